@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file export.h  Visibility and language linkage of the public functions. */
+#ifndef FHIRSTORE_EXPORT_H
+#define FHIRSTORE_EXPORT_H
+
+#if defined(__GNUC__)
+#define FHIRSTORE_API __attribute__((visibility("default")))
+#else
+#define FHIRSTORE_API
+#endif
+
+#ifdef __cplusplus
+#define FHIRSTORE_BEGIN_DECLS extern "C" {
+#define FHIRSTORE_END_DECLS   }
+#else
+#define FHIRSTORE_BEGIN_DECLS
+#define FHIRSTORE_END_DECLS
+#endif
+
+/** A string literal as the two arguments (pointer, length) that functions here take. */
+#define FHIRSTORE_LIT(s) (s), (sizeof(s) - 1)
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every limit that input can run into, in one place. Reaching one is FHIRSTORE_ERR_LIMIT (or the
+ * room's own, more exact status) with the limit's name; docs/limits.md explains them.
+ */
+#ifndef FHS_BASE_LIMITS_H
+#define FHS_BASE_LIMITS_H
+
+#define FHS_LIMIT_JSON_DEPTH       200u
+#define FHS_LIMIT_JSON_BYTES       ((size_t)512 * 1024 * 1024)
+#define FHS_LIMIT_RESOURCE_BYTES   ((size_t)256 * 1024 * 1024)
+#define FHS_LIMIT_URL_BYTES        ((size_t)64 * 1024)
+#define FHS_LIMIT_QUERY_PARAMS     256u
+#define FHS_LIMIT_QUERY_VALUES     4096u
+#define FHS_LIMIT_CHAIN_DEPTH      8u
+#define FHS_LIMIT_SORT_KEYS        8u
+#define FHS_LIMIT_PAGE_COUNT       10000u
+#define FHS_LIMIT_EXPRESSION_BYTES ((size_t)64 * 1024)
+#define FHS_LIMIT_EXPRESSION_DEPTH 128u
+#define FHS_LIMIT_FHIRPATH_STEPS   10000000u
+#define FHS_LIMIT_FHIRPATH_RESULTS 1000000u
+#define FHS_LIMIT_ISSUES           64u
+#define FHS_LIMIT_ID_BYTES         64u
+
+/* Unless a search says otherwise, a page holds this many matches. */
+#define FHS_DEFAULT_PAGE_COUNT 20u
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "suite.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+START_TEST(blocks_do_not_overlap)
+{
+    fhs_arena arena;
+    unsigned char *parts[200];
+    fhs_arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < 200; i++) {
+        parts[i] = fhs_arena_alloc(&arena, i + 1);
+        ck_assert_ptr_nonnull(parts[i]);
+        ck_assert_uint_eq((uintptr_t)parts[i] % 16, 0);
+        memset(parts[i], (int)i, i + 1);
+    }
+    for (size_t i = 0; i < 200; i++) {
+        ck_assert_uint_eq(parts[i][0], i);
+        ck_assert_uint_eq(parts[i][i], i);
+    }
+    fhs_arena_clear(&arena);
+}
+END_TEST
+
+START_TEST(the_budget_ends_and_reset_gives_it_back)
+{
+    fhs_arena arena;
+    fhs_arena_init(&arena, 100 * 1024);
+    ck_assert_ptr_nonnull(fhs_arena_alloc(&arena, 60 * 1024));
+    ck_assert_ptr_null(fhs_arena_alloc(&arena, 60 * 1024));
+    ck_assert_ptr_null(fhs_arena_alloc(&arena, SIZE_MAX));
+    ck_assert_ptr_null(fhs_arena_calloc(&arena, SIZE_MAX / 2, 3));
+    fhs_arena_reset(&arena);
+    ck_assert_ptr_nonnull(fhs_arena_alloc(&arena, 60 * 1024));
+    fhs_arena_clear(&arena);
+}
+END_TEST
+
+START_TEST(copies_end_in_nul)
+{
+    fhs_arena arena;
+    fhs_arena_init(&arena, 100 * 1024);
+    fhs_str copy = fhs_arena_dup(&arena, FHS_LIT("abc"));
+    ck_assert_view_eq(copy, FHS_LIT("abc"));
+    ck_assert_int_eq(copy.ptr[3], 0);
+    fhs_arena_clear(&arena);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("base/arena");
+    TCase *tests = tcase_create("arena");
+    tcase_add_test(tests, blocks_do_not_overlap);
+    tcase_add_test(tests, the_budget_ends_and_reset_gives_it_back);
+    tcase_add_test(tests, copies_end_in_nul);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
