@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A search URL as a small tree. Parsing knows the definitions (which parameters a type has and of
+ * what kind they are) but no store, no SQL and no plan. Access restrictions are the same tree.
+ *
+ * The tree and every view in it live in the arena and borrow the query text.
+ */
+#ifndef FHS_QUERY_QUERY_H
+#define FHS_QUERY_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/decimal.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "fhir/fhir.h"
+
+typedef enum fhs_modifier {
+    FHS_MOD_NONE,
+    FHS_MOD_MISSING,
+    FHS_MOD_EXACT,
+    FHS_MOD_CONTAINS,
+    FHS_MOD_NOT,
+    FHS_MOD_TYPE, /* :[type]; leaf.target holds it */
+    FHS_MOD_TEXT,
+    FHS_MOD_IN,
+    FHS_MOD_NOT_IN,
+    FHS_MOD_ABOVE,
+    FHS_MOD_BELOW,
+    FHS_MOD_OF_TYPE,
+    FHS_MOD_IDENTIFIER,
+    FHS_MOD_CODE_TEXT,
+    FHS_MOD_TEXT_ADVANCED,
+} fhs_modifier;
+
+typedef enum fhs_compare {
+    FHS_CMP_EQ,
+    FHS_CMP_NE,
+    FHS_CMP_GT,
+    FHS_CMP_LT,
+    FHS_CMP_GE,
+    FHS_CMP_LE,
+    FHS_CMP_SA,
+    FHS_CMP_EB,
+    FHS_CMP_AP,
+} fhs_compare;
+
+/* One value of a leaf (values of one parameter are alternatives). Escapes are resolved. */
+typedef struct fhs_value {
+    fhs_compare compare; /* date, number, quantity; EQ otherwise */
+    fhs_str text;        /* string: text; uri: uri; reference: what was written; others: as written */
+    /* token, and the unit of a quantity: system|code */
+    bool has_system;     /* there was a '|' */
+    bool has_code;
+    fhs_str system;      /* empty with has_system: "|code", no system */
+    fhs_str code;
+    /* date: [lo, hi] in ticks */
+    int64_t lo, hi;
+    /* number, quantity */
+    fhs_decimal number;
+    fhs_decimal low, high; /* what eq and ne mean by implicit precision: [low, high) ; AP: widened by 10 % */
+    /* reference */
+    fhs_type ref_type;   /* "Patient/1", or FHS_TYPE_NONE for a bare id, url, urn */
+    fhs_str ref_id;      /* id part, or the whole url/urn when is_url */
+    fhs_str ref_version; /* "/_history/2" or canonical "|2" */
+    bool is_url;         /* absolute: not below the base url */
+    /* composite: one value a component */
+    struct fhs_value *parts;
+    size_t part_count;
+} fhs_value;
+
+typedef enum fhs_node_kind {
+    FHS_NODE_AND,  /* all children; none: true */
+    FHS_NODE_OR,   /* any child; none: false */
+    FHS_NODE_NOT,  /* one child */
+    FHS_NODE_LEAF, /* a parameter and its values */
+    FHS_NODE_CHAIN, /* param.child: some target of a reference satisfies the child */
+    FHS_NODE_HAS,  /* some resource of type @a type refers here by @a param and satisfies the child */
+    FHS_NODE_ID,   /* _id: values[].text */
+    FHS_NODE_UPDATED, /* _lastUpdated: date values */
+    FHS_NODE_TRUE,
+} fhs_node_kind;
+
+typedef struct fhs_node fhs_node;
+struct fhs_node {
+    fhs_node_kind kind;
+    fhs_type type;      /* the resource type this node speaks of */
+    fhs_sparam param;   /* LEAF, CHAIN, HAS */
+    fhs_sparam_type param_type; /* LEAF */
+    fhs_str code;       /* the parameter's code as in the URL, for messages and links */
+    fhs_modifier modifier;
+    fhs_type target;    /* MOD_TYPE, typed chain: the type; else FHS_TYPE_NONE */
+    bool missing;       /* MOD_MISSING: the value asked for */
+    fhs_value *values;  /* alternatives */
+    size_t value_count;
+    fhs_node **children;
+    size_t child_count;
+};
+
+typedef struct fhs_sort_key {
+    fhs_sparam param; /* FHS_SPARAM_NONE with is_id or is_updated */
+    fhs_sparam_type param_type;
+    bool is_id;
+    bool is_updated;
+    bool descending;
+    fhs_str code;
+} fhs_sort_key;
+
+typedef enum fhs_total_mode { FHS_TOTAL_DEFAULT, FHS_TOTAL_NONE, FHS_TOTAL_ESTIMATE, FHS_TOTAL_ACCURATE } fhs_total_mode;
+typedef enum fhs_summary_mode {
+    FHS_SUMMARY_FALSE, FHS_SUMMARY_TRUE, FHS_SUMMARY_TEXT, FHS_SUMMARY_DATA, FHS_SUMMARY_COUNT
+} fhs_summary_mode;
+
+/* A parameter that was not understood and dropped (lenient), for the outcome entry. */
+typedef struct fhs_dropped {
+    fhs_str name;
+    const char *reason; /* static text */
+} fhs_dropped;
+
+/* A whole search. */
+typedef struct fhs_query {
+    fhs_type type;  /* FHS_TYPE_NONE: system level */
+    fhs_node *root; /* an AND */
+    fhs_sort_key *sort;
+    size_t sort_count;
+    uint32_t count;     /* page size; FHS_DEFAULT_PAGE_COUNT when not given */
+    bool has_count;
+    bool count_only;    /* _count=0 or _summary=count */
+    fhs_total_mode total;
+    fhs_summary_mode summary;
+    fhs_str page;       /* our own paging token parameter "_page", or empty */
+    fhs_str self;       /* the query as it was understood, re-encoded, without dropped parameters and _page */
+    fhs_dropped *dropped;
+    size_t dropped_count;
+} fhs_query;
+
+typedef struct fhs_query_options {
+    const fhs_fhir *fhir;
+    fhs_str base_url;  /* references below it are relative ones */
+    bool lenient;      /* unknown parameters are dropped and reported in place of refused */
+    int64_t now_us;    /* for ap on dates */
+    int default_zone_minutes;
+} fhs_query_options;
+
+/*
+ * Parse "code=…&date=ge2020" (without "Type?"; percent-encoding and '+' are resolved here) for
+ * @a type. ERR_UNKNOWN_PARAM, ERR_MODIFIER, ERR_PARAM_VALUE, ERR_QUERY, ERR_LIMIT; the message names the
+ * parameter and what was expected, never the value.
+ */
+fhirstore_status fhs_query_parse(fhs_arena *arena, const fhs_query_options *options, fhs_type type,
+                                 fhs_str text, fhs_query **out, fhirstore_error **err);
+
+/* Percent-decode into the arena ('+' becomes a blank when @a plus). ptr NULL: bad escape or no memory. */
+fhs_str fhs_url_decode(fhs_arena *arena, fhs_str text, bool plus);
+/* Append percent-encoded for a query value. */
+void fhs_url_encode(fhs_buf *out, fhs_str text);
+
+/*
+ * Take a reference apart (Type/id, Type/id/_history/v, absolute below or outside the base url, urn:,
+ * #fragment, canonical|version). False: an empty text.
+ */
+typedef struct fhs_reference {
+    fhs_type type;   /* FHS_TYPE_NONE unless Type/id */
+    fhs_str id;
+    fhs_str version;
+    fhs_str url;     /* what is not Type/id: url, urn or fragment, without |version */
+    bool is_local;   /* Type/id here */
+    bool is_fragment;
+} fhs_reference;
+bool fhs_reference_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str text, fhs_reference *out);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store's file: connections, transactions, schema, resources and versions, interned names, index
+ * rows. With search/sql.c the only place where SQL is written, and with vfs the only one that
+ * includes sqlite3.h.
+ *
+ * One writer, many readers: fhs_storage_writer() waits for the single writer connection, readers
+ * come from a pool and see the snapshot of their transaction. A connection belongs to one thread
+ * between taking and releasing it.
+ *
+ * Types, parameters, systems, units and entities are numbers of this file, never of the definitions
+ * that happen to be built in.
+ */
+#ifndef FHS_STORAGE_STORAGE_H
+#define FHS_STORAGE_STORAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "storage/rows.h"
+
+typedef struct fhs_storage fhs_storage;
+typedef struct fhs_conn fhs_conn;
+typedef int64_t fhs_entity; /* above 0 */
+
+#define FHS_SCHEMA_VERSION 1
+
+typedef struct fhs_storage_options {
+    fhs_str path;
+    const uint8_t *key; /* 32 bytes, or NULL */
+    fhs_str passphrase; /* ptr NULL: none */
+    bool create;        /* create when there is no such file */
+    bool read_only;
+    bool plaintext; /* an unencrypted store, for tests: asked for by name */
+    bool multi_process;
+    bool cheap_kdf;            /* weaker Argon2id parameters, for tests */
+    size_t cache_bytes;        /* page cache of each connection; 0: 16 MiB */
+    uint32_t max_readers;      /* 0: 8 */
+    int32_t busy_timeout_ms;   /* 0: 5000; below 0: fail at once */
+    bool sync_normal;          /* synchronous=NORMAL in place of FULL */
+    int32_t fhir_version;      /* for create; checked against the file otherwise when not 0 */
+    const char *base_vfs;      /* the VFS underneath; NULL: unix-excl, or unix for multi_process. For tests. */
+    int64_t (*now_us)(void *ctx); /* NULL: the system clock */
+    void *now_ctx;
+} fhs_storage_options;
+
+/*
+ * Open or create. Distinct statuses as vfs.h lists them (ERR_KEY_MISSING, ERR_KEY_WRONG, ERR_IN_USE,
+ * ERR_PLAIN_STORE, ERR_NOT_A_STORE, ERR_FORMAT, ERR_TRUNCATED, ERR_TAMPERED …), ERR_SCHEMA for a newer schema,
+ * ERR_NOT_FOUND for no file without create. Older schemas are migrated in one transaction.
+ */
+fhirstore_status fhs_storage_open(const fhs_storage_options *options, fhs_storage **storage_out,
+                                  fhirstore_error **err);
+/* Checkpoints, closes every connection, wipes keys. No connection may be in use. */
+void fhs_storage_close(fhs_storage *storage);
+
+int32_t fhs_storage_fhir_version(const fhs_storage *storage);
+bool fhs_storage_is_encrypted(const fhs_storage *storage);
+/* The VFS underneath (key slots, page verification), NULL for a plaintext store. */
+struct fhs_vfs;
+struct fhs_vfs *fhs_storage_vfs(fhs_storage *storage);
+/* Truncate the WAL into the file. */
+fhirstore_status fhs_storage_checkpoint(fhs_storage *storage, fhirstore_error **err);
+
+/* ---- connections and transactions ---- */
+
+/* A reader from the pool, outside a transaction. Single statements see their own snapshot. */
+fhirstore_status fhs_storage_reader(fhs_storage *storage, fhs_conn **conn_out, fhirstore_error **err);
+/* The writer; waits up to the busy timeout for other threads (ERR_BUSY). */
+fhirstore_status fhs_storage_writer(fhs_storage *storage, fhs_conn **conn_out, fhirstore_error **err);
+/* Give it back. An open transaction is rolled back. NULL is a no-op. */
+void fhs_conn_release(fhs_conn *conn);
+fhs_storage *fhs_conn_storage(const fhs_conn *conn);
+
+/* A read transaction holds one snapshot from its first statement to its end. */
+fhirstore_status fhs_conn_begin_read(fhs_conn *conn, fhirstore_error **err);
+void fhs_conn_end_read(fhs_conn *conn);
+/* BEGIN IMMEDIATE. Also fixes the transaction's time, fhs_conn_time(). */
+fhirstore_status fhs_conn_begin_write(fhs_conn *conn, fhirstore_error **err);
+fhirstore_status fhs_conn_commit(fhs_conn *conn, fhirstore_error **err);
+void fhs_conn_rollback(fhs_conn *conn);
+/* Nested: a number to release or roll back to. Interned names survive correctly in both cases. */
+fhirstore_status fhs_conn_savepoint(fhs_conn *conn, fhirstore_error **err);
+fhirstore_status fhs_conn_savepoint_release(fhs_conn *conn, fhirstore_error **err);
+void fhs_conn_savepoint_rollback(fhs_conn *conn);
+/*
+ * Microseconds since 1970 for everything this write transaction stamps: now, but later than every
+ * stamp of an earlier transaction in the file.
+ */
+int64_t fhs_conn_time(const fhs_conn *conn);
+/* The newest change sequence this connection's snapshot sees. */
+fhirstore_status fhs_conn_last_seq(fhs_conn *conn, int64_t *seq_out, fhirstore_error **err);
+/* Stop what runs on the connection from another thread: it answers ERR_CANCELLED. */
+void fhs_conn_interrupt(fhs_conn *conn);
+
+/* ---- interned names (types, parameters, uris, units) ---- */
+
+/* *number_out 0: not there. Cached by the connection. */
+fhirstore_status fhs_uri_find(fhs_conn *conn, fhs_str uri, int64_t *number_out, fhirstore_error **err);
+/* Writer only. The empty uri is 0. */
+fhirstore_status fhs_uri_intern(fhs_conn *conn, fhs_str uri, int64_t *number_out, fhirstore_error **err);
+fhirstore_status fhs_uri_text(fhs_conn *conn, int64_t number, fhs_buf *out, fhirstore_error **err);
+
+/* A unit is what identifies a quantity's unit: system, code and the unit text. */
+typedef struct fhs_unit_key {
+    fhs_str system;
+    fhs_str code;
+    fhs_str unit;
+    bool canonical; /* a row of converted values */
+} fhs_unit_key;
+fhirstore_status fhs_unit_intern(fhs_conn *conn, const fhs_unit_key *key, int64_t *number_out,
+                                 fhirstore_error **err);
+/* Call @a visit for each unit the store knows, in ascending number, until it returns false. */
+fhirstore_status fhs_unit_each(fhs_conn *conn, bool (*visit)(void *ctx, int64_t number, const fhs_unit_key *key),
+                               void *ctx, fhirstore_error **err);
+
+/* Types: 0 stands for "no type" (absolute urls and urns that are referenced). */
+fhirstore_status fhs_typenum_intern(fhs_conn *conn, fhs_str name, int32_t *number_out, fhirstore_error **err);
+fhirstore_status fhs_typenum_find(fhs_conn *conn, fhs_str name, int32_t *number_out, fhirstore_error **err);
+/* Parameters, by stored type and code. @a state: 1 ready, 0 being indexed. */
+fhirstore_status fhs_paramnum_intern(fhs_conn *conn, int32_t type, fhs_str code, uint32_t *number_out,
+                                     fhirstore_error **err);
+fhirstore_status fhs_paramnum_each(fhs_conn *conn, int32_t type,
+                                   bool (*visit)(void *ctx, fhs_str code, uint32_t number), void *ctx,
+                                   fhirstore_error **err);
+
+/* Small named values of the store ("definitions", …). found_out false: no such name. */
+fhirstore_status fhs_meta_get(fhs_conn *conn, fhs_str name, fhs_buf *value_out, bool *found_out,
+                              fhirstore_error **err);
+fhirstore_status fhs_meta_set(fhs_conn *conn, fhs_str name, fhs_str value, fhirstore_error **err);
+
+/* ---- entities and resources ---- */
+
+/* *entity_out 0: never stored nor referenced. */
+fhirstore_status fhs_entity_find(fhs_conn *conn, int32_t type, fhs_str id, fhs_entity *entity_out,
+                                 fhirstore_error **err);
+/* Writer only. */
+fhirstore_status fhs_entity_intern(fhs_conn *conn, int32_t type, fhs_str id, fhs_entity *entity_out,
+                                   fhirstore_error **err);
+
+typedef enum fhs_method {
+    FHS_METHOD_CREATE = 1, /* POST */
+    FHS_METHOD_UPDATE = 2, /* PUT, PATCH */
+    FHS_METHOD_DELETE = 3,
+} fhs_method;
+
+/* One version of a resource. Views borrow the connection's row until its next call. */
+typedef struct fhs_version {
+    fhs_entity entity;
+    int64_t seq; /* change sequence: unique, rising with each version written */
+    int64_t updated_us;
+    int64_t version; /* 1, 2, 3 … */
+    int32_t type;
+    uint8_t method;    /* fhs_method */
+    bool is_deleted;
+    bool is_current;
+    fhs_str id;
+    fhs_str body; /* stored JSON; empty when deleted */
+    fhs_str rows; /* its row list; empty unless asked for */
+} fhs_version;
+
+/*
+ * The current version of (type, id). ERR_NOT_FOUND: never stored (maybe referenced). A deleted one is
+ * OK with is_deleted. One statement: this is the point read.
+ */
+fhirstore_status fhs_resource_read(fhs_conn *conn, int32_t type, fhs_str id, fhs_version *out,
+                                   fhirstore_error **err);
+fhirstore_status fhs_resource_read_entity(fhs_conn *conn, fhs_entity entity, fhs_version *out,
+                                          fhirstore_error **err);
+/* With the row list as well, for the write path. */
+fhirstore_status fhs_resource_read_rows(fhs_conn *conn, int32_t type, fhs_str id, fhs_version *out,
+                                        fhirstore_error **err);
+fhirstore_status fhs_resource_vread(fhs_conn *conn, int32_t type, fhs_str id, int64_t version,
+                                    fhs_version *out, fhirstore_error **err);
+
+/* What a write needs to know. */
+typedef struct fhs_write {
+    int32_t type;
+    fhs_str id;
+    fhs_entity entity;   /* from fhs_entity_intern() */
+    int64_t version;     /* the new version's number */
+    uint8_t method;      /* fhs_method; DELETE: body and rows empty */
+    fhs_str body;
+    fhs_str rows;        /* normalised row list of the new version */
+    bool exists;         /* a current row (maybe deleted) is being replaced … */
+    int64_t old_seq;     /* … with this sequence, */
+    int64_t old_version; /* this version, */
+    int64_t old_updated_us;
+    bool old_deleted;
+    fhs_str old_body;    /* this body (moved to the history) */
+    fhs_str old_rows;    /* and these rows */
+} fhs_write;
+
+/* Store a version, move the old one to the history, write the difference of the rows. *seq_out: its sequence. */
+fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int64_t *seq_out,
+                                    fhirstore_error **err);
+
+/* ---- history ---- */
+
+typedef struct fhs_history_query {
+    fhs_entity entity;   /* above 0: of one resource */
+    int32_t type;        /* above 0: of one type (entity 0); both 0: of the store */
+    int64_t before_seq;  /* continue below this sequence; 0: from the newest */
+    int64_t since_us;    /* only versions stamped at or after; 0: all */
+    int64_t until_us;    /* only versions stamped at or before; 0: all */
+    int64_t at_us;       /* only versions that were current at some moment at or after at_us … */
+    int64_t at_end_us;   /* … and at or before at_end_us; both 0: all */
+    uint32_t limit;      /* 0: no limit */
+} fhs_history_query;
+
+typedef struct fhs_history fhs_history; /* a cursor, newest first */
+fhirstore_status fhs_history_open(fhs_conn *conn, const fhs_history_query *query, fhs_history **out,
+                                  fhirstore_error **err);
+/* OK with a version (borrowed until the next call), DONE at the end. */
+fhirstore_status fhs_history_next(fhs_history *history, fhs_version *out, fhirstore_error **err);
+void fhs_history_close(fhs_history *history);
+/* How many versions the query covers, before_seq and limit aside. */
+fhirstore_status fhs_history_count(fhs_conn *conn, const fhs_history_query *query, int64_t *count_out,
+                                   fhirstore_error **err);
+
+/* Every current, not deleted resource in entity order (export, verify, reindex). type 0: all types. */
+fhirstore_status fhs_resource_each(fhs_conn *conn, int32_t type, fhs_entity after,
+                                   fhirstore_status (*visit)(void *ctx, const fhs_version *version),
+                                   void *ctx, fhirstore_error **err);
+
+/* ---- upkeep ---- */
+
+typedef struct fhs_storage_stats {
+    int64_t resources;       /* current, not deleted */
+    int64_t deleted;
+    int64_t versions;        /* in the history, current ones included */
+    int64_t last_seq;
+    int64_t file_bytes;      /* database file, header included */
+    int64_t wal_bytes;
+    int64_t page_count;
+    int64_t free_pages;
+    int64_t row_count[FHS_ROW_KIND_COUNT]; /* index rows by kind */
+} fhs_storage_stats;
+fhirstore_status fhs_storage_get_stats(fhs_conn *conn, fhs_storage_stats *out, fhirstore_error **err);
+/* Current resources of each type. */
+fhirstore_status fhs_storage_type_counts(fhs_conn *conn,
+                                         bool (*visit)(void *ctx, fhs_str type, int64_t count), void *ctx,
+                                         fhirstore_error **err);
+/* What is wrong, one call a finding (English, no content). */
+typedef void (*fhs_finding_fn)(void *ctx, const char *area, const char *text);
+/*
+ * Pages (each authenticated), SQLite's own integrity check, then the tables against each other:
+ * current versions, sequence, row lists against every index table in both directions. Returns OK
+ * with *findings_out 0 for a sound store.
+ */
+fhirstore_status fhs_storage_verify(fhs_storage *storage, fhs_finding_fn report, void *ctx,
+                                    int64_t *findings_out, fhirstore_error **err);
+/* Replace the rows of a resource (reindex, repair). */
+fhirstore_status fhs_rows_replace(fhs_conn *conn, fhs_entity entity, fhs_str old_rows, fhs_str new_rows,
+                                  fhirstore_error **err);
+
+#endif
