@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "fhir/fhir.h"
+#include "fhir/reference.h"
 
 typedef enum fhs_modifier {
     FHS_MOD_NONE,
@@ -157,19 +158,5 @@ fhirstore_status fhs_query_parse(fhs_arena *arena, const fhs_query_options *opti
 fhs_str fhs_url_decode(fhs_arena *arena, fhs_str text, bool plus);
 /* Append percent-encoded for a query value. */
 void fhs_url_encode(fhs_buf *out, fhs_str text);
-
-/*
- * Take a reference apart (Type/id, Type/id/_history/v, absolute below or outside the base url, urn:,
- * #fragment, canonical|version). False: an empty text.
- */
-typedef struct fhs_reference {
-    fhs_type type;   /* FHS_TYPE_NONE unless Type/id */
-    fhs_str id;
-    fhs_str version;
-    fhs_str url;     /* what is not Type/id: url, urn or fragment, without |version */
-    bool is_local;   /* Type/id here */
-    bool is_fragment;
-} fhs_reference;
-bool fhs_reference_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str text, fhs_reference *out);
 
 #endif
