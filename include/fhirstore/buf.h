@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "export.h"
+#include "platform.h"
 
 FHIRSTORE_BEGIN_DECLS
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "buf.h"
-#include "export.h"
+#include "platform.h"
 #include "status.h"
 
 FHIRSTORE_BEGIN_DECLS

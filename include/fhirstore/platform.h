@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file export.h  Visibility and language linkage of the public functions. */
-#ifndef FHIRSTORE_EXPORT_H
-#define FHIRSTORE_EXPORT_H
+/** @file platform.h  Visibility and language linkage of the public functions. */
+#ifndef FHIRSTORE_PLATFORM_H
+#define FHIRSTORE_PLATFORM_H
 
 #if defined(__GNUC__)
 #define FHIRSTORE_API __attribute__((visibility("default")))

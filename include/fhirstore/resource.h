@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file resource.h  Create, read, update, delete, history.
+ *
+ * Resources go in and come out as UTF-8 JSON. Numbers, strings and member order are kept as they
+ * were written; the store owns `id`, `meta.versionId` and `meta.lastUpdated`.
+ *
+ * Every function here writes *response_out and *err_out: one of them is set, the other NULL.
+ */
+#ifndef FHIRSTORE_RESOURCE_H
+#define FHIRSTORE_RESOURCE_H
+
+#include "session.h"
+
+FHIRSTORE_BEGIN_DECLS
+
+/** The answer to an interaction. Immutable; may be passed between threads. */
+typedef struct fhirstore_response fhirstore_response;
+
+/** Release @a response. NULL is a no-op. @since 0.1 */
+FHIRSTORE_API void fhirstore_response_free(fhirstore_response *response);
+
+/** The HTTP status a FHIR server would answer: 200, 201, 204 … @since 0.1 */
+FHIRSTORE_API int32_t fhirstore_response_http(const fhirstore_response *response);
+
+/**
+ * The body: a resource, a Bundle, or an OperationOutcome; "" where there is none.
+ *
+ * @param      response  The response.
+ * @param[out] len_out   Bytes.
+ * @return UTF-8 JSON, borrowed until the response is freed.
+ * @since 0.1
+ */
+FHIRSTORE_API const char *fhirstore_response_body(const fhirstore_response *response,
+                                                  size_t *len_out);
+
+/**
+ * The logical id that the interaction was about, "" where there is none.
+ *
+ * @param      response  The response.
+ * @param[out] len_out   Bytes.
+ * @return Borrowed until the response is freed.
+ * @since 0.1
+ */
+FHIRSTORE_API const char *fhirstore_response_id(const fhirstore_response *response,
+                                                size_t *len_out);
+
+/** The version read or written: 1, 2, 3 …; 0 where there is none. @since 0.1 */
+FHIRSTORE_API int64_t fhirstore_response_version(const fhirstore_response *response);
+
+/** When that version was stored, microseconds since 1970 UTC; 0 where there is none. @since 0.1 */
+FHIRSTORE_API int64_t fhirstore_response_updated_us(const fhirstore_response *response);
+
+/** How many headers the response has. @since 0.1 */
+FHIRSTORE_API uint32_t fhirstore_response_header_count(const fhirstore_response *response);
+
+/**
+ * Read header number @a index (ETag, Last-Modified, Location, Content-Type …).
+ *
+ * @param      response   The response.
+ * @param      index      From 0.
+ * @param[out] name_out   Borrowed until the response is freed; NULL on failure.
+ * @param[out] value_out  Borrowed until the response is freed; NULL on failure.
+ * @retval FHIRSTORE_ERR_NOT_FOUND  There is no such header.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_response_header(const fhirstore_response *response,
+                                                         uint32_t index, const char **name_out,
+                                                         const char **value_out);
+
+/**
+ * Store a new resource under an id that the store chooses (a UUID).
+ *
+ * @param      session       The session.
+ * @param      type          Resource type: "Patient".
+ * @param      type_len      Bytes.
+ * @param      body          The resource as JSON; an `id` in it is replaced. Copied.
+ * @param      body_len      Bytes.
+ * @param[out] response_out  201 with the stored resource. Owned by the caller: fhirstore_response_free().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_CREATED               Stored.
+ * @retval FHIRSTORE_ERR_JSON              Not JSON (also the other ERR_JSON_…), with position.
+ * @retval FHIRSTORE_ERR_INVALID_RESOURCE  Not a valid resource; each issue has its FHIRPath.
+ * @retval FHIRSTORE_ERR_UNKNOWN_TYPE      No such resource type.
+ * @retval FHIRSTORE_ERR_DENIED            The authorizer said no.
+ * @par Threads  One at a time a session; waits for other writers.
+ * @par FHIR  http.html#create
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_create(fhirstore_session *session, const char *type,
+                                                size_t type_len, const char *body, size_t body_len,
+                                                fhirstore_response **response_out,
+                                                fhirstore_error **err_out);
+
+/**
+ * Read the current version.
+ *
+ * @param      session       The session.
+ * @param      type          Resource type.
+ * @param      type_len      Bytes.
+ * @param      id            Logical id.
+ * @param      id_len        Bytes.
+ * @param[out] response_out  200 with the resource. Owned by the caller: fhirstore_response_free().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_NOT_FOUND  Never stored.
+ * @retval FHIRSTORE_ERR_DELETED    Deleted; older versions can still be read.
+ * @par Threads  One at a time a session; does not block.
+ * @par FHIR  http.html#read
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_read(fhirstore_session *session, const char *type,
+                                              size_t type_len, const char *id, size_t id_len,
+                                              fhirstore_response **response_out,
+                                              fhirstore_error **err_out);
+
+/**
+ * Read one version.
+ *
+ * @param      session       The session.
+ * @param      type          Resource type.
+ * @param      type_len      Bytes.
+ * @param      id            Logical id.
+ * @param      id_len        Bytes.
+ * @param      version       1, 2, 3 …
+ * @param[out] response_out  200 with that version. Owned by the caller: fhirstore_response_free().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_NOT_FOUND  No such resource or version.
+ * @retval FHIRSTORE_ERR_DELETED    That version is the deletion.
+ * @par Threads  One at a time a session; does not block.
+ * @par FHIR  http.html#vread
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_vread(fhirstore_session *session, const char *type,
+                                               size_t type_len, const char *id, size_t id_len,
+                                               int64_t version, fhirstore_response **response_out,
+                                               fhirstore_error **err_out);
+
+/**
+ * Replace a resource, or create it under this id.
+ *
+ * An update whose JSON equals the stored one apart from member order and the store's own fields
+ * keeps the version.
+ *
+ * @param      session       The session.
+ * @param      type          Resource type.
+ * @param      type_len      Bytes.
+ * @param      id            Logical id: 1 to 64 of A-Z a-z 0-9 - .
+ * @param      id_len        Bytes.
+ * @param      body          The resource as JSON, with the same `id`. Copied.
+ * @param      body_len      Bytes.
+ * @param      if_version    0, or the version that must be the current one.
+ * @param[out] response_out  200, or 201 when it was created. Owned by the caller: fhirstore_response_free().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_CREATED               There was none (or it was deleted) under this id.
+ * @retval FHIRSTORE_ERR_PRECONDITION      @a if_version is not the current version.
+ * @retval FHIRSTORE_ERR_ID_MISMATCH       The `id` in the body is another one or missing.
+ * @retval FHIRSTORE_ERR_INVALID_RESOURCE  As for fhirstore_create().
+ * @par Threads  One at a time a session; waits for other writers.
+ * @par FHIR  http.html#update
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_update(fhirstore_session *session, const char *type,
+                                                size_t type_len, const char *id, size_t id_len,
+                                                const char *body, size_t body_len,
+                                                int64_t if_version,
+                                                fhirstore_response **response_out,
+                                                fhirstore_error **err_out);
+
+/**
+ * Delete a resource. Its history stays.
+ *
+ * @param      session       The session.
+ * @param      type          Resource type.
+ * @param      type_len      Bytes.
+ * @param      id            Logical id.
+ * @param      id_len        Bytes.
+ * @param      if_version    0, or the version that must be the current one.
+ * @param[out] response_out  204. Also for a resource that is deleted already or never was. Owned by the caller.
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_NO_CONTENT        Gone.
+ * @retval FHIRSTORE_ERR_PRECONDITION  @a if_version is not the current version.
+ * @par Threads  One at a time a session; waits for other writers.
+ * @par FHIR  http.html#delete
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_delete(fhirstore_session *session, const char *type,
+                                                size_t type_len, const char *id, size_t id_len,
+                                                int64_t if_version,
+                                                fhirstore_response **response_out,
+                                                fhirstore_error **err_out);
+
+/**
+ * One page of history, newest first, as a Bundle of type history.
+ *
+ * @param      session       The session.
+ * @param      type          Resource type; length 0: of the whole store.
+ * @param      type_len      Bytes.
+ * @param      id            Logical id; length 0: of the whole type.
+ * @param      id_len        Bytes.
+ * @param      query         "_count=…&_since=…&_at=…", or the query of a next link. May be empty.
+ * @param      query_len     Bytes.
+ * @param[out] response_out  200 with the Bundle. Owned by the caller: fhirstore_response_free().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_NOT_FOUND    There never was such a resource.
+ * @retval FHIRSTORE_ERR_PARAM_VALUE  A parameter's value is malformed.
+ * @par Threads  One at a time a session; does not block.
+ * @par FHIR  http.html#history
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_history(fhirstore_session *session, const char *type,
+                                                 size_t type_len, const char *id, size_t id_len,
+                                                 const char *query, size_t query_len,
+                                                 fhirstore_response **response_out,
+                                                 fhirstore_error **err_out);
+
+FHIRSTORE_END_DECLS
+
+#endif

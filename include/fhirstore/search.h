@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file search.h  Search: as a Bundle page, as a cursor, as a count.
+ *
+ * The query is what stands behind the '?' of a FHIR search URL. The cursor and the count are strict
+ * about unknown parameters; fhirstore_request() is lenient unless the client asks otherwise.
+ */
+#ifndef FHIRSTORE_SEARCH_H
+#define FHIRSTORE_SEARCH_H
+
+#include "resource.h"
+
+FHIRSTORE_BEGIN_DECLS
+
+/** An open search: one snapshot of the store, read to its end. One thread at a time. */
+typedef struct fhirstore_search fhirstore_search;
+
+/**
+ * Open a cursor over all matches (`_count` does not limit it).
+ *
+ * @param      session     The session; must stay open while the cursor is used.
+ * @param      type        Resource type; length 0 searches all types.
+ * @param      type_len    Bytes.
+ * @param      query       "code=…&date=ge2020&_sort=-date". Copied.
+ * @param      query_len   Bytes.
+ * @param[out] search_out  Owned by the caller: fhirstore_search_close(). NULL on failure.
+ * @param[out] err_out     NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_UNKNOWN_PARAM  No such parameter for this type.
+ * @retval FHIRSTORE_ERR_MODIFIER       The modifier does not apply.
+ * @retval FHIRSTORE_ERR_PARAM_VALUE    The value is malformed.
+ * @par Threads  One at a time a session.
+ * @par FHIR  search.html
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_search_open(fhirstore_session *session, const char *type,
+                                                     size_t type_len, const char *query,
+                                                     size_t query_len,
+                                                     fhirstore_search **search_out,
+                                                     fhirstore_error **err_out);
+
+/**
+ * Step to the next match.
+ *
+ * @param      search   The cursor.
+ * @param[out] err_out  NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_OK          There is one: the getters speak of it.
+ * @retval FHIRSTORE_DONE        No more.
+ * @retval FHIRSTORE_ERR_CLOSED  The store was closed.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_search_next(fhirstore_search *search,
+                                                     fhirstore_error **err_out);
+
+/** The match's resource as JSON; *len_out gets its bytes. Borrowed until the next step or close. @since 0.1 */
+FHIRSTORE_API const char *fhirstore_search_body(const fhirstore_search *search, size_t *len_out);
+
+/** The match's resource type. Borrowed until the next step or close. @since 0.1 */
+FHIRSTORE_API const char *fhirstore_search_type(const fhirstore_search *search, size_t *len_out);
+
+/** The match's logical id. Borrowed until the next step or close. @since 0.1 */
+FHIRSTORE_API const char *fhirstore_search_id(const fhirstore_search *search, size_t *len_out);
+
+/** The match's version. @since 0.1 */
+FHIRSTORE_API int64_t fhirstore_search_version(const fhirstore_search *search);
+
+/** Close the cursor. NULL is a no-op. @since 0.1 */
+FHIRSTORE_API void fhirstore_search_close(fhirstore_search *search);
+
+/**
+ * Count the matches.
+ *
+ * @param      session    The session.
+ * @param      type       Resource type; length 0 searches all types.
+ * @param      type_len   Bytes.
+ * @param      query      As for fhirstore_search_open().
+ * @param      query_len  Bytes.
+ * @param[out] count_out  How many; 0 on failure.
+ * @param[out] err_out    NULL, or where to put the reason; owned by the caller.
+ * @par Threads  One at a time a session.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_search_count(fhirstore_session *session, const char *type,
+                                                      size_t type_len, const char *query,
+                                                      size_t query_len, int64_t *count_out,
+                                                      fhirstore_error **err_out);
+
+/**
+ * One page as a Bundle of type searchset, with self, first and next links.
+ *
+ * @param      session       The session.
+ * @param      type          Resource type; length 0 searches all types.
+ * @param      type_len      Bytes.
+ * @param      query         The query, or that of a next link.
+ * @param      query_len     Bytes.
+ * @param[out] response_out  200 with the Bundle. Owned by the caller: fhirstore_response_free().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_PAGE_TOKEN  The link is damaged, or belongs to another principal or query.
+ * @par Threads  One at a time a session.
+ * @par FHIR  http.html#search, http.html#paging
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_search_page(fhirstore_session *session, const char *type,
+                                                     size_t type_len, const char *query,
+                                                     size_t query_len,
+                                                     fhirstore_response **response_out,
+                                                     fhirstore_error **err_out);
+
+/**
+ * Tell how a search would be answered: the plan in words and the SQL, as a JSON object.
+ *
+ * @param      session    The session.
+ * @param      type       Resource type; length 0 searches all types.
+ * @param      type_len   Bytes.
+ * @param      query      As for fhirstore_search_open().
+ * @param      query_len  Bytes.
+ * @param[out] buf_out    Owned by the caller: fhirstore_buf_clear(). Old content is replaced.
+ * @param[out] err_out    NULL, or where to put the reason; owned by the caller.
+ * @par Threads  One at a time a session.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_search_explain(fhirstore_session *session,
+                                                        const char *type, size_t type_len,
+                                                        const char *query, size_t query_len,
+                                                        fhirstore_buf *buf_out,
+                                                        fhirstore_error **err_out);
+
+FHIRSTORE_END_DECLS
+
+#endif

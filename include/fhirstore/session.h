@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file session.h  Who is asking: the only door to the resources.
+ */
+#ifndef FHIRSTORE_SESSION_H
+#define FHIRSTORE_SESSION_H
+
+#include "store.h"
+
+FHIRSTORE_BEGIN_DECLS
+
+/** A principal at work on a store. One thread at a time; may move between threads. */
+typedef struct fhirstore_session fhirstore_session;
+
+/** Flags for fhirstore_session_options.flags. */
+enum fhirstore_session_flag {
+    FHIRSTORE_SESSION_ALLOW_EVERYTHING = 1 /**< Skip the authorizer: for local operators and tests. */
+};
+
+/**
+ * Who opens the session. Zero means the default; new fields are only added at the end.
+ *
+ * @since 0.1
+ */
+typedef struct fhirstore_session_options {
+    uint32_t struct_size;   /**< Set by the initialiser. */
+    uint32_t flags;         /**< FHIRSTORE_SESSION_*. Unknown bits are refused. */
+    const char *principal;  /**< Who: "Practitioner/7", a subject of a token. Copied. NULL: "". */
+    size_t principal_len;
+    const char *purpose;    /**< Purpose of use: "TREAT". Copied. NULL: "". */
+    size_t purpose_len;
+    const char *request_id; /**< For the audit records of this session. Copied. NULL: "". */
+    size_t request_id_len;
+} fhirstore_session_options;
+
+/** Static initialiser for C. Bindings call fhirstore_session_options_init(). */
+#define FHIRSTORE_SESSION_OPTIONS_INIT                                                             \
+    {                                                                                              \
+        sizeof(fhirstore_session_options), 0, NULL, 0, NULL, 0, NULL, 0                            \
+    }
+
+/**
+ * Set @a options to the defaults.
+ *
+ * @param[out] options      The struct to fill.
+ * @param      struct_size  sizeof(fhirstore_session_options) as the caller sees it.
+ * @retval FHIRSTORE_ERR_ABI  The size is smaller than the first version, or absurd.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_session_options_init(fhirstore_session_options *options,
+                                                              size_t struct_size);
+
+/**
+ * Open a session.
+ *
+ * @param      store        The store; must stay open while the session is used.
+ * @param      options      Copied. NULL: an anonymous session, which the authorizer decides about.
+ * @param[out] session_out  Owned by the caller: fhirstore_session_close(). NULL on failure.
+ * @param[out] err_out      As for fhirstore_open().
+ * @retval FHIRSTORE_ERR_INVALID_ARG  Unknown flags.
+ * @par Threads  Any thread.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_session_open(fhirstore *store,
+                                                      const fhirstore_session_options *options,
+                                                      fhirstore_session **session_out,
+                                                      fhirstore_error **err_out);
+
+/**
+ * Close @a session. NULL is a no-op.
+ *
+ * @param session  The session; not used afterwards.
+ * @since 0.1
+ */
+FHIRSTORE_API void fhirstore_session_close(fhirstore_session *session);
+
+FHIRSTORE_END_DECLS
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file store.h  One encrypted file of FHIR resources: open, close, inspect.
+ *
+ * Objects and their lives: a fhirstore is one open file and may be shared between threads. All
+ * clinical calls take a fhirstore_session (session.h), opened on it for one principal. Answers are
+ * fhirstore_response objects (resource.h) or cursors (search.h), owned by the caller. Children
+ * should be freed before the store, but may be freed after it: once the store is closed they answer
+ * FHIRSTORE_ERR_CLOSED.
+ */
+#ifndef FHIRSTORE_STORE_H
+#define FHIRSTORE_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "error.h"
+#include "platform.h"
+#include "status.h"
+
+FHIRSTORE_BEGIN_DECLS
+
+/** One open store. Safe to share between threads. */
+typedef struct fhirstore fhirstore;
+
+/** Flags for fhirstore_open_options.flags. */
+enum fhirstore_open_flag {
+    FHIRSTORE_OPEN_CREATE = 1,        /**< Create the store when there is no such file. */
+    FHIRSTORE_OPEN_READ_ONLY = 2,     /**< Refuse every write. */
+    FHIRSTORE_OPEN_PLAINTEXT = 4,     /**< Not encrypted: for tests. Without it, no key is an error. */
+    FHIRSTORE_OPEN_MULTI_PROCESS = 8, /**< Let other processes open the file too. Costs speed and leaks page numbers (docs/threat-model.md). */
+    FHIRSTORE_OPEN_SYNC_NORMAL = 16,  /**< A power failure may lose the last commits, never damage the file. */
+    FHIRSTORE_OPEN_CHEAP_KDF = 32     /**< Weak passphrase derivation: for tests. */
+};
+
+/** FHIR versions, for fhirstore_open_options.fhir_version. */
+enum fhirstore_fhir_version {
+    FHIRSTORE_FHIR_R4 = 1,  /**< 4.0.1 */
+    FHIRSTORE_FHIR_R4B = 2, /**< 4.3.0 */
+    FHIRSTORE_FHIR_R5 = 3   /**< 5.0.0 */
+};
+
+/** How strictly resources are checked when they are written. */
+enum fhirstore_validation {
+    FHIRSTORE_VALIDATION_ON = 0,      /**< Structure, types, cardinality, primitive formats. */
+    FHIRSTORE_VALIDATION_LENIENT = 1, /**< Unknown elements and missing required ones are let through. */
+    FHIRSTORE_VALIDATION_OFF = 2      /**< Any JSON object with a known resourceType. */
+};
+
+/**
+ * The time, in microseconds since 1970-01-01T00:00:00Z.
+ *
+ * A step backwards does not break the order of history: stamps never fall behind the newest one stored.
+ *
+ * @since 0.1
+ */
+typedef int64_t (*fhirstore_clock_fn)(void *ctx);
+
+/**
+ * How to open a store. Zero always means "the default"; new fields are only added at the end.
+ *
+ * @since 0.1
+ */
+typedef struct fhirstore_open_options {
+    uint32_t struct_size;      /**< Set by the initialiser; identifies the layout. */
+    uint32_t flags;            /**< FHIRSTORE_OPEN_*. Unknown bits are refused. */
+    const uint8_t *key;        /**< The raw key: key_len bytes, 32. Copied to guarded memory. NULL: none. */
+    size_t key_len;            /**< 32, or 0 without a key. */
+    const char *passphrase;    /**< UTF-8; used when key is NULL. Copied to guarded memory. NULL: none. */
+    size_t passphrase_len;     /**< Bytes. */
+    const char *base_url;      /**< References below it equal relative ones. Copied. NULL: http://localhost/fhir. */
+    size_t base_url_len;       /**< Bytes. */
+    fhirstore_clock_fn clock;  /**< NULL: the system clock. */
+    void *clock_ctx;           /**< First argument of clock. */
+    uint64_t cache_bytes;      /**< Page cache of each connection. 0: 16 MiB. */
+    int32_t fhir_version;      /**< FHIRSTORE_FHIR_*. 0: R4 for a new store, else whatever the file has. */
+    int32_t validation;        /**< FHIRSTORE_VALIDATION_*. */
+    int32_t busy_timeout_ms;   /**< 0: 5000. Below 0: fail at once. */
+    uint32_t max_readers;      /**< Connections for reading. 0: 8. */
+    int32_t default_zone_minutes; /**< Zone of times that have none, minutes east of UTC. */
+    int32_t reserved0;         /**< Must be 0. */
+} fhirstore_open_options;
+
+/** Static initialiser for C. Bindings call fhirstore_open_options_init(). */
+#define FHIRSTORE_OPEN_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(fhirstore_open_options), 0, NULL, 0, NULL, 0, NULL, 0, NULL, NULL, 0, 0, 0, 0, 0,   \
+            0, 0                                                                                   \
+    }
+
+/**
+ * Set @a options to the defaults.
+ *
+ * @param[out] options      The struct to fill.
+ * @param      struct_size  sizeof(fhirstore_open_options) as the caller sees it.
+ * @retval FHIRSTORE_ERR_ABI  The size is smaller than the first version, or absurd.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_open_options_init(fhirstore_open_options *options,
+                                                           size_t struct_size);
+
+/**
+ * Open a store, or create it.
+ *
+ * @param      path       UTF-8; need not end in NUL. Copied.
+ * @param      path_len   Bytes.
+ * @param      options    Copied. NULL means all defaults, which fails for want of a key.
+ * @param[out] store_out  Owned by the caller: fhirstore_close(). NULL on failure.
+ * @param[out] err_out    NULL, or where to put the reason; owned by the caller: fhirstore_error_free().
+ * @retval FHIRSTORE_ERR_NOT_FOUND    No such file, and FHIRSTORE_OPEN_CREATE is not set.
+ * @retval FHIRSTORE_ERR_KEY_MISSING  The store is encrypted (or is to be) and neither key nor passphrase was given.
+ * @retval FHIRSTORE_ERR_KEY_WRONG    No key slot opens.
+ * @retval FHIRSTORE_ERR_IN_USE       Another process, or another handle of this one, has it open.
+ * @retval FHIRSTORE_ERR_PLAIN_STORE  The file is an unencrypted database and FHIRSTORE_OPEN_PLAINTEXT is not set.
+ * @retval FHIRSTORE_ERR_NOT_A_STORE  The file is something else.
+ * @retval FHIRSTORE_ERR_FORMAT       The file format is newer than this library.
+ * @retval FHIRSTORE_ERR_SCHEMA       The tables inside are newer than this library.
+ * @retval FHIRSTORE_ERR_TRUNCATED    The file ends too early.
+ * @retval FHIRSTORE_ERR_TAMPERED     Stored bytes do not authenticate.
+ * @retval FHIRSTORE_ERR_NOT_SUPPORTED  The file's FHIR version is not built in.
+ * @par Threads  Any thread; blocks for key derivation and up to the busy timeout.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_open(const char *path, size_t path_len,
+                                              const fhirstore_open_options *options,
+                                              fhirstore **store_out, fhirstore_error **err_out);
+
+/**
+ * Close @a store, write back what is in the WAL, and wipe its keys. NULL is a no-op.
+ *
+ * Waits for calls that other threads are in. Sessions, cursors and the like that are still open
+ * answer FHIRSTORE_ERR_CLOSED from then on; free them as usual.
+ *
+ * @param store  The store; not used afterwards.
+ * @par Threads  Any thread, once.
+ * @since 0.1
+ */
+FHIRSTORE_API void fhirstore_close(fhirstore *store);
+
+/** The library's version, "0.1.0". Static text. @since 0.1 */
+FHIRSTORE_API const char *fhirstore_version(void);
+
+/**
+ * The FHIR version of @a store: FHIRSTORE_FHIR_*.
+ *
+ * @param store  The store.
+ * @since 0.1
+ */
+FHIRSTORE_API int32_t fhirstore_fhir_version(const fhirstore *store);
+
+/**
+ * Write sizes and counts as one JSON object: file, pages, resources by type, versions, index rows.
+ *
+ * @param      store    The store.
+ * @param[out] buf_out  Owned by the caller: fhirstore_buf_clear(). Old content is replaced.
+ * @param[out] err_out  As for fhirstore_open().
+ * @par Threads  Any thread; reads, does not block writers.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_stats(fhirstore *store, fhirstore_buf *buf_out,
+                                               fhirstore_error **err_out);
+
+/** One thing that fhirstore_verify() found wrong. Text is English and free of content. */
+typedef void (*fhirstore_finding_fn)(void *ctx, const char *area, const char *text);
+
+/**
+ * Check the whole file: every page and header copy authenticates, the tables agree with each other,
+ * and the index rows of every resource equal what extraction from its body gives.
+ *
+ * @param      store         The store.
+ * @param      report        Called for each finding, on this thread; NULL: only count.
+ * @param      ctx           First argument of @a report.
+ * @param[out] findings_out  How many; 0 for a sound store.
+ * @param[out] err_out       As for fhirstore_open().
+ * @par Threads  Any thread; long; does not block readers.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_verify(fhirstore *store, fhirstore_finding_fn report,
+                                                void *ctx, int64_t *findings_out,
+                                                fhirstore_error **err_out);
+
+/**
+ * List the key slots as a JSON array of {"slot","type","id"}; never key material.
+ *
+ * @param      store    The store.
+ * @param[out] buf_out  Owned by the caller: fhirstore_buf_clear(). Old content is replaced.
+ * @param[out] err_out  As for fhirstore_open().
+ * @retval FHIRSTORE_ERR_NOT_SUPPORTED  The store is not encrypted.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_key_list(fhirstore *store, fhirstore_buf *buf_out,
+                                                  fhirstore_error **err_out);
+
+FHIRSTORE_END_DECLS
+
+#endif
