@@ -16,6 +16,8 @@
 
 #define FHS_DECIMAL_LIMBS  8u  /* of nine digits each, least significant first */
 #define FHS_DECIMAL_DIGITS 72u
+/* Bound of the exponent, both ways: "1e999999" fits, "1e1000000" is refused. */
+#define FHS_DECIMAL_EXPONENT_MAX 999999
 /* Longest sortable key, in bytes. */
 #define FHS_DECIMAL_KEY_MAX 48u
 
@@ -53,7 +55,10 @@ typedef enum fhs_rounding {
     FHS_ROUND_FLOOR,
     FHS_ROUND_CEILING,
 } fhs_rounding;
-/* To @a scale digits behind the point (negative: to tens, hundreds …). */
+/*
+ * To @a scale digits behind the point (negative: to tens, hundreds …). A value with fewer digits is
+ * extended with zeros where there is room ("1.5" to 3 is "1.500"). @a out may be @a value.
+ */
 bool fhs_decimal_round(const fhs_decimal *value, int32_t scale, fhs_rounding how, fhs_decimal *out);
 /* Drop trailing zeros of the fraction. */
 fhs_decimal fhs_decimal_normalise(fhs_decimal value);
