@@ -12,6 +12,7 @@
 #define FHS_LIMIT_URL_BYTES        ((size_t)64 * 1024)
 #define FHS_LIMIT_QUERY_PARAMS     256u
 #define FHS_LIMIT_QUERY_VALUES     4096u
+#define FHS_LIMIT_QUERY_NODES      4096u
 #define FHS_LIMIT_CHAIN_DEPTH      8u
 #define FHS_LIMIT_SORT_KEYS        8u
 #define FHS_LIMIT_PAGE_COUNT       10000u

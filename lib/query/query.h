@@ -53,21 +53,25 @@ typedef enum fhs_compare {
 typedef struct fhs_value {
     fhs_compare compare; /* date, number, quantity; EQ otherwise */
     fhs_str text;        /* string: text; uri: uri; reference: what was written; others: as written */
-    /* token, and the unit of a quantity: system|code */
-    bool has_system;     /* there was a '|' */
+    /*
+     * Token: "system|code". has_system: there was a '|'; an empty system then means "no system".
+     * Without has_code any code of the system. Quantity: the unit; has_system and has_code only
+     * where the part is not empty, a code alone may also be the unit's text.
+     */
+    bool has_system;
     bool has_code;
-    fhs_str system;      /* empty with has_system: "|code", no system */
+    fhs_str system;
     fhs_str code;
-    /* date: [lo, hi] in ticks */
+    /* date: [lo, hi] in ticks; AP: already widened by a tenth of the gap to now */
     int64_t lo, hi;
-    /* number, quantity */
+    /* number, quantity; EQ and NE: [low, high) by implicit precision; AP: [low, high], 10 % around */
     fhs_decimal number;
-    fhs_decimal low, high; /* what eq and ne mean by implicit precision: [low, high) ; AP: widened by 10 % */
+    fhs_decimal low, high;
     /* reference */
-    fhs_type ref_type;   /* "Patient/1", or FHS_TYPE_NONE for a bare id, url, urn */
-    fhs_str ref_id;      /* id part, or the whole url/urn when is_url */
+    fhs_type ref_type;   /* "Patient/1" or :[type]; FHS_TYPE_NONE for a bare id, url, urn */
+    fhs_str ref_id;      /* id part, or the whole url/urn/#fragment when is_url */
     fhs_str ref_version; /* "/_history/2" or canonical "|2" */
-    bool is_url;         /* absolute: not below the base url */
+    bool is_url;         /* anything that is not an id or Type/id of this store */
     /* composite: one value a component */
     struct fhs_value *parts;
     size_t part_count;
@@ -79,22 +83,26 @@ typedef enum fhs_node_kind {
     FHS_NODE_NOT,  /* one child */
     FHS_NODE_LEAF, /* a parameter and its values */
     FHS_NODE_CHAIN, /* param.child: some target of a reference satisfies the child */
-    FHS_NODE_HAS,  /* some resource of type @a type refers here by @a param and satisfies the child */
+    FHS_NODE_HAS,  /* some resource of type @a target refers here by its @a param and satisfies the child */
     FHS_NODE_ID,   /* _id: values[].text */
     FHS_NODE_UPDATED, /* _lastUpdated: date values */
     FHS_NODE_TRUE,
 } fhs_node_kind;
 
+/*
+ * The parser writes :not as a NOT node around a plain leaf and an untyped chain as an OR of chains
+ * with one target each, so a leaf's modifier is never NOT and a chain's target never NONE.
+ */
 typedef struct fhs_node fhs_node;
 struct fhs_node {
     fhs_node_kind kind;
-    fhs_type type;      /* the resource type this node speaks of */
+    fhs_type type;      /* the resource type this node speaks of; FHS_TYPE_NONE at system level */
     fhs_sparam param;   /* LEAF, CHAIN, HAS */
     fhs_sparam_type param_type; /* LEAF */
     fhs_str code;       /* the parameter's code as in the URL, for messages and links */
     fhs_modifier modifier;
-    fhs_type target;    /* MOD_TYPE, typed chain: the type; else FHS_TYPE_NONE */
-    bool missing;       /* MOD_MISSING: the value asked for */
+    fhs_type target;    /* MOD_TYPE, CHAIN, HAS: the type; else FHS_TYPE_NONE */
+    bool missing;       /* MOD_MISSING: the value asked for; also for ID and UPDATED nodes */
     fhs_value *values;  /* alternatives */
     size_t value_count;
     fhs_node **children;
@@ -123,7 +131,9 @@ typedef struct fhs_dropped {
 
 /* A whole search. */
 typedef struct fhs_query {
-    fhs_type type;  /* FHS_TYPE_NONE: system level */
+    fhs_type type;  /* FHS_TYPE_NONE: system level … */
+    fhs_type *types; /* … of these types ("_type"); none: of all */
+    size_t type_count;
     fhs_node *root; /* an AND */
     fhs_sort_key *sort;
     size_t sort_count;
@@ -132,6 +142,8 @@ typedef struct fhs_query {
     bool count_only;    /* _count=0 or _summary=count */
     fhs_total_mode total;
     fhs_summary_mode summary;
+    fhs_str *elements; /* "_elements" */
+    size_t element_count;
     fhs_str page;       /* our own paging token parameter "_page", or empty */
     fhs_str self;       /* the query as it was understood, re-encoded, without dropped parameters and _page */
     fhs_dropped *dropped;
