@@ -6,9 +6,9 @@ static bool is_tail(unsigned char c)
     return (c & 0xC0) == 0x80;
 }
 
-/* Length of the sequence at @a s, or 0 if it is not valid (RFC 3629, section 4). */
-static size_t sequence_length(const unsigned char *s, size_t left)
+size_t fhs_utf8_sequence(const char *ptr, size_t left)
 {
+    const unsigned char *s = (const unsigned char *)ptr; /* RFC 3629, section 4 */
     unsigned char c = s[0];
     if (c < 0x80) {
         return 1;
@@ -51,7 +51,7 @@ size_t fhs_utf8_valid_prefix(fhs_str text)
             at += 8;
             continue;
         }
-        size_t length = sequence_length((const unsigned char *)text.ptr + at, text.len - at);
+        size_t length = fhs_utf8_sequence(text.ptr + at, text.len - at);
         if (length == 0) {
             return at;
         }

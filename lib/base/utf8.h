@@ -11,6 +11,8 @@
 
 #define FHS_UTF8_MAX 4u
 
+/* Length of the sequence at @a ptr, of which @a left > 0 bytes are there; 0: not valid. */
+size_t fhs_utf8_sequence(const char *ptr, size_t left);
 /* Length of the longest valid prefix; equal to text.len when all of it is valid (RFC 3629). */
 size_t fhs_utf8_valid_prefix(fhs_str text);
 /* Decode the code point at @a *at of valid UTF-8 and move @a *at behind it. */

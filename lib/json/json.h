@@ -33,10 +33,10 @@ typedef struct fhs_json_member fhs_json_member;
 
 /* One value. Plain data: walk it directly. */
 struct fhs_json {
-    uint8_t type;      /* fhs_json_type */
-    uint32_t count;    /* array: items; object: members */
-    uint32_t begin;    /* byte offset of the value in the text */
-    uint32_t end;      /* byte offset behind it: [begin, end) is the value as it was written */
+    uint8_t type;   /* fhs_json_type */
+    uint32_t count; /* array: items; object: members */
+    uint32_t begin; /* byte offset of the value in the text */
+    uint32_t end;   /* byte offset behind it: [begin, end) is the value as it was written */
     union {
         fhs_str text;                   /* string: decoded content; number: its lexeme */
         const fhs_json *items;          /* array */
@@ -50,8 +50,8 @@ struct fhs_json_member {
 };
 
 typedef struct fhs_json_limits {
-    size_t max_bytes; /* 0: FHS_LIMIT_JSON_BYTES */
-    uint32_t max_depth; /* 0: FHS_LIMIT_JSON_DEPTH */
+    size_t max_bytes;   /* 0: FHS_LIMIT_JSON_BYTES */
+    uint32_t max_depth; /* 0: FHS_LIMIT_JSON_DEPTH; never more than 1000 */
 } fhs_json_limits;
 
 /*
@@ -80,7 +80,7 @@ void fhs_json_position(fhs_str text, size_t offset, uint32_t *line_out, uint32_t
 
 /* Append @a text as a JSON string with its quotes. */
 void fhs_json_write_string(fhs_buf *out, fhs_str text);
-/* Append the value as written in @a source (the text it was read from) without insignificant white space. */
+/* Append the value as written in @a source, the text it was read from, without white space. */
 void fhs_json_write_compact(fhs_buf *out, fhs_str source, const fhs_json *value);
 /* Append it indented by two blanks a level, numbers and strings as written. */
 void fhs_json_write_pretty(fhs_buf *out, fhs_str source, const fhs_json *value);
@@ -99,8 +99,9 @@ typedef struct fhs_json_edit {
 } fhs_json_edit;
 
 /*
- * Write object @a value compactly with @a edits applied: members keep their place and text, replaced
- * ones stay where they were, new ones go behind "resourceType" (else to the front) in the order given.
+ * Write object @a value compactly with @a edits applied: members keep their place and text,
+ * replaced ones stay where they were, new ones go behind "resourceType" (else to the front) in the
+ * order given.
  */
 void fhs_json_write_edited(fhs_buf *out, fhs_str source, const fhs_json *value,
                            const fhs_json_edit *edits, size_t edit_count);
