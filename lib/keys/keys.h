@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keys of one store. A random data key (DEK) does all the work; it is kept in the file only
+ * wrapped, once for each key slot, in a header block of two copies. This room makes, reads and
+ * changes that block, holds the data key and what is derived from it in guarded memory, and knows
+ * nothing of files: whoever owns the file hands in an fhs_keys_io.
+ *
+ * The byte layout is in docs/file-format.md.
+ */
+#ifndef FHS_KEYS_KEYS_H
+#define FHS_KEYS_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+
+#define FHS_KEYS_KEY_BYTES    32u
+#define FHS_KEYS_UUID_BYTES   16u
+#define FHS_KEYS_COPY_BYTES   4096u /* one header copy */
+#define FHS_KEYS_BLOCK_BYTES  8192u /* both */
+#define FHS_KEYS_SLOT_COUNT   24u
+#define FHS_KEYS_LABEL_BYTES  16u
+#define FHS_KEYS_TOKEN_EXTRA  40u /* a sealed token is this much longer than its plaintext */
+#define FHS_KEYS_PAGE_SIZE    4096u
+#define FHS_KEYS_PAGE_RESERVE 48u
+
+/* Numbers of the file format; 3 and 4 have their place there and are refused by this version. */
+typedef enum fhs_slot_type {
+    FHS_SLOT_FREE = 0,
+    FHS_SLOT_RAW = 1,        /* a 32-byte key encryption key, used as it is given */
+    FHS_SLOT_PASSPHRASE = 2, /* Argon2id */
+    FHS_SLOT_X25519 = 3,     /* sealed box to a recipient */
+    FHS_SLOT_CALLBACK = 4,   /* a key that the host is asked for by id */
+} fhs_slot_type;
+
+/* What opens a slot: exactly one of the two, borrowed during the call. Neither: no key. */
+typedef struct fhs_credential {
+    const uint8_t *raw_key; /* FHS_KEYS_KEY_BYTES long */
+    size_t raw_key_len;
+    const char *passphrase; /* any bytes, 1 … FHS_LIMIT_PASSPHRASE_BYTES */
+    size_t passphrase_len;
+} fhs_credential;
+
+/* Argon2id's cost; zero in a field is the default (MODERATE: 256 MiB, 3 passes). */
+typedef struct fhs_key_cost {
+    uint32_t memory_kib;
+    uint32_t passes;
+} fhs_key_cost;
+
+typedef struct fhs_key_slot {
+    uint32_t id; /* never used again after removal */
+    fhs_slot_type type;
+    uint32_t memory_kib; /* 0 unless a passphrase */
+    uint32_t passes;
+    char label[FHS_KEYS_LABEL_BYTES + 1];
+    bool is_used_here; /* the slot that opened this store */
+} fhs_key_slot;
+
+/*
+ * The header block's bytes, wherever they are: offsets 0 … FHS_KEYS_BLOCK_BYTES. write is followed
+ * by sync before anything else is written. Each returns a status and makes the error.
+ */
+typedef struct fhs_keys_io {
+    void *ctx;
+    fhirstore_status (*read)(void *ctx, uint64_t offset, uint8_t *out, size_t len,
+                             fhirstore_error **err);
+    fhirstore_status (*write)(void *ctx, uint64_t offset, const uint8_t *bytes, size_t len,
+                              fhirstore_error **err);
+    fhirstore_status (*sync)(void *ctx, fhirstore_error **err);
+} fhs_keys_io;
+
+typedef struct fhs_keys fhs_keys;
+
+/* ---- a store's keys come and go ---- */
+
+/* New data key and database id; @a block receives both header copies. */
+fhirstore_status fhs_keys_create(const fhs_credential *credential, fhs_key_cost cost, fhs_str label,
+                                 uint8_t block[FHS_KEYS_BLOCK_BYTES], fhs_keys **keys_out,
+                                 fhirstore_error **err);
+/*
+ * What the first bytes of a file are, without any key: OK for a header block of this format, else
+ * ERR_NOT_A_STORE, ERR_PLAIN_STORE, ERR_TRUNCATED, ERR_FORMAT, or ERR_TAMPERED (both copies).
+ */
+fhirstore_status fhs_keys_classify(const uint8_t *block, size_t len, fhirstore_error **err);
+/* ERR_KEY_MISSING, ERR_KEY_WRONG, ERR_KDF_LIMIT, ERR_TAMPERED, and what classify answers. */
+fhirstore_status fhs_keys_open(const uint8_t block[FHS_KEYS_BLOCK_BYTES],
+                               const fhs_credential *credential, fhs_keys **keys_out,
+                               fhirstore_error **err);
+/* For stores that are not encrypted: a random key for tokens, no data key, no slots. */
+fhirstore_status fhs_keys_new_ephemeral(fhs_keys **keys_out, fhirstore_error **err);
+/* Wipes. Accepts NULL. */
+void fhs_keys_free(fhs_keys *keys);
+bool fhs_credential_is_empty(const fhs_credential *credential);
+
+/* ---- what the file is sealed with; borrowed until fhs_keys_free ---- */
+
+const uint8_t *fhs_keys_page_key(const fhs_keys *keys); /* pages, in the file and in the log */
+const uint8_t *fhs_keys_wal_key(const fhs_keys *keys);  /* log header and frame headers */
+const uint8_t *fhs_keys_uuid(const fhs_keys *keys);     /* FHS_KEYS_UUID_BYTES */
+uint8_t fhs_keys_suite(const fhs_keys *keys);
+uint8_t fhs_keys_epoch(const fhs_keys *keys);
+uint64_t fhs_keys_generation(const fhs_keys *keys);
+/* The database id as text, with a NUL; empty for ephemeral keys. */
+void fhs_keys_uuid_text(const fhs_keys *keys, char out[37]);
+/* A further subkey for another room: @a context is 8 characters of its own choosing. */
+void fhs_keys_derive(const fhs_keys *keys, const char context[8], uint64_t number,
+                     uint8_t out[FHS_KEYS_KEY_BYTES]);
+
+/* ---- slots: one writer at a time, each change on disk before it returns ---- */
+
+uint32_t fhs_keys_slot_count(const fhs_keys *keys);
+/* @a index 0 … count-1. */
+bool fhs_keys_slot_get(const fhs_keys *keys, uint32_t index, fhs_key_slot *slot_out);
+/* ERR_KEY_SLOTS_FULL when none is free. Writes one header copy. */
+fhirstore_status fhs_keys_slot_add(fhs_keys *keys, const fhs_credential *credential,
+                                   fhs_key_cost cost, fhs_str label, const fhs_keys_io *io,
+                                   uint32_t *id_out, fhirstore_error **err);
+/*
+ * ERR_NOT_FOUND for an unknown id, ERR_INVALID_ARG for the last slot. Writes both header copies,
+ * one after the other, so that the removed slot is in neither.
+ */
+fhirstore_status fhs_keys_slot_remove(fhs_keys *keys, uint32_t id, const fhs_keys_io *io,
+                                      fhirstore_error **err);
+/* Is this header copy (0 or 1) whole and authentic under these keys? */
+bool fhs_keys_copy_is_valid(const fhs_keys *keys, const uint8_t copy[FHS_KEYS_COPY_BYTES]);
+
+/* ---- sealed tokens (page links and the like) ---- */
+
+/* Appends nonce, ciphertext and tag; bound to @a aad, which is not part of the token. */
+fhirstore_status fhs_keys_seal_token(const fhs_keys *keys, fhs_str aad, fhs_str plaintext,
+                                     fhs_buf *out, fhirstore_error **err);
+/* Appends the plaintext; ERR_PAGE_TOKEN for anything that these keys did not seal for @a aad. */
+fhirstore_status fhs_keys_open_token(const fhs_keys *keys, fhs_str aad, fhs_str token, fhs_buf *out,
+                                     fhirstore_error **err);
+
+#endif
