@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fhir/tables.h"
+
+size_t fhs_sparam_count(const fhs_fhir *fhir)
+{
+    return fhir->param_count;
+}
+
+fhs_sparam_def fhs_sparam_get(const fhs_fhir *fhir, fhs_sparam param)
+{
+    const fhs_fhir_param_row *row = &fhir->params[param];
+    return (fhs_sparam_def){
+        .code = fhs_fhir_text(fhir, row->code),
+        .url = fhs_fhir_text(fhir, row->url),
+        .expression = fhs_fhir_text(fhir, row->expression),
+        .type = row->type,
+        .base_count = row->base_count,
+        .bases = fhir->type_lists + row->bases,
+        .target_count = row->target_count,
+        .targets = fhir->type_lists + row->targets,
+        .component_count = row->component_count,
+        .components = fhir->components + row->components,
+    };
+}
+
+/* Among @a count parameters sorted by code. */
+static fhs_sparam find_in_list(const fhs_fhir *fhir, const fhs_sparam *list, size_t count,
+                               fhs_str code)
+{
+    size_t low = 0;
+    size_t high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        fhs_str at_middle = fhs_fhir_text(fhir, fhir->params[list[middle]].code);
+        int order = fhs_str_compare(at_middle, code);
+        if (order == 0) {
+            return list[middle];
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return FHS_SPARAM_NONE;
+}
+
+fhs_sparam fhs_sparam_find(const fhs_fhir *fhir, fhs_type type, fhs_str code)
+{
+    while (type != FHS_TYPE_NONE) {
+        const fhs_fhir_type_row *row = &fhir->types[type];
+        fhs_sparam found = find_in_list(fhir, fhir->param_lists + row->params, row->own_params,
+                                        code);
+        if (found != FHS_SPARAM_NONE) {
+            return found;
+        }
+        type = row->parent;
+    }
+    return FHS_SPARAM_NONE;
+}
+
+fhs_sparam fhs_sparam_find_url(const fhs_fhir *fhir, fhs_str url)
+{
+    size_t low = 0;
+    size_t high = fhir->param_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = fhs_str_compare(fhs_fhir_text(fhir, fhir->params[middle].url), url);
+        if (order == 0) {
+            return (fhs_sparam)middle;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return FHS_SPARAM_NONE;
+}
+
+size_t fhs_sparam_list(const fhs_fhir *fhir, fhs_type type, const fhs_sparam **list_out)
+{
+    const fhs_fhir_type_row *row = &fhir->types[type];
+    *list_out = fhir->param_lists + row->params;
+    return row->param_count;
+}
+
+fhs_str fhs_sparam_type_name(fhs_sparam_type type)
+{
+    static const fhs_str names[] = {
+        [FHS_SP_NUMBER] = FHS_LIT_INIT("number"),
+        [FHS_SP_DATE] = FHS_LIT_INIT("date"),
+        [FHS_SP_STRING] = FHS_LIT_INIT("string"),
+        [FHS_SP_TOKEN] = FHS_LIT_INIT("token"),
+        [FHS_SP_REFERENCE] = FHS_LIT_INIT("reference"),
+        [FHS_SP_COMPOSITE] = FHS_LIT_INIT("composite"),
+        [FHS_SP_QUANTITY] = FHS_LIT_INIT("quantity"),
+        [FHS_SP_URI] = FHS_LIT_INIT("uri"),
+        [FHS_SP_SPECIAL] = FHS_LIT_INIT("special"),
+    };
+    return names[type];
+}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the published definitions get wrong, put right by name.
+
+Each patch says which definition, what it expects to find there and what it puts instead. A patch
+that does not find what it expects stops the generator, so that none outlives its reason.
+lib/fhir/README.md lists them for readers.
+"""
+
+SP = "http://hl7.org/fhir/SearchParameter/"
+
+# (versions, parameter id, component index, field, published, mended)
+COMPONENTS = [
+    # The two components point at each other's parameter: `code` is a token, `target` a reference.
+    ("r4 r4b r5", "DocumentReference-relationship", 0, "definition",
+     SP + "DocumentReference-relatesto", SP + "DocumentReference-relation"),
+    ("r4 r4b r5", "DocumentReference-relationship", 1, "definition",
+     SP + "DocumentReference-relation", SP + "DocumentReference-relatesto"),
+    # There is no type DateTime: the primitive is called dateTime.
+    ("r4 r4b", "Observation-code-value-date", 1, "expression",
+     "value.as(DateTime) | value.as(Period)", "value.as(dateTime) | value.as(Period)"),
+    # The root is the location backbone already; its reference is `location`.
+    ("r5", "Encounter-location-period", 0, "expression", "location.reference", "location"),
+    # The root is the section already.
+    ("r5", "Composition-section-code-text", 0, "expression", "section.code", "code"),
+    ("r5", "Composition-section-code-text", 1, "expression", "section.text", "text"),
+    # Device has no `specification`, and its `version` is a backbone with a `value`.
+    ("r5", "Device-code-value-concept", 0, "expression",
+     "specification.ofType(CodeableConcept)", "conformsTo.specification"),
+    ("r5", "Device-code-value-concept", 1, "expression", "version.ofType(string)",
+     "version.value"),
+    # These name parameters that the package does not hold. Only the parameter's type matters to a
+    # component, so each points at a parameter of the same resource that has the element's type.
+    ("r5", "DeviceDefinition-specification-version", 1, "definition",
+     SP + "DeviceDefinition-version", SP + "DeviceDefinition-device-name"),
+    ("r5", "Encounter-location-period", 1, "definition", SP + "Encounter-period",
+     SP + "Encounter-date-start"),
+    ("r5", "Ingredient-strength-concentration-ratio", 0, "definition",
+     SP + "Ingredient-numerator", SP + "Ingredient-strength-concentration-quantity"),
+    ("r5", "Ingredient-strength-concentration-ratio", 1, "definition",
+     SP + "Ingredient-denominator", SP + "Ingredient-strength-concentration-quantity"),
+    ("r5", "Ingredient-strength-presentation-ratio", 0, "definition",
+     SP + "Ingredient-numerator", SP + "Ingredient-strength-presentation-quantity"),
+    ("r5", "Ingredient-strength-presentation-ratio", 1, "definition",
+     SP + "Ingredient-denominator", SP + "Ingredient-strength-presentation-quantity"),
+    ("r5", "Observation-code-value-string", 1, "definition",
+     SP + "Observation-value-string", SP + "Observation-value-markdown"),
+    ("r5", "ResearchStudy-progress-status-state-actual", 0, "definition",
+     SP + "ResearchStudy-state", SP + "ResearchStudy-status"),
+    ("r5", "ResearchStudy-progress-status-state-actual", 1, "definition",
+     SP + "ResearchStudy-actual", SP + "ResearchStudy-status"),
+    ("r5", "ResearchStudy-progress-status-state-period-actual", 0, "definition",
+     SP + "ResearchStudy-state", SP + "ResearchStudy-status"),
+    ("r5", "ResearchStudy-progress-status-state-period-actual", 1, "definition",
+     SP + "ResearchStudy-period", SP + "ResearchStudy-date"),
+    ("r5", "ResearchStudy-progress-status-state-period-actual", 2, "definition",
+     SP + "ResearchStudy-actual", SP + "ResearchStudy-status"),
+    ("r5", "ResearchStudy-progress-status-state-period", 0, "definition",
+     SP + "ResearchStudy-state", SP + "ResearchStudy-status"),
+    ("r5", "ResearchStudy-progress-status-state-period", 1, "definition",
+     SP + "ResearchStudy-period", SP + "ResearchStudy-date"),
+    ("r5", "TestScript-scope-artifact-conformance", 0, "definition",
+     SP + "TestScript-artifact", SP + "TestScript-scope-artifact"),
+    ("r5", "TestScript-scope-artifact-conformance", 1, "definition",
+     SP + "TestScript-conformance", SP + "CanonicalResource-status"),
+    ("r5", "TestScript-scope-artifact-phase", 0, "definition",
+     SP + "TestScript-artifact", SP + "TestScript-scope-artifact"),
+    ("r5", "TestScript-scope-artifact-phase", 1, "definition",
+     SP + "TestScript-phase", SP + "CanonicalResource-status"),
+]
+
+# (versions, element path, published type, mended type): the specification's pages give Resource.id
+# the type id and Element.id the type string; the packages disagree with them and with each other.
+ELEMENT_TYPES = [
+    ("r4", "Resource.id", "string", "id"),
+    ("r4b", "Element.id", "id", "string"),
+]
+
+# Where two parameters of one base have the same code, the one that searches use. `_filter` is
+# published twice since R4B; the first publication, of type special in all versions, stays.
+PREFERRED = {("Resource", "_filter"): SP + "filter"}
+
+# UCUM says of itself that its c/s codes are case-sensitive; no package has its CodeSystem.
+CASE_SENSITIVE = ["http://unitsofmeasure.org"]
+
+
+def mend_parameters(label, parameters):
+    """Apply COMPONENTS to the SearchParameter definitions of version @label."""
+    by_id = {p["id"]: p for p in parameters}
+    for versions, ident, index, field, published, mended in COMPONENTS:
+        if label not in versions.split():
+            continue
+        component = by_id[ident]["component"][index]
+        if component[field] != published:
+            raise SystemExit(f"{label}: {ident}.component[{index}].{field} is "
+                             f"{component[field]!r}, the patch expects {published!r}")
+        component[field] = mended
+
+
+def mend_element_type(label, path, code):
+    """The type of element @path, which the package says is @code."""
+    for versions, patched, published, mended in ELEMENT_TYPES:
+        if label in versions.split() and path == patched:
+            if code != published:
+                raise SystemExit(f"{label}: {path} is {code!r}, the patch expects {published!r}")
+            return mended
+    return code
