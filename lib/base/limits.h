@@ -23,6 +23,10 @@
 #define FHS_LIMIT_FHIRPATH_RESULTS 1000000u
 #define FHS_LIMIT_ISSUES           64u
 #define FHS_LIMIT_ID_BYTES         64u
+#define FHS_LIMIT_PASSPHRASE_BYTES 1024u
+/* Argon2id parameters in a file are an attacker's until the header is authenticated. */
+#define FHS_LIMIT_KDF_MEMORY_KIB (1024u * 1024u)
+#define FHS_LIMIT_KDF_PASSES     10u
 
 /* Unless a search says otherwise, a page holds this many matches. */
 #define FHS_DEFAULT_PAGE_COUNT 20u

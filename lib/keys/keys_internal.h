@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The header block's layout and what this folder's files share. */
+#ifndef FHS_KEYS_INTERNAL_H
+#define FHS_KEYS_INTERNAL_H
+
+#include "keys/keys.h"
+
+#include "base/bytes.h"
+
+/* Offsets in a header copy. The magic, the format and the checksum never move in any format. */
+enum {
+    HEADER_MAGIC = 0,
+    HEADER_MAGIC_BYTES = 16,
+    HEADER_FORMAT = 16, /* 2 */
+    HEADER_SUITE = 18,
+    HEADER_FLAGS = 19,
+    HEADER_PAGE_SIZE = 20, /* 4 */
+    HEADER_RESERVE = 24,
+    HEADER_EPOCH_COUNT = 25,
+    HEADER_SLOT_COUNT = 26,
+    HEADER_EPOCH = 27,        /* id of the epoch that new pages use */
+    HEADER_NEXT_SLOT_ID = 28, /* 2 */
+    HEADER_UUID = 32,         /* 16 */
+    HEADER_SEQ = 48,          /* 8 */
+    HEADER_GENERATION = 56,   /* 8 */
+    HEADER_EPOCHS = 128,
+    HEADER_SLOTS = 640,
+    HEADER_CHECKSUM = 4032,
+    HEADER_MAC = 4064,
+    HEADER_HASH_BYTES = 32,
+};
+
+/* Offsets in an epoch record: the rest of its 128 bytes is for a later key change. */
+enum {
+    EPOCH_ID = 0,
+    EPOCH_STATE = 1,
+    EPOCH_COMMITMENT = 8, /* 32 */
+    EPOCH_BYTES = 128,
+    EPOCH_MAX = 4,
+    EPOCH_CURRENT = 1, /* state */
+};
+
+/* Offsets in a key slot. What stands before SLOT_NONCE is bound to the wrapped key. */
+enum {
+    SLOT_TYPE = 0,
+    SLOT_EPOCH = 1,
+    SLOT_ID = 2, /* 2 */
+    SLOT_KDF = 4,
+    SLOT_PASSES = 8,  /* 4 */
+    SLOT_MEMORY = 12, /* 4 */
+    SLOT_SALT = 16,   /* 16 */
+    SLOT_LABEL = 32,  /* 16 */
+    SLOT_NONCE = 48,  /* 24 */
+    SLOT_WRAPPED = 72,
+    SLOT_TAG = 104,
+    SLOT_BYTES = 128,
+    SLOT_KDF_NONE = 0,
+    SLOT_KDF_ARGON2ID13 = 1,
+};
+
+#define FHS_HEADER_FORMAT 1u
+#define FHS_HEADER_SUITE  1u
+
+typedef enum fhs_header_state {
+    FHS_HEADER_ABSENT,
+    FHS_HEADER_DAMAGED,
+    FHS_HEADER_NEWER,
+    FHS_HEADER_SOUND, /* by its checksum: not yet authenticated */
+} fhs_header_state;
+
+/* Everything secret, in one guarded region that is read-only once filled. */
+typedef struct fhs_secrets {
+    uint8_t dek[FHS_KEYS_KEY_BYTES];
+    uint8_t page[FHS_KEYS_KEY_BYTES];
+    uint8_t wal[FHS_KEYS_KEY_BYTES];
+    uint8_t head[FHS_KEYS_KEY_BYTES];
+    uint8_t token[FHS_KEYS_KEY_BYTES];
+} fhs_secrets;
+
+struct fhs_keys {
+    fhs_secrets *secrets;
+    uint8_t image[FHS_KEYS_COPY_BYTES]; /* the header copy in force */
+    uint32_t copy;                      /* where it is: 0 or 1 */
+    uint32_t used_slot;                 /* id */
+    bool is_ephemeral;
+};
+
+/* memory.c: zeroed guarded memory, wiped when freed; NULL when there is none. */
+fhs_secrets *fhs_secrets_new(void);
+void fhs_secrets_free(fhs_secrets *secrets);
+/* Fill the subkeys from the data key and make the region read-only. */
+void fhs_secrets_derive(fhs_secrets *secrets);
+
+/* header.c */
+void fhs_header_init(uint8_t *image, const uint8_t *uuid, const uint8_t *dek);
+fhs_header_state fhs_header_inspect(const uint8_t *image);
+void fhs_header_seal(uint8_t *image, const uint8_t *head_key);
+bool fhs_header_is_authentic(const uint8_t *image, const uint8_t *head_key);
+bool fhs_header_commits_to(const uint8_t *image, uint8_t epoch, const uint8_t *dek);
+
+static inline uint8_t *fhs_header_slot(uint8_t *image, uint32_t index)
+{
+    return image + HEADER_SLOTS + (size_t)index * SLOT_BYTES;
+}
+
+static inline const uint8_t *fhs_header_slot_const(const uint8_t *image, uint32_t index)
+{
+    return image + HEADER_SLOTS + (size_t)index * SLOT_BYTES;
+}
+
+static inline uint64_t fhs_header_seq(const uint8_t *image)
+{
+    return fhs_get_le(image + HEADER_SEQ, 8);
+}
+
+/* slot.c */
+fhirstore_status fhs_credential_check(const fhs_credential *credential, fhirstore_error **err);
+/* Fill @a slot of @a image with the data key wrapped for @a credential. */
+fhirstore_status fhs_slot_wrap(uint8_t *image, uint32_t index, uint32_t id,
+                               const fhs_credential *credential, fhs_key_cost cost, fhs_str label,
+                               const uint8_t *dek, fhirstore_error **err);
+/* OK, ERR_KEY_WRONG (also for a slot of another type), ERR_KDF_LIMIT, ERR_NO_MEMORY. */
+fhirstore_status fhs_slot_unwrap(const uint8_t *image, uint32_t index,
+                                 const fhs_credential *credential, uint8_t *dek_out);
+
+#endif
