@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files of this room only. */
+#ifndef FHS_QUERY_QUERY_INTERNAL_H
+#define FHS_QUERY_QUERY_INTERNAL_H
+
+#include "base/buf.h"
+#include "query/query.h"
+
+/* What one parse carries along. */
+typedef struct fhs_query_parser {
+    fhs_arena *arena;
+    const fhs_query_options *options;
+    fhirstore_error **err;
+    fhs_type resource; /* the abstract type Resource: home of the parameters that all types share */
+    fhs_str name;      /* the parameter being read, as written, for messages */
+    size_t nodes_left;
+    size_t values_left;
+} fhs_query_parser;
+
+/* A parameter's name made fit for a message: printable ASCII, cut to a sensible length. */
+#define FHS_SHOWN_NAME 64u
+const char *fhs_query_shown_name(fhs_str name, char out[FHS_SHOWN_NAME + 1]);
+/* Fail with "parameter '<name>' <what>". */
+fhirstore_status fhs_query_fail(fhs_query_parser *parser, fhirstore_status status,
+                                const char *what);
+fhirstore_status fhs_query_fail_limit(fhs_query_parser *parser, const char *limit);
+
+/*
+ * Turn a parameter's name and (decoded) value into a node of @a type: leaf, chain or _has. An empty
+ * value is ERR_PARAM_VALUE, an unknown name ERR_UNKNOWN_PARAM.
+ */
+fhirstore_status fhs_query_node(fhs_query_parser *parser, fhs_type type, fhs_str name,
+                                fhs_str value, fhs_node **out);
+
+/* Read the comma-separated alternatives of a leaf whose kind and modifier are set. */
+fhirstore_status fhs_query_values(fhs_query_parser *parser, fhs_node *leaf, fhs_str text);
+/* Split at the first @a c that no backslash protects. False: none, *head_out is all of it. */
+bool fhs_query_split(fhs_str text, char c, fhs_str *head_out, fhs_str *tail_out);
+/* Resolve backslash escapes; ptr NULL: no memory. */
+fhs_str fhs_query_unescape(fhs_arena *arena, fhs_str text);
+
+/* A whole search while it is being read: lists that grow in the arena. */
+typedef struct fhs_query_list {
+    void *items;
+    size_t count;
+    size_t capacity;
+} fhs_query_list;
+/* Room for one more item of @a size bytes at the end, zeroed; NULL: no memory (the error is set).
+ */
+void *fhs_query_push(fhs_query_parser *parser, fhs_query_list *list, size_t size);
+
+typedef struct fhs_query_draft {
+    fhs_query *query;
+    fhs_query_list conditions; /* fhs_node * */
+    fhs_query_list dropped;    /* fhs_dropped */
+    fhs_query_list sort;       /* fhs_sort_key */
+    fhs_query_list types;      /* fhs_type */
+    fhs_query_list elements;   /* fhs_str */
+    fhs_buf self;
+} fhs_query_draft;
+
+/*
+ * Take _sort, _count, _total, _summary, _elements, _type (system level), _page, _format and
+ * _pretty. *taken_out false: @a name is none of these.
+ */
+fhirstore_status fhs_query_result_param(fhs_query_parser *parser, fhs_query_draft *draft,
+                                        fhs_str name, fhs_str value, bool *taken_out);
+/* Append "name=value" to the self text. */
+void fhs_query_add_self(fhs_query_draft *draft, fhs_str name, fhs_str value);
+/* Report a parameter that was left out. */
+fhirstore_status fhs_query_drop(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str name,
+                                const char *reason);
+/* A parameter of @a type (at system level: of all types) that searches can use, or FHS_SPARAM_NONE.
+ */
+fhs_sparam fhs_query_find_param(fhs_query_parser *parser, fhs_type type, fhs_str code,
+                                fhs_sparam_def *def);
+
+#endif
