@@ -80,7 +80,7 @@ int32_t fhs_status_http(fhirstore_status status)
     return row == NULL ? 500 : row->http;
 }
 
-static char *format_text(const char *format, va_list args)
+static FHS_PRINTF(1, 0) char *format_text(const char *format, va_list args)
 {
     char local[512];
     int length = vsnprintf(local, sizeof local, format, args);
