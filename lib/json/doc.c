@@ -32,7 +32,7 @@ static const cJSON *as_const_item(const fhs_doc *node)
 /* ---- making ---- */
 
 /* A copy for an item to own; NULL also for text that C could not see to its end. */
-static char *copy_text(fhs_str text)
+static char *copy_doc_text(fhs_str text)
 {
     if (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL) {
         return NULL;
@@ -55,14 +55,14 @@ static void release_text(char *text)
     }
 }
 
-static fhs_doc *new_text_item(int type, fhs_str text)
+static fhs_doc *new_doc_text(int type, fhs_str text)
 {
     cJSON *item = cJSON_CreateNull();
     if (item == NULL) {
         return NULL;
     }
     item->type = type;
-    item->valuestring = copy_text(text);
+    item->valuestring = copy_doc_text(text);
     if (item->valuestring == NULL) {
         cJSON_Delete(item);
         return NULL;
@@ -82,12 +82,12 @@ fhs_doc *fhs_doc_new_array(void)
 
 fhs_doc *fhs_doc_new_string(fhs_str text)
 {
-    return new_text_item(cJSON_String, text);
+    return new_doc_text(cJSON_String, text);
 }
 
 fhs_doc *fhs_doc_new_number(fhs_str lexeme)
 {
-    return new_text_item(cJSON_Raw, lexeme);
+    return new_doc_text(cJSON_Raw, lexeme);
 }
 
 fhs_doc *fhs_doc_new_int(int64_t value)
@@ -198,9 +198,9 @@ fhirstore_status fhs_doc_parse(fhs_str text, const fhs_json_limits *limits, fhs_
     return status;
 }
 
-static bool write_item(const cJSON *item, fhs_buf *out, uint32_t levels_left);
+static bool write_doc_item(const cJSON *item, fhs_buf *out, uint32_t levels_left);
 
-static bool write_parts(const cJSON *item, fhs_buf *out, uint32_t levels_left)
+static bool write_doc_parts(const cJSON *item, fhs_buf *out, uint32_t levels_left)
 {
     bool is_object = cJSON_IsObject(item);
     bool ok = levels_left > 0;
@@ -213,13 +213,13 @@ static bool write_parts(const cJSON *item, fhs_buf *out, uint32_t levels_left)
             fhs_json_write_string(out, fhs_str_from_cstr(part->string));
             fhs_buf_add_char(out, ':');
         }
-        ok = write_item(part, out, levels_left - 1);
+        ok = write_doc_item(part, out, levels_left - 1);
     }
     fhs_buf_add_char(out, is_object ? '}' : ']');
     return ok;
 }
 
-static bool write_item(const cJSON *item, fhs_buf *out, uint32_t levels_left)
+static bool write_doc_item(const cJSON *item, fhs_buf *out, uint32_t levels_left)
 {
     switch (item->type & 0xFF) {
     case cJSON_False:
@@ -236,7 +236,7 @@ static bool write_item(const cJSON *item, fhs_buf *out, uint32_t levels_left)
         return true;
     case cJSON_Array:
     case cJSON_Object:
-        return write_parts(item, out, levels_left);
+        return write_doc_parts(item, out, levels_left);
     default:
         fhs_buf_add_cstr(out, "null");
         return true;
@@ -245,7 +245,7 @@ static bool write_item(const cJSON *item, fhs_buf *out, uint32_t levels_left)
 
 fhirstore_status fhs_doc_write(const fhs_doc *node, fhs_buf *out, fhirstore_error **err)
 {
-    if (!write_item(as_const_item(node), out, FHS_JSON_DEPTH_MAX)) {
+    if (!write_doc_item(as_const_item(node), out, FHS_JSON_DEPTH_MAX)) {
         return fhs_fail(err, FHIRSTORE_ERR_JSON_DEPTH, "JSON is nested deeper than %u levels",
                         FHS_JSON_DEPTH_MAX);
     }
@@ -253,21 +253,22 @@ fhirstore_status fhs_doc_write(const fhs_doc *node, fhs_buf *out, fhirstore_erro
     return status == FHIRSTORE_OK ? status : fhs_fail_plain(err, status);
 }
 
-static bool is_shallow(const cJSON *item, uint32_t levels_left)
+static bool is_shallow_item(const cJSON *item, uint32_t levels_left)
 {
     if (!cJSON_IsObject(item) && !cJSON_IsArray(item)) {
         return true;
     }
     bool ok = levels_left > 0;
     for (const cJSON *part = item->child; ok && part != NULL; part = part->next) {
-        ok = is_shallow(part, levels_left - 1);
+        ok = is_shallow_item(part, levels_left - 1);
     }
     return ok;
 }
 
 bool fhs_doc_is_within_depth(const fhs_doc *node, uint32_t depth)
 {
-    return is_shallow(as_const_item(node), depth < FHS_JSON_DEPTH_MAX ? depth : FHS_JSON_DEPTH_MAX);
+    return is_shallow_item(as_const_item(node),
+                           depth < FHS_JSON_DEPTH_MAX ? depth : FHS_JSON_DEPTH_MAX);
 }
 
 /* ---- asking ---- */
@@ -349,7 +350,7 @@ fhs_doc *fhs_doc_next(const fhs_doc *part)
 /* Give @a item the name it has in its new parent; an array's items have none. */
 static bool rename_item(cJSON *item, fhs_str name)
 {
-    char *copy = name.ptr == NULL ? NULL : copy_text(name);
+    char *copy = name.ptr == NULL ? NULL : copy_doc_text(name);
     if (name.ptr != NULL && copy == NULL) {
         return false;
     }
@@ -359,7 +360,7 @@ static bool rename_item(cJSON *item, fhs_str name)
 }
 
 /* Put @a child behind the parts of @a container. */
-static bool append_part(fhs_doc *container, fhs_str name, fhs_doc *child)
+static bool append_doc_part(fhs_doc *container, fhs_str name, fhs_doc *child)
 {
     if (container == NULL || child == NULL || !rename_item(as_item(child), name) ||
         !cJSON_AddItemToArray(as_item(container), as_item(child))) {
@@ -371,7 +372,7 @@ static bool append_part(fhs_doc *container, fhs_str name, fhs_doc *child)
 
 bool fhs_doc_add(fhs_doc *object, fhs_str name, fhs_doc *child)
 {
-    return append_part(object, name.ptr == NULL ? FHS_LIT("") : name, child);
+    return append_doc_part(object, name.ptr == NULL ? FHS_LIT("") : name, child);
 }
 
 bool fhs_doc_add_string(fhs_doc *object, fhs_str name, fhs_str text)
@@ -381,7 +382,7 @@ bool fhs_doc_add_string(fhs_doc *object, fhs_str name, fhs_str text)
 
 bool fhs_doc_push(fhs_doc *array, fhs_doc *child)
 {
-    return append_part(array, FHS_STR_NONE, child);
+    return append_doc_part(array, FHS_STR_NONE, child);
 }
 
 fhs_doc *fhs_doc_add_object(fhs_doc *object, fhs_str name)

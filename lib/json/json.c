@@ -67,7 +67,7 @@ typedef struct member_finder {
     bool has_names;
 } member_finder;
 
-static const fhs_json *find_member(const member_finder *finder, uint32_t guess, fhs_str name)
+static const fhs_json *find_equal_member(const member_finder *finder, uint32_t guess, fhs_str name)
 {
     const fhs_json *object = finder->object;
     if (fhs_str_eq(object->members[guess].name, name)) {
@@ -100,7 +100,7 @@ static bool equal_objects(const fhs_json *a, const fhs_json *b)
     }
     bool equal = true;
     for (uint32_t i = 0; equal && i < a->count; i++) {
-        const fhs_json *other = find_member(&finder, i, a->members[i].name);
+        const fhs_json *other = find_equal_member(&finder, i, a->members[i].name);
         /* As deep as the tree, which the reader's depth limit bounds. */
         equal = other != NULL && fhs_json_equal(&a->members[i].value, other);
     }

@@ -5,7 +5,7 @@
 #include "base/random.h"
 #include "json/scan.h"
 
-static uint64_t rotate_left(uint64_t x, unsigned bits)
+static uint64_t sip_rotate(uint64_t x, unsigned bits)
 {
     return x << bits | x >> (64 - bits);
 }
@@ -13,19 +13,19 @@ static uint64_t rotate_left(uint64_t x, unsigned bits)
 static void sip_round(uint64_t v[4])
 {
     v[0] += v[1];
-    v[1] = rotate_left(v[1], 13) ^ v[0];
-    v[0] = rotate_left(v[0], 32);
+    v[1] = sip_rotate(v[1], 13) ^ v[0];
+    v[0] = sip_rotate(v[0], 32);
     v[2] += v[3];
-    v[3] = rotate_left(v[3], 16) ^ v[2];
+    v[3] = sip_rotate(v[3], 16) ^ v[2];
     v[0] += v[3];
-    v[3] = rotate_left(v[3], 21) ^ v[0];
+    v[3] = sip_rotate(v[3], 21) ^ v[0];
     v[2] += v[1];
-    v[1] = rotate_left(v[1], 17) ^ v[2];
-    v[2] = rotate_left(v[2], 32);
+    v[1] = sip_rotate(v[1], 17) ^ v[2];
+    v[2] = sip_rotate(v[2], 32);
 }
 
 /* SipHash with one round a word and three at the end: keyed, and quick on short names. */
-static uint64_t hash_name(const uint64_t key[2], fhs_str name)
+static uint64_t hash_member_name(const uint64_t key[2], fhs_str name)
 {
     uint64_t v[4] = {key[0] ^ UINT64_C(0x736f6d6570736575), key[1] ^ UINT64_C(0x646f72616e646f6d),
                      key[0] ^ UINT64_C(0x6c7967656e657261), key[1] ^ UINT64_C(0x7465646279746573)};
@@ -79,10 +79,10 @@ static bool prepare_names(fhs_json_names *names, uint32_t count)
 }
 
 /* The slot that holds @a name, or the free one where it belongs. */
-static uint32_t *find_slot(const fhs_json_names *names, const fhs_json_member *members,
-                           fhs_str name)
+static uint32_t *find_name_slot(const fhs_json_names *names, const fhs_json_member *members,
+                                fhs_str name)
 {
-    size_t at = (size_t)hash_name(names->key, name) & (names->capacity - 1);
+    size_t at = (size_t)hash_member_name(names->key, name) & (names->capacity - 1);
     while (names->slots[at] != 0 && !fhs_str_eq(members[names->slots[at] - 1].name, name)) {
         at = (at + 1) & (names->capacity - 1);
     }
@@ -97,7 +97,7 @@ bool fhs_json_names_fill(fhs_json_names *names, const fhs_json_member *members, 
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t *slot = find_slot(names, members, members[i].name);
+        uint32_t *slot = find_name_slot(names, members, members[i].name);
         if (*slot != 0) {
             *repeated_out = i;
             return true;
@@ -110,6 +110,6 @@ bool fhs_json_names_fill(fhs_json_names *names, const fhs_json_member *members, 
 const fhs_json_member *fhs_json_names_find(const fhs_json_names *names,
                                            const fhs_json_member *members, fhs_str name)
 {
-    uint32_t index = *find_slot(names, members, name);
+    uint32_t index = *find_name_slot(names, members, name);
     return index == 0 ? NULL : &members[index - 1];
 }

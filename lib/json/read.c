@@ -51,7 +51,7 @@ typedef struct json_reader {
 
 /* ---- refusing ---- */
 
-static FHS_NOINLINE const char *refuse_text(json_reader *r, const char *p, const char *expected)
+static FHS_NOINLINE const char *refuse_json(json_reader *r, const char *p, const char *expected)
 {
     r->fault = (fhs_json_fault){FHIRSTORE_ERR_JSON, p, expected, NULL};
     if (p < r->end && (unsigned char)*p >= 0x80 &&
@@ -62,8 +62,8 @@ static FHS_NOINLINE const char *refuse_text(json_reader *r, const char *p, const
     return NULL;
 }
 
-static FHS_NOINLINE const char *refuse_because(json_reader *r, fhirstore_status status,
-                                               const char *p, const char *problem)
+static FHS_NOINLINE const char *refuse_json_because(json_reader *r, fhirstore_status status,
+                                                    const char *p, const char *problem)
 {
     r->fault = (fhs_json_fault){status, p, NULL, problem};
     return NULL;
@@ -75,7 +75,7 @@ static FHS_NOINLINE const char *refuse_because(json_reader *r, fhirstore_status 
  * The stack never grows beyond what the arena could still take, since all but its frames ends up
  * there: the arena's budget bounds the reader's memory as well.
  */
-static FHS_NOINLINE bool grow_stack(json_reader *r)
+static FHS_NOINLINE bool grow_read_stack(json_reader *r)
 {
     size_t used = (size_t)(r->top - r->stack);
     size_t capacity = (size_t)(r->limit - r->stack) + STEP_ROOM;
@@ -96,15 +96,15 @@ static FHS_NOINLINE bool grow_stack(json_reader *r)
 
 static inline bool has_stack_room(json_reader *r)
 {
-    return FHS_LIKELY(r->top <= r->limit) || grow_stack(r);
+    return FHS_LIKELY(r->top <= r->limit) || grow_read_stack(r);
 }
 
-static inline fhs_json *top_value(const json_reader *r)
+static inline fhs_json *top_json_value(const json_reader *r)
 {
     return (fhs_json *)(void *)(r->top - sizeof(fhs_json));
 }
 
-static inline uint32_t offset_of(const json_reader *r, const char *p)
+static inline uint32_t text_offset_of(const json_reader *r, const char *p)
 {
     return (uint32_t)(p - r->text);
 }
@@ -112,7 +112,7 @@ static inline uint32_t offset_of(const json_reader *r, const char *p)
 /* ---- strings and names ---- */
 
 /* Read the string whose opening quote is at @a p. */
-static inline const char *read_string(json_reader *r, const char *p, fhs_str *out)
+static inline const char *read_json_string(json_reader *r, const char *p, fhs_str *out)
 {
     const char *start = p + 1;
     const char *q = skip_plain(start, r->end);
@@ -141,7 +141,7 @@ static inline uint64_t name_bit(fhs_str name, const char *end)
 }
 
 /* Whether the open object has @a name among its members before the topmost one. */
-static FHS_NOINLINE bool is_repeated(const json_reader *r, fhs_str name)
+static FHS_NOINLINE bool is_repeated_name(const json_reader *r, fhs_str name)
 {
     const fhs_json_member *member = (const fhs_json_member *)(void *)(r->stack + r->children);
     const fhs_json_member *last = (const fhs_json_member *)(void *)r->top - 1;
@@ -158,17 +158,17 @@ static FHS_NOINLINE bool is_repeated(const json_reader *r, fhs_str name)
 
 /* Read the name at @a p and the colon behind it, and push their member. Returns where its value
  * begins. */
-static inline const char *push_member(json_reader *r, const char *p, const char *expected)
+static inline const char *push_json_member(json_reader *r, const char *p, const char *expected)
 {
     if (FHS_UNLIKELY(p >= r->end || *p != '"')) {
-        return refuse_text(r, p, expected);
+        return refuse_json(r, p, expected);
     }
     if (!has_stack_room(r)) {
-        return refuse_because(r, FHIRSTORE_ERR_NO_MEMORY, p, NULL);
+        return refuse_json_because(r, FHIRSTORE_ERR_NO_MEMORY, p, NULL);
     }
     fhs_json_member *member = (fhs_json_member *)(void *)r->top;
     r->top += sizeof *member;
-    const char *q = read_string(r, p, &member->name);
+    const char *q = read_json_string(r, p, &member->name);
     if (FHS_UNLIKELY(q == NULL)) {
         return NULL;
     }
@@ -176,22 +176,22 @@ static inline const char *push_member(json_reader *r, const char *p, const char 
     /* A decoded name lies in the arena: nothing is known of the bytes behind it. */
     bool is_slice = name.ptr == p + 1;
     uint64_t bit = name_bit(name, is_slice ? r->end : name.ptr + name.len);
-    if (FHS_UNLIKELY((r->seen & bit) != 0) && is_repeated(r, name)) {
-        return refuse_because(r, FHIRSTORE_ERR_JSON_DUPLICATE, p,
-                              "an object has two members of the same name");
+    if (FHS_UNLIKELY((r->seen & bit) != 0) && is_repeated_name(r, name)) {
+        return refuse_json_because(r, FHIRSTORE_ERR_JSON_DUPLICATE, p,
+                                   "an object has two members of the same name");
     }
     r->seen |= bit;
     q = skip_json_blanks(q, r->end);
     if (FHS_UNLIKELY(q >= r->end || *q != ':')) {
-        return refuse_text(r, q, "':' behind a member name");
+        return refuse_json(r, q, "':' behind a member name");
     }
     return skip_json_blanks(q + 1, r->end);
 }
 
-static inline const char *push_item(json_reader *r, const char *p)
+static inline const char *push_json_item(json_reader *r, const char *p)
 {
     if (!has_stack_room(r)) {
-        return refuse_because(r, FHIRSTORE_ERR_NO_MEMORY, p, NULL);
+        return refuse_json_because(r, FHIRSTORE_ERR_NO_MEMORY, p, NULL);
     }
     r->top += sizeof(fhs_json);
     return p;
@@ -203,14 +203,14 @@ static inline const char *push_item(json_reader *r, const char *p)
 static inline const char *open_container(json_reader *r, const char *p, bool is_object)
 {
     if (FHS_UNLIKELY(r->depth >= r->max_depth)) {
-        return refuse_because(r, FHIRSTORE_ERR_JSON_DEPTH, p, NULL);
+        return refuse_json_because(r, FHIRSTORE_ERR_JSON_DEPTH, p, NULL);
     }
     if (!has_stack_room(r)) {
-        return refuse_because(r, FHIRSTORE_ERR_NO_MEMORY, p, NULL);
+        return refuse_json_because(r, FHIRSTORE_ERR_NO_MEMORY, p, NULL);
     }
-    fhs_json *value = top_value(r);
+    fhs_json *value = top_json_value(r);
     value->type = is_object ? FHS_JSON_OBJECT : FHS_JSON_ARRAY;
-    value->begin = offset_of(r, p);
+    value->begin = text_offset_of(r, p);
     read_frame *frame = (read_frame *)(void *)r->top;
     *frame = (read_frame){r->seen, r->children, r->in_object};
     r->top += sizeof *frame;
@@ -227,7 +227,7 @@ static FHS_NOINLINE bool check_many_names(json_reader *r, const fhs_json_member 
 {
     uint32_t repeated;
     if (!fhs_json_names_fill(&r->names, members, count, &repeated)) {
-        (void)refuse_because(r, FHIRSTORE_ERR_NO_MEMORY, close, NULL);
+        (void)refuse_json_because(r, FHIRSTORE_ERR_NO_MEMORY, close, NULL);
         return false;
     }
     if (repeated == count) {
@@ -237,8 +237,8 @@ static FHS_NOINLINE bool check_many_names(json_reader *r, const fhs_json_member 
     const fhs_json *object = (const fhs_json *)(const void *)(frame - sizeof(fhs_json));
     fhs_str text = fhs_str_of(r->text, (size_t)(r->end - r->text));
     uint32_t at = fhs_json_name_offset(text, object->begin, members, repeated);
-    (void)refuse_because(r, FHIRSTORE_ERR_JSON_DUPLICATE, r->text + at,
-                         "an object has two members of the same name");
+    (void)refuse_json_because(r, FHIRSTORE_ERR_JSON_DUPLICATE, r->text + at,
+                              "an object has two members of the same name");
     return false;
 }
 
@@ -256,7 +256,7 @@ static inline const char *close_container(json_reader *r, const char *p)
     if (bytes > 0) {
         copy = fhs_arena_alloc(r->arena, bytes);
         if (FHS_UNLIKELY(copy == NULL)) {
-            return refuse_because(r, FHIRSTORE_ERR_NO_MEMORY, p, NULL);
+            return refuse_json_because(r, FHIRSTORE_ERR_NO_MEMORY, p, NULL);
         }
         memcpy(copy, children, bytes);
     }
@@ -267,9 +267,9 @@ static inline const char *close_container(json_reader *r, const char *p)
     r->in_object = frame->in_object;
     r->depth--;
     r->top = children - sizeof *frame;
-    fhs_json *value = top_value(r);
+    fhs_json *value = top_json_value(r);
     value->count = (uint32_t)count;
-    value->end = offset_of(r, p) + 1;
+    value->end = text_offset_of(r, p) + 1;
     if (was_object) {
         value->members = copy;
     } else {
@@ -280,7 +280,7 @@ static inline const char *close_container(json_reader *r, const char *p)
 
 /* ---- scalars ---- */
 
-static inline const char *skip_digits(const char *p, const char *end)
+static inline const char *skip_json_digits(const char *p, const char *end)
 {
     while (p < end && (unsigned)(*p - '0') < 10) {
         p++;
@@ -289,82 +289,88 @@ static inline const char *skip_digits(const char *p, const char *end)
 }
 
 /* At least one digit at @a p; returns the place behind the last, or NULL. */
-static inline const char *read_digits(json_reader *r, const char *p)
+static inline const char *read_json_digits(json_reader *r, const char *p)
 {
-    const char *q = skip_digits(p, r->end);
-    return q == p ? refuse_text(r, p, "a digit") : q;
+    const char *q = skip_json_digits(p, r->end);
+    return q == p ? refuse_json(r, p, "a digit") : q;
 }
 
-static inline const char *read_number(json_reader *r, const char *p)
+/* Read what may follow the whole part of a number: fraction and exponent. */
+static inline const char *read_fraction_and_exponent(json_reader *r, const char *p)
 {
-    fhs_json *value = top_value(r);
-    const char *begin = p;
-    p += *p == '-' ? 1 : 0;
-    const char *whole = p;
-    p = read_digits(r, p);
-    if (p != NULL && *whole == '0' && p - whole > 1) {
-        return refuse_text(r, whole + 1, "no digit behind a leading zero");
-    }
-    if (p != NULL && p < r->end && *p == '.') {
-        p = read_digits(r, p + 1);
+    if (p < r->end && *p == '.') {
+        p = read_json_digits(r, p + 1);
     }
     if (p != NULL && p < r->end && (*p == 'e' || *p == 'E')) {
         p++;
         p += p < r->end && (*p == '+' || *p == '-') ? 1 : 0;
-        p = read_digits(r, p);
+        p = read_json_digits(r, p);
     }
+    return p;
+}
+
+static inline const char *read_json_number(json_reader *r, const char *p)
+{
+    fhs_json *value = top_json_value(r);
+    const char *begin = p;
+    const char *whole = *p == '-' ? p + 1 : p;
+    p = read_json_digits(r, whole);
+    if (p != NULL && *whole == '0' && p - whole > 1) {
+        return refuse_json(r, whole + 1, "no digit behind a leading zero");
+    }
+    p = p == NULL ? NULL : read_fraction_and_exponent(r, p);
     if (p == NULL) {
         return NULL;
     }
     *value = (fhs_json){.type = FHS_JSON_NUMBER,
-                        .begin = offset_of(r, begin),
-                        .end = offset_of(r, p),
+                        .begin = text_offset_of(r, begin),
+                        .end = text_offset_of(r, p),
                         .text = fhs_str_of(begin, (size_t)(p - begin))};
     return p;
 }
 
-static const char *read_literal(json_reader *r, const char *p, fhs_json_type type)
+static const char *read_json_literal(json_reader *r, const char *p, fhs_json_type type)
 {
     static const fhs_str words[] = {FHS_LIT_INIT("null"), FHS_LIT_INIT("false"),
                                     FHS_LIT_INIT("true")};
     fhs_str word = words[type];
     if ((size_t)(r->end - p) < word.len || memcmp(p, word.ptr, word.len) != 0) {
-        return refuse_text(r, p, "a value");
+        return refuse_json(r, p, "a value");
     }
-    *top_value(r) = (fhs_json){.type = (uint8_t)type,
-                               .begin = offset_of(r, p),
-                               .end = offset_of(r, p + word.len),
-                               .text = FHS_STR_NONE};
+    *top_json_value(r) = (fhs_json){.type = (uint8_t)type,
+                                    .begin = text_offset_of(r, p),
+                                    .end = text_offset_of(r, p + word.len),
+                                    .text = FHS_STR_NONE};
     return p + word.len;
 }
 
-static inline const char *read_string_value(json_reader *r, const char *p)
+static inline const char *read_json_string_value(json_reader *r, const char *p)
 {
-    fhs_json *value = top_value(r);
-    const char *q = read_string(r, p, &value->text);
+    fhs_json *value = top_json_value(r);
+    const char *q = read_json_string(r, p, &value->text);
     if (FHS_LIKELY(q != NULL)) {
         value->type = FHS_JSON_STRING;
         value->count = 0;
-        value->begin = offset_of(r, p);
-        value->end = offset_of(r, q);
+        value->begin = text_offset_of(r, p);
+        value->end = text_offset_of(r, q);
     }
     return q;
 }
 
-static const char *read_scalar(json_reader *r, const char *p)
+static const char *read_json_scalar(json_reader *r, const char *p)
 {
     if (p >= r->end) {
-        return refuse_text(r, p, "a value");
+        return refuse_json(r, p, "a value");
     }
     switch (*p) {
     case '"':
-        return read_string_value(r, p);
+        return read_json_string_value(r, p);
     case 't':
-        return read_literal(r, p, FHS_JSON_TRUE);
+        return read_json_literal(r, p, FHS_JSON_TRUE);
     case 'f':
-        return read_literal(r, p, FHS_JSON_FALSE);
+        return read_json_literal(r, p, FHS_JSON_FALSE);
     case 'n':
-        return read_literal(r, p, FHS_JSON_NULL);
+        return read_json_literal(r, p, FHS_JSON_NULL);
     case '-':
     case '0':
     case '1':
@@ -376,9 +382,9 @@ static const char *read_scalar(json_reader *r, const char *p)
     case '7':
     case '8':
     case '9':
-        return read_number(r, p);
+        return read_json_number(r, p);
     default:
-        return refuse_text(r, p, "a value");
+        return refuse_json(r, p, "a value");
     }
 }
 
@@ -392,10 +398,10 @@ static inline const char *go_to_next(json_reader *r, const char *p)
         char c = p < r->end ? *p : '\0';
         if (c == ',') {
             p = skip_json_blanks(p + 1, r->end);
-            return r->in_object ? push_member(r, p, "a member name") : push_item(r, p);
+            return r->in_object ? push_json_member(r, p, "a member name") : push_json_item(r, p);
         }
         if (c != (r->in_object ? '}' : ']')) {
-            return refuse_text(r, p, r->in_object ? "',' or '}'" : "',' or ']'");
+            return refuse_json(r, p, r->in_object ? "',' or '}'" : "',' or ']'");
         }
         p = close_container(r, p);
     }
@@ -403,7 +409,7 @@ static inline const char *go_to_next(json_reader *r, const char *p)
 }
 
 /* Read the root, whose place is on the stack, and everything in it. Returns the place behind it. */
-static const char *read_tree(json_reader *r, const char *p)
+static const char *read_json_tree(json_reader *r, const char *p)
 {
     do {
         bool is_object = p < r->end && *p == '{';
@@ -415,10 +421,11 @@ static const char *read_tree(json_reader *r, const char *p)
             if (p < r->end && *p == (is_object ? '}' : ']')) {
                 p = go_to_next(r, close_container(r, p));
             } else {
-                p = is_object ? push_member(r, p, "a member name or '}'") : push_item(r, p);
+                p = is_object ? push_json_member(r, p, "a member name or '}'")
+                              : push_json_item(r, p);
             }
         } else {
-            p = go_to_next(r, read_scalar(r, p));
+            p = go_to_next(r, read_json_scalar(r, p));
         }
     } while (p != NULL && r->depth > 0);
     return p;
@@ -452,24 +459,24 @@ static fhirstore_status report_fault(const json_reader *r, fhirstore_error **err
 }
 
 /* Read the whole text; the root value lies at the bottom of the stack afterwards. */
-static bool read_text(json_reader *r)
+static bool read_json_text(json_reader *r)
 {
     r->stack = fhs_alloc(FIRST_STACK);
     if (r->stack == NULL) {
-        (void)refuse_because(r, FHIRSTORE_ERR_NO_MEMORY, r->text, NULL);
+        (void)refuse_json_because(r, FHIRSTORE_ERR_NO_MEMORY, r->text, NULL);
         return false;
     }
     r->top = r->stack + sizeof(fhs_json);
     r->limit = r->stack + FIRST_STACK - STEP_ROOM;
     if (r->end - r->text >= 3 && memcmp(r->text, "\xEF\xBB\xBF", 3) == 0) {
-        (void)refuse_because(r, FHIRSTORE_ERR_JSON, r->text,
-                             "the text begins with a byte-order mark");
+        (void)refuse_json_because(r, FHIRSTORE_ERR_JSON, r->text,
+                                  "the text begins with a byte-order mark");
         return false;
     }
-    const char *p = read_tree(r, skip_json_blanks(r->text, r->end));
+    const char *p = read_json_tree(r, skip_json_blanks(r->text, r->end));
     p = p == NULL ? NULL : skip_json_blanks(p, r->end);
     if (p != NULL && p < r->end) {
-        p = refuse_text(r, p, "the end of the text");
+        p = refuse_json(r, p, "the end of the text");
     }
     return p != NULL;
 }
@@ -495,7 +502,7 @@ fhirstore_status fhs_json_read(fhs_arena *arena, fhs_str text, const fhs_json_li
     r.text = text.len == 0 ? "" : text.ptr;
     r.end = r.text + text.len;
     fhirstore_status status = FHIRSTORE_OK;
-    if (read_text(&r)) {
+    if (read_json_text(&r)) {
         fhs_json *root = fhs_arena_alloc(arena, sizeof *root);
         if (root == NULL) {
             status = fhs_fail_memory(err);

@@ -5,8 +5,8 @@
 #include "json/json_internal.h"
 #include "json/scan.h"
 
-static const char *refuse(fhs_json_fault *fault, fhirstore_status status, const char *at,
-                          const char *problem)
+static const char *refuse_string(fhs_json_fault *fault, fhirstore_status status, const char *at,
+                                 const char *problem)
 {
     *fault = (fhs_json_fault){status, at, NULL, problem};
     return NULL;
@@ -18,11 +18,11 @@ const char *fhs_json_refuse_string(fhs_json_fault *fault, const char *p, const c
         *fault = (fhs_json_fault){FHIRSTORE_ERR_JSON, end, "'\"' at the end of a string", NULL};
         return NULL;
     }
-    return refuse(fault, FHIRSTORE_ERR_JSON_STRING, p,
-                  "a string holds a control character that is not escaped");
+    return refuse_string(fault, FHIRSTORE_ERR_JSON_STRING, p,
+                         "a string holds a control character that is not escaped");
 }
 
-static int hex_digit(char c)
+static int json_hex_digit(char c)
 {
     if (c >= '0' && c <= '9') {
         return c - '0';
@@ -32,14 +32,14 @@ static int hex_digit(char c)
 }
 
 /* The number in the four hexadecimal digits at @a p, or -1. */
-static int32_t read_hex4(const char *p, const char *end)
+static int32_t read_json_hex4(const char *p, const char *end)
 {
     int32_t code = 0;
     if (end - p < 4) {
         return -1;
     }
     for (int i = 0; i < 4; i++) {
-        int digit = hex_digit(p[i]);
+        int digit = json_hex_digit(p[i]);
         if (digit < 0) {
             return -1;
         }
@@ -55,30 +55,30 @@ static int32_t read_hex4(const char *p, const char *end)
 static const char *read_unicode_escape(const char *p, const char *end, uint32_t *code_out,
                                        fhs_json_fault *fault)
 {
-    int32_t code = read_hex4(p + 2, end);
+    int32_t code = read_json_hex4(p + 2, end);
     if (code < 0) {
         *fault = (fhs_json_fault){FHIRSTORE_ERR_JSON, p, "four hexadecimal digits behind \"\\u\"",
                                   NULL};
         return NULL;
     }
     if (code == 0) {
-        return refuse(fault, FHIRSTORE_ERR_JSON_STRING, p, "a string holds \"\\u0000\"");
+        return refuse_string(fault, FHIRSTORE_ERR_JSON_STRING, p, "a string holds \"\\u0000\"");
     }
     if (code < 0xD800 || code > 0xDFFF) {
         *code_out = (uint32_t)code;
         return p + 6;
     }
-    int32_t low = end - p >= 12 && p[6] == '\\' && p[7] == 'u' ? read_hex4(p + 8, end) : -1;
+    int32_t low = end - p >= 12 && p[6] == '\\' && p[7] == 'u' ? read_json_hex4(p + 8, end) : -1;
     if (code > 0xDBFF || low < 0xDC00 || low > 0xDFFF) {
-        return refuse(fault, FHIRSTORE_ERR_JSON_STRING, p,
-                      "a string holds half of a surrogate pair");
+        return refuse_string(fault, FHIRSTORE_ERR_JSON_STRING, p,
+                             "a string holds half of a surrogate pair");
     }
     *code_out = 0x10000 + ((uint32_t)(code - 0xD800) << 10) + (uint32_t)(low - 0xDC00);
     return p + 12;
 }
 
-static const char *read_escape(const char *p, const char *end, uint32_t *code_out,
-                               fhs_json_fault *fault)
+static const char *read_json_escape(const char *p, const char *end, uint32_t *code_out,
+                                    fhs_json_fault *fault)
 {
     static const char letters[] = "\"\\/bfnrt";
     static const char meanings[] = "\"\\/\b\f\n\r\t";
@@ -99,7 +99,7 @@ static const char *read_escape(const char *p, const char *end, uint32_t *code_ou
     return NULL;
 }
 
-static size_t encoded_length(uint32_t code)
+static size_t utf8_length_of(uint32_t code)
 {
     return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
 }
@@ -117,7 +117,7 @@ static void decode_string(const char *p, const char *end, char *out)
         if (run_end == NULL) {
             return;
         }
-        p = read_escape(run_end, end, &code, &ignored);
+        p = read_json_escape(run_end, end, &code, &ignored);
         out += fhs_utf8_encode(code, out);
     }
 }
@@ -129,16 +129,17 @@ const char *fhs_json_read_string_rest(fhs_arena *arena, const char *start, const
     for (; p < end && *p != '"'; p = skip_plain(p, end)) {
         if (*p == '\\') {
             uint32_t code = 0;
-            const char *next = read_escape(p, end, &code, fault);
+            const char *next = read_json_escape(p, end, &code, fault);
             if (next == NULL) {
                 return NULL;
             }
-            saved += (size_t)(next - p) - encoded_length(code);
+            saved += (size_t)(next - p) - utf8_length_of(code);
             p = next;
         } else if ((unsigned char)*p >= 0x80) {
             size_t length = fhs_utf8_sequence(p, (size_t)(end - p));
             if (length == 0) {
-                return refuse(fault, FHIRSTORE_ERR_JSON_UTF8, p, "a string is not valid UTF-8");
+                return refuse_string(fault, FHIRSTORE_ERR_JSON_UTF8, p,
+                                     "a string is not valid UTF-8");
             }
             p += length;
         } else {
@@ -153,7 +154,7 @@ const char *fhs_json_read_string_rest(fhs_arena *arena, const char *start, const
     if (saved > 0) {
         char *decoded = fhs_arena_alloc(arena, out->len);
         if (decoded == NULL) {
-            return refuse(fault, FHIRSTORE_ERR_NO_MEMORY, p, NULL);
+            return refuse_string(fault, FHIRSTORE_ERR_NO_MEMORY, p, NULL);
         }
         decode_string(start, p, decoded);
         out->ptr = decoded;

@@ -60,7 +60,7 @@ void fhs_json_write_compact(fhs_buf *out, fhs_str source, const fhs_json *value)
     add_compact(out, source.ptr + value->begin, source.ptr + value->end);
 }
 
-static void add_line(fhs_buf *out, uint32_t depth)
+static void add_pretty_line(fhs_buf *out, uint32_t depth)
 {
     static const char blanks[] = "                                ";
     size_t left = (size_t)depth * 2;
@@ -87,16 +87,16 @@ static const char *add_pretty_token(fhs_buf *out, const char *p, const char *end
             fhs_buf_add_char(out, *after);
             return after + 1;
         }
-        add_line(out, ++*depth);
+        add_pretty_line(out, ++*depth);
         return next;
     case '}':
     case ']':
-        add_line(out, --*depth);
+        add_pretty_line(out, --*depth);
         fhs_buf_add_char(out, *p);
         return next;
     case ',':
         fhs_buf_add_char(out, ',');
-        add_line(out, *depth);
+        add_pretty_line(out, *depth);
         return next;
     case ':':
         fhs_buf_add(out, ": ", 2);
@@ -123,7 +123,7 @@ void fhs_json_write_pretty(fhs_buf *out, fhs_str source, const fhs_json *value)
 
 /* ---- editing ---- */
 
-static const fhs_json_edit *find_edit(const fhs_json_edit *edits, size_t count, fhs_str name)
+static const fhs_json_edit *find_member_edit(const fhs_json_edit *edits, size_t count, fhs_str name)
 {
     for (size_t i = 0; i < count; i++) {
         if (fhs_str_eq(edits[i].name, name)) {
@@ -133,7 +133,7 @@ static const fhs_json_edit *find_edit(const fhs_json_edit *edits, size_t count, 
     return NULL;
 }
 
-static void add_comma(fhs_buf *out, bool *is_first)
+static void add_member_comma(fhs_buf *out, bool *is_first)
 {
     if (!*is_first) {
         fhs_buf_add_char(out, ',');
@@ -146,7 +146,7 @@ static void add_new_members(fhs_buf *out, const fhs_json *object, const fhs_json
 {
     for (size_t i = 0; i < count; i++) {
         if (edits[i].value.ptr != NULL && fhs_json_get(object, edits[i].name) == NULL) {
-            add_comma(out, is_first);
+            add_member_comma(out, is_first);
             fhs_json_write_string(out, edits[i].name);
             fhs_buf_add_char(out, ':');
             add_compact(out, edits[i].value.ptr, edits[i].value.ptr + edits[i].value.len);
@@ -165,14 +165,14 @@ void fhs_json_write_edited(fhs_buf *out, fhs_str source, const fhs_json *value,
     }
     for (uint32_t i = 0; i < value->count; i++) {
         const fhs_json_member *member = &value->members[i];
-        const fhs_json_edit *edit = find_edit(edits, edit_count, member->name);
+        const fhs_json_edit *edit = find_member_edit(edits, edit_count, member->name);
         const char *name = source.ptr +
                            fhs_json_name_offset(source, value->begin, value->members, i);
         if (edit == NULL) {
-            add_comma(out, &is_first);
+            add_member_comma(out, &is_first);
             add_compact(out, name, source.ptr + member->value.end);
         } else if (edit->value.ptr != NULL) {
-            add_comma(out, &is_first);
+            add_member_comma(out, &is_first);
             add_compact(out, name, skip_json_string(name, source.ptr + source.len));
             fhs_buf_add_char(out, ':');
             add_compact(out, edit->value.ptr, edit->value.ptr + edit->value.len);
