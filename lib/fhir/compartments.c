@@ -13,7 +13,7 @@ fhs_str fhs_compartment_name(fhs_compartment compartment)
     return names[compartment];
 }
 
-static uint32_t row_key(unsigned compartment, fhs_type type)
+static uint32_t compartment_key(unsigned compartment, fhs_type type)
 {
     return (uint32_t)compartment << 16 | type;
 }
@@ -21,13 +21,13 @@ static uint32_t row_key(unsigned compartment, fhs_type type)
 size_t fhs_compartment_params(const fhs_fhir *fhir, fhs_compartment compartment, fhs_type type,
                               const fhs_str **codes_out)
 {
-    uint32_t key = row_key((unsigned)compartment, type);
+    uint32_t key = compartment_key((unsigned)compartment, type);
     size_t low = 0;
     size_t high = fhir->compartment_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const fhs_fhir_compartment_row *row = &fhir->compartments[middle];
-        uint32_t found = row_key(row->compartment, row->type);
+        uint32_t found = compartment_key(row->compartment, row->type);
         if (found == key) {
             *codes_out = fhir->compartment_codes + row->codes;
             return row->code_count;

@@ -8,8 +8,8 @@
  * one slot, one row and one comparison, found or not. The comparison reuses the words that were
  * loaded for the hash.
  */
-static inline const fhs_fhir_property_row *find_row(const fhs_fhir *fhir, fhs_type type,
-                                                    fhs_str name)
+static inline const fhs_fhir_property_row *find_property_row(const fhs_fhir *fhir, fhs_type type,
+                                                             fhs_str name)
 {
     const fhs_fhir_type_row *row = &fhir->types[type];
     fhs_fhir_ends ends = fhs_fhir_ends_of(name.ptr, name.len);
@@ -28,7 +28,7 @@ static inline const fhs_fhir_property_row *find_row(const fhs_fhir *fhir, fhs_ty
 
 bool fhs_property_find(const fhs_fhir *fhir, fhs_type type, fhs_str name, fhs_property *out)
 {
-    const fhs_fhir_property_row *row = find_row(fhir, type, name);
+    const fhs_fhir_property_row *row = find_property_row(fhir, type, name);
     if (row == NULL || row->type == FHS_TYPE_NONE) {
         return false;
     }
@@ -59,7 +59,7 @@ fhs_element fhs_element_at(const fhs_fhir *fhir, fhs_type type, size_t index)
 bool fhs_element_find(const fhs_fhir *fhir, fhs_type type, fhs_str name, fhs_element *out,
                       fhs_type *owner_out)
 {
-    const fhs_fhir_property_row *row = find_row(fhir, type, name);
+    const fhs_fhir_property_row *row = find_property_row(fhir, type, name);
     /* "valueQuantity" is a member of the element "value", not an element. */
     if (row == NULL || ((row->flags & FHS_ELEMENT_CHOICE) != 0 && row->type != FHS_TYPE_NONE)) {
         return false;

@@ -24,8 +24,8 @@ fhs_sparam_def fhs_sparam_get(const fhs_fhir *fhir, fhs_sparam param)
 }
 
 /* Among @a count parameters sorted by code. */
-static fhs_sparam find_in_list(const fhs_fhir *fhir, const fhs_sparam *list, size_t count,
-                               fhs_str code)
+static fhs_sparam find_param_in_list(const fhs_fhir *fhir, const fhs_sparam *list, size_t count,
+                                     fhs_str code)
 {
     size_t low = 0;
     size_t high = count;
@@ -49,8 +49,8 @@ fhs_sparam fhs_sparam_find(const fhs_fhir *fhir, fhs_type type, fhs_str code)
 {
     while (type != FHS_TYPE_NONE) {
         const fhs_fhir_type_row *row = &fhir->types[type];
-        fhs_sparam found = find_in_list(fhir, fhir->param_lists + row->params, row->own_params,
-                                        code);
+        fhs_sparam found = find_param_in_list(fhir, fhir->param_lists + row->params,
+                                              row->own_params, code);
         if (found != FHS_SPARAM_NONE) {
             return found;
         }

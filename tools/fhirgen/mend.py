@@ -68,6 +68,16 @@ COMPONENTS = [
      SP + "TestScript-phase", SP + "CanonicalResource-status"),
 ]
 
+# (version, parameter id, published part of its expression, mended part)
+EXPRESSIONS = [
+    # The manufacturer is a backbone; the reference is within it, as R5's definition says.
+    ("r4b", "Ingredient-manufacturer", "Ingredient.manufacturer",
+     "Ingredient.manufacturer.manufacturer"),
+    # The only alternative without its type. It means Appointment, the one base with a `start`.
+    ("r5", "clinical-date", "(start | requestedPeriod.start).first()",
+     "(Appointment.start | Appointment.requestedPeriod.start).first()"),
+]
+
 # (versions, element path, published type, mended type): the specification's pages give Resource.id
 # the type id and Element.id the type string; the packages disagree with them and with each other.
 ELEMENT_TYPES = [
@@ -84,8 +94,15 @@ CASE_SENSITIVE = ["http://unitsofmeasure.org"]
 
 
 def mend_parameters(label, parameters):
-    """Apply COMPONENTS to the SearchParameter definitions of version @label."""
+    """Apply COMPONENTS and EXPRESSIONS to the SearchParameter definitions of version @label."""
     by_id = {p["id"]: p for p in parameters}
+    for version, ident, published, mended in EXPRESSIONS:
+        if label != version:
+            continue
+        expression = by_id[ident]["expression"]
+        if expression.count(published) != 1:
+            raise SystemExit(f"{label}: {ident}: the patch expects {published!r} once")
+        by_id[ident]["expression"] = expression.replace(published, mended)
     for versions, ident, index, field, published, mended in COMPONENTS:
         if label not in versions.split():
             continue

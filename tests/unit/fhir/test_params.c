@@ -149,6 +149,66 @@ START_TEST(code_value_date_names_the_type_rightly)
 }
 END_TEST
 
+static const struct mended_row {
+    fhs_fhir_version version;
+    const char *type;
+    const char *code;
+    size_t component; /* SIZE_MAX: the expression itself */
+    const char *has;
+    const char *lacks;
+} mended_rows[] = {
+    {FHS_FHIR_R4B, "Ingredient", "manufacturer", SIZE_MAX, "manufacturer.manufacturer", "|"},
+    {FHS_FHIR_R5, "Appointment", "date", SIZE_MAX,
+     "(Appointment.start | Appointment.requestedPeriod.start).first()", "(start"},
+    {FHS_FHIR_R5, "Encounter", "location-period", 0, "location", "reference"},
+    {FHS_FHIR_R5, "Composition", "section-code-text", 1, "text", "section"},
+    {FHS_FHIR_R5, "Device", "code-value-concept", 1, "version.value", "string"},
+};
+
+START_TEST(mended_texts_are_in_the_tables)
+{
+    const struct mended_row *row = &mended_rows[_i];
+    VERSION_OR_RETURN(fhir, row->version);
+    fhs_sparam_def def = param_of(fhir, row->type, row->code);
+    fhs_str text = def.expression;
+    if (row->component != SIZE_MAX) {
+        text = def.components[row->component].expression;
+    }
+    ck_assert_uint_lt(fhs_str_find(text, fhs_str_from_cstr(row->has)), text.len);
+    ck_assert_uint_gt(fhs_str_find(text, fhs_str_from_cstr(row->lacks)), text.len);
+}
+END_TEST
+
+/* Components that named no parameter of the package have one of their element's type. */
+static const struct part_row {
+    const char *type;
+    const char *code;
+    fhs_sparam_type parts[3];
+    size_t count;
+} part_rows[] = {
+    {"Encounter", "location-period", {FHS_SP_REFERENCE, FHS_SP_DATE}, 2},
+    {"Ingredient", "strength-concentration-ratio", {FHS_SP_QUANTITY, FHS_SP_QUANTITY}, 2},
+    {"Observation", "code-value-string", {FHS_SP_TOKEN, FHS_SP_STRING}, 2},
+    {"ResearchStudy",
+     "progress-status-state-period-actual",
+     {FHS_SP_TOKEN, FHS_SP_DATE, FHS_SP_TOKEN},
+     3},
+    {"TestScript", "scope-artifact-phase", {FHS_SP_REFERENCE, FHS_SP_TOKEN}, 2},
+    {"DeviceDefinition", "specification-version", {FHS_SP_TOKEN, FHS_SP_STRING}, 2},
+};
+
+START_TEST(components_have_the_type_of_their_element)
+{
+    const struct part_row *row = &part_rows[_i];
+    VERSION_OR_RETURN(fhir, FHS_FHIR_R5);
+    fhs_sparam_def def = param_of(fhir, row->type, row->code);
+    ck_assert_uint_eq(def.component_count, row->count);
+    for (size_t i = 0; i < row->count; i++) {
+        ck_assert_uint_eq(fhs_sparam_get(fhir, def.components[i].param).type, row->parts[i]);
+    }
+}
+END_TEST
+
 START_TEST(compartments_name_parameters_that_exist)
 {
     VERSION_OR_RETURN(fhir, versions[_i]);
@@ -219,6 +279,10 @@ int main(void)
                         sizeof(common_rows) / sizeof(common_rows[0]));
     tcase_add_loop_test(tcase, relationship_components_are_paired_rightly, 0, VERSION_COUNT);
     tcase_add_loop_test(tcase, code_value_date_names_the_type_rightly, 0, VERSION_COUNT);
+    tcase_add_loop_test(tcase, mended_texts_are_in_the_tables, 0,
+                        sizeof(mended_rows) / sizeof(mended_rows[0]));
+    tcase_add_loop_test(tcase, components_have_the_type_of_their_element, 0,
+                        sizeof(part_rows) / sizeof(part_rows[0]));
     tcase_add_loop_test(tcase, compartments_name_parameters_that_exist, 0, VERSION_COUNT);
     tcase_add_test(tcase, known_compartment_members);
     tcase_add_test(tcase, known_parameters);
