@@ -13,39 +13,50 @@
 #include "base/decimal.h"
 #include "base/error.h"
 #include "fhir/fhir.h"
-#include "json/json.h"
 #include "storage/storage.h"
+#include "json/json.h"
 
 /* ---- extraction: no store needed ---- */
 
 typedef struct fhs_indexer fhs_indexer; /* compiled programs of one FHIR version; thread-safe */
 
 /* @a fhir is borrowed. Nothing is compiled before it is used. */
-fhirstore_status fhs_indexer_new(const fhs_fhir *fhir, fhirstore_error **err_unused, fhs_indexer **out);
+fhirstore_status fhs_indexer_new(const fhs_fhir *fhir, fhs_indexer **indexer_out,
+                                 fhirstore_error **err);
 void fhs_indexer_free(fhs_indexer *indexer);
 
+/*
+ * One value under one parameter. Only the fields of its kind are set; views borrow the resource's
+ * text, the definitions or the arena.
+ */
 typedef struct fhs_entry {
     fhs_sparam param;
     uint8_t kind; /* fhs_row_kind */
-    /* token */
+    /* token; a concept with text only has both empty */
     fhs_str system;
     fhs_str code;
     fhs_str display; /* text of the coding or concept, for :text; may be empty */
-    /* string: as written; uri; reference: as written */
+    /* string, uri, reference: as written */
     fhs_str text;
-    /* date */
+    /* date; FHS_TICK_MIN and FHS_TICK_MAX are open ends */
     int64_t lo, hi;
-    /* number and quantity: closed interval of points; open ends by flags */
+    /* number and quantity: a point (low = high), or an interval */
     fhs_decimal low, high;
-    bool is_interval, open_low, open_high;
-    fhs_str unit; /* quantity: the unit text; system and code above */
-    /* reference */
-    fhs_type ref_type;
+    bool is_interval;
+    bool no_low, no_high;     /* unbounded on that side; low or high is not set */
+    bool open_low, open_high; /* the end itself is not in it (a value with comparator < or >) */
+    bool is_canonical;        /* quantity: converted to canonical UCUM units (unit is empty) */
+    fhs_str unit;             /* quantity: the unit text; system and code above */
+    /* reference; identifier-only ones are tokens of the same parameter */
+    fhs_type ref_type; /* FHS_TYPE_NONE: ref_url says what */
     fhs_str ref_id, ref_version, ref_url;
     bool ref_local;
     /* position, degrees × 1e9 */
     int64_t latitude, longitude;
-    /* composite: the components, in order */
+    /*
+     * composite: the components, in order. Under a token parameter: type and value of an
+     * identifier, for :of-type.
+     */
     const struct fhs_entry *parts;
     size_t part_count;
 } fhs_entry;
@@ -65,13 +76,28 @@ fhirstore_status fhs_index_extract(fhs_indexer *indexer, fhs_str base_url, const
 
 /* Append one entry's value in the documented text form of `fhirstore index` (a JSON string). */
 void fhs_entry_write(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out);
+/*
+ * What `fhirstore index` prints for one resource: a line of JSON for each parameter that has
+ * values, in the order of the definitions, values sorted and each once (README.md).
+ */
+fhirstore_status fhs_index_write_ndjson(fhs_indexer *indexer, fhs_str base_url,
+                                        const fhs_json *resource, fhs_buf *out,
+                                        fhirstore_error **err);
+/*
+ * Parameters of @a type that the compiled form cannot express and the FHIRPath engine evaluates.
+ * Call @a visit for each.
+ */
+fhirstore_status fhs_indexer_fallbacks(fhs_indexer *indexer, fhs_type type,
+                                       void (*visit)(void *ctx, fhs_sparam param), void *ctx,
+                                       fhirstore_error **err);
 
 /* ---- the catalog: numbers of this store for the definitions' types and parameters ---- */
 
 typedef struct fhs_catalog fhs_catalog; /* thread-safe; one a store */
 
-/* Creates what the store lacks when @a writer is a writer in a transaction (at creation and after an upgrade). */
-fhirstore_status fhs_catalog_open(const fhs_fhir *fhir, fhs_conn *conn, fhs_catalog **out, fhirstore_error **err);
+/* Reads what the store has. */
+fhirstore_status fhs_catalog_open(const fhs_fhir *fhir, fhs_conn *conn, fhs_catalog **out,
+                                  fhirstore_error **err);
 void fhs_catalog_free(fhs_catalog *catalog);
 /* Whether the store lacks names of these definitions: then install with a writer. */
 bool fhs_catalog_is_complete(const fhs_catalog *catalog);
@@ -79,9 +105,10 @@ fhirstore_status fhs_catalog_install(fhs_catalog *catalog, fhs_conn *writer, fhi
 /* 0: not known to the store. */
 int32_t fhs_catalog_type(const fhs_catalog *catalog, fhs_type type);
 fhs_type fhs_catalog_type_back(const fhs_catalog *catalog, int32_t number);
-/* The store's number of parameter @a param of resource type @a type (loaded by type on first use), 0: none. */
-fhirstore_status fhs_catalog_param(fhs_catalog *catalog, fhs_conn *conn, fhs_type type, fhs_sparam param,
-                                   uint32_t *number_out, fhirstore_error **err);
+/* The store's number of parameter @a param of resource type @a type (loaded by type on first use),
+ * 0: none. */
+fhirstore_status fhs_catalog_param(fhs_catalog *catalog, fhs_conn *conn, fhs_type type,
+                                   fhs_sparam param, uint32_t *number_out, fhirstore_error **err);
 
 /* ---- rows ---- */
 
@@ -89,12 +116,42 @@ fhirstore_status fhs_catalog_param(fhs_catalog *catalog, fhs_conn *conn, fhs_typ
  * Entries as a normalised row list, interning systems, units and referenced entities (writer).
  */
 fhirstore_status fhs_index_rows(fhs_catalog *catalog, fhs_conn *writer, fhs_type type,
-                                const fhs_entries *entries, fhs_buf *rows_out, fhirstore_error **err);
+                                const fhs_entries *entries, fhs_buf *rows_out,
+                                fhirstore_error **err);
 
 /*
  * The composite key: components in order, each self-delimiting, so that equality of leading
- * components is a byte prefix and a range on the last one is a byte range. Shared with search.
+ * components is a byte prefix and a range on the last one is a byte range (README.md has the
+ * bytes). Shared with search.
  */
 void fhs_composite_add_token(fhs_buf *key, int64_t system, fhs_str folded_code);
+void fhs_composite_add_string(fhs_buf *key, fhs_str folded);
+void fhs_composite_add_uri(fhs_buf *key, fhs_str uri);
+void fhs_composite_add_date(fhs_buf *key, int64_t lo, int64_t hi);
+/* @a high_key is empty for a point. */
+void fhs_composite_add_number(fhs_buf *key, fhs_str low_key, fhs_str high_key);
+void fhs_composite_add_quantity(fhs_buf *key, int64_t unit, fhs_str low_key, fhs_str high_key);
+void fhs_composite_add_reference(fhs_buf *key, int64_t entity);
+/*
+ * Take the next component off @a rest as a row (kind, a, b, text, extra as rows.h has them; texts
+ * that need unescaping go to @a scratch, which holds one component). False at the end, or for bytes
+ * that are no key.
+ */
+bool fhs_composite_next(fhs_str *rest, fhs_buf *scratch, fhs_row *out);
+
+/* Longest key of an end of an interval. */
+#define FHS_INTERVAL_KEY_MAX (FHS_DECIMAL_KEY_MAX + 2u)
+/*
+ * The sort keys of a number's or quantity's two ends. An end that is not there is below (low) or
+ * above (high) every key; an end that is not in the interval is next to its number's key. A point
+ * has high_len 0.
+ */
+typedef struct fhs_interval_key {
+    uint8_t low[FHS_INTERVAL_KEY_MAX];
+    uint8_t high[FHS_INTERVAL_KEY_MAX];
+    size_t low_len;
+    size_t high_len;
+} fhs_interval_key;
+void fhs_entry_interval(const fhs_entry *entry, fhs_interval_key *out);
 
 #endif

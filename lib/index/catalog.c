@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store's numbers for the definitions' types and parameters, read when first needed. */
+#include <stdatomic.h>
+
+#include "base/mem.h"
+#include "index/index.h"
+
+/* Under this name the store keeps which definitions its numbers were made for. */
+static const fhs_str definitions_name = FHS_LIT_INIT("definitions");
+#define DEFINITIONS_TEXT_MAX 256u
+/* Of a store's types, the highest number that the way back knows. */
+#define TYPE_NUMBER_MAX 65536
+
+typedef struct param_number {
+    fhs_sparam param; /* FHS_SPARAM_NONE: a free place */
+    uint32_t number;
+} param_number;
+
+/* Parameters of one type: open addressing by parameter. */
+typedef struct param_table {
+    uint32_t mask;
+    param_number places[];
+} param_table;
+
+struct fhs_catalog {
+    const fhs_fhir *fhir;
+    size_t type_count;
+    int32_t *numbers; /* by type */
+    fhs_type *back;   /* by number */
+    int32_t back_count;
+    bool is_complete;
+    _Atomic(param_table *) *params; /* by type */
+};
+
+static fhirstore_status load_types(fhs_catalog *catalog, fhs_conn *conn, fhirstore_error **err)
+{
+    int32_t max = 0;
+    for (size_t i = 0; i < catalog->type_count; i++) {
+        fhs_type type = (fhs_type)i;
+        if (!fhs_type_is_resource(catalog->fhir, type)) {
+            continue;
+        }
+        fhirstore_status status = fhs_typenum_find(conn, fhs_type_name(catalog->fhir, type),
+                                                   &catalog->numbers[i], err);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        max = catalog->numbers[i] > max ? catalog->numbers[i] : max;
+    }
+    if (max >= TYPE_NUMBER_MAX) {
+        return fhs_fail(err, FHIRSTORE_ERR_CORRUPT, "a type has an impossible number");
+    }
+    fhs_type *back = fhs_calloc((size_t)max + 1, sizeof *back);
+    if (back == NULL) {
+        return fhs_fail_memory(err);
+    }
+    for (int32_t i = 0; i <= max; i++) {
+        back[i] = FHS_TYPE_NONE;
+    }
+    for (size_t i = 0; i < catalog->type_count; i++) {
+        if (catalog->numbers[i] > 0) {
+            back[catalog->numbers[i]] = (fhs_type)i;
+        }
+    }
+    fhs_free(catalog->back);
+    catalog->back = back;
+    catalog->back_count = max + 1;
+    return FHIRSTORE_OK;
+}
+
+/* "R4 4.0.1 1397": other definitions may bring other names. */
+static void describe_definitions(const fhs_fhir *fhir, fhs_buf *out)
+{
+    fhs_buf_add_str(out, fhs_fhir_version_name(fhir));
+    fhs_buf_add_char(out, ' ');
+    fhs_buf_add_str(out, fhs_fhir_version_number(fhir));
+    fhs_buf_add_char(out, ' ');
+    fhs_buf_add_u64(out, fhs_sparam_count(fhir));
+}
+
+static fhirstore_status check_complete(fhs_catalog *catalog, fhs_conn *conn, fhirstore_error **err)
+{
+    bool is_found = false;
+    fhs_buf want = FHS_BUF_INIT(DEFINITIONS_TEXT_MAX);
+    fhs_buf have = FHS_BUF_INIT(DEFINITIONS_TEXT_MAX);
+    describe_definitions(catalog->fhir, &want);
+    fhirstore_status status = fhs_meta_get(conn, definitions_name, &have, &is_found, err);
+    catalog->is_complete = status == FHIRSTORE_OK && is_found &&
+                           fhs_str_eq(fhs_buf_str(&have), fhs_buf_str(&want));
+    fhs_buf_clear(&want);
+    fhs_buf_clear(&have);
+    return status;
+}
+
+fhirstore_status fhs_catalog_open(const fhs_fhir *fhir, fhs_conn *conn, fhs_catalog **out,
+                                  fhirstore_error **err)
+{
+    *out = NULL;
+    fhs_catalog *catalog = fhs_calloc(1, sizeof *catalog);
+    if (catalog == NULL) {
+        return fhs_fail_memory(err);
+    }
+    catalog->fhir = fhir;
+    catalog->type_count = fhs_type_count(fhir);
+    catalog->numbers = fhs_calloc(catalog->type_count, sizeof *catalog->numbers);
+    catalog->params = fhs_calloc(catalog->type_count, sizeof *catalog->params);
+    fhirstore_status status = FHIRSTORE_OK;
+    if (catalog->numbers == NULL || catalog->params == NULL) {
+        status = fhs_fail_memory(err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = check_complete(catalog, conn, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = load_types(catalog, conn, err);
+    }
+    if (status != FHIRSTORE_OK) {
+        fhs_catalog_free(catalog);
+        return status;
+    }
+    *out = catalog;
+    return FHIRSTORE_OK;
+}
+
+static void drop_params(fhs_catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->type_count; i++) {
+        fhs_free(atomic_exchange(&catalog->params[i], NULL));
+    }
+}
+
+void fhs_catalog_free(fhs_catalog *catalog)
+{
+    if (catalog == NULL) {
+        return;
+    }
+    if (catalog->params != NULL) {
+        drop_params(catalog);
+    }
+    fhs_free(catalog->params);
+    fhs_free(catalog->numbers);
+    fhs_free(catalog->back);
+    fhs_free(catalog);
+}
+
+bool fhs_catalog_is_complete(const fhs_catalog *catalog)
+{
+    return catalog->is_complete;
+}
+
+static fhirstore_status install_type(fhs_catalog *catalog, fhs_conn *writer, fhs_type type,
+                                     fhirstore_error **err)
+{
+    int32_t number = 0;
+    fhirstore_status status = fhs_typenum_intern(writer, fhs_type_name(catalog->fhir, type),
+                                                 &number, err);
+    const fhs_sparam *list = NULL;
+    size_t count = fhs_sparam_list(catalog->fhir, type, &list);
+    for (size_t i = 0; i < count && status == FHIRSTORE_OK; i++) {
+        uint32_t unused = 0;
+        status = fhs_paramnum_intern(writer, number, fhs_sparam_get(catalog->fhir, list[i]).code,
+                                     &unused, err);
+    }
+    return status;
+}
+
+fhirstore_status fhs_catalog_install(fhs_catalog *catalog, fhs_conn *writer, fhirstore_error **err)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    for (size_t i = 0; i < catalog->type_count && status == FHIRSTORE_OK; i++) {
+        if (fhs_type_is_resource(catalog->fhir, (fhs_type)i)) {
+            status = install_type(catalog, writer, (fhs_type)i, err);
+        }
+    }
+    if (status == FHIRSTORE_OK) {
+        fhs_buf text = FHS_BUF_INIT(DEFINITIONS_TEXT_MAX);
+        describe_definitions(catalog->fhir, &text);
+        status = fhs_meta_set(writer, definitions_name, fhs_buf_str(&text), err);
+        fhs_buf_clear(&text);
+    }
+    if (status == FHIRSTORE_OK) {
+        drop_params(catalog);
+        status = load_types(catalog, writer, err);
+    }
+    catalog->is_complete = status == FHIRSTORE_OK;
+    return status;
+}
+
+int32_t fhs_catalog_type(const fhs_catalog *catalog, fhs_type type)
+{
+    return type < catalog->type_count ? catalog->numbers[type] : 0;
+}
+
+fhs_type fhs_catalog_type_back(const fhs_catalog *catalog, int32_t number)
+{
+    return number > 0 && number < catalog->back_count ? catalog->back[number] : FHS_TYPE_NONE;
+}
+
+typedef struct table_load {
+    const fhs_fhir *fhir;
+    fhs_type type;
+    param_table *table;
+} table_load;
+
+static uint32_t param_place(const param_table *table, fhs_sparam param)
+{
+    uint32_t at = (param * 0x9E3779B1u >> 16) & table->mask;
+    while (table->places[at].param != FHS_SPARAM_NONE && table->places[at].param != param) {
+        at = (at + 1) & table->mask;
+    }
+    return at;
+}
+
+static bool load_param(void *ctx, fhs_str code, uint32_t number)
+{
+    table_load *load = ctx;
+    fhs_sparam param = fhs_sparam_find(load->fhir, load->type, code);
+    if (param != FHS_SPARAM_NONE) {
+        uint32_t at = param_place(load->table, param);
+        load->table->places[at] = (param_number){param, number};
+    }
+    return true;
+}
+
+static fhirstore_status load_params(fhs_catalog *catalog, fhs_conn *conn, fhs_type type,
+                                    param_table **out, fhirstore_error **err)
+{
+    const fhs_sparam *list = NULL;
+    size_t count = fhs_sparam_list(catalog->fhir, type, &list);
+    uint32_t size = 4;
+    while (size < count * 2) {
+        size *= 2;
+    }
+    param_table *table = fhs_alloc(sizeof *table + size * sizeof(param_number));
+    if (table == NULL) {
+        return fhs_fail_memory(err);
+    }
+    table->mask = size - 1;
+    for (uint32_t i = 0; i < size; i++) {
+        table->places[i] = (param_number){FHS_SPARAM_NONE, 0};
+    }
+    table_load load = {catalog->fhir, type, table};
+    fhirstore_status status = fhs_paramnum_each(conn, catalog->numbers[type], load_param, &load,
+                                                err);
+    if (status != FHIRSTORE_OK) {
+        fhs_free(table);
+        return status;
+    }
+    param_table *other = NULL;
+    if (!atomic_compare_exchange_strong(&catalog->params[type], &other, table)) {
+        fhs_free(table);
+        table = other;
+    }
+    *out = table;
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_catalog_param(fhs_catalog *catalog, fhs_conn *conn, fhs_type type,
+                                   fhs_sparam param, uint32_t *number_out, fhirstore_error **err)
+{
+    *number_out = 0;
+    if (fhs_catalog_type(catalog, type) == 0 || param == FHS_SPARAM_NONE) {
+        return FHIRSTORE_OK;
+    }
+    param_table *table = atomic_load_explicit(&catalog->params[type], memory_order_acquire);
+    if (table == NULL) {
+        fhirstore_status status = load_params(catalog, conn, type, &table, err);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+    }
+    *number_out = table->places[param_place(table, param)].number;
+    return FHIRSTORE_OK;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The programs of one FHIR version, compiled on first use, and extraction by them. */
+#include <stdatomic.h>
+
+#include "base/mem.h"
+#include "index/program.h"
+
+struct fhs_indexer {
+    const fhs_fhir *fhir;
+    uint8_t *shapes;
+    _Atomic(fhs_program *) *programs; /* by type */
+};
+
+fhirstore_status fhs_indexer_new(const fhs_fhir *fhir, fhs_indexer **indexer_out,
+                                 fhirstore_error **err)
+{
+    *indexer_out = NULL;
+    fhs_indexer *indexer = fhs_calloc(1, sizeof *indexer);
+    if (indexer == NULL) {
+        return fhs_fail_memory(err);
+    }
+    indexer->fhir = fhir;
+    indexer->shapes = fhs_shapes_new(fhir);
+    indexer->programs = fhs_calloc(fhs_type_count(fhir), sizeof *indexer->programs);
+    if (indexer->shapes == NULL || indexer->programs == NULL) {
+        fhs_indexer_free(indexer);
+        return fhs_fail_memory(err);
+    }
+    *indexer_out = indexer;
+    return FHIRSTORE_OK;
+}
+
+void fhs_indexer_free(fhs_indexer *indexer)
+{
+    if (indexer == NULL) {
+        return;
+    }
+    if (indexer->programs != NULL) {
+        size_t count = fhs_type_count(indexer->fhir);
+        for (size_t i = 0; i < count; i++) {
+            fhs_program_free(atomic_load_explicit(&indexer->programs[i], memory_order_relaxed));
+        }
+    }
+    fhs_free(indexer->programs);
+    fhs_free(indexer->shapes);
+    fhs_free(indexer);
+}
+
+const fhs_fhir *fhs_indexer_fhir(const fhs_indexer *indexer)
+{
+    return indexer->fhir;
+}
+
+/* Two threads may compile the same type; the first one's program stays. */
+static fhirstore_status find_program(fhs_indexer *indexer, fhs_type type,
+                                     const fhs_program **program_out, fhirstore_error **err)
+{
+    _Atomic(fhs_program *) *place = &indexer->programs[type];
+    fhs_program *program = atomic_load_explicit(place, memory_order_acquire);
+    if (program == NULL) {
+        fhirstore_status status = fhs_program_new(indexer->fhir, type, &program, err);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        fhs_program *other = NULL;
+        if (!atomic_compare_exchange_strong_explicit(place, &other, program, memory_order_acq_rel,
+                                                     memory_order_acquire)) {
+            fhs_program_free(program);
+            program = other;
+        }
+    }
+    *program_out = program;
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status find_type(const fhs_indexer *indexer, const fhs_json *resource,
+                                  fhs_type *type_out, fhirstore_error **err)
+{
+    fhs_str name = FHS_STR_NONE;
+    fhs_type type = FHS_TYPE_NONE;
+    if (fhs_json_is(resource, FHS_JSON_OBJECT) &&
+        fhs_json_get_string(resource, FHS_LIT("resourceType"), &name)) {
+        type = fhs_type_find(indexer->fhir, name);
+    }
+    if (type == FHS_TYPE_NONE || !fhs_type_is_resource(indexer->fhir, type)) {
+        return fhs_fail(err, FHIRSTORE_ERR_INVALID_RESOURCE, "not a resource of a known type");
+    }
+    *type_out = type;
+    return FHIRSTORE_OK;
+}
+
+static bool begin_walk(fhs_walk *walk, fhs_indexer *indexer, const fhs_program *program,
+                       fhs_arena *arena)
+{
+    walk->program = program;
+    walk->convert.fhir = indexer->fhir;
+    walk->convert.shapes = indexer->shapes;
+    walk->convert.arena = arena;
+    if (program->slot_count > 0) {
+        walk->slots = fhs_arena_calloc(arena, program->slot_count, sizeof *walk->slots);
+    }
+    if (program->counter_count > 0) {
+        walk->counters = fhs_arena_calloc(arena, program->counter_count, sizeof *walk->counters);
+    }
+    return (program->slot_count == 0 || walk->slots != NULL) &&
+           (program->counter_count == 0 || walk->counters != NULL);
+}
+
+static void add_truths(fhs_walk *walk)
+{
+    for (const fhs_ptruth *truth = walk->program->truths; truth != NULL; truth = truth->next) {
+        int holds = fhs_pred_holds(walk, truth->pred, walk->resource);
+        fhs_entry *entry = holds < 0 ? NULL
+                                     : fhs_convert_add(&walk->convert, truth->kind == FHS_SP_STRING
+                                                                           ? FHS_ROW_STRING
+                                                                           : FHS_ROW_TOKEN);
+        if (entry != NULL) {
+            entry->param = truth->param;
+            entry->code = holds == 1 ? FHS_LIT("true") : FHS_LIT("false");
+            entry->text = entry->kind == FHS_ROW_STRING ? entry->code : FHS_STR_NONE;
+        }
+    }
+}
+
+fhirstore_status fhs_index_extract(fhs_indexer *indexer, fhs_str base_url, const fhs_json *resource,
+                                   fhs_arena *arena, fhs_entries *entries, fhirstore_error **err)
+{
+    fhs_type type = FHS_TYPE_NONE;
+    const fhs_program *program = NULL;
+    fhirstore_status status = find_type(indexer, resource, &type, err);
+    if (status == FHIRSTORE_OK) {
+        status = find_program(indexer, type, &program, err);
+    }
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    fhs_walk walk = {.resource = resource};
+    walk.convert.base_url = base_url;
+    walk.convert.out = entries;
+    if (!begin_walk(&walk, indexer, program, arena)) {
+        return fhs_fail_memory(err);
+    }
+    fhs_walk_node(&walk, program->root, resource);
+    add_truths(&walk);
+    return walk.convert.is_failed ? fhs_fail_memory(err) : FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_indexer_fallbacks(fhs_indexer *indexer, fhs_type type,
+                                       void (*visit)(void *ctx, fhs_sparam param), void *ctx,
+                                       fhirstore_error **err)
+{
+    const fhs_program *program = NULL;
+    fhirstore_status status = find_program(indexer, type, &program, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    for (const fhs_pfallback *at = program->fallbacks; at != NULL; at = at->next) {
+        visit(ctx, at->param);
+    }
+    return FHIRSTORE_OK;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entries as rows: names, units and referenced entities become the store's numbers. */
+#include "base/fold.h"
+#include "index/index.h"
+
+/* Larger than any resource's texts. */
+#define ROW_TEXT_MAX ((size_t)1024 * 1024 * 1024)
+
+typedef struct row_maker {
+    fhs_catalog *catalog;
+    fhs_conn *writer;
+    fhs_buf *list;
+    fhs_buf text; /* of one row: folded text or key */
+    fhs_buf part; /* of one component of a composite */
+    fhirstore_error **err;
+} row_maker;
+
+/* Behind (low) or before (high) a number's own key, but before or behind every other number's. */
+static size_t key_of_end(const fhs_decimal *end, bool is_open, bool is_high,
+                         uint8_t out[FHS_INTERVAL_KEY_MAX])
+{
+    size_t len = fhs_decimal_sort_key(end, out);
+    if (is_open && is_high) {
+        out[len - 1]--;
+        out[len++] = 0xFF;
+    } else if (is_open) {
+        out[len++] = 0x01;
+    }
+    return len;
+}
+
+void fhs_entry_interval(const fhs_entry *entry, fhs_interval_key *out)
+{
+    static const uint8_t above_all[] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    out->low_len = 0;
+    out->high_len = 0;
+    if (!entry->no_low) {
+        out->low_len = key_of_end(&entry->low, entry->open_low, false, out->low);
+    }
+    if (!entry->is_interval) {
+        return;
+    }
+    if (entry->no_high) {
+        memcpy(out->high, above_all, sizeof above_all);
+        out->high_len = sizeof above_all;
+    } else {
+        out->high_len = key_of_end(&entry->high, entry->open_high, true, out->high);
+    }
+}
+
+static fhs_str key_view(const uint8_t *bytes, size_t len)
+{
+    return fhs_str_of((const char *)bytes, len);
+}
+
+static fhirstore_status intern_unit(row_maker *maker, const fhs_entry *entry, int64_t *number_out)
+{
+    fhs_unit_key key = {.system = entry->system,
+                        .code = entry->code,
+                        .unit = entry->unit,
+                        .canonical = entry->is_canonical};
+    return fhs_unit_intern(maker->writer, &key, number_out, maker->err);
+}
+
+/* What is not Type/id is an entity without a type, known by its text. */
+static fhirstore_status intern_target(row_maker *maker, const fhs_entry *entry, int64_t *entity_out)
+{
+    int32_t type = entry->ref_local ? fhs_catalog_type(maker->catalog, entry->ref_type) : 0;
+    return fhs_entity_intern(maker->writer, type, entry->ref_local ? entry->ref_id : entry->ref_url,
+                             entity_out, maker->err);
+}
+
+static void fold_code(fhs_buf *into, fhs_str code)
+{
+
+    fhs_buf_reset(into);
+    fhs_fold_ascii(code, into);
+}
+
+/* The row's text; what was written is kept beside it where it differs. */
+static void set_folded(fhs_row *row, const fhs_buf *folded, fhs_str written)
+{
+    row->text = fhs_buf_str(folded);
+    row->extra = fhs_str_eq(row->text, written) ? FHS_STR_NONE : written;
+}
+
+static fhirstore_status add_part(row_maker *maker, const fhs_entry *part)
+{
+    int64_t number = 0;
+    fhirstore_status status = FHIRSTORE_OK;
+    fhs_interval_key ends;
+    switch (part->kind) {
+    case FHS_ROW_TOKEN:
+        status = fhs_uri_intern(maker->writer, part->system, &number, maker->err);
+        fold_code(&maker->part, part->code);
+        fhs_composite_add_token(&maker->text, number, fhs_buf_str(&maker->part));
+        break;
+    case FHS_ROW_STRING:
+        fhs_buf_reset(&maker->part);
+        fhs_fold(part->text, &maker->part);
+        fhs_composite_add_string(&maker->text, fhs_buf_str(&maker->part));
+        break;
+    case FHS_ROW_URI:
+        fhs_composite_add_uri(&maker->text, part->text);
+        break;
+    case FHS_ROW_DATE:
+        fhs_composite_add_date(&maker->text, part->lo, part->hi);
+        break;
+    case FHS_ROW_NUMBER:
+        fhs_entry_interval(part, &ends);
+        fhs_composite_add_number(&maker->text, key_view(ends.low, ends.low_len),
+                                 key_view(ends.high, ends.high_len));
+        break;
+    case FHS_ROW_QUANTITY:
+        status = intern_unit(maker, part, &number);
+        fhs_entry_interval(part, &ends);
+        fhs_composite_add_quantity(&maker->text, number, key_view(ends.low, ends.low_len),
+                                   key_view(ends.high, ends.high_len));
+        break;
+    case FHS_ROW_REFERENCE:
+        status = intern_target(maker, part, &number);
+        fhs_composite_add_reference(&maker->text, number);
+        break;
+    default:
+        break;
+    }
+    return status;
+}
+
+static fhirstore_status make_composite(row_maker *maker, const fhs_entry *entry, fhs_row *row)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    for (size_t i = 0; i < entry->part_count && status == FHIRSTORE_OK; i++) {
+        status = add_part(maker, &entry->parts[i]);
+    }
+    row->text = fhs_buf_str(&maker->text);
+    return status;
+}
+
+static fhirstore_status make_row(row_maker *maker, const fhs_entry *entry, fhs_interval_key *ends,
+                                 fhs_row *row)
+{
+    fhs_buf_reset(&maker->text);
+    switch (entry->kind) {
+    case FHS_ROW_TOKEN:
+        fold_code(&maker->text, entry->code);
+        set_folded(row, &maker->text, entry->code);
+        return fhs_uri_intern(maker->writer, entry->system, &row->a, maker->err);
+    case FHS_ROW_STRING:
+        fhs_fold(entry->text, &maker->text);
+        set_folded(row, &maker->text, entry->text);
+        return FHIRSTORE_OK;
+    case FHS_ROW_URI:
+        row->text = entry->text;
+        return FHIRSTORE_OK;
+    case FHS_ROW_DATE:
+        row->a = entry->lo;
+        row->b = entry->hi;
+        return FHIRSTORE_OK;
+    case FHS_ROW_NUMBER:
+    case FHS_ROW_QUANTITY:
+        fhs_entry_interval(entry, ends);
+        row->text = key_view(ends->low, ends->low_len);
+        row->extra = key_view(ends->high, ends->high_len);
+        return entry->kind == FHS_ROW_NUMBER ? FHIRSTORE_OK : intern_unit(maker, entry, &row->a);
+    case FHS_ROW_REFERENCE:
+        row->extra = entry->ref_version;
+        return intern_target(maker, entry, &row->a);
+    case FHS_ROW_COMPOSITE:
+        return make_composite(maker, entry, row);
+    case FHS_ROW_POSITION:
+        row->a = entry->latitude;
+        row->b = entry->longitude;
+        return FHIRSTORE_OK;
+    default:
+        return fhs_fail(maker->err, FHIRSTORE_ERR_INTERNAL, "an index entry of no known kind");
+    }
+}
+
+static fhirstore_status add_rows(row_maker *maker, fhs_type type, const fhs_entries *entries)
+{
+    for (size_t i = 0; i < entries->count; i++) {
+        const fhs_entry *entry = &entries->items[i];
+        fhs_interval_key ends;
+        fhs_row row = {.kind = entry->kind};
+        fhirstore_status status = fhs_catalog_param(maker->catalog, maker->writer, type,
+                                                    entry->param, &row.param, maker->err);
+        if (status == FHIRSTORE_OK && row.param == 0) {
+            continue; /* a parameter that this store does not know */
+        }
+        if (status == FHIRSTORE_OK) {
+            status = make_row(maker, entry, &ends, &row);
+        }
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        fhs_row_encode(maker->list, &row);
+    }
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_index_rows(fhs_catalog *catalog, fhs_conn *writer, fhs_type type,
+                                const fhs_entries *entries, fhs_buf *rows_out,
+                                fhirstore_error **err)
+{
+    row_maker maker = {.catalog = catalog, .writer = writer, .list = rows_out, .err = err};
+    fhs_buf_init(&maker.text, ROW_TEXT_MAX);
+    fhs_buf_init(&maker.part, ROW_TEXT_MAX);
+    fhirstore_status status = add_rows(&maker, type, entries);
+    if (status == FHIRSTORE_OK &&
+        (fhs_buf_status(&maker.text) != FHIRSTORE_OK ||
+         fhs_buf_status(&maker.part) != FHIRSTORE_OK || fhs_buf_status(rows_out) != FHIRSTORE_OK)) {
+        status = fhs_fail_memory(err);
+    }
+    fhs_buf_clear(&maker.text);
+    fhs_buf_clear(&maker.part);
+    return status == FHIRSTORE_OK ? fhs_row_list_normalise(rows_out, err) : status;
+}
