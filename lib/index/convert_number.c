@@ -217,7 +217,7 @@ void fhs_convert_number(fhs_convert *convert, fhs_shape shape, const fhs_json *v
     }
 }
 
-void fhs_convert_quantity(fhs_convert *convert, fhs_shape shape, const fhs_json *value)
+static void convert_as_written(fhs_convert *convert, fhs_shape shape, const fhs_json *value)
 {
     if (shape == FHS_SHAPE_NUMBER) {
         number_from_primitive(convert, FHS_ROW_QUANTITY, value);
@@ -241,6 +241,16 @@ void fhs_convert_quantity(fhs_convert *convert, fhs_shape shape, const fhs_json 
         break;
     default:
         break;
+    }
+}
+
+void fhs_convert_quantity(fhs_convert *convert, fhs_shape shape, const fhs_json *value)
+{
+    size_t before = convert->out->count;
+    convert_as_written(convert, shape, value);
+    if (convert->out->count > before) {
+        fhs_entry written = convert->out->items[before];
+        fhs_convert_canonical(convert, &written);
     }
 }
 

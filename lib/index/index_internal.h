@@ -42,8 +42,13 @@ const fhs_fhir *fhs_indexer_fhir(const fhs_indexer *indexer);
 
 /* ---- value conversion ---- */
 
+typedef struct fhs_unit_cache fhs_unit_cache;
+fhs_unit_cache *fhs_unit_cache_new(void);
+void fhs_unit_cache_free(fhs_unit_cache *cache);
+
 typedef struct fhs_convert {
     const fhs_fhir *fhir;
+    fhs_unit_cache *units;
     const uint8_t *shapes; /* fhs_shape by type */
     fhs_str base_url;
     fhs_arena *arena;
@@ -75,6 +80,8 @@ void fhs_convert_date(fhs_convert *convert, fhs_shape shape, const fhs_json *val
 void fhs_convert_number(fhs_convert *convert, fhs_shape shape, const fhs_json *value);
 void fhs_convert_quantity(fhs_convert *convert, fhs_shape shape, const fhs_json *value);
 void fhs_convert_reference(fhs_convert *convert, fhs_shape shape, const fhs_json *value);
+/* Append @a entry (a copy, outside convert->out) in canonical units, where it has any. */
+void fhs_convert_canonical(fhs_convert *convert, const fhs_entry *entry);
 void fhs_convert_position(fhs_convert *convert, const fhs_json *value);
 
 /* The member's string, or an empty view. */

@@ -8,6 +8,7 @@
 struct fhs_indexer {
     const fhs_fhir *fhir;
     uint8_t *shapes;
+    fhs_unit_cache *units;
     _Atomic(fhs_program *) *programs; /* by type */
 };
 
@@ -21,8 +22,9 @@ fhirstore_status fhs_indexer_new(const fhs_fhir *fhir, fhs_indexer **indexer_out
     }
     indexer->fhir = fhir;
     indexer->shapes = fhs_shapes_new(fhir);
+    indexer->units = fhs_unit_cache_new();
     indexer->programs = fhs_calloc(fhs_type_count(fhir), sizeof *indexer->programs);
-    if (indexer->shapes == NULL || indexer->programs == NULL) {
+    if (indexer->shapes == NULL || indexer->units == NULL || indexer->programs == NULL) {
         fhs_indexer_free(indexer);
         return fhs_fail_memory(err);
     }
@@ -42,6 +44,7 @@ void fhs_indexer_free(fhs_indexer *indexer)
         }
     }
     fhs_free(indexer->programs);
+    fhs_unit_cache_free(indexer->units);
     fhs_free(indexer->shapes);
     fhs_free(indexer);
 }
@@ -94,6 +97,7 @@ static bool begin_walk(fhs_walk *walk, fhs_indexer *indexer, const fhs_program *
 {
     walk->program = program;
     walk->convert.fhir = indexer->fhir;
+    walk->convert.units = indexer->units;
     walk->convert.shapes = indexer->shapes;
     walk->convert.arena = arena;
     if (program->slot_count > 0) {
