@@ -31,16 +31,16 @@ typedef enum fhs_row_kind {
 #define FHS_ROW_KIND_COUNT 10
 
 /*
- *   kind       a             b            text                     extra
- *   TOKEN      system uri    0            code, ASCII-folded       the code as written, where it differs
- *   STRING     0             0            folded text              the text as written, where it differs
- *   DATE       lo tick       hi tick      –                        –
- *   NUMBER     0             0            low sort key             high sort key, where it is an interval
- *   QUANTITY   unit          0            low sort key             high sort key, where it is an interval
- *   REFERENCE  target entity 0            –                        version asked for ("2", canonical "|1.0" → "1.0")
- *   URI        0             0            the uri                  –
- *   COMPOSITE  0             0            key (see index/README)   –
- *   POSITION   latitude      longitude    –                        –   (in 1e-9 degrees)
+ *   kind       a             b        text                  extra
+ *   TOKEN      system uri    0        code, ASCII-folded    the code as written, where it differs
+ *   STRING     0             0        folded text           the text as written, where it differs
+ *   DATE       lo tick       hi tick  –                     –
+ *   NUMBER     0             0        low sort key          high sort key of an interval
+ *   QUANTITY   unit          0        low sort key          high sort key of an interval
+ *   REFERENCE  target entity 0        –                     version ("2"; canonical "|1.0" → "1.0")
+ *   URI        0             0        the uri               –
+ *   COMPOSITE  0             0        key (index/README)    –
+ *   POSITION   latitude      longitude in 1e-9 degrees
  *
  * Numbers of systems, units, parameters and entities are the store's interned ones. A token without
  * a system has system 0; a token whose system is unknown to nobody does not exist.
@@ -69,7 +69,7 @@ fhirstore_status fhs_row_list_normalise(fhs_buf *list, fhirstore_error **err);
 typedef struct fhs_row_cursor {
     fhs_str rest;
 } fhs_row_cursor;
-/* OK with a row, DONE at the end, ERR_CORRUPT. *encoded_out (may be NULL) gets the row's own bytes. */
+/* OK with a row, DONE at the end, ERR_CORRUPT. *encoded_out (may be NULL): the row's own bytes. */
 fhirstore_status fhs_row_next(fhs_row_cursor *cursor, fhs_row *row_out, fhs_str *encoded_out);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store's file: connections, transactions, schema, resources and versions, interned names, index
- * rows. With search/sql.c the only place where SQL is written, and with vfs the only one that
+ * The store's file: connections, transactions, schema, resources and versions, interned names,
+ * index rows. With search/sql.c the only place where SQL is written, and with vfs the only one that
  * includes sqlite3.h.
  *
  * One writer, many readers: fhs_storage_writer() waits for the single writer connection, readers
@@ -37,21 +37,22 @@ typedef struct fhs_storage_options {
     bool read_only;
     bool plaintext; /* an unencrypted store, for tests: asked for by name */
     bool multi_process;
-    bool cheap_kdf;            /* weaker Argon2id parameters, for tests */
-    size_t cache_bytes;        /* page cache of each connection; 0: 16 MiB */
-    uint32_t max_readers;      /* 0: 8 */
-    int32_t busy_timeout_ms;   /* 0: 5000; below 0: fail at once */
-    bool sync_normal;          /* synchronous=NORMAL in place of FULL */
-    int32_t fhir_version;      /* for create; checked against the file otherwise when not 0 */
-    const char *base_vfs;      /* the VFS underneath; NULL: unix-excl, or unix for multi_process. For tests. */
+    bool cheap_kdf;          /* weaker Argon2id parameters, for tests */
+    size_t cache_bytes;      /* page cache of each connection; 0: 16 MiB */
+    uint32_t max_readers;    /* 0: 8 */
+    int32_t busy_timeout_ms; /* 0: 5000; below 0: fail at once */
+    bool sync_normal;        /* synchronous=NORMAL in place of FULL */
+    int32_t fhir_version;    /* for create; checked against the file otherwise when not 0 */
+    const char *base_vfs;    /* tests: the VFS below; NULL: unix-excl, unix for multi_process */
     int64_t (*now_us)(void *ctx); /* NULL: the system clock */
     void *now_ctx;
 } fhs_storage_options;
 
 /*
- * Open or create. Distinct statuses as vfs.h lists them (ERR_KEY_MISSING, ERR_KEY_WRONG, ERR_IN_USE,
- * ERR_PLAIN_STORE, ERR_NOT_A_STORE, ERR_FORMAT, ERR_TRUNCATED, ERR_TAMPERED …), ERR_SCHEMA for a newer schema,
- * ERR_NOT_FOUND for no file without create. Older schemas are migrated in one transaction.
+ * Open or create. Distinct statuses as vfs.h lists them (ERR_KEY_MISSING, ERR_KEY_WRONG,
+ * ERR_IN_USE, ERR_PLAIN_STORE, ERR_NOT_A_STORE, ERR_FORMAT, ERR_TRUNCATED, ERR_TAMPERED …),
+ * ERR_SCHEMA for a newer schema, ERR_NOT_FOUND for no file without create. Older schemas are
+ * migrated in one transaction.
  */
 fhirstore_status fhs_storage_open(const fhs_storage_options *options, fhs_storage **storage_out,
                                   fhirstore_error **err);
@@ -69,9 +70,11 @@ fhirstore_status fhs_storage_checkpoint(fhs_storage *storage, fhirstore_error **
 /* ---- connections and transactions ---- */
 
 /* A reader from the pool, outside a transaction. Single statements see their own snapshot. */
-fhirstore_status fhs_storage_reader(fhs_storage *storage, fhs_conn **conn_out, fhirstore_error **err);
+fhirstore_status fhs_storage_reader(fhs_storage *storage, fhs_conn **conn_out,
+                                    fhirstore_error **err);
 /* The writer; waits up to the busy timeout for other threads (ERR_BUSY). */
-fhirstore_status fhs_storage_writer(fhs_storage *storage, fhs_conn **conn_out, fhirstore_error **err);
+fhirstore_status fhs_storage_writer(fhs_storage *storage, fhs_conn **conn_out,
+                                    fhirstore_error **err);
 /* Give it back. An open transaction is rolled back. NULL is a no-op. */
 void fhs_conn_release(fhs_conn *conn);
 fhs_storage *fhs_conn_storage(const fhs_conn *conn);
@@ -100,9 +103,11 @@ void fhs_conn_interrupt(fhs_conn *conn);
 /* ---- interned names (types, parameters, uris, units) ---- */
 
 /* *number_out 0: not there. Cached by the connection. */
-fhirstore_status fhs_uri_find(fhs_conn *conn, fhs_str uri, int64_t *number_out, fhirstore_error **err);
+fhirstore_status fhs_uri_find(fhs_conn *conn, fhs_str uri, int64_t *number_out,
+                              fhirstore_error **err);
 /* Writer only. The empty uri is 0. */
-fhirstore_status fhs_uri_intern(fhs_conn *conn, fhs_str uri, int64_t *number_out, fhirstore_error **err);
+fhirstore_status fhs_uri_intern(fhs_conn *conn, fhs_str uri, int64_t *number_out,
+                                fhirstore_error **err);
 fhirstore_status fhs_uri_text(fhs_conn *conn, int64_t number, fhs_buf *out, fhirstore_error **err);
 
 /* A unit is what identifies a quantity's unit: system, code and the unit text. */
@@ -114,19 +119,22 @@ typedef struct fhs_unit_key {
 } fhs_unit_key;
 fhirstore_status fhs_unit_intern(fhs_conn *conn, const fhs_unit_key *key, int64_t *number_out,
                                  fhirstore_error **err);
-/* Call @a visit for each unit the store knows, in ascending number, until it returns false. */
-fhirstore_status fhs_unit_each(fhs_conn *conn, bool (*visit)(void *ctx, int64_t number, const fhs_unit_key *key),
+/* Call @a visit for each unit the store knows, in ascending number, until it is false. */
+fhirstore_status fhs_unit_each(fhs_conn *conn,
+                               bool (*visit)(void *ctx, int64_t number, const fhs_unit_key *key),
                                void *ctx, fhirstore_error **err);
 
 /* Types: 0 stands for "no type" (absolute urls and urns that are referenced). */
-fhirstore_status fhs_typenum_intern(fhs_conn *conn, fhs_str name, int32_t *number_out, fhirstore_error **err);
-fhirstore_status fhs_typenum_find(fhs_conn *conn, fhs_str name, int32_t *number_out, fhirstore_error **err);
+fhirstore_status fhs_typenum_intern(fhs_conn *conn, fhs_str name, int32_t *number_out,
+                                    fhirstore_error **err);
+fhirstore_status fhs_typenum_find(fhs_conn *conn, fhs_str name, int32_t *number_out,
+                                  fhirstore_error **err);
 /* Parameters, by stored type and code. @a state: 1 ready, 0 being indexed. */
-fhirstore_status fhs_paramnum_intern(fhs_conn *conn, int32_t type, fhs_str code, uint32_t *number_out,
-                                     fhirstore_error **err);
+fhirstore_status fhs_paramnum_intern(fhs_conn *conn, int32_t type, fhs_str code,
+                                     uint32_t *number_out, fhirstore_error **err);
 fhirstore_status fhs_paramnum_each(fhs_conn *conn, int32_t type,
-                                   bool (*visit)(void *ctx, fhs_str code, uint32_t number), void *ctx,
-                                   fhirstore_error **err);
+                                   bool (*visit)(void *ctx, fhs_str code, uint32_t number),
+                                   void *ctx, fhirstore_error **err);
 
 /* Small named values of the store ("definitions", …). found_out false: no such name. */
 fhirstore_status fhs_meta_get(fhs_conn *conn, fhs_str name, fhs_buf *value_out, bool *found_out,
@@ -148,14 +156,17 @@ typedef enum fhs_method {
     FHS_METHOD_DELETE = 3,
 } fhs_method;
 
-/* One version of a resource. Views borrow the connection's row until its next call. */
+/*
+ * One version of a resource. Views are borrowed until the connection reads another resource, or its
+ * transaction or savepoint ends; interning, statements and fhs_resource_write() leave them alone.
+ */
 typedef struct fhs_version {
     fhs_entity entity;
     int64_t seq; /* change sequence: unique, rising with each version written */
     int64_t updated_us;
     int64_t version; /* 1, 2, 3 … */
     int32_t type;
-    uint8_t method;    /* fhs_method */
+    uint8_t method; /* fhs_method from history and old versions; from a read DELETE or 0 */
     bool is_deleted;
     bool is_current;
     fhs_str id;
@@ -164,8 +175,8 @@ typedef struct fhs_version {
 } fhs_version;
 
 /*
- * The current version of (type, id). ERR_NOT_FOUND: never stored (maybe referenced). A deleted one is
- * OK with is_deleted. One statement: this is the point read.
+ * The current version of (type, id). ERR_NOT_FOUND: never stored (maybe referenced). A deleted one
+ * is OK with is_deleted. One statement: this is the point read.
  */
 fhirstore_status fhs_resource_read(fhs_conn *conn, int32_t type, fhs_str id, fhs_version *out,
                                    fhirstore_error **err);
@@ -181,9 +192,9 @@ fhirstore_status fhs_resource_vread(fhs_conn *conn, int32_t type, fhs_str id, in
 typedef struct fhs_write {
     int32_t type;
     fhs_str id;
-    fhs_entity entity;   /* from fhs_entity_intern() */
-    int64_t version;     /* the new version's number */
-    uint8_t method;      /* fhs_method; DELETE: body and rows empty */
+    fhs_entity entity; /* from fhs_entity_intern() */
+    int64_t version;   /* the new version's number */
+    uint8_t method;    /* fhs_method; DELETE: body and rows empty */
     fhs_str body;
     fhs_str rows;        /* normalised row list of the new version */
     bool exists;         /* a current row (maybe deleted) is being replaced … */
@@ -191,25 +202,28 @@ typedef struct fhs_write {
     int64_t old_version; /* this version, */
     int64_t old_updated_us;
     bool old_deleted;
-    fhs_str old_body;    /* this body (moved to the history) */
-    fhs_str old_rows;    /* and these rows */
+    fhs_str old_body; /* this body (moved to the history) */
+    fhs_str old_rows; /* and these rows */
 } fhs_write;
 
-/* Store a version, move the old one to the history, write the difference of the rows. *seq_out: its sequence. */
+/*
+ * Store a version, move the old one to the history, write the difference of the rows. *seq_out: its
+ * sequence. The old views may be those that fhs_resource_read_rows() has lent out.
+ */
 fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int64_t *seq_out,
                                     fhirstore_error **err);
 
 /* ---- history ---- */
 
 typedef struct fhs_history_query {
-    fhs_entity entity;   /* above 0: of one resource */
-    int32_t type;        /* above 0: of one type (entity 0); both 0: of the store */
-    int64_t before_seq;  /* continue below this sequence; 0: from the newest */
-    int64_t since_us;    /* only versions stamped at or after; 0: all */
-    int64_t until_us;    /* only versions stamped at or before; 0: all */
-    int64_t at_us;       /* only versions that were current at some moment at or after at_us … */
-    int64_t at_end_us;   /* … and at or before at_end_us; both 0: all */
-    uint32_t limit;      /* 0: no limit */
+    fhs_entity entity;  /* above 0: of one resource */
+    int32_t type;       /* above 0: of one type (entity 0); both 0: of the store */
+    int64_t before_seq; /* continue below this sequence; 0: from the newest */
+    int64_t since_us;   /* only versions stamped at or after; 0: all */
+    int64_t until_us;   /* only versions stamped at or before; 0: all */
+    int64_t at_us;      /* only versions that were current at some moment at or after at_us … */
+    int64_t at_end_us;  /* … and at or before at_end_us; both 0: all */
+    uint32_t limit;     /* 0: no limit */
 } fhs_history_query;
 
 typedef struct fhs_history fhs_history; /* a cursor, newest first */
@@ -219,10 +233,11 @@ fhirstore_status fhs_history_open(fhs_conn *conn, const fhs_history_query *query
 fhirstore_status fhs_history_next(fhs_history *history, fhs_version *out, fhirstore_error **err);
 void fhs_history_close(fhs_history *history);
 /* How many versions the query covers, before_seq and limit aside. */
-fhirstore_status fhs_history_count(fhs_conn *conn, const fhs_history_query *query, int64_t *count_out,
-                                   fhirstore_error **err);
+fhirstore_status fhs_history_count(fhs_conn *conn, const fhs_history_query *query,
+                                   int64_t *count_out, fhirstore_error **err);
 
-/* Every current, not deleted resource in entity order (export, verify, reindex). type 0: all types. */
+/* Every current, not deleted resource in entity order (export, verify, reindex). type 0: all types.
+ */
 fhirstore_status fhs_resource_each(fhs_conn *conn, int32_t type, fhs_entity after,
                                    fhirstore_status (*visit)(void *ctx, const fhs_version *version),
                                    void *ctx, fhirstore_error **err);
@@ -230,21 +245,22 @@ fhirstore_status fhs_resource_each(fhs_conn *conn, int32_t type, fhs_entity afte
 /* ---- upkeep ---- */
 
 typedef struct fhs_storage_stats {
-    int64_t resources;       /* current, not deleted */
+    int64_t resources; /* current, not deleted */
     int64_t deleted;
-    int64_t versions;        /* in the history, current ones included */
+    int64_t versions; /* in the history, current ones included */
     int64_t last_seq;
-    int64_t file_bytes;      /* database file, header included */
+    int64_t file_bytes; /* database file, header included */
     int64_t wal_bytes;
     int64_t page_count;
     int64_t free_pages;
     int64_t row_count[FHS_ROW_KIND_COUNT]; /* index rows by kind */
 } fhs_storage_stats;
-fhirstore_status fhs_storage_get_stats(fhs_conn *conn, fhs_storage_stats *out, fhirstore_error **err);
+fhirstore_status fhs_storage_get_stats(fhs_conn *conn, fhs_storage_stats *out,
+                                       fhirstore_error **err);
 /* Current resources of each type. */
 fhirstore_status fhs_storage_type_counts(fhs_conn *conn,
-                                         bool (*visit)(void *ctx, fhs_str type, int64_t count), void *ctx,
-                                         fhirstore_error **err);
+                                         bool (*visit)(void *ctx, fhs_str type, int64_t count),
+                                         void *ctx, fhirstore_error **err);
 /* What is wrong, one call a finding (English, no content). */
 typedef void (*fhs_finding_fn)(void *ctx, const char *area, const char *text);
 /*
@@ -255,7 +271,7 @@ typedef void (*fhs_finding_fn)(void *ctx, const char *area, const char *text);
 fhirstore_status fhs_storage_verify(fhs_storage *storage, fhs_finding_fn report, void *ctx,
                                     int64_t *findings_out, fhirstore_error **err);
 /* Replace the rows of a resource (reindex, repair). */
-fhirstore_status fhs_rows_replace(fhs_conn *conn, fhs_entity entity, fhs_str old_rows, fhs_str new_rows,
-                                  fhirstore_error **err);
+fhirstore_status fhs_rows_replace(fhs_conn *conn, fhs_entity entity, fhs_str old_rows,
+                                  fhs_str new_rows, fhirstore_error **err);
 
 #endif

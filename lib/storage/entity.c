@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every (type, id) that is stored or referenced has a number. */
+#include "storage/storage_internal.h"
+
+static fhirstore_status bind_entity(fhs_conn *conn, fhs_sql which, int32_t type, fhs_str id,
+                                    sqlite3_stmt **stmt_out, fhirstore_error **err)
+{
+    fhirstore_status status = fhs_core(conn, which, stmt_out, err);
+    if (status == FHIRSTORE_OK) {
+        (void)sqlite3_bind_int(*stmt_out, 1, type);
+        (void)fhs_bind_str(*stmt_out, 2, id);
+    }
+    return status;
+}
+
+fhirstore_status fhs_entity_find(fhs_conn *conn, int32_t type, fhs_str id, fhs_entity *entity_out,
+                                 fhirstore_error **err)
+{
+    bool found;
+    sqlite3_stmt *stmt;
+    *entity_out = 0;
+    if (fhs_name_cache_find(&conn->entities, (uint32_t)type, id, entity_out)) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = bind_entity(conn, FHS_SQL_ENTITY_FIND, type, id, &stmt, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_core_int(conn, stmt, entity_out, &found, err);
+    }
+    if (status == FHIRSTORE_OK && found) {
+        fhs_name_cache_add(&conn->entities, (uint32_t)type, id, *entity_out);
+    }
+    return status;
+}
+
+fhirstore_status fhs_entity_intern(fhs_conn *conn, int32_t type, fhs_str id, fhs_entity *entity_out,
+                                   fhirstore_error **err)
+{
+    sqlite3_stmt *stmt;
+    *entity_out = 0;
+    if (fhs_name_cache_find(&conn->entities, (uint32_t)type, id, entity_out)) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = fhs_conn_check_write(conn, err);
+    if (status == FHIRSTORE_OK) {
+        status = bind_entity(conn, FHS_SQL_ENTITY_ADD, type, id, &stmt, err);
+    }
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    /* Most that are not remembered are new: try to add it first, one descent in place of two. */
+    (void)sqlite3_bind_int64(stmt, 3, conn->counters.next_entity);
+    status = fhs_conn_spoil(conn, fhs_core_run(conn, stmt, err));
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    if (sqlite3_changes(conn->db) == 0) {
+        return fhs_entity_find(conn, type, id, entity_out, err);
+    }
+    *entity_out = conn->counters.next_entity++;
+    fhs_name_cache_add(&conn->entities, (uint32_t)type, id, *entity_out);
+    return FHIRSTORE_OK;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What SQLite answers, as our statuses. The extended code goes along as the cause. */
+#include "storage/storage_internal.h"
+
+fhirstore_status fhs_sql_status(int rc)
+{
+    if (rc == SQLITE_IOERR_NOMEM) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    switch (rc & 0xFF) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return FHIRSTORE_OK;
+    case SQLITE_NOMEM:
+        return FHIRSTORE_ERR_NO_MEMORY;
+    case SQLITE_FULL:
+        return FHIRSTORE_ERR_FULL;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+        return FHIRSTORE_ERR_BUSY;
+    case SQLITE_CORRUPT:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_FORMAT:
+        return FHIRSTORE_ERR_CORRUPT;
+    case SQLITE_NOTADB:
+        return FHIRSTORE_ERR_NOT_A_STORE;
+    case SQLITE_READONLY:
+        return FHIRSTORE_ERR_READ_ONLY;
+    case SQLITE_INTERRUPT:
+        return FHIRSTORE_ERR_CANCELLED;
+    case SQLITE_TOOBIG:
+        return FHIRSTORE_ERR_LIMIT;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_NOLFS:
+        return FHIRSTORE_ERR_IO;
+    default:
+        return FHIRSTORE_ERR_INTERNAL;
+    }
+}
+
+static fhirstore_status make_sql_error(fhs_conn *conn, int rc, fhirstore_error **err)
+{
+    int extended = rc;
+    if (conn->db != NULL && (sqlite3_extended_errcode(conn->db) & 0xFF) == (rc & 0xFF)) {
+        extended = sqlite3_extended_errcode(conn->db);
+    }
+    if (conn->storage->vfs != NULL) {
+        return fhs_vfs_fail(conn->storage->vfs, extended, "the store", err);
+    }
+    fhirstore_status status = fhs_sql_status(extended);
+    (void)fhs_fail_plain(err, status);
+    fhs_error_cause(err, extended);
+    return status;
+}
+
+/* An error may have ended the transaction under us; nothing may be written outside of one. */
+static void note_lost_transaction(fhs_conn *conn, fhirstore_status status)
+{
+    if (conn->in_write && conn->failed == FHIRSTORE_OK && sqlite3_get_autocommit(conn->db) != 0) {
+        conn->failed = status;
+    }
+}
+
+fhirstore_status fhs_sql_fail(fhs_conn *conn, int rc, fhirstore_error **err)
+{
+    if (FHS_LIKELY(rc == SQLITE_ROW || rc == SQLITE_DONE || rc == SQLITE_OK)) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = make_sql_error(conn, rc, err);
+    if (status == FHIRSTORE_ERR_CANCELLED) {
+        atomic_store(&conn->cancelled, false);
+    }
+    note_lost_transaction(conn, status);
+    return status;
+}
+
+fhirstore_status fhs_conn_spoil(fhs_conn *conn, fhirstore_status status)
+{
+    if (status < 0 && conn->in_write && conn->failed == FHIRSTORE_OK) {
+        conn->failed = status;
+    }
+    return status;
+}
+
+fhirstore_status fhs_sql_fail_write(fhs_conn *conn, int rc, fhirstore_error **err)
+{
+    return fhs_conn_spoil(conn, fhs_sql_fail(conn, rc, err));
+}
+
+fhirstore_status fhs_conn_check_cancelled(fhs_conn *conn, fhirstore_error **err)
+{
+    if (FHS_LIKELY(!atomic_load_explicit(&conn->cancelled, memory_order_relaxed))) {
+        return FHIRSTORE_OK;
+    }
+    atomic_store(&conn->cancelled, false);
+    return fhs_fail_plain(err, FHIRSTORE_ERR_CANCELLED);
+}
+
+fhirstore_status fhs_conn_check_write(fhs_conn *conn, fhirstore_error **err)
+{
+    if (FHS_LIKELY(conn->in_write && conn->failed == FHIRSTORE_OK)) {
+        return fhs_conn_check_cancelled(conn, err);
+    }
+    if (!conn->in_write) {
+        return fhs_fail(err, FHIRSTORE_ERR_INTERNAL, "a write outside a write transaction");
+    }
+    return fhs_fail(err, conn->failed, "an earlier error has ended this transaction");
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Resources: the point read, one version, and the write that keeps all tables in step. */
+#include "storage/rows_internal.h"
+#include "storage/storage_internal.h"
+
+/* Columns that every statement here begins with. */
+enum {
+    COLUMN_ENTITY,
+    COLUMN_TYPE,
+    COLUMN_VERSION,
+    COLUMN_SEQ,
+    COLUMN_UPDATED,
+    COLUMN_DELETED,
+    COLUMN_ID,
+    COLUMN_BODY,
+    COLUMN_MORE, /* the row list, or the method */
+};
+
+static void fill_version(sqlite3_stmt *stmt, fhs_version *out)
+{
+    out->entity = sqlite3_column_int64(stmt, COLUMN_ENTITY);
+    out->type = sqlite3_column_int(stmt, COLUMN_TYPE);
+    out->version = sqlite3_column_int64(stmt, COLUMN_VERSION);
+    out->seq = sqlite3_column_int64(stmt, COLUMN_SEQ);
+    out->updated_us = sqlite3_column_int64(stmt, COLUMN_UPDATED);
+    out->is_deleted = sqlite3_column_int(stmt, COLUMN_DELETED) != 0;
+    out->method = out->is_deleted ? (uint8_t)FHS_METHOD_DELETE : 0;
+    out->is_current = true;
+    out->id = fhs_column_str(stmt, COLUMN_ID);
+    out->body = fhs_column_str(stmt, COLUMN_BODY);
+    out->rows = FHS_STR_NONE;
+}
+
+/* Step to the single row and lend it out. */
+static fhirstore_status lend_row(fhs_conn *conn, sqlite3_stmt *stmt, fhs_version *out,
+                                 fhirstore_error **err)
+{
+    int rc = sqlite3_step(stmt);
+    if (FHS_LIKELY(rc == SQLITE_ROW)) {
+        fill_version(stmt, out);
+        conn->row = stmt;
+        return FHIRSTORE_OK;
+    }
+    *out = (fhs_version){0};
+    fhirstore_status status = rc == SQLITE_DONE ? fhs_fail_plain(err, FHIRSTORE_ERR_NOT_FOUND)
+                                                : fhs_sql_fail(conn, rc, err);
+    (void)sqlite3_reset(stmt);
+    return status;
+}
+
+static fhirstore_status take_read(fhs_conn *conn, fhs_sql which, int32_t type, fhs_str id,
+                                  sqlite3_stmt **stmt_out, fhirstore_error **err)
+{
+    fhs_conn_drop_row(conn);
+    fhirstore_status status = fhs_conn_check_cancelled(conn, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_core(conn, which, stmt_out, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        (void)sqlite3_bind_int(*stmt_out, 1, type);
+        (void)fhs_bind_str(*stmt_out, 2, id);
+    }
+    return status;
+}
+
+fhirstore_status fhs_resource_read(fhs_conn *conn, int32_t type, fhs_str id, fhs_version *out,
+                                   fhirstore_error **err)
+{
+    sqlite3_stmt *stmt;
+    fhirstore_status status = take_read(conn, FHS_SQL_READ, type, id, &stmt, err);
+    return status == FHIRSTORE_OK ? lend_row(conn, stmt, out, err) : status;
+}
+
+fhirstore_status fhs_resource_read_entity(fhs_conn *conn, fhs_entity entity, fhs_version *out,
+                                          fhirstore_error **err)
+{
+    sqlite3_stmt *stmt;
+    fhs_conn_drop_row(conn);
+    fhirstore_status status = fhs_conn_check_cancelled(conn, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_core(conn, FHS_SQL_READ_ENTITY, &stmt, err);
+    }
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_int64(stmt, 1, entity);
+    return lend_row(conn, stmt, out, err);
+}
+
+fhirstore_status fhs_resource_read_rows(fhs_conn *conn, int32_t type, fhs_str id, fhs_version *out,
+                                        fhirstore_error **err)
+{
+    sqlite3_stmt *stmt;
+    fhirstore_status status = take_read(conn, FHS_SQL_READ_ROWS, type, id, &stmt, err);
+    if (status == FHIRSTORE_OK) {
+        status = lend_row(conn, stmt, out, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        out->rows = fhs_column_str(stmt, COLUMN_MORE);
+    }
+    return status;
+}
+
+fhirstore_status fhs_resource_vread(fhs_conn *conn, int32_t type, fhs_str id, int64_t version,
+                                    fhs_version *out, fhirstore_error **err)
+{
+    sqlite3_stmt *stmt;
+    /* The current one first: a write between the two statements can only move it to the old. */
+    fhirstore_status status = fhs_resource_read(conn, type, id, out, err);
+    if (status != FHIRSTORE_OK || out->version == version) {
+        return status;
+    }
+    status = take_read(conn, FHS_SQL_READ_VERSION, type, id, &stmt, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_int64(stmt, 3, version);
+    status = lend_row(conn, stmt, out, err);
+    if (status == FHIRSTORE_OK) {
+        out->method = (uint8_t)sqlite3_column_int(stmt, COLUMN_MORE);
+        out->is_current = false;
+    }
+    return status;
+}
+
+/* ---- writing ---- */
+
+/* Step, reset; any failure spoils the transaction. */
+static fhirstore_status write_row(fhs_conn *conn, sqlite3_stmt *stmt, fhirstore_error **err)
+{
+    return fhs_conn_spoil(conn, fhs_core_run(conn, stmt, err));
+}
+
+static void bind_body(sqlite3_stmt *stmt, int index, bool is_deleted, fhs_str body)
+{
+    if (is_deleted) {
+        (void)sqlite3_bind_null(stmt, index);
+    } else {
+        (void)fhs_bind_bytes(stmt, index, body);
+    }
+}
+
+static fhirstore_status keep_old_version(fhs_conn *conn, const fhs_write *write,
+                                         fhirstore_error **err)
+{
+    sqlite3_stmt *stmt;
+    fhirstore_status status = fhs_core(conn, FHS_SQL_VERSION_OF_ADD, &stmt, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_int64(stmt, 1, write->entity);
+    (void)sqlite3_bind_int64(stmt, 2, write->old_version);
+    (void)sqlite3_bind_int64(stmt, 3, write->old_seq);
+    status = write_row(conn, stmt, err);
+    if (status != FHIRSTORE_OK || write->old_deleted) {
+        return status;
+    }
+    status = fhs_core(conn, FHS_SQL_OLD_BODY_ADD, &stmt, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_int64(stmt, 1, write->old_seq);
+    (void)fhs_bind_bytes(stmt, 2, write->old_body);
+    return write_row(conn, stmt, err);
+}
+
+static fhirstore_status set_current(fhs_conn *conn, const fhs_write *write, int64_t seq,
+                                    fhirstore_error **err)
+{
+    sqlite3_stmt *stmt;
+    bool is_deleted = write->method == FHS_METHOD_DELETE;
+    fhirstore_status status = fhs_core(
+        conn, write->exists ? FHS_SQL_RESOURCE_SET : FHS_SQL_RESOURCE_ADD, &stmt, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    int at = 1;
+    (void)sqlite3_bind_int64(stmt, at++, write->entity);
+    if (!write->exists) {
+        (void)sqlite3_bind_int(stmt, at++, write->type);
+    }
+    (void)sqlite3_bind_int64(stmt, at++, write->version);
+    (void)sqlite3_bind_int64(stmt, at++, seq);
+    (void)sqlite3_bind_int64(stmt, at++, conn->time_us);
+    (void)sqlite3_bind_int(stmt, at++, is_deleted ? 1 : 0);
+    if (!write->exists) {
+        (void)fhs_bind_str(stmt, at++, write->id);
+    }
+    bind_body(stmt, at, is_deleted, write->body);
+    status = write_row(conn, stmt, err);
+    if (status == FHIRSTORE_OK && write->exists && sqlite3_changes(conn->db) != 1) {
+        (void)fhs_conn_spoil(conn, FHIRSTORE_ERR_CORRUPT);
+        status = fhs_fail(err, FHIRSTORE_ERR_CORRUPT, "the version to be replaced is not there");
+    }
+    return status;
+}
+
+static fhirstore_status set_entries(fhs_conn *conn, fhs_entity entity, fhs_str rows,
+                                    bool is_deleted, fhirstore_error **err)
+{
+    sqlite3_stmt *stmt;
+    fhirstore_status status = fhs_core(
+        conn, is_deleted ? FHS_SQL_ENTRIES_DELETE : FHS_SQL_ENTRIES_ADD, &stmt, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_int64(stmt, 1, entity);
+    if (!is_deleted) {
+        (void)fhs_bind_bytes(stmt, 2, rows);
+    }
+    return write_row(conn, stmt, err);
+}
+
+static fhirstore_status log_version(fhs_conn *conn, const fhs_write *write, int64_t seq,
+                                    fhirstore_error **err)
+{
+    sqlite3_stmt *stmt;
+    fhirstore_status status = fhs_core(conn, FHS_SQL_VERSION_ADD, &stmt, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_int64(stmt, 1, seq);
+    (void)sqlite3_bind_int64(stmt, 2, write->entity);
+    (void)sqlite3_bind_int64(stmt, 3, write->version);
+    (void)sqlite3_bind_int(stmt, 4, write->type);
+    (void)sqlite3_bind_int(stmt, 5, write->method);
+    (void)sqlite3_bind_int64(stmt, 6, conn->time_us);
+    status = write_row(conn, stmt, err);
+    if (status == FHIRSTORE_OK) {
+        const int64_t numbers[] = {write->type, seq};
+        status = fhs_pending_add(conn, FHS_PENDING_VERSION_TYPE, numbers, 2, true, err);
+    }
+    return status;
+}
+
+/* The lists of what is current: by type, and by type and time. */
+static fhirstore_status list_current(fhs_conn *conn, const fhs_write *write, fhirstore_error **err)
+{
+    bool was = write->exists && !write->old_deleted;
+    bool is = write->method != FHS_METHOD_DELETE;
+    const int64_t by_type[] = {write->type, write->entity};
+    const int64_t before[] = {write->type, write->old_updated_us, write->entity};
+    const int64_t after[] = {write->type, conn->time_us, write->entity};
+    fhirstore_status status = FHIRSTORE_OK;
+    if (was != is) {
+        status = fhs_pending_add(conn, FHS_PENDING_CURRENT_TYPE, by_type, 2, is, err);
+    }
+    if (was && status == FHIRSTORE_OK) {
+        status = fhs_pending_add(conn, FHS_PENDING_CURRENT_UPDATED, before, 3, false, err);
+    }
+    if (is && status == FHIRSTORE_OK) {
+        status = fhs_pending_add(conn, FHS_PENDING_CURRENT_UPDATED, after, 3, true, err);
+    }
+    return status;
+}
+
+typedef struct row_change {
+    fhs_conn *conn;
+    fhs_entity entity;
+    fhirstore_error **err;
+} row_change;
+
+static fhirstore_status note_row_change(void *ctx, fhs_str encoded, const fhs_row *row, bool added)
+{
+    row_change *change = ctx;
+    return fhs_pending_add_row(change->conn, encoded, row, change->entity, added, change->err);
+}
+
+static fhirstore_status change_rows(fhs_conn *conn, fhs_entity entity, fhs_str old_rows,
+                                    fhs_str new_rows, fhirstore_error **err)
+{
+    row_change change = {conn, entity, err};
+    fhirstore_status status = fhs_row_list_diff(old_rows, new_rows, note_row_change, &change);
+    if (status == FHIRSTORE_ERR_CORRUPT && (err == NULL || *err == NULL)) {
+        status = fhs_fail(err, FHIRSTORE_ERR_CORRUPT, "a list of index rows is malformed");
+    }
+    return fhs_conn_spoil(conn, status);
+}
+
+fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int64_t *seq_out,
+                                    fhirstore_error **err)
+{
+    *seq_out = 0;
+    fhirstore_status status = fhs_conn_check_write(conn, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    bool is_deleted = write->method == FHS_METHOD_DELETE;
+    bool was_current = write->exists && !write->old_deleted;
+    int64_t seq = conn->counters.last_seq + 1;
+    if (write->exists) {
+        status = keep_old_version(conn, write, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = set_current(conn, write, seq, err);
+    }
+    if (status == FHIRSTORE_OK && (was_current || !is_deleted) &&
+        !(was_current && !is_deleted && fhs_str_eq(write->old_rows, write->rows))) {
+        status = set_entries(conn, write->entity, write->rows, is_deleted, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = log_version(conn, write, seq, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = list_current(conn, write, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = change_rows(conn, write->entity, was_current ? write->old_rows : FHS_STR_NONE,
+                             is_deleted ? FHS_STR_NONE : write->rows, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        conn->counters.last_seq = seq;
+        *seq_out = seq;
+    }
+    return fhs_conn_spoil(conn, status);
+}
+
+fhirstore_status fhs_rows_replace(fhs_conn *conn, fhs_entity entity, fhs_str old_rows,
+                                  fhs_str new_rows, fhirstore_error **err)
+{
+    fhirstore_status status = fhs_conn_check_write(conn, err);
+    if (status == FHIRSTORE_OK) {
+        status = set_entries(conn, entity, new_rows, false, err);
+    }
+    return status == FHIRSTORE_OK ? change_rows(conn, entity, old_rows, new_rows, err) : status;
+}
+
+/* ---- all of them ---- */
+
+static const fhs_str each_sql = FHS_LIT_INIT(
+    "SELECT entity,type,version,seq,updated,deleted,id,body FROM resource "
+    "WHERE entity>?1 AND deleted=0 ORDER BY entity");
+static const fhs_str each_of_type_sql = FHS_LIT_INIT(
+    "SELECT r.entity,r.type,r.version,r.seq,r.updated,r.deleted,r.id,r.body "
+    "FROM current_type c CROSS JOIN resource r ON r.entity=c.entity "
+    "WHERE c.entity>?1 AND c.type=?2 ORDER BY c.entity");
+
+fhirstore_status fhs_resource_each(fhs_conn *conn, int32_t type, fhs_entity after,
+                                   fhirstore_status (*visit)(void *ctx, const fhs_version *version),
+                                   void *ctx, fhirstore_error **err)
+{
+    fhs_stmt *stmt;
+    fhs_version version;
+    fhirstore_status status = fhs_stmt_take(conn, type == 0 ? each_sql : each_of_type_sql, &stmt,
+                                            err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_stmt_bind_int(stmt, 1, after);
+    }
+    if (status == FHIRSTORE_OK && type != 0) {
+        status = fhs_stmt_bind_int(stmt, 2, type);
+    }
+    while (status == FHIRSTORE_OK && (status = fhs_stmt_step(stmt, err)) == FHIRSTORE_OK) {
+        fill_version(fhs_stmt_raw(stmt), &version);
+        status = visit(ctx, &version);
+    }
+    fhs_stmt_give(stmt);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is the store sound? Four looks, each at what the one before cannot see: every page authenticates,
+ * SQLite's structure holds, the tables of resources and versions agree with each other, and the
+ * index tables hold exactly what the row lists say.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "storage/storage_internal.h"
+
+/* After this many findings of one kind only their number is of interest. */
+#define INTEGRITY_LINES "100"
+/* Entity numbers looked at in one pass for repetitions, a bit for each. */
+#define NUMBER_WINDOW (INT64_C(16) * 1024 * 1024)
+
+void fhs_check_report(fhs_check *check, const char *area, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    check->findings++;
+    if (check->report != NULL) {
+        check->report(check->ctx, area, text);
+    }
+}
+
+/* ---- pages ---- */
+
+static fhirstore_status note_page_flaw(void *ctx, const fhs_vfs_damage *damage, uint64_t done,
+                                       uint64_t total)
+{
+    (void)done;
+    (void)total;
+    fhs_check *check = ctx;
+    if (damage != NULL && damage->flaw != FHS_VFS_TORN_TAIL) {
+        char text[200];
+        fhs_vfs_describe(damage, text, sizeof text);
+        fhs_check_report(check, "pages", "%s", text);
+    }
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status check_pages(fhs_check *check, fhirstore_error **err)
+{
+    fhs_vfs_verified verified;
+    struct fhs_vfs *vfs = check->conn->storage->vfs;
+    return vfs == NULL ? FHIRSTORE_OK
+                       : fhs_vfs_verify_pages(vfs, note_page_flaw, check, &verified, err);
+}
+
+static fhirstore_status check_integrity(fhs_check *check, fhirstore_error **err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(check->conn->db, "PRAGMA integrity_check(" INTEGRITY_LINES ")", -1,
+                                &stmt, NULL);
+    while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+        rc = sqlite3_step(stmt);
+        if (rc != SQLITE_ROW) {
+            break;
+        }
+        fhs_str line = fhs_column_str(stmt, 0);
+        if (!fhs_str_eq(line, FHS_LIT("ok"))) {
+            fhs_check_report(check, "structure", "%.*s", FHS_STR_ARG(line));
+        }
+    }
+    fhirstore_status status = fhs_sql_fail(check->conn, rc, err);
+    (void)sqlite3_finalize(stmt);
+    return status;
+}
+
+/* ---- tables against each other ---- */
+
+typedef struct table_check {
+    const char *area;
+    const char *text; /* what a count above zero means */
+    const char *sql;
+} table_check;
+
+static const table_check table_checks[] = {
+    {"resources", "resources have no name of the same number",
+     "SELECT count(*) FROM resource r LEFT JOIN entity e ON e.type=r.type AND e.id=r.id "
+     "WHERE e.num IS NULL OR e.num<>r.entity"},
+    {"resources", "resources are not the version that the change log has for them",
+     "SELECT count(*) FROM resource r LEFT JOIN version v ON v.seq=r.seq "
+     "WHERE v.seq IS NULL OR v.entity<>r.entity OR v.version<>r.version OR v.type<>r.type "
+     "OR v.updated<>r.updated OR (v.method=3)<>r.deleted"},
+    {"resources", "resources are deleted but have a body, or the other way round",
+     "SELECT count(*) FROM resource WHERE (body IS NULL)<>deleted"},
+    {"resources", "resources have no row list, or have one though they are deleted",
+     "SELECT count(*) FROM resource r LEFT JOIN entries s ON s.entity=r.entity "
+     "WHERE (s.entity IS NULL)<>r.deleted"},
+    {"resources", "row lists belong to no resource",
+     "SELECT count(*) FROM entries s LEFT JOIN resource r ON r.entity=s.entity "
+     "WHERE r.entity IS NULL"},
+    {"resources", "resources are missing from the list of their type",
+     "SELECT count(*) FROM resource r LEFT JOIN current_type c ON c.type=r.type "
+     "AND c.entity=r.entity WHERE r.deleted=0 AND c.entity IS NULL"},
+    {"resources", "entries in the lists by type are not current resources",
+     "SELECT count(*) FROM current_type c LEFT JOIN resource r ON r.entity=c.entity "
+     "WHERE r.entity IS NULL OR r.deleted<>0 OR r.type<>c.type"},
+    {"resources", "resources are missing from the list by time",
+     "SELECT count(*) FROM resource r LEFT JOIN current_updated c ON c.type=r.type "
+     "AND c.updated=r.updated AND c.entity=r.entity WHERE r.deleted=0 AND c.entity IS NULL"},
+    {"resources", "entries in the list by time are not current resources",
+     "SELECT count(*) FROM current_updated c LEFT JOIN resource r ON r.entity=c.entity "
+     "WHERE r.entity IS NULL OR r.deleted<>0 OR r.type<>c.type OR r.updated<>c.updated"},
+    {"versions", "versions belong to no resource",
+     "SELECT count(*) FROM version v LEFT JOIN resource r ON r.entity=v.entity "
+     "WHERE r.entity IS NULL"},
+    {"versions", "old versions are missing from the list of their resource",
+     "SELECT count(*) FROM version v JOIN resource r ON r.entity=v.entity "
+     "LEFT JOIN version_of o ON o.entity=v.entity AND o.version=v.version AND o.seq=v.seq "
+     "WHERE r.seq<>v.seq AND o.seq IS NULL"},
+    {"versions", "entries in the lists of old versions are not in the change log",
+     "SELECT count(*) FROM version_of o LEFT JOIN version v ON v.seq=o.seq "
+     "LEFT JOIN resource r ON r.entity=o.entity WHERE v.seq IS NULL OR v.entity<>o.entity "
+     "OR v.version<>o.version OR r.entity IS NULL OR r.seq=o.seq OR o.version>=r.version"},
+    {"versions", "resources have gaps in their versions",
+     "SELECT count(*) FROM resource r WHERE r.version<>1+"
+     "(SELECT count(*) FROM version_of o WHERE o.entity=r.entity)"},
+    {"versions", "old versions have no body, or have one though they are deletions",
+     "SELECT count(*) FROM version_of o JOIN version v ON v.seq=o.seq "
+     "LEFT JOIN old_body b ON b.seq=o.seq WHERE (b.seq IS NULL)<>(v.method=3)"},
+    {"versions", "old bodies belong to no old version",
+     "SELECT count(*) FROM old_body b LEFT JOIN version v ON v.seq=b.seq "
+     "LEFT JOIN resource r ON r.entity=v.entity WHERE v.seq IS NULL OR r.seq=b.seq"},
+    {"versions", "versions are missing from the list of their type",
+     "SELECT count(*) FROM version v LEFT JOIN version_type t ON t.type=v.type AND t.seq=v.seq "
+     "WHERE t.seq IS NULL"},
+    {"versions", "entries in the lists of versions by type are not in the change log",
+     "SELECT count(*) FROM version_type t LEFT JOIN version v ON v.seq=t.seq "
+     "WHERE v.seq IS NULL OR v.type<>t.type"},
+    {"names", "resources are of a type without a name",
+     "SELECT count(*) FROM resource r LEFT JOIN type t ON t.num=r.type WHERE t.num IS NULL"},
+    {"names", "entity numbers are at or above the next one to be given",
+     "SELECT count(*) FROM entity "
+     "WHERE num>=(SELECT value FROM meta WHERE name='next_entity') OR num<1"},
+};
+
+static fhirstore_status run_table_check(fhs_check *check, const table_check *what,
+                                        fhirstore_error **err)
+{
+    fhs_stmt *stmt;
+    fhirstore_status status = fhs_stmt_take(check->conn, fhs_str_from_cstr(what->sql), &stmt, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_stmt_step(stmt, err);
+    }
+    if (status == FHIRSTORE_OK && fhs_stmt_int(stmt, 0) > 0) {
+        fhs_check_report(check, what->area, "%lld %s", (long long)fhs_stmt_int(stmt, 0),
+                         what->text);
+    }
+    fhs_stmt_give(stmt);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+static fhirstore_status check_tables(fhs_check *check, fhirstore_error **err)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    for (size_t i = 0; i < FHS_COUNT_OF(table_checks) && status == FHIRSTORE_OK; i++) {
+        status = run_table_check(check, &table_checks[i], err);
+    }
+    return status;
+}
+
+/* Stamps never go back along the change log. */
+static fhirstore_status check_stamps(fhs_check *check, fhirstore_error **err)
+{
+    fhs_stmt *stmt;
+    int64_t before = INT64_MIN;
+    int64_t back = 0;
+    fhirstore_status status = fhs_stmt_take(
+        check->conn, FHS_LIT("SELECT updated FROM version ORDER BY seq"), &stmt, err);
+    while (status == FHIRSTORE_OK && (status = fhs_stmt_step(stmt, err)) == FHIRSTORE_OK) {
+        back += fhs_stmt_int(stmt, 0) < before ? 1 : 0;
+        before = fhs_stmt_int(stmt, 0);
+    }
+    fhs_stmt_give(stmt);
+    if (back > 0) {
+        fhs_check_report(check, "versions", "%lld stamps are earlier than the one before",
+                         (long long)back);
+    }
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+/* One pass over the names: repeated numbers in [from, from + NUMBER_WINDOW). */
+static fhirstore_status count_repeats(fhs_check *check, int64_t from, uint8_t *bits,
+                                      int64_t *repeats, fhirstore_error **err)
+{
+    fhs_stmt *stmt;
+    fhirstore_status status = fhs_stmt_take(
+        check->conn, FHS_LIT("SELECT num FROM entity WHERE num>=?1 AND num<?2"), &stmt, err);
+    if (status == FHIRSTORE_OK) {
+        (void)fhs_stmt_bind_int(stmt, 1, from);
+        (void)fhs_stmt_bind_int(stmt, 2, from + NUMBER_WINDOW);
+    }
+    while (status == FHIRSTORE_OK && (status = fhs_stmt_step(stmt, err)) == FHIRSTORE_OK) {
+        uint64_t at = (uint64_t)(fhs_stmt_int(stmt, 0) - from);
+        uint8_t bit = (uint8_t)(1u << (at % 8));
+        *repeats += (bits[at / 8] & bit) != 0 ? 1 : 0;
+        bits[at / 8] |= bit;
+    }
+    fhs_stmt_give(stmt);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+static fhirstore_status read_next_entity(fhs_check *check, fhirstore_error **err)
+{
+    fhs_stmt *stmt;
+    fhirstore_status status = fhs_stmt_take(
+        check->conn, FHS_LIT("SELECT value FROM meta WHERE name='next_entity'"), &stmt, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_stmt_step(stmt, err);
+    }
+    check->next_entity = status == FHIRSTORE_OK ? fhs_stmt_int(stmt, 0) : 1;
+    fhs_stmt_give(stmt);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+static fhirstore_status check_numbers(fhs_check *check, fhirstore_error **err)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    int64_t repeats = 0;
+    int64_t end = check->next_entity;
+    for (int64_t from = 0; from < end && status == FHIRSTORE_OK; from += NUMBER_WINDOW) {
+        uint8_t *bits = fhs_calloc((size_t)NUMBER_WINDOW / 8, 1);
+        if (bits == NULL) {
+            return fhs_fail_memory(err);
+        }
+        status = count_repeats(check, from, bits, &repeats, err);
+        fhs_free(bits);
+    }
+    if (repeats > 0) {
+        fhs_check_report(check, "names", "%lld entity numbers are given twice", (long long)repeats);
+    }
+    return status;
+}
+
+static fhirstore_status run_checks(fhs_check *check, fhirstore_error **err)
+{
+    fhirstore_status status = check_pages(check, err);
+    if (status != FHIRSTORE_OK || check->findings > 0) {
+        return status;
+    }
+    status = check_integrity(check, err);
+    /* What SQLite cannot walk safely is not walked further. */
+    if (status != FHIRSTORE_OK || check->findings > 0) {
+        return status;
+    }
+    status = read_next_entity(check, err);
+    if (status == FHIRSTORE_OK) {
+        status = check_tables(check, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = check_stamps(check, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = check_numbers(check, err);
+    }
+    return status == FHIRSTORE_OK ? fhs_check_rows(check, err) : status;
+}
+
+/* The writer, so that no checkpoint moves pages meanwhile; a read-only store has only readers. */
+static fhirstore_status begin_check(fhs_storage *storage, fhs_conn **conn_out,
+                                    fhirstore_error **err)
+{
+    if (storage->options.read_only) {
+        fhirstore_status status = fhs_storage_reader(storage, conn_out, err);
+        return status == FHIRSTORE_OK ? fhs_conn_begin_read(*conn_out, err) : status;
+    }
+    fhirstore_status status = fhs_storage_writer(storage, conn_out, err);
+    return status == FHIRSTORE_OK ? fhs_conn_begin_write(*conn_out, err) : status;
+}
+
+fhirstore_status fhs_storage_verify(fhs_storage *storage, fhs_finding_fn report, void *ctx,
+                                    int64_t *findings_out, fhirstore_error **err)
+{
+    fhs_conn *conn = NULL;
+    *findings_out = 0;
+    fhirstore_status status = begin_check(storage, &conn, err);
+    if (status == FHIRSTORE_OK) {
+        fhs_check check = {conn, report, ctx, 0, 1};
+        status = run_checks(&check, err);
+        *findings_out = check.findings;
+        if (status == FHIRSTORE_ERR_CORRUPT || status == FHIRSTORE_ERR_TAMPERED) {
+            fhs_check_report(&check, "structure", "a table cannot be read to its end");
+            *findings_out = check.findings;
+            if (err != NULL) {
+                fhs_error_free(*err);
+                *err = NULL;
+            }
+            status = FHIRSTORE_OK;
+        }
+    }
+    fhs_conn_release(conn);
+    return status;
+}
