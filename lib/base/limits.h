@@ -21,8 +21,11 @@
 #define FHS_LIMIT_EXPRESSION_CHAIN 512u
 #define FHS_LIMIT_FHIRPATH_STEPS   10000000u
 #define FHS_LIMIT_FHIRPATH_RESULTS 1000000u
+#define FHS_LIMIT_FHIRPATH_BYTES   ((size_t)64 * 1024 * 1024)
 #define FHS_LIMIT_ISSUES           64u
 #define FHS_LIMIT_ID_BYTES         64u
+#define FHS_LIMIT_UNIT_BYTES       256u
+#define FHS_LIMIT_UNIT_DEPTH       16u
 #define FHS_LIMIT_PASSPHRASE_BYTES 1024u
 /* Argon2id parameters in a file are an attacker's until the header is authenticated. */
 #define FHS_LIMIT_KDF_MEMORY_KIB (1024u * 1024u)
