@@ -87,10 +87,11 @@ typedef enum fhs_vfs_place {
 
 typedef enum fhs_vfs_flaw {
     FHS_VFS_SOUND = 0,
-    FHS_VFS_DAMAGED = 1,   /* does not authenticate */
-    FHS_VFS_MISSING = 2,   /* the file ends before it */
-    FHS_VFS_TORN_TAIL = 3, /* the log's unfinished end, as a crash leaves it: no committed data */
-    FHS_VFS_LOST_TAIL = 4, /* valid frames lie beyond a bad one: commits may be lost */
+    FHS_VFS_DAMAGED = 1,    /* does not authenticate */
+    FHS_VFS_MISSING = 2,    /* the file ends before it */
+    FHS_VFS_TORN_TAIL = 3,  /* the log's unfinished end, as a crash leaves it: no committed data */
+    FHS_VFS_LOST_TAIL = 4,  /* valid frames lie beyond a bad one: commits may be lost */
+    FHS_VFS_SUPERSEDED = 5, /* a page that a checkpoint left unfinished: the log has it whole */
 } fhs_vfs_flaw;
 
 typedef struct fhs_vfs_damage {
@@ -114,7 +115,7 @@ typedef fhirstore_status (*fhs_vfs_verify_fn)(void *ctx, const fhs_vfs_damage *d
 typedef struct fhs_vfs_verified {
     uint64_t pages;
     uint64_t frames;
-    uint64_t flaws; /* FHS_VFS_TORN_TAIL is reported but not counted */
+    uint64_t flaws; /* TORN_TAIL and SUPERSEDED are reported but not counted */
 } fhs_vfs_verified;
 /*
  * Authenticate both header copies, every page of the file and every frame of the log; each flaw is

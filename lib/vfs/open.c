@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A store's file is found or made, claimed and unlocked before SQLite sees any of it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/random.h"
+#include "vfs/vfs_internal.h"
+
+static fhirstore_status io_failure(fhirstore_error **err, const char *what, int cause)
+{
+    bool is_full = cause == ENOSPC || cause == EDQUOT || cause == SQLITE_FULL;
+    fhirstore_status status = is_full ? FHIRSTORE_ERR_FULL : FHIRSTORE_ERR_IO;
+    (void)fhs_fail(err, status, "%s: %s", what, fhs_status_text(status));
+    fhs_error_cause(err, cause);
+    return status;
+}
+
+/* ---- the file below, opened and closed ---- */
+
+/* All access to the file goes through the base VFS: closing a descriptor of one's own would drop
+ * the locks that the whole process holds on it. */
+static fhirstore_status open_base(fhs_vfs *vfs, const char *path, int flags, sqlite3_file **out,
+                                  int *granted, fhirstore_error **err)
+{
+    *granted = 0;
+    *out = fhs_calloc(1, (size_t)vfs->base->szOsFile);
+    if (*out == NULL) {
+        return fhs_fail_memory(err);
+    }
+    int code = vfs->base->xOpen(vfs->base, path, *out, flags, granted);
+    if (code == SQLITE_OK) {
+        return FHIRSTORE_OK;
+    }
+    if ((*out)->pMethods != NULL) {
+        (void)(*out)->pMethods->xClose(*out);
+    }
+    fhs_free(*out);
+    *out = NULL;
+    return io_failure(err, "the file cannot be opened", code);
+}
+
+static int close_base(sqlite3_file *file)
+{
+    int code = SQLITE_OK;
+    if (file != NULL) {
+        code = file->pMethods->xClose(file);
+        fhs_free(file);
+    }
+    return code;
+}
+
+/* ---- creation ---- */
+
+static fhirstore_status sync_folder(const char *path, fhirstore_error **err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = fhs_memdup(path, slash == NULL || slash == path ? 1 : (size_t)(slash - path));
+    if (folder == NULL) {
+        return fhs_fail_memory(err);
+    }
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fhs_free(folder);
+    if (descriptor < 0) {
+        return io_failure(err, "the folder cannot be opened", errno);
+    }
+    /* Some file systems know no sync of a folder; there is nothing more to be had there. */
+    int failed = fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP ? errno : 0;
+    (void)close(descriptor);
+    return failed == 0 ? FHIRSTORE_OK : io_failure(err, "the folder cannot be synced", failed);
+}
+
+/* Header block and page 1, which make a complete empty store, synced, under another name. */
+static fhirstore_status write_new_file(fhs_vfs *vfs, const char *path, const uint8_t *block,
+                                       const uint8_t *page, fhirstore_error **err)
+{
+    const int flags = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+                      SQLITE_OPEN_EXCLUSIVE;
+    sqlite3_file *file = NULL;
+    int granted = 0;
+    fhirstore_status status = open_base(vfs, path, flags, &file, &granted, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    int code = file->pMethods->xWrite(file, block, BLOCK_BYTES, 0);
+    if (code == SQLITE_OK) {
+        code = file->pMethods->xWrite(file, page, PAGE_BYTES, BLOCK_BYTES);
+    }
+    if (code == SQLITE_OK) {
+        code = file->pMethods->xSync(file, SQLITE_SYNC_FULL);
+    }
+    int closed = close_base(file);
+    code = code == SQLITE_OK ? closed : code;
+    return code == SQLITE_OK ? FHIRSTORE_OK : io_failure(err, "the store cannot be written", code);
+}
+
+/*
+ * Give the finished file its name, unless somebody else took that meanwhile; an empty file in its
+ * place holds nothing and is replaced. File systems without links get a rename.
+ */
+static fhirstore_status publish_file(fhs_vfs *vfs, const char *made, bool replaces_empty,
+                                     fhirstore_error **err)
+{
+    if (!replaces_empty && link(made, vfs->path) == 0) {
+        (void)unlink(made);
+        return sync_folder(vfs->path, err);
+    }
+    if (!replaces_empty && errno == EEXIST) {
+        return fhs_fail(err, FHIRSTORE_ERR_EXISTS, "the file exists already");
+    }
+    if (rename(made, vfs->path) != 0) {
+        return io_failure(err, "the store cannot be named", errno);
+    }
+    return sync_folder(vfs->path, err);
+}
+
+static fhirstore_status seal_new_store(fhs_vfs *vfs, const fhs_vfs_options *options, uint8_t *block,
+                                       uint8_t *page, fhirstore_error **err)
+{
+    uint8_t plain[PAGE_BYTES];
+    fhirstore_status status = fhs_keys_create(&options->credential, options->kdf_cost,
+                                              options->slot_label, block, &vfs->keys, err);
+    if (status == FHIRSTORE_OK) {
+        fhs_vfs_seal_init(vfs);
+        fhs_vfs_first_page(plain);
+        fhs_vfs_seal_page(vfs, 1, false, plain, page);
+        fhs_keys_free(vfs->keys);
+        vfs->keys = NULL;
+    }
+    return status;
+}
+
+/*
+ * Crash-safe: until the name appears there is no store, and from then on there is a whole one. A
+ * crash may leave a file "<name>.new-…" of 12 KiB without data, which nothing ever looks at.
+ */
+static fhirstore_status create_file(fhs_vfs *vfs, const fhs_vfs_options *options,
+                                    bool replaces_empty, fhirstore_error **err)
+{
+    uint8_t store[BLOCK_BYTES + PAGE_BYTES];
+    char id[FHS_UUID_LEN + 1];
+    fhirstore_status status = seal_new_store(vfs, options, store, store + BLOCK_BYTES, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    fhs_uuid_new(id);
+    char *name = sqlite3_mprintf("%s.new-%.8s", vfs->path, id);
+    const char *made = name == NULL ? NULL : sqlite3_create_filename(name, "", "", 0, NULL);
+    sqlite3_free(name);
+    if (made == NULL) {
+        return fhs_fail_memory(err);
+    }
+    status = write_new_file(vfs, made, store, store + BLOCK_BYTES, err);
+    if (status == FHIRSTORE_OK) {
+        /* A log of some earlier store of this name belongs to nobody. */
+        (void)vfs->base->xDelete(vfs->base, vfs->wal_path, 0);
+        status = publish_file(vfs, made, replaces_empty, err);
+    }
+    if (status != FHIRSTORE_OK) {
+        (void)unlink(made);
+    }
+    sqlite3_free_filename(made);
+    vfs->is_new = status == FHIRSTORE_OK;
+    return status;
+}
+
+/* Is there a file, and if there is none, may and can one be made? */
+static fhirstore_status find_or_create(fhs_vfs *vfs, const fhs_vfs_options *options,
+                                       fhirstore_error **err)
+{
+    struct stat found;
+    bool exists = stat(vfs->path, &found) == 0;
+    if (!exists && errno != ENOENT) {
+        return io_failure(err, "the file cannot be looked up", errno);
+    }
+    bool is_empty = exists && S_ISREG(found.st_mode) && found.st_size == 0;
+    if (!exists && !options->create) {
+        return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "there is no such file");
+    }
+    if (!exists || (is_empty && options->create && !options->read_only)) {
+        if (fhs_credential_is_empty(&options->credential)) {
+            return fhs_fail_plain(err, FHIRSTORE_ERR_KEY_MISSING);
+        }
+        fhirstore_status status = create_file(vfs, options, is_empty, err);
+        bool lost_race = status == FHIRSTORE_ERR_EXISTS && !options->exclusive;
+        return lost_race ? FHIRSTORE_OK : status;
+    }
+    if (options->create && options->exclusive) {
+        return fhs_fail(err, FHIRSTORE_ERR_EXISTS, "the file exists already");
+    }
+    if (!S_ISREG(found.st_mode)) {
+        return fhs_fail(err, FHIRSTORE_ERR_NOT_A_STORE, "this is not a regular file");
+    }
+    return FHIRSTORE_OK;
+}
+
+/* ---- claiming ---- */
+
+static fhirstore_status open_anchor(fhs_vfs *vfs, fhirstore_error **err)
+{
+    struct stat found;
+    int granted = 0;
+    fhirstore_status status = open_base(
+        vfs, vfs->opened, SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READWRITE, &vfs->anchor, &granted, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    if ((granted & SQLITE_OPEN_READWRITE) == 0) {
+        return fhs_fail(err, FHIRSTORE_ERR_READ_ONLY, "no permission to write the file");
+    }
+    if (stat(vfs->path, &found) != 0) {
+        return io_failure(err, "the file cannot be looked up", errno);
+    }
+    vfs->device = found.st_dev;
+    vfs->inode = found.st_ino;
+    return FHIRSTORE_OK;
+}
+
+/*
+ * A process holds its file locks as one, so they say nothing about a second store object in the
+ * same process. SQLite's own list of VFSs does: ours is named after the file's identity.
+ */
+static fhirstore_status claim_in_process(fhs_vfs *vfs, fhirstore_error **err)
+{
+    vfs->name = sqlite3_mprintf("fhirstore-%llx-%llx", (unsigned long long)vfs->device,
+                                (unsigned long long)vfs->inode);
+    if (vfs->name == NULL) {
+        return fhs_fail_memory(err);
+    }
+    fhs_vfs_init_shim(vfs);
+    sqlite3_mutex *mutex = sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_APP3);
+    sqlite3_mutex_enter(mutex);
+    int code = SQLITE_BUSY;
+    if (sqlite3_vfs_find(vfs->name) == NULL) {
+        code = sqlite3_vfs_register(&vfs->shim, 0);
+    }
+    sqlite3_mutex_leave(mutex);
+    if (code == SQLITE_BUSY) {
+        return fhs_fail(err, FHIRSTORE_ERR_IN_USE, "this process has the store open already");
+    }
+    vfs->is_registered = code == SQLITE_OK;
+    return code == SQLITE_OK ? FHIRSTORE_OK : io_failure(err, "the VFS cannot be registered", code);
+}
+
+/*
+ * "unix-excl" takes the process's lock with the first shared lock of any file object and keeps it
+ * until the last one is closed; the anchor is that last one. "unix" only shows whether somebody
+ * holds the file for himself, and a closing store does so for a moment.
+ */
+static fhirstore_status claim_from_others(fhs_vfs *vfs, fhirstore_error **err)
+{
+    const int attempts = vfs->multi_process ? 50 : 1;
+    int code = SQLITE_BUSY;
+    for (int i = 0; i < attempts && code == SQLITE_BUSY; i++) {
+        if (i > 0) {
+            (void)vfs->base->xSleep(vfs->base, 10000);
+        }
+        code = vfs->anchor->pMethods->xLock(vfs->anchor, SQLITE_LOCK_SHARED);
+    }
+    if (code == SQLITE_BUSY) {
+        return fhs_fail_plain(err, FHIRSTORE_ERR_IN_USE);
+    }
+    if (code == SQLITE_OK) {
+        code = vfs->anchor->pMethods->xUnlock(vfs->anchor, SQLITE_LOCK_NONE);
+    }
+    return code == SQLITE_OK ? FHIRSTORE_OK : io_failure(err, "the file cannot be locked", code);
+}
+
+/* ---- unlocking ---- */
+
+static fhirstore_status read_block(fhs_vfs *vfs, uint8_t *block, sqlite3_int64 *size_out,
+                                   fhirstore_error **err)
+{
+    const sqlite3_io_methods *io = vfs->anchor->pMethods;
+    int code = io->xFileSize(vfs->anchor, size_out);
+    memset(block, 0, BLOCK_BYTES);
+    if (code == SQLITE_OK) {
+        code = io->xRead(vfs->anchor, block, BLOCK_BYTES, 0);
+        code = code == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : code;
+    }
+    if (code != SQLITE_OK) {
+        return io_failure(err, "the header cannot be read", code);
+    }
+    size_t len = *size_out < BLOCK_BYTES ? (size_t)*size_out : BLOCK_BYTES;
+    return fhs_keys_classify(block, len, err);
+}
+
+/*
+ * Without a log the file must be whole in itself. With one, only its recovery can tell what the
+ * file should hold, and SQLite's reads will.
+ */
+static fhirstore_status check_first_page(fhs_vfs *vfs, sqlite3_int64 size, fhirstore_error **err)
+{
+    uint8_t sealed[PAGE_BYTES];
+    uint8_t plain[PAGE_BYTES];
+    struct stat log;
+    if (size < BLOCK_BYTES + PAGE_BYTES) {
+        return fhs_fail(err, FHIRSTORE_ERR_TRUNCATED, "the file ends before its first page");
+    }
+    if (stat(vfs->wal_path, &log) == 0 && log.st_size > 0) {
+        return FHIRSTORE_OK;
+    }
+    int code = vfs->anchor->pMethods->xRead(vfs->anchor, sealed, PAGE_BYTES, BLOCK_BYTES);
+    if (code != SQLITE_OK) {
+        return io_failure(err, "the first page cannot be read", code);
+    }
+    bool is_sound = fhs_vfs_open_page(vfs, 1, sealed, plain);
+    bool counts = fhs_get_be32(plain + 24) == fhs_get_be32(plain + 92);
+    sqlite3_int64 pages = counts ? fhs_get_be32(plain + 28) : 0;
+    sodium_memzero(plain, sizeof plain);
+    if (!is_sound) {
+        fhs_vfs_note(vfs, FHS_VFS_PAGE, FHS_VFS_DAMAGED, 1);
+        return fhs_fail(err, FHIRSTORE_ERR_TAMPERED, "page 1 does not authenticate");
+    }
+    if (size < BLOCK_BYTES + pages * PAGE_BYTES) {
+        return fhs_fail(err, FHIRSTORE_ERR_TRUNCATED, "the file ends before its last page");
+    }
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status unlock_store(fhs_vfs *vfs, const fhs_credential *credential,
+                                     fhirstore_error **err)
+{
+    uint8_t block[BLOCK_BYTES];
+    sqlite3_int64 size = 0;
+    fhirstore_status status = read_block(vfs, block, &size, err);
+    if (status == FHIRSTORE_OK && fhs_credential_is_empty(credential)) {
+        status = fhs_fail_plain(err, FHIRSTORE_ERR_KEY_MISSING);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = claim_in_process(vfs, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = claim_from_others(vfs, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = read_block(vfs, block, &size, err); /* nobody can change it now */
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_keys_open(block, credential, &vfs->keys, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        fhs_vfs_seal_init(vfs);
+        status = check_first_page(vfs, size, err);
+    }
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static fhirstore_status resolve_paths(fhs_vfs *vfs, const char *path, fhirstore_error **err)
+{
+    int size = vfs->base->mxPathname + 1;
+    vfs->path = fhs_calloc(1, (size_t)size);
+    if (vfs->path == NULL) {
+        return fhs_fail_memory(err);
+    }
+    int code = vfs->base->xFullPathname(vfs->base, path, size, vfs->path);
+    if ((code & 0xFF) != SQLITE_OK) { /* OK_SYMLINK is fine */
+        return io_failure(err, "the path cannot be resolved", code);
+    }
+    vfs->wal_path = sqlite3_mprintf("%s-wal", vfs->path);
+    if (vfs->wal_path != NULL) {
+        vfs->opened = sqlite3_create_filename(vfs->path, "", vfs->wal_path, 0, NULL);
+    }
+    return vfs->wal_path == NULL || vfs->opened == NULL ? fhs_fail_memory(err) : FHIRSTORE_OK;
+}
+
+static fhirstore_status find_base(fhs_vfs *vfs, const fhs_vfs_options *options,
+                                  fhirstore_error **err)
+{
+    const char *name = options->multi_process ? "unix" : "unix-excl";
+    vfs->base = sqlite3_vfs_find(options->base_vfs == NULL ? name : options->base_vfs);
+    if (vfs->base == NULL) {
+        return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED, "SQLite has no VFS for this mode here");
+    }
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status check_options(const char *path, const fhs_vfs_options *options,
+                                      fhirstore_error **err)
+{
+    if (path == NULL || path[0] == '\0') {
+        return fhs_fail(err, FHIRSTORE_ERR_INVALID_ARG, "no path given");
+    }
+    if (options->page_size != 0 && options->page_size != PAGE_BYTES) {
+        return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED, "the page size is %d", PAGE_BYTES);
+    }
+    if (sqlite3_initialize() != SQLITE_OK || sodium_init() < 0) {
+        return fhs_fail(err, FHIRSTORE_ERR_INTERNAL, "SQLite or libsodium cannot start");
+    }
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_vfs_open(const char *path, const fhs_vfs_options *options, fhs_vfs **vfs_out,
+                              fhirstore_error **err)
+{
+    *vfs_out = NULL;
+    fhirstore_status status = check_options(path, options, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    fhs_vfs *vfs = fhs_calloc(1, sizeof *vfs);
+    if (vfs == NULL) {
+        return fhs_fail_memory(err);
+    }
+    vfs->pid = getpid();
+    vfs->read_only = options->read_only;
+    vfs->multi_process = options->multi_process;
+    status = find_base(vfs, options, err);
+    if (status == FHIRSTORE_OK) {
+        status = resolve_paths(vfs, path, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = find_or_create(vfs, options, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = open_anchor(vfs, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = unlock_store(vfs, &options->credential, err);
+    }
+    if (status != FHIRSTORE_OK) {
+        fhs_vfs_close(vfs);
+        return status;
+    }
+    *vfs_out = vfs;
+    return FHIRSTORE_OK;
+}
+
+void fhs_vfs_close(fhs_vfs *vfs)
+{
+    if (vfs == NULL) {
+        return;
+    }
+    if (vfs->is_registered) {
+        (void)sqlite3_vfs_unregister(&vfs->shim);
+    }
+    (void)close_base(vfs->anchor);
+    fhs_keys_free(vfs->keys);
+    sqlite3_free(vfs->name);
+    sqlite3_free(vfs->wal_path);
+    sqlite3_free_filename(vfs->opened);
+    fhs_free(vfs->path);
+    fhs_free(vfs);
+}
+
+const char *fhs_vfs_name(const fhs_vfs *vfs)
+{
+    return vfs->name;
+}
+
+const char *fhs_vfs_path(const fhs_vfs *vfs)
+{
+    return vfs->path;
+}
+
+fhs_keys *fhs_vfs_keys(const fhs_vfs *vfs)
+{
+    return vfs->keys;
+}
+
+bool fhs_vfs_is_new(const fhs_vfs *vfs)
+{
+    return vfs->is_new;
+}
+
+int fhs_vfs_sqlite_flags(const fhs_vfs *vfs)
+{
+    return SQLITE_OPEN_NOMUTEX | (vfs->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+}
+
+void fhs_vfs_uuid(const fhs_vfs *vfs, char out[37])
+{
+    fhs_keys_uuid_text(vfs->keys, out);
+}
+
+/* ---- key slots ---- */
+
+static fhirstore_status read_header(void *ctx, uint64_t offset, uint8_t *out, size_t len,
+                                    fhirstore_error **err)
+{
+    fhs_vfs *vfs = ctx;
+    int code = vfs->anchor->pMethods->xRead(vfs->anchor, out, (int)len, (sqlite3_int64)offset);
+    return code == SQLITE_OK ? FHIRSTORE_OK : io_failure(err, "the header cannot be read", code);
+}
+
+static fhirstore_status write_header(void *ctx, uint64_t offset, const uint8_t *bytes, size_t len,
+                                     fhirstore_error **err)
+{
+    fhs_vfs *vfs = ctx;
+    int code = vfs->anchor->pMethods->xWrite(vfs->anchor, bytes, (int)len, (sqlite3_int64)offset);
+    return code == SQLITE_OK ? FHIRSTORE_OK : io_failure(err, "the header cannot be written", code);
+}
+
+static fhirstore_status sync_header(void *ctx, fhirstore_error **err)
+{
+    fhs_vfs *vfs = ctx;
+    int code = vfs->anchor->pMethods->xSync(vfs->anchor, SQLITE_SYNC_FULL);
+    return code == SQLITE_OK ? FHIRSTORE_OK : io_failure(err, "the header cannot be synced", code);
+}
+
+static fhirstore_status check_may_write(const fhs_vfs *vfs, fhirstore_error **err)
+{
+    if (fhs_vfs_is_forked(vfs)) {
+        return fhs_fail_plain(err, FHIRSTORE_ERR_FORKED);
+    }
+    return vfs->read_only ? fhs_fail_plain(err, FHIRSTORE_ERR_READ_ONLY) : FHIRSTORE_OK;
+}
+
+uint32_t fhs_vfs_slot_count(const fhs_vfs *vfs)
+{
+    return fhs_keys_slot_count(vfs->keys);
+}
+
+bool fhs_vfs_slot_get(const fhs_vfs *vfs, uint32_t index, fhs_key_slot *slot_out)
+{
+    return fhs_keys_slot_get(vfs->keys, index, slot_out);
+}
+
+fhirstore_status fhs_vfs_slot_add(fhs_vfs *vfs, const fhs_credential *credential, fhs_key_cost cost,
+                                  fhs_str label, uint32_t *id_out, fhirstore_error **err)
+{
+    const fhs_keys_io io = {vfs, read_header, write_header, sync_header};
+    *id_out = 0;
+    fhirstore_status status = check_may_write(vfs, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_keys_slot_add(vfs->keys, credential, cost, label, &io, id_out, err);
+    }
+    return status;
+}
+
+fhirstore_status fhs_vfs_slot_remove(fhs_vfs *vfs, uint32_t id, fhirstore_error **err)
+{
+    const fhs_keys_io io = {vfs, read_header, write_header, sync_header};
+    fhirstore_status status = check_may_write(vfs, err);
+    return status == FHIRSTORE_OK ? fhs_keys_slot_remove(vfs->keys, id, &io, err) : status;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A connection is made safe, and shown to work, before anybody else uses it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfs/vfs_internal.h"
+
+#define SETUP_BUSY_TIMEOUT_MS 5000
+
+static int configure(sqlite3 *db)
+{
+    int code = sqlite3_extended_result_codes(db, 1);
+    if (code == SQLITE_OK) {
+        code = sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    }
+    if (code == SQLITE_OK) {
+        code = sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    }
+    if (code == SQLITE_OK) {
+        code = sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    }
+    if (code == SQLITE_OK) {
+        code = sqlite3_busy_timeout(db, SETUP_BUSY_TIMEOUT_MS);
+    }
+    if (code == SQLITE_OK) {
+        code = sqlite3_exec(db, "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON", NULL, NULL,
+                            NULL);
+    }
+    return code;
+}
+
+/* The first column of the first row, compared. Reading it opens and recovers the log. */
+static int expect_text(sqlite3 *db, const char *sql, const char *wanted)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(statement);
+        if (code == SQLITE_ROW) {
+            const char *found = (const char *)sqlite3_column_text(statement, 0);
+            code = found != NULL && strcmp(found, wanted) == 0 ? SQLITE_OK : SQLITE_CORRUPT;
+        }
+    }
+    int finalized = sqlite3_finalize(statement);
+    return code == SQLITE_OK || code == SQLITE_CORRUPT ? code : finalized;
+}
+
+static int read_schema(sqlite3 *db)
+{
+    return sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+}
+
+fhirstore_status fhs_vfs_setup(fhs_vfs *vfs, sqlite3 *db, fhirstore_error **err)
+{
+    int code = configure(db);
+    if (code == SQLITE_OK) {
+        code = read_schema(db);
+    }
+    if (code == SQLITE_OK) {
+        code = expect_text(db, "PRAGMA journal_mode", "wal");
+    }
+    if (code == SQLITE_OK) {
+        code = expect_text(db, "PRAGMA page_size", "4096");
+    }
+    return code == SQLITE_OK ? FHIRSTORE_OK
+                             : fhs_vfs_fail(vfs, code, "the store cannot be opened", err);
+}

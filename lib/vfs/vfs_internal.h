@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file layout's numbers, the shim's objects, and what this folder's files share. */
+#ifndef FHS_VFS_INTERNAL_H
+#define FHS_VFS_INTERNAL_H
+
+#include "vfs/vfs.h"
+
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "base/bytes.h"
+
+enum {
+    PAGE_BYTES = (int)FHS_KEYS_PAGE_SIZE,
+    RESERVE_BYTES = (int)FHS_KEYS_PAGE_RESERVE,
+    BODY_BYTES = PAGE_BYTES - RESERVE_BYTES, /* what of a page is encrypted */
+    NONCE_BYTES = 24,
+    TAG_BYTES = 16,
+    META_BYTES = 8,
+    PAGE_NONCE = BODY_BYTES, /* offsets in a sealed page */
+    PAGE_TAG = PAGE_NONCE + NONCE_BYTES,
+    PAGE_META = PAGE_TAG + TAG_BYTES,
+    META_KIND = 1, /* offset in meta */
+    KIND_PAGE = 0x01,
+    KIND_AFTER_SYNC = 0x80, /* all log frames before this one were on stable storage */
+    BLOCK_BYTES = (int)FHS_KEYS_BLOCK_BYTES, /* the header block before page 1 */
+
+    /* The log as SQLite sees it … */
+    WAL_HEADER = 32,
+    FRAME_HEADER = 24,
+    FRAME_BYTES = FRAME_HEADER + PAGE_BYTES,
+    /* … and as it is stored. */
+    SLOT_WAL_HEADER = 128,
+    SEALED_WAL_HEADER = NONCE_BYTES + WAL_HEADER + TAG_BYTES,
+    SEALED_FRAME_HEADER = NONCE_BYTES + FRAME_HEADER + TAG_BYTES,
+    SEALED_FRAME = SEALED_FRAME_HEADER + PAGE_BYTES,
+
+    PAGE_AAD = 4 + 1 + 16 + 1 + 4 + META_BYTES,
+    FRAME_AAD = 16 + 1 + 4 + TAG_BYTES,
+    WAL_AAD = 16 + 1,
+};
+
+/* SQLite never uses the page that holds its lock bytes: it is a hole in the file. */
+#define PENDING_PAGE (0x40000000u / FHS_KEYS_PAGE_SIZE + 1u)
+
+typedef struct fhs_vfs_file fhs_vfs_file;
+
+struct fhs_vfs {
+    sqlite3_vfs shim; /* pAppData points back here */
+    sqlite3_vfs *base;
+    char *name;
+    char *path;           /* absolute */
+    char *wal_path;       /* path-wal */
+    const char *opened;   /* the path in the form that base->xOpen takes */
+    sqlite3_file *anchor; /* holds the process's lock; header and verify read through it */
+    fhs_keys *keys;
+    const uint8_t *page_key;
+    const uint8_t *wal_key;
+    uint8_t page_aad[PAGE_AAD]; /* page number and kind are filled in by each use */
+    uint8_t uuid[FHS_KEYS_UUID_BYTES];
+    pid_t pid;
+    dev_t device;
+    ino_t inode;
+    bool read_only;
+    bool multi_process;
+    bool is_new;
+    bool is_registered;
+    _Atomic uint64_t damage;      /* packed; 0: none */
+    _Atomic uint64_t lost_tail;   /* frame + 1; 0: none */
+    _Atomic uint64_t wal_salt;    /* of the log's current header; 0: not known */
+    _Atomic uint64_t wal_commit;  /* frames up to and with the last commit known here */
+    _Atomic uint64_t wal_durable; /* wal_commit as it was when the last sync began */
+};
+
+typedef enum fhs_wal_mode {
+    FHS_WAL_PLAIN,
+    FHS_WAL_RECOVERY, /* the log's header was read: frames are read in order until a bad one */
+    FHS_WAL_REWRITE,  /* a checksum was read: frame headers are read and written in turn */
+} fhs_wal_mode;
+
+/* One open file of one connection. SQLite sees to it that one thread at a time uses it. */
+struct fhs_vfs_file {
+    sqlite3_file sqlite; /* first: SQLite knows no more than this */
+    fhs_vfs *vfs;
+    sqlite3_file *real;
+    fhs_vfs_file *main; /* of the log: the same connection's database file */
+
+    /* database file */
+    bool is_passing;    /* between the start and the end of a checkpoint's copying */
+    bool has_passed;    /* passed[] is what the log handed out last */
+    bool salt_is_fresh; /* several processes: salt was read in this transaction */
+    uint64_t salt;      /* several processes: of the log's header */
+    uint8_t passed[NONCE_BYTES + TAG_BYTES];
+
+    /* log */
+    fhs_wal_mode mode;
+    bool holds_header;
+    bool has_unsalted; /* wrote frame headers that are to be completed before the commit */
+    uint32_t held_frame;
+    uint32_t read_frame; /* the frame read last, in REWRITE mode */
+    uint8_t held[FRAME_HEADER];
+
+    uint8_t scratch[SEALED_FRAME]; /* ciphertext only */
+};
+
+static inline fhs_vfs_file *fhs_vfs_file_of(sqlite3_file *file)
+{
+    return (fhs_vfs_file *)(void *)file;
+}
+
+/* seal.c */
+void fhs_vfs_seal_init(fhs_vfs *vfs);
+void fhs_vfs_seal_page(const fhs_vfs *vfs, uint32_t page, bool after_sync, const uint8_t *plain,
+                       uint8_t *sealed);
+/* False: not authentic, @a plain is zeroed. The reserved bytes read as zeros. */
+bool fhs_vfs_open_page(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed, uint8_t *plain);
+/* @a frame is the whole stored frame: its page must be sealed already. */
+void fhs_vfs_seal_frame(const fhs_vfs *vfs, uint32_t index, const uint8_t *header,
+                        const uint8_t *page_tag, uint8_t *sealed);
+bool fhs_vfs_open_frame(const fhs_vfs *vfs, uint32_t index, const uint8_t *sealed,
+                        const uint8_t *page_tag, uint8_t *header);
+void fhs_vfs_seal_wal(const fhs_vfs *vfs, const uint8_t *header, uint8_t *slot);
+bool fhs_vfs_open_wal(const fhs_vfs *vfs, const uint8_t *slot, uint8_t *header);
+/* An empty database of one page, and the first 100 bytes that any page 1 of ours begins with. */
+void fhs_vfs_first_page(uint8_t *page);
+
+static inline uint64_t fhs_vfs_frame_offset(uint32_t index)
+{
+    return SLOT_WAL_HEADER + (uint64_t)index * SEALED_FRAME;
+}
+
+static inline uint64_t fhs_vfs_frames_in(uint64_t stored_size)
+{
+    return stored_size < SLOT_WAL_HEADER ? 0 : (stored_size - SLOT_WAL_HEADER) / SEALED_FRAME;
+}
+
+/* The salts stand at 16 in the log's header and at 8 in a frame's. */
+static inline uint64_t fhs_vfs_salt_at(const uint8_t *salts)
+{
+    return fhs_get_le(salts, 8);
+}
+
+/* damage.c */
+void fhs_vfs_note(fhs_vfs *vfs, fhs_vfs_place place, fhs_vfs_flaw flaw, uint64_t number);
+
+/* main_file.c, wal_file.c, shim.c */
+extern const sqlite3_io_methods fhs_vfs_main_methods;
+extern const sqlite3_io_methods fhs_vfs_wal_methods;
+int fhs_vfs_control_main(sqlite3_file *file, int op, void *arg);
+/* A child of fork() must touch nothing. */
+bool fhs_vfs_is_forked(const fhs_vfs *vfs);
+/* Fill vfs->shim; the name and the base are set. */
+void fhs_vfs_init_shim(fhs_vfs *vfs);
+
+#endif
