@@ -170,7 +170,7 @@ static fhirstore_status read_modifier(fhs_query_parser *parser, const fhs_sparam
 /* :not becomes a NOT around the plain node. */
 static fhirstore_status wrap_not(fhs_query_parser *parser, fhs_node *node, fhs_node **out)
 {
-    fhs_node *outer;
+    fhs_node *outer = NULL;
     if (node->modifier != FHS_MOD_NOT) {
         *out = node;
         return FHIRSTORE_OK;
@@ -199,7 +199,7 @@ static fhirstore_status read_leaf(fhs_query_parser *parser, fhs_type type, fhs_s
     fhs_str code;
     fhs_str modifier;
     fhs_sparam_def def;
-    fhs_node *leaf;
+    fhs_node *leaf = NULL;
     if (!fhs_str_split(name, ':', &code, &modifier)) {
         code = name;
         modifier = FHS_STR_NONE;
@@ -235,8 +235,8 @@ static fhirstore_status read_name(fhs_query_parser *parser, fhs_type type, fhs_s
 static fhirstore_status read_link(fhs_query_parser *parser, const fhs_node *link, fhs_type target,
                                   fhs_str rest, fhs_str value, unsigned depth, fhs_node **out)
 {
-    fhs_node *child;
-    fhs_node *node;
+    fhs_node *child = NULL;
+    fhs_node *node = NULL;
     fhirstore_status status = read_name(parser, target, rest, value, depth + 1, &child);
     if (status != FHIRSTORE_OK) {
         return status;
@@ -267,7 +267,7 @@ static fhirstore_status read_untyped(fhs_query_parser *parser, const fhs_sparam_
 {
     const fhs_fhir *fhir = parser->options->fhir;
     fhirstore_error **err = parser->err;
-    fhs_node *any;
+    fhs_node *any = NULL;
     fhirstore_status status = new_query_node(parser, FHS_NODE_OR, link->type, &any);
     if (status != FHIRSTORE_OK) {
         return status;
