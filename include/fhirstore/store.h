@@ -181,7 +181,7 @@ FHIRSTORE_API fhirstore_status fhirstore_verify(fhirstore *store, fhirstore_find
                                                 fhirstore_error **err_out);
 
 /**
- * List the key slots as a JSON array of {"slot","type","id"}; never key material.
+ * List the key slots as a JSON array of {"slot","type","label","opened"}; never key material.
  *
  * @param      store    The store.
  * @param[out] buf_out  Owned by the caller: fhirstore_buf_clear(). Old content is replaced.

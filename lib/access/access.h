@@ -24,8 +24,8 @@ typedef struct fhs_access_ask {
 } fhs_access_ask;
 
 /*
- * OK, ERR_DENIED, or ERR_NO_POLICY when there is neither an authorizer (NULL) nor the permission for
- * everything. The arena holds the NUL-terminated copies that the callback sees.
+ * OK, ERR_DENIED, or ERR_NO_POLICY when there is neither an authorizer (NULL) nor the permission
+ * for everything. The arena holds the NUL-terminated copies that the callback sees.
  */
 fhirstore_status fhs_access_check(const fhirstore_authorizer *authorizer,
                                   const fhs_principal *principal, const fhs_access_ask *ask,

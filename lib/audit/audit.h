@@ -16,7 +16,7 @@ typedef struct fhs_audit_event {
     int64_t version_before;
     int64_t version_after;
     int64_t count;
-    int64_t total; /* -1: not counted */
+    int64_t total;     /* -1: not counted */
     fhs_str principal; /* these three end in NUL */
     fhs_str purpose;
     fhs_str request_id;
@@ -26,8 +26,8 @@ typedef struct fhs_audit_event {
 } fhs_audit_event;
 
 /*
- * Tell the hook (NULL: nobody listens). ERR_AUDIT_REFUSED when it returns anything but OK; the caller
- * undoes the interaction and records the refusal, whose own answer no longer matters.
+ * Tell the hook (NULL: nobody listens). ERR_AUDIT_REFUSED when it returns anything but OK; the
+ * caller undoes the interaction and records the refusal, whose own answer no longer matters.
  */
 fhirstore_status fhs_audit_record(const fhirstore_audit_hook *hook, const fhs_audit_event *event,
                                   fhs_arena *arena, fhirstore_error **err);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shells around what the host holds. Each begins with a kind word that its free function
+ * clears, so a freed or wrong handle is an error more often than a crash. Children count on their
+ * store's shell, which therefore outlives the store itself: after the close they answer ERR_CLOSED.
+ */
+#ifndef FHS_API_HANDLE_H
+#define FHS_API_HANDLE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "bulk/bulk.h"
+#include "fhirstore/fhirstore.h"
+#include "interact/find.h"
+#include "interact/interact.h"
+
+#define FHS_KIND_STORE    0x46485331u
+#define FHS_KIND_SESSION  0x46485332u
+#define FHS_KIND_RESPONSE 0x46485333u
+#define FHS_KIND_SEARCH   0x46485334u
+#define FHS_KIND_IMPORT   0x46485335u
+
+struct fhirstore {
+    uint32_t kind;
+    fhs_core *core;
+    pthread_mutex_t lock;   /* guards what follows */
+    pthread_cond_t is_idle; /* signalled when no call is inside any more */
+    uint32_t calls;         /* calls inside the store */
+    uint32_t holders;       /* the host's handle and each child */
+    bool is_closed;
+    fhirstore_search *searches; /* open cursors: they hold connections that a close takes back */
+    fhirstore_import *imports;
+};
+
+struct fhirstore_session {
+    uint32_t kind;
+    fhirstore *store;
+    fhs_session *inner;
+};
+
+struct fhirstore_search {
+    uint32_t kind;
+    fhirstore *store;
+    fhs_search_cursor *inner; /* NULL once the store took it back */
+    fhirstore_search *next;
+    fhirstore_search *previous;
+};
+
+struct fhirstore_import {
+    uint32_t kind;
+    fhirstore *store;
+    fhs_import *inner; /* NULL once the store took it back */
+    fhirstore_import *next;
+    fhirstore_import *previous;
+};
+
+/* Enter a call; ERR_CLOSED once the store is closed. Every OK is followed by a leave. */
+fhirstore_status fhs_store_enter(fhirstore *store, fhirstore_error **err);
+void fhs_store_leave(fhirstore *store);
+/* One child more, one less; the last holder frees the shell. */
+void fhs_store_hold(fhirstore *store);
+void fhs_store_drop(fhirstore *store);
+
+/* Enter through a session. ERR_INVALID_ARG for NULL or what is no session. */
+fhirstore_status fhs_session_enter(fhirstore_session *session, fhirstore_error **err);
+void fhs_session_leave(fhirstore_session *session);
+
+/* What every shell does first: *err_out NULL, and an argument error where one is due. */
+void fhs_api_begin(fhirstore_error **err_out);
+fhirstore_status fhs_api_invalid(fhirstore_error **err_out, const char *what);
+/* A pointer and length that belong together: NULL only with length 0. */
+bool fhs_api_text(const char *ptr, size_t len, fhs_str *out);
+
+/* A caller's options struct into one of ours, zero where the caller is older. */
+fhirstore_status fhs_abi_copy(void *into, size_t known_size, size_t v1_size, const void *from,
+                              fhirstore_error **err_out);
+
+/* Wrap an answer (taken over in every case) for the host. */
+fhirstore_status fhs_response_new(const fhs_core *core, fhs_answer *answer, fhirstore_status status,
+                                  fhirstore_response **out, fhirstore_error **err_out);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The CapabilityStatement: what this library really does, generated from the definitions. */
+#include "base/instant.h"
+#include "interact/interact.h"
+
+static const char *const type_interactions[] = {
+    "read",         "vread",  "update",      "delete", "history-instance",
+    "history-type", "create", "search-type",
+};
+static const char *const system_interactions[] = {"transaction", "batch", "history-system",
+                                                  "search-system"};
+
+static void write_interactions(fhs_buf *out, const char *const *codes, size_t count)
+{
+    fhs_buf_add_cstr(out, "\"interaction\":[");
+    for (size_t i = 0; i < count; i++) {
+        fhs_buf_addf(out, "%s{\"code\":\"%s\"}", i == 0 ? "" : ",", codes[i]);
+    }
+    fhs_buf_add_char(out, ']');
+}
+
+static void write_params(fhs_buf *out, const fhs_core *core, fhs_type type)
+{
+    const fhs_sparam *list;
+    size_t count = fhs_sparam_list(core->fhir, type, &list);
+    bool is_first = true;
+    for (size_t i = 0; i < count; i++) {
+        fhs_sparam_def def = fhs_sparam_get(core->fhir, list[i]);
+        if (def.type == FHS_SP_SPECIAL || def.type == FHS_SP_COMPOSITE) {
+            continue;
+        }
+        fhs_buf_add_cstr(out, is_first ? ",\"searchParam\":[" : ",");
+        is_first = false;
+        fhs_buf_addf(out, "{\"name\":\"%.*s\",\"definition\":\"%.*s\",\"type\":\"%.*s\"}",
+                     FHS_STR_ARG(def.code), FHS_STR_ARG(def.url),
+                     FHS_STR_ARG(fhs_sparam_type_name((fhs_sparam_type)def.type)));
+    }
+    if (!is_first) {
+        fhs_buf_add_char(out, ']');
+    }
+}
+
+static void write_resource(fhs_buf *out, const fhs_core *core, fhs_type type)
+{
+    fhs_buf_addf(out, "{\"type\":\"%.*s\",", FHS_STR_ARG(fhs_type_name(core->fhir, type)));
+    write_interactions(out, type_interactions, FHS_COUNT_OF(type_interactions));
+    fhs_buf_add_cstr(out, ",\"versioning\":\"versioned-update\",\"readHistory\":true,"
+                          "\"updateCreate\":true,\"conditionalCreate\":false,"
+                          "\"conditionalRead\":\"full-support\",\"conditionalUpdate\":false,"
+                          "\"conditionalDelete\":\"not-supported\"");
+    write_params(out, core, type);
+    fhs_buf_add_char(out, '}');
+}
+
+static void write_statement(fhs_buf *out, const fhs_core *core)
+{
+    bool is_first = true;
+    fhs_buf_add_cstr(out,
+                     "{\"resourceType\":\"CapabilityStatement\",\"status\":\"active\",\"date\":\"");
+    fhs_instant_write(fhs_core_now(core), out);
+    fhs_buf_addf(out, "\",\"kind\":\"instance\",\"software\":{\"name\":\"libfhirstore\"},"
+                      "\"implementation\":{\"description\":\"An encrypted FHIR store\",\"url\":\"");
+    fhs_buf_add_str(out, core->base_url);
+    fhs_buf_addf(out,
+                 "\"},\"fhirVersion\":\"%.*s\",\"format\":[\"application/fhir+json\",\"json\"],"
+                 "\"rest\":[{\"mode\":\"server\",\"resource\":[",
+                 FHS_STR_ARG(fhs_fhir_version_number(core->fhir)));
+    for (size_t i = 0; i < fhs_type_count(core->fhir); i++) {
+        if (fhs_type_is_resource(core->fhir, (fhs_type)i)) {
+            if (!is_first) {
+                fhs_buf_add_char(out, ',');
+            }
+            is_first = false;
+            write_resource(out, core, (fhs_type)i);
+        }
+    }
+    fhs_buf_add_cstr(out, "],");
+    write_interactions(out, system_interactions, FHS_COUNT_OF(system_interactions));
+    fhs_buf_add_cstr(out, "}]}");
+}
+
+fhirstore_status fhs_capabilities(fhs_session *session, fhs_answer *answer, fhirstore_error **err)
+{
+    fhs_call call;
+    fhs_call_begin(&call, session, FHIRSTORE_ACTION_CAPABILITIES, FHS_TYPE_NONE, FHS_STR_NONE,
+                   FHS_STR_NONE);
+    fhirstore_status status = fhs_call_ask(&call, err);
+    if (status < FHIRSTORE_OK) {
+        (void)fhs_call_refuse(&call, status);
+    } else {
+        fhs_buf_reset(&answer->body);
+        write_statement(&answer->body, session->core);
+        answer->status = FHIRSTORE_OK;
+        answer->http = fhs_status_http(FHIRSTORE_OK);
+        status = fhs_call_record(&call, FHIRSTORE_OK, err);
+    }
+    fhs_call_end(&call);
+    return status;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "interact/core.h"
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "interact/hooks.h"
+#include "vfs/vfs.h"
+
+#define DEFAULT_BASE_URL "http://localhost/fhir"
+
+int64_t fhs_core_now(const fhs_core *core)
+{
+    return core->clock == NULL ? fhs_clock_now_us() : core->clock(core->clock_ctx);
+}
+
+static bool keep_base_url(fhs_core *core, fhs_str url)
+{
+    if (url.len == 0) {
+        url = FHS_LIT(DEFAULT_BASE_URL);
+    }
+    while (url.len > 0 && url.ptr[url.len - 1] == '/') {
+        url.len--;
+    }
+    core->base_url = fhs_str_of(fhs_memdup(url.ptr, url.len), url.len);
+    return core->base_url.ptr != NULL;
+}
+
+/* Give the store the names of definitions it does not know yet: at creation, and after an upgrade.
+ */
+static fhirstore_status install_catalog(fhs_core *core, fhirstore_error **err)
+{
+    fhs_conn *writer = NULL;
+    fhirstore_status status = fhs_storage_writer(core->storage, &writer, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_begin_write(writer, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_catalog_install(core->catalog, writer, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_commit(writer, err);
+    }
+    fhs_conn_release(writer);
+    return status;
+}
+
+static fhirstore_status open_catalog(fhs_core *core, fhirstore_error **err)
+{
+    fhs_conn *conn = NULL;
+    fhirstore_status status = fhs_storage_reader(core->storage, &conn, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_catalog_open(core->fhir, conn, &core->catalog, err);
+    }
+    fhs_conn_release(conn);
+    if (status >= FHIRSTORE_OK && !core->read_only && !fhs_catalog_is_complete(core->catalog)) {
+        status = install_catalog(core, err);
+    }
+    return status;
+}
+
+static fhirstore_status open_parts(fhs_core *core, const fhs_core_options *options,
+                                   fhirstore_error **err)
+{
+    fhirstore_status status = fhs_storage_open(&options->storage, &core->storage, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    core->fhir = fhs_fhir_get((fhs_fhir_version)fhs_storage_fhir_version(core->storage));
+    if (core->fhir == NULL) {
+        return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED,
+                        "the store's FHIR version is not built into this library");
+    }
+    struct fhs_vfs *vfs = fhs_storage_vfs(core->storage);
+    core->owns_token_keys = vfs == NULL;
+    if (vfs != NULL) {
+        core->token_keys = fhs_vfs_keys(vfs);
+    } else {
+        status = fhs_keys_new_ephemeral(&core->token_keys, err);
+    }
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    status = fhs_indexer_new(core->fhir, &core->indexer, err);
+    return status < FHIRSTORE_OK ? status : open_catalog(core, err);
+}
+
+fhirstore_status fhs_core_open(const fhs_core_options *options, fhs_core **out,
+                               fhirstore_error **err)
+{
+    fhs_core *core = fhs_calloc(1, sizeof *core);
+    *out = NULL;
+    if (core == NULL) {
+        return fhs_fail_memory(err);
+    }
+    core->validation = options->validation;
+    core->default_zone_minutes = options->default_zone_minutes;
+    core->read_only = options->storage.read_only;
+    core->clock = options->clock;
+    core->clock_ctx = options->clock_ctx;
+    (void)pthread_mutex_init(&core->hooks_lock, NULL);
+    fhirstore_status status = keep_base_url(core, options->base_url)
+                                  ? open_parts(core, options, err)
+                                  : fhs_fail_memory(err);
+    if (status < FHIRSTORE_OK) {
+        fhs_core_close(core);
+        return status;
+    }
+    *out = core;
+    return FHIRSTORE_OK;
+}
+
+void fhs_core_close(fhs_core *core)
+{
+    if (core == NULL) {
+        return;
+    }
+    fhs_catalog_free(core->catalog);
+    fhs_indexer_free(core->indexer);
+    fhs_storage_close(core->storage);
+    if (core->owns_token_keys) {
+        fhs_keys_free(core->token_keys);
+    }
+    fhs_hooks_drop(core);
+    (void)pthread_mutex_destroy(&core->hooks_lock);
+    fhs_free((void *)(uintptr_t)core->base_url.ptr);
+    fhs_free(core);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every interaction works with: the open store with its definitions and callbacks, the session
+ * of one principal, the call under way, and the answer it produces.
+ */
+#ifndef FHS_INTERACT_CORE_H
+#define FHS_INTERACT_CORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "access/access.h"
+#include "audit/audit.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "fhir/fhir.h"
+#include "index/index.h"
+#include "keys/keys.h"
+#include "storage/storage.h"
+#include "validation/validation.h"
+
+/* ---- the store ---- */
+
+typedef struct fhs_hooks fhs_hooks; /* the callbacks in force, counted */
+
+typedef struct fhs_core {
+    fhs_storage *storage;
+    const fhs_fhir *fhir;
+    fhs_indexer *indexer;
+    fhs_catalog *catalog;
+    fhs_keys
+        *token_keys; /* seals page links: the store's keys, or for a plaintext store random ones */
+    bool owns_token_keys;
+    fhs_str base_url; /* without a trailing slash; ends in NUL */
+    fhs_validation_mode validation;
+    int default_zone_minutes;
+    bool read_only;
+    fhirstore_clock_fn clock; /* NULL: the system's */
+    void *clock_ctx;
+    pthread_mutex_t hooks_lock; /* guards the pointer, not what it points to */
+    fhs_hooks *hooks;
+} fhs_core;
+
+typedef struct fhs_core_options {
+    fhs_storage_options storage;
+    fhs_str base_url;
+    fhs_validation_mode validation;
+    int default_zone_minutes;
+    fhirstore_clock_fn clock;
+    void *clock_ctx;
+} fhs_core_options;
+
+fhirstore_status fhs_core_open(const fhs_core_options *options, fhs_core **out,
+                               fhirstore_error **err);
+/* No session may be at work. */
+void fhs_core_close(fhs_core *core);
+int64_t fhs_core_now(const fhs_core *core);
+
+/* Put a callback in force (NULL: none); the old one is destroyed when its last call is over. */
+fhirstore_status fhs_core_set_authorizer(fhs_core *core, const fhirstore_authorizer *authorizer,
+                                         fhirstore_error **err);
+fhirstore_status fhs_core_set_audit_hook(fhs_core *core, const fhirstore_audit_hook *hook,
+                                         fhirstore_error **err);
+
+/*
+ * Everything that can be wrong with the store: pages, tables, and the index rows of every resource
+ * against a fresh extraction.
+ */
+fhirstore_status fhs_core_verify(fhs_core *core, fhs_finding_fn report, void *ctx,
+                                 int64_t *findings_out, fhirstore_error **err);
+/* Sizes and counts as a JSON object. */
+fhirstore_status fhs_core_stats(fhs_core *core, fhs_buf *out, fhirstore_error **err);
+
+/* ---- the session ---- */
+
+typedef struct fhs_session {
+    fhs_core *core;
+    atomic_uint holders; /* the host's handle, and each cursor or import opened in it */
+    fhs_principal who;
+    fhs_arena arena; /* everything one call needs, forgotten at its end */
+    fhs_buf body;    /* the text that is being stored */
+    fhs_buf stamps;  /* the store's own fields of it */
+    fhs_buf meta;
+    fhs_buf rows;     /* its row list */
+    fhs_buf old_body; /* what it replaces */
+    fhs_buf old_rows;
+} fhs_session;
+
+typedef struct fhs_session_options {
+    fhs_str principal;
+    fhs_str purpose;
+    fhs_str request_id;
+    bool allow_everything;
+} fhs_session_options;
+
+fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *options,
+                                 fhs_session **out, fhirstore_error **err);
+/* One holder more; one less, and the last one frees it. NULL is a no-op. */
+void fhs_session_hold(fhs_session *session);
+void fhs_session_drop(fhs_session *session);
+
+/* ---- the answer ---- */
+
+typedef struct fhs_answer {
+    fhirstore_status status; /* OK, CREATED, NO_CONTENT, NOT_MODIFIED, or what was refused */
+    int32_t http;
+    fhs_buf body;
+    fhs_type type; /* of the resource the answer is about, or FHS_TYPE_NONE */
+    char id[FHS_LIMIT_ID_BYTES + 1];
+    size_t id_len;
+    int64_t version;
+    int64_t updated_us;
+    bool is_new_version; /* a version was written: Location applies */
+} fhs_answer;
+
+void fhs_answer_init(fhs_answer *answer);
+void fhs_answer_clear(fhs_answer *answer);
+/* Take id, version and time from a stored version. */
+void fhs_answer_describe(fhs_answer *answer, fhs_type type, const fhs_version *version);
+
+/* ---- one call ---- */
+
+/*
+ * A call is one interaction from the access check to the audit record. Its work runs on a
+ * connection that the call owns (or, inside a bundle or an import, that the enclosing call owns).
+ */
+typedef struct fhs_call {
+    fhs_session *session;
+    fhs_hooks *hooks; /* the callbacks in force when the call began */
+    fhs_conn *conn;
+    int32_t action;
+    fhs_type type; /* FHS_TYPE_NONE: system level */
+    fhs_str id;
+    fhs_str query;
+    int64_t started_us; /* monotonic; 0 when nobody listens */
+    int64_t version_before;
+    int64_t version_after;
+    int64_t count;
+    int64_t total;
+    bool is_allowed;   /* the access check was passed */
+    bool is_nested;    /* inside another call: shares its connection and its arena */
+    bool is_unaudited; /* the enclosing call speaks for it */
+} fhs_call;
+
+/* Work of a call: on success it has filled its answer (through @a ctx). */
+typedef fhirstore_status (*fhs_work_fn)(fhs_call *call, void *ctx, fhirstore_error **err);
+
+/*
+ * Begin a call of its own: forgets what the last one left in the arena. fhs_call_end() gives back
+ * the connection and the hooks.
+ */
+void fhs_call_begin(fhs_call *call, fhs_session *session, int32_t action, fhs_type type, fhs_str id,
+                    fhs_str query);
+/* Begin a call inside @a outer, on its connection. */
+void fhs_call_nest(fhs_call *call, fhs_call *outer, int32_t action, fhs_type type, fhs_str id,
+                   fhs_str query);
+void fhs_call_end(fhs_call *call);
+
+/* Ask, take a reader, work, record. */
+fhirstore_status fhs_call_read(fhs_call *call, fhs_work_fn work, void *ctx, fhirstore_error **err);
+/*
+ * Ask, take the writer, begin, work, record, commit. Whatever fails rolls everything back. A nested
+ * call works in the outer transaction and leaves the rollback to the outer one.
+ */
+fhirstore_status fhs_call_write(fhs_call *call, fhs_work_fn work, void *ctx, fhirstore_error **err);
+/* The two ends of it, for calls that span more than one piece of work. Asking twice asks once. */
+fhirstore_status fhs_call_ask(fhs_call *call, fhirstore_error **err);
+fhirstore_status fhs_call_record(fhs_call *call, fhirstore_status outcome, fhirstore_error **err);
+/* Record that the call failed with @a status, and return it. */
+fhirstore_status fhs_call_refuse(fhs_call *call, fhirstore_status status);
+
+#endif

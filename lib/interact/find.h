@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Search as an interaction: a cursor that outlives the call it was opened in. */
+#ifndef FHS_INTERACT_FIND_H
+#define FHS_INTERACT_FIND_H
+
+#include "interact/core.h"
+#include "search/search.h"
+
+typedef struct fhs_search_cursor fhs_search_cursor;
+
+/* Every match of @a query, strictly understood. The cursor holds a connection until it is closed.
+ */
+fhirstore_status fhs_search_cursor_open(fhs_session *session, fhs_type type, fhs_str query,
+                                        fhs_search_cursor **out, fhirstore_error **err);
+/* OK, DONE or an error. What was handed out is audited when the cursor ends. */
+fhirstore_status fhs_search_cursor_next(fhs_search_cursor *cursor, fhirstore_error **err);
+/* The match under the cursor; borrowed until the next step. */
+const fhs_version *fhs_search_cursor_match(const fhs_search_cursor *cursor);
+fhs_str fhs_search_cursor_type(const fhs_search_cursor *cursor);
+void fhs_search_cursor_close(fhs_search_cursor *cursor);
+
+#endif

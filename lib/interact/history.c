@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* history of an instance, a type, the store: pages of versions, newest first. */
+#include "base/instant.h"
+#include "interact/interact.h"
+
+#define DEFAULT_HISTORY_COUNT 100u
+
+/* The parameters of a history request, in text for its links and in numbers for the cursor. */
+typedef struct history_params {
+    fhs_history_query query;
+    uint32_t count;
+    fhs_str since; /* as given, for the links */
+    fhs_str at;
+} history_params;
+
+static fhirstore_status bad_value(fhirstore_error **err, const char *name, const char *wanted)
+{
+    return fhs_fail(err, FHIRSTORE_ERR_PARAM_VALUE, "%s: expected %s", name, wanted);
+}
+
+static bool parse_interval(const fhs_core *core, fhs_str value, int64_t *lo, int64_t *hi)
+{
+    fhs_date date;
+    if (!fhs_date_parse(value, FHS_DATE_FORM_SEARCH, &date)) {
+        return false;
+    }
+    fhs_date_interval(&date, core->default_zone_minutes, lo, hi);
+    *lo = fhs_ticks_to_us(*lo);
+    *hi = fhs_ticks_to_us(*hi);
+    return true;
+}
+
+static fhirstore_status set_param(const fhs_core *core, fhs_str name, fhs_str value,
+                                  history_params *params, fhirstore_error **err)
+{
+    uint64_t number;
+    int64_t unused;
+    if (fhs_str_eq(name, FHS_LIT("_count"))) {
+        if (!fhs_str_to_u64(value, FHS_LIMIT_PAGE_COUNT, &number)) {
+            return bad_value(err, "_count", "an integer within the page limit");
+        }
+        params->count = (uint32_t)number;
+    } else if (fhs_str_eq(name, FHS_LIT("_since"))) {
+        params->since = value;
+        if (!parse_interval(core, value, &params->query.since_us, &unused)) {
+            return bad_value(err, "_since", "an instant");
+        }
+    } else if (fhs_str_eq(name, FHS_LIT("_at"))) {
+        params->at = value;
+        if (!parse_interval(core, value, &params->query.at_us, &params->query.at_end_us)) {
+            return bad_value(err, "_at", "a date or an instant");
+        }
+    } else if (fhs_str_eq(name, FHS_LIT("_before_seq"))) {
+        if (!fhs_str_to_u64(value, INT64_MAX, &number)) {
+            return bad_value(err, "_before_seq", "the number of a next link");
+        }
+        params->query.before_seq = (int64_t)number;
+    } else if (!fhs_str_eq(name, FHS_LIT("_format")) && !fhs_str_eq(name, FHS_LIT("_pretty"))) {
+        return fhs_fail(err, FHIRSTORE_ERR_UNKNOWN_PARAM,
+                        "history knows _count, _since and _at, not %.*s", FHS_STR_ARG(name));
+    }
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status parse_params(fhs_session *session, fhs_str query, history_params *params,
+                                     fhirstore_error **err)
+{
+    *params = (history_params){.count = DEFAULT_HISTORY_COUNT};
+    while (query.len > 0) {
+        fhs_str pair = query;
+        fhs_str name;
+        fhs_str value;
+        if (!fhs_str_split(query, '&', &pair, &query)) {
+            query = FHS_STR_NONE;
+        }
+        if (pair.len == 0) {
+            continue;
+        }
+        if (!fhs_str_split(pair, '=', &name, &value)) {
+            return fhs_fail(err, FHIRSTORE_ERR_QUERY, "a parameter without '='");
+        }
+        value = fhs_url_decode(&session->arena, value, true);
+        if (value.ptr == NULL) {
+            return fhs_fail(err, FHIRSTORE_ERR_QUERY, "a broken percent escape");
+        }
+        fhirstore_status status = set_param(session->core, name, value, params, err);
+        if (status < FHIRSTORE_OK) {
+            return status;
+        }
+    }
+    return FHIRSTORE_OK;
+}
+
+typedef struct history_work {
+    history_params params;
+    fhs_str id;
+    fhs_answer *answer;
+    int64_t total;
+    int64_t last_seq; /* of the last version on the page */
+} history_work;
+
+/* The address that the Bundle speaks of: base, type, id, "_history". */
+static void write_address(fhs_buf *out, const fhs_call *call)
+{
+    const fhs_core *core = call->session->core;
+    fhs_buf_add_str(out, core->base_url);
+    if (call->type != FHS_TYPE_NONE) {
+        fhs_buf_add_char(out, '/');
+        fhs_buf_add_str(out, fhs_type_name(core->fhir, call->type));
+    }
+    if (call->id.len > 0) {
+        fhs_buf_add_char(out, '/');
+        fhs_buf_add_str(out, call->id);
+    }
+    fhs_buf_add_cstr(out, "/_history");
+}
+
+static void write_link(fhs_buf *out, const fhs_call *call, const history_work *work,
+                       const char *relation, int64_t before_seq)
+{
+    const history_params *params = &work->params;
+    fhs_buf_addf(out, "{\"relation\":\"%s\",\"url\":\"", relation);
+    write_address(out, call);
+    fhs_buf_addf(out, "?_count=%u", (unsigned)params->count);
+    if (params->since.len > 0) {
+        fhs_buf_add_cstr(out, "&_since=");
+        fhs_url_encode(out, params->since);
+    }
+    if (params->at.len > 0) {
+        fhs_buf_add_cstr(out, "&_at=");
+        fhs_url_encode(out, params->at);
+    }
+    if (before_seq > 0) {
+        fhs_buf_addf(out, "&_before_seq=%lld", (long long)before_seq);
+    }
+    fhs_buf_add_cstr(out, "\"}");
+}
+
+static const char *method_name(const fhs_version *version)
+{
+    switch (version->method) {
+    case FHS_METHOD_CREATE:
+        return "POST";
+    case FHS_METHOD_DELETE:
+        return "DELETE";
+    default:
+        return "PUT";
+    }
+}
+
+static const char *method_status(const fhs_version *version)
+{
+    if (version->is_deleted) {
+        return "204";
+    }
+    return version->version == 1 || version->method == FHS_METHOD_CREATE ? "201" : "200";
+}
+
+static void write_entry(fhs_buf *out, const fhs_core *core, const fhs_version *version)
+{
+    fhs_str type = fhs_type_name(core->fhir, fhs_catalog_type_back(core->catalog, version->type));
+    fhs_buf_add_cstr(out, "{\"fullUrl\":\"");
+    fhs_buf_add_str(out, core->base_url);
+    fhs_buf_addf(out, "/%.*s/%.*s\"", FHS_STR_ARG(type), FHS_STR_ARG(version->id));
+    if (!version->is_deleted) {
+        fhs_buf_add_cstr(out, ",\"resource\":");
+        fhs_buf_add_str(out, version->body);
+    }
+    fhs_buf_addf(out, ",\"request\":{\"method\":\"%s\",\"url\":\"%.*s", method_name(version),
+                 FHS_STR_ARG(type));
+    if (version->method != FHS_METHOD_CREATE) {
+        fhs_buf_addf(out, "/%.*s", FHS_STR_ARG(version->id));
+    }
+    fhs_buf_addf(out, "\"},\"response\":{\"status\":\"%s\",\"etag\":\"W/\\\"%lld\\\"\",",
+                 method_status(version), (long long)version->version);
+    fhs_buf_add_cstr(out, "\"lastModified\":\"");
+    fhs_instant_write(version->updated_us, out);
+    fhs_buf_add_cstr(out, "\"}}");
+}
+
+static fhirstore_status write_entries(fhs_call *call, history_work *work, fhs_history *history,
+                                      fhs_buf *out, fhirstore_error **err)
+{
+    fhs_version version;
+    fhirstore_status status = FHIRSTORE_OK;
+    while ((uint64_t)call->count < work->params.count &&
+           (status = fhs_history_next(history, &version, err)) == FHIRSTORE_OK) {
+        if (call->count > 0) {
+            fhs_buf_add_char(out, ',');
+        }
+        write_entry(out, call->session->core, &version);
+        work->last_seq = version.seq;
+        call->count++;
+    }
+    return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
+}
+
+static fhirstore_status write_bundle(fhs_call *call, history_work *work, fhs_history *history,
+                                     fhirstore_error **err)
+{
+    fhs_version more;
+    fhs_buf *out = &work->answer->body;
+    fhs_buf entries = FHS_BUF_INIT(FHS_LIMIT_JSON_BYTES);
+    fhirstore_status status = write_entries(call, work, history, &entries, err);
+    bool has_more = false;
+    if (status >= FHIRSTORE_OK && work->params.count > 0) {
+        status = fhs_history_next(history, &more, err);
+        has_more = status == FHIRSTORE_OK;
+    }
+    fhs_buf_reset(out);
+    fhs_buf_addf(out, "{\"resourceType\":\"Bundle\",\"type\":\"history\",\"total\":%lld,\"link\":[",
+                 (long long)work->total);
+    write_link(out, call, work, "self", work->params.query.before_seq);
+    if (has_more) {
+        fhs_buf_add_char(out, ',');
+        write_link(out, call, work, "next", work->last_seq);
+    }
+    fhs_buf_add_char(out, ']');
+    if (entries.len > 0) {
+        fhs_buf_add_cstr(out, ",\"entry\":[");
+        fhs_buf_add_str(out, fhs_buf_str(&entries));
+        fhs_buf_add_char(out, ']');
+    }
+    fhs_buf_add_char(out, '}');
+    if (status >= FHIRSTORE_OK && fhs_buf_status(&entries) < FHIRSTORE_OK) {
+        status = fhs_fail_plain(err, fhs_buf_status(&entries));
+    }
+    if (status >= FHIRSTORE_OK && fhs_buf_status(out) < FHIRSTORE_OK) {
+        status = fhs_fail_plain(err, fhs_buf_status(out));
+    }
+    fhs_buf_clear(&entries);
+    return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
+}
+
+static fhirstore_status find_scope(fhs_call *call, history_work *work, fhirstore_error **err)
+{
+    fhs_history_query *query = &work->params.query;
+    if (call->type == FHS_TYPE_NONE) {
+        return FHIRSTORE_OK;
+    }
+    query->type = fhs_catalog_type(call->session->core->catalog, call->type);
+    if (call->id.len == 0) {
+        return FHIRSTORE_OK;
+    }
+    fhs_version current;
+    fhirstore_status status = fhs_resource_read(call->conn, query->type, call->id, &current, err);
+    query->entity = status < FHIRSTORE_OK ? 0 : current.entity;
+    return status;
+}
+
+static fhirstore_status history_run(fhs_call *call, void *ctx, fhirstore_error **err)
+{
+    history_work *work = ctx;
+    fhs_history *history = NULL;
+    fhirstore_status status = fhs_conn_begin_read(call->conn, err);
+    if (status >= FHIRSTORE_OK) {
+        status = find_scope(call, work, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_history_count(call->conn, &work->params.query, &work->total, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_history_open(call->conn, &work->params.query, &history, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = write_bundle(call, work, history, err);
+    }
+    fhs_history_close(history);
+    fhs_conn_end_read(call->conn);
+    call->total = work->total;
+    work->answer->status = FHIRSTORE_OK;
+    work->answer->http = fhs_status_http(FHIRSTORE_OK);
+    return status;
+}
+
+fhirstore_status fhs_interact_history(fhs_session *session, fhs_type type, fhs_str id,
+                                      fhs_str query, fhs_answer *answer, fhirstore_error **err)
+{
+    fhs_call call;
+    history_work work = {.id = id, .answer = answer};
+    fhs_call_begin(&call, session, FHIRSTORE_ACTION_HISTORY, type, id, query);
+    fhirstore_status status = fhs_call_ask(&call, err);
+    if (status >= FHIRSTORE_OK) {
+        status = parse_params(session, query, &work.params, err);
+    }
+    if (status < FHIRSTORE_OK) {
+        (void)fhs_call_refuse(&call, status);
+    } else {
+        status = fhs_call_read(&call, history_run, &work, err);
+    }
+    fhs_call_end(&call);
+    return status;
+}

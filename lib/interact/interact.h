@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The FHIR interactions. Each is one call from access check to audit record; typed functions, the
+ * request entry, bundles and imports all come through here.
+ */
+#ifndef FHS_INTERACT_INTERACT_H
+#define FHS_INTERACT_INTERACT_H
+
+#include "interact/core.h"
+#include "interact/write.h"
+#include "search/search.h"
+
+/* The type called @a name, or ERR_UNKNOWN_TYPE. */
+fhirstore_status fhs_resource_type(const fhs_core *core, fhs_str name, fhs_type *out,
+                                   fhirstore_error **err);
+
+fhirstore_status fhs_interact_create(fhs_session *session, fhs_type type, fhs_str body,
+                                     fhs_answer *answer, fhirstore_error **err);
+fhirstore_status fhs_interact_read(fhs_session *session, fhs_type type, fhs_str id,
+                                   fhs_answer *answer, fhirstore_error **err);
+fhirstore_status fhs_interact_vread(fhs_session *session, fhs_type type, fhs_str id,
+                                    int64_t version, fhs_answer *answer, fhirstore_error **err);
+fhirstore_status fhs_interact_update(fhs_session *session, fhs_type type, fhs_str id, fhs_str body,
+                                     const fhs_condition *condition, fhs_answer *answer,
+                                     fhirstore_error **err);
+fhirstore_status fhs_interact_delete(fhs_session *session, fhs_type type, fhs_str id,
+                                     const fhs_condition *condition, fhs_answer *answer,
+                                     fhirstore_error **err);
+/* @a id empty: of the type; @a type FHS_TYPE_NONE: of the store. */
+fhirstore_status fhs_interact_history(fhs_session *session, fhs_type type, fhs_str id,
+                                      fhs_str query, fhs_answer *answer, fhirstore_error **err);
+/* One page as a searchset Bundle. */
+fhirstore_status fhs_search_bundle(fhs_session *session, fhs_type type, fhs_str query, bool lenient,
+                                   fhs_answer *answer, fhirstore_error **err);
+fhirstore_status fhs_search_total(fhs_session *session, fhs_type type, fhs_str query,
+                                  int64_t *count_out, fhirstore_error **err);
+fhirstore_status fhs_search_plan(fhs_session *session, fhs_type type, fhs_str query, fhs_buf *out,
+                                 fhirstore_error **err);
+fhirstore_status fhs_capabilities(fhs_session *session, fhs_answer *answer, fhirstore_error **err);
+
+/* The same inside the transaction of an enclosing call. */
+fhirstore_status fhs_interact_create_in(fhs_call *outer, const fhs_prepared *prepared, fhs_str id,
+                                        bool with_body, fhs_answer *answer, fhirstore_error **err);
+fhirstore_status fhs_interact_update_in(fhs_call *outer, const fhs_prepared *prepared, fhs_str id,
+                                        const fhs_condition *condition, bool with_body,
+                                        fhs_answer *answer, fhirstore_error **err);
+fhirstore_status fhs_interact_delete_in(fhs_call *outer, fhs_type type, fhs_str id,
+                                        const fhs_condition *condition, fhs_answer *answer,
+                                        fhirstore_error **err);
+fhirstore_status fhs_interact_read_in(fhs_call *outer, fhs_type type, fhs_str id,
+                                      fhs_answer *answer, fhirstore_error **err);
+
+/* ---- the request entry ---- */
+
+typedef struct fhs_header {
+    fhs_str name;
+    fhs_str value;
+} fhs_header;
+
+typedef struct fhs_request {
+    fhs_str method;
+    fhs_str url;
+    const fhs_header *headers;
+    size_t header_count;
+    fhs_str body;
+} fhs_request;
+
+/*
+ * Answer a request. Refusals and failures are answers too: http and an OperationOutcome as body.
+ * Returns an error only where no answer can be made.
+ */
+fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *request,
+                                 fhs_answer *answer, fhirstore_error **err);
+
+/* ---- bundles ---- */
+
+/*
+ * Execute a batch or transaction Bundle: @a text is the whole Bundle. The answer's body is the
+ * response Bundle. A transaction is all or nothing; the error then names the entry.
+ */
+fhirstore_status fhs_bundle_run(fhs_session *session, fhs_str text, fhs_answer *answer,
+                                fhirstore_error **err);
+
+#endif

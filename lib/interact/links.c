@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "interact/links.h"
+
+#include "base/limits.h"
+
+#define FIRST_SLOTS 64u
+
+typedef struct link_slot {
+    fhs_str from; /* ptr NULL: free */
+    fhs_str to;
+} link_slot;
+
+struct fhs_links {
+    fhs_arena *arena;
+    link_slot *slots;
+    size_t slot_count; /* a power of two */
+    size_t used;
+};
+
+/* FNV-1a. The keys are of one transaction; colliding on purpose only slows the one who does it. */
+static size_t hash_text(fhs_str text)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < text.len; i++) {
+        hash = (hash ^ (unsigned char)text.ptr[i]) * UINT64_C(1099511628211);
+    }
+    return (size_t)(hash ^ (hash >> 32));
+}
+
+static link_slot *slot_for(link_slot *slots, size_t count, fhs_str from)
+{
+    size_t at = hash_text(from) & (count - 1);
+    while (slots[at].from.ptr != NULL && !fhs_str_eq(slots[at].from, from)) {
+        at = (at + 1) & (count - 1);
+    }
+    return &slots[at];
+}
+
+fhirstore_status fhs_links_new(fhs_arena *arena, fhs_links **out, fhirstore_error **err)
+{
+    fhs_links *links = fhs_arena_calloc(arena, 1, sizeof *links);
+    *out = NULL;
+    if (links == NULL) {
+        return fhs_fail_memory(err);
+    }
+    links->arena = arena;
+    links->slot_count = FIRST_SLOTS;
+    links->slots = fhs_arena_calloc(arena, FIRST_SLOTS, sizeof *links->slots);
+    if (links->slots == NULL) {
+        return fhs_fail_memory(err);
+    }
+    *out = links;
+    return FHIRSTORE_OK;
+}
+
+static bool grow_slots(fhs_links *links)
+{
+    size_t count = links->slot_count * 2;
+    link_slot *slots = fhs_arena_calloc(links->arena, count, sizeof *slots);
+    if (slots == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < links->slot_count; i++) {
+        if (links->slots[i].from.ptr != NULL) {
+            *slot_for(slots, count, links->slots[i].from) = links->slots[i];
+        }
+    }
+    links->slots = slots;
+    links->slot_count = count;
+    return true;
+}
+
+fhirstore_status fhs_links_add(fhs_links *links, fhs_str from, fhs_str to, fhirstore_error **err)
+{
+    if (links->used * 2 >= links->slot_count && !grow_slots(links)) {
+        return fhs_fail_memory(err);
+    }
+    link_slot *slot = slot_for(links->slots, links->slot_count, from);
+    if (slot->from.ptr != NULL) {
+        return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "two entries have the same fullUrl");
+    }
+    *slot = (link_slot){from, to};
+    links->used++;
+    return FHIRSTORE_OK;
+}
+
+fhs_str fhs_links_find(const fhs_links *links, fhs_str from)
+{
+    return slot_for(links->slots, links->slot_count, from)->to;
+}
+
+/* One rewriting: what has been copied so far, and where it goes. */
+typedef struct rewriting {
+    const fhs_links *links;
+    const fhs_fhir *fhir;
+    fhs_str text;
+    size_t copied; /* bytes of text already in out */
+    fhs_buf *out;
+    fhs_type reference_type;
+    fhs_type uri_type;
+    fhs_type canonical_type;
+} rewriting;
+
+static bool may_hold_link(const rewriting *work, fhs_type owner, fhs_type type, fhs_str name)
+{
+    if (type == FHS_TYPE_NONE) {
+        return false;
+    }
+    if (owner == work->reference_type) {
+        return fhs_str_eq(name, FHS_LIT("reference"));
+    }
+    return fhs_type_is_a(work->fhir, type, work->uri_type) &&
+           !fhs_type_is_a(work->fhir, type, work->canonical_type);
+}
+
+static void replace_value(rewriting *work, const fhs_json *value)
+{
+    fhs_str to = fhs_links_find(work->links, value->text);
+    if (to.ptr == NULL) {
+        return;
+    }
+    fhs_buf_add(work->out, work->text.ptr + work->copied, value->begin - work->copied);
+    fhs_json_write_string(work->out, to);
+    work->copied = value->end;
+}
+
+static void rewrite_object(rewriting *work, fhs_type type, const fhs_json *object);
+
+static void rewrite_value(rewriting *work, const fhs_property *property, fhs_str name,
+                          const fhs_json *value)
+{
+    if (value->type == FHS_JSON_ARRAY) {
+        for (uint32_t i = 0; i < value->count; i++) {
+            rewrite_value(work, property, name, &value->items[i]);
+        }
+    } else if (value->type == FHS_JSON_OBJECT) {
+        rewrite_object(work, property->type, value);
+    } else if (value->type == FHS_JSON_STRING &&
+               may_hold_link(work, property->owner, property->type, name)) {
+        replace_value(work, value);
+    }
+}
+
+/* The type of a resource inside another one stands in the resource itself. */
+static fhs_type actual_type(const rewriting *work, fhs_type declared, const fhs_json *object)
+{
+    fhs_str name;
+    if (declared != FHS_TYPE_NONE && !fhs_type_is_abstract(work->fhir, declared)) {
+        return declared;
+    }
+    return fhs_json_get_string(object, FHS_LIT("resourceType"), &name)
+               ? fhs_type_find(work->fhir, name)
+               : declared;
+}
+
+/* Depth is bounded: the tree came through the reader. */
+static void rewrite_object(rewriting *work, fhs_type type, const fhs_json *object)
+{
+    type = actual_type(work, type, object);
+    for (uint32_t i = 0; i < object->count && type != FHS_TYPE_NONE; i++) {
+        const fhs_json_member *member = &object->members[i];
+        fhs_str name = member->name;
+        fhs_property property;
+        bool is_sibling = name.len > 0 && name.ptr[0] == '_';
+        if (is_sibling) {
+            name = fhs_str_from(name, 1);
+        }
+        if (fhs_property_find(work->fhir, type, name, &property)) {
+            rewrite_value(work, &property, name, &member->value);
+        }
+    }
+}
+
+fhirstore_status fhs_links_rewrite(const fhs_links *links, const fhs_fhir *fhir, fhs_type type,
+                                   fhs_str text, const fhs_json *root, fhs_buf *out,
+                                   bool *changed_out, fhirstore_error **err)
+{
+    rewriting work = {
+        .links = links,
+        .fhir = fhir,
+        .text = text,
+        .copied = root->begin,
+        .out = out,
+        .reference_type = fhs_type_find(fhir, FHS_LIT("Reference")),
+        .uri_type = fhs_type_find(fhir, FHS_LIT("uri")),
+        .canonical_type = fhs_type_find(fhir, FHS_LIT("canonical")),
+    };
+    size_t before = out->len;
+    rewrite_object(&work, type, root);
+    *changed_out = out->len > before;
+    if (*changed_out) {
+        fhs_buf_add(out, text.ptr + work.copied, root->end - work.copied);
+    }
+    fhirstore_status status = fhs_buf_status(out);
+    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The links of a transaction: where a resource's temporary address (its fullUrl) leads once the
+ * store has given it an id, and the resource's text with those links rewritten.
+ */
+#ifndef FHS_INTERACT_LINKS_H
+#define FHS_INTERACT_LINKS_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "fhir/fhir.h"
+#include "json/json.h"
+
+typedef struct fhs_links fhs_links;
+
+/* Memory comes from @a arena, which outlives the map. */
+fhirstore_status fhs_links_new(fhs_arena *arena, fhs_links **out, fhirstore_error **err);
+/* @a from leads to @a to ("Patient/1"); both are borrowed. ERR_BUNDLE when @a from is there
+ * already. */
+fhirstore_status fhs_links_add(fhs_links *links, fhs_str from, fhs_str to, fhirstore_error **err);
+/* ptr NULL: no such link. */
+fhs_str fhs_links_find(const fhs_links *links, fhs_str from);
+
+/*
+ * Append the text of @a root (read from @a text) to @a out with every link of the map replaced that
+ * stands in a Reference.reference, uri, url, oid or uuid. *changed_out false: nothing to replace,
+ * and @a out is untouched.
+ */
+fhirstore_status fhs_links_rewrite(const fhs_links *links, const fhs_fhir *fhir, fhs_type type,
+                                   fhs_str text, const fhs_json *root, fhs_buf *out,
+                                   bool *changed_out, fhirstore_error **err);
+
+#endif

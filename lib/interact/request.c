@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The REST API as one call: headers and address become an interaction, errors become answers. */
+#include "base/instant.h"
+#include "interact/interact.h"
+#include "interact/route.h"
+
+typedef enum return_mode {
+    RETURN_REPRESENTATION,
+    RETURN_MINIMAL,
+    RETURN_OUTCOME
+} return_mode;
+
+/* What the headers say. */
+typedef struct request_headers {
+    fhs_condition condition;
+    fhs_str none_match;     /* If-None-Match, raw */
+    int64_t modified_since; /* microseconds; 0: none */
+    return_mode wanted;
+    bool strict;
+} request_headers;
+
+static fhirstore_status parse_etag(fhs_str value, int64_t *version_out, fhirstore_error **err)
+{
+    uint64_t version;
+    fhs_str tag = fhs_str_trim(value);
+    if (fhs_str_starts_with(tag, FHS_LIT("W/"))) {
+        tag = fhs_str_from(tag, 2);
+    }
+    bool quoted = tag.len >= 2 && tag.ptr[0] == '"' && tag.ptr[tag.len - 1] == '"';
+    if (!quoted || !fhs_str_to_u64(fhs_str_of(tag.ptr + 1, tag.len - 2), INT64_MAX, &version) ||
+        version == 0) {
+        return fhs_fail(err, FHIRSTORE_ERR_QUERY, "an entity tag has the form W/\"1\"");
+    }
+    *version_out = (int64_t)version;
+    return FHIRSTORE_OK;
+}
+
+static void parse_prefer(fhs_str value, request_headers *out)
+{
+    while (value.len > 0) {
+        fhs_str item = value;
+        fhs_str rest = FHS_STR_NONE;
+        size_t at = 0;
+        while (at < value.len && value.ptr[at] != ',' && value.ptr[at] != ';') {
+            at++;
+        }
+        item = fhs_str_trim(fhs_str_of(value.ptr, at));
+        rest = fhs_str_from(value, at + 1);
+        if (fhs_str_eq_ascii_case(item, FHS_LIT("return=minimal"))) {
+            out->wanted = RETURN_MINIMAL;
+        } else if (fhs_str_eq_ascii_case(item, FHS_LIT("return=OperationOutcome"))) {
+            out->wanted = RETURN_OUTCOME;
+        } else if (fhs_str_eq_ascii_case(item, FHS_LIT("handling=strict"))) {
+            out->strict = true;
+        }
+        value = rest;
+    }
+}
+
+static bool is_json_type(fhs_str type)
+{
+    fhs_str name = type;
+    fhs_str parameters;
+    (void)fhs_str_split(type, ';', &name, &parameters);
+    name = fhs_str_trim(name);
+    return fhs_str_eq_ascii_case(name, FHS_LIT("application/fhir+json")) ||
+           fhs_str_eq_ascii_case(name, FHS_LIT("application/json")) ||
+           fhs_str_eq_ascii_case(name, FHS_LIT("text/json")) ||
+           fhs_str_eq_ascii_case(name, FHS_LIT("json"));
+}
+
+static bool accepts_json(fhs_str accept)
+{
+    while (accept.len > 0) {
+        fhs_str item = accept;
+        fhs_str rest = FHS_STR_NONE;
+        (void)fhs_str_split(accept, ',', &item, &rest);
+        fhs_str name = item;
+        fhs_str parameters;
+        (void)fhs_str_split(item, ';', &name, &parameters);
+        name = fhs_str_trim(name);
+        if (is_json_type(name) || fhs_str_eq(name, FHS_LIT("*/*")) ||
+            fhs_str_eq_ascii_case(name, FHS_LIT("application/*"))) {
+            return true;
+        }
+        accept = rest;
+    }
+    return false;
+}
+
+static bool is_form_type(fhs_str type)
+{
+    return fhs_str_starts_with(fhs_str_trim(type), FHS_LIT("application/x-www-form-urlencoded"));
+}
+
+/* One header; those that mean nothing to FHIR are passed over. */
+static fhirstore_status take_header(const fhs_header *header, const fhs_route *route,
+                                    request_headers *out, fhirstore_error **err)
+{
+    fhs_str name = header->name;
+    fhs_str value = fhs_str_trim(header->value);
+    if (fhs_str_eq_ascii_case(name, FHS_LIT("If-Match"))) {
+        return parse_etag(value, &out->condition.if_version, err);
+    }
+    if (fhs_str_eq_ascii_case(name, FHS_LIT("If-None-Match"))) {
+        out->none_match = value;
+    } else if (fhs_str_eq_ascii_case(name, FHS_LIT("If-Modified-Since"))) {
+        (void)fhs_http_date_parse(value,
+                                  &out->modified_since); /* RFC 9110: ignored when malformed */
+    } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Prefer"))) {
+        parse_prefer(value, out);
+    } else if (fhs_str_eq_ascii_case(name, FHS_LIT("If-None-Exist"))) {
+        return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED, "conditional create is not supported");
+    } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Accept"))) {
+        if (!accepts_json(value)) {
+            return fhs_fail(err, FHIRSTORE_ERR_NOT_ACCEPTABLE, "only application/fhir+json");
+        }
+    } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Content-Type"))) {
+        bool fits = route->form_search ? is_form_type(value) : is_json_type(value);
+        bool has_body = route->interaction == FHS_DO_CREATE ||
+                        route->interaction == FHS_DO_UPDATE ||
+                        route->interaction == FHS_DO_BUNDLE || route->form_search;
+        if (has_body && !fits) {
+            return fhs_fail_plain(err, FHIRSTORE_ERR_MEDIA_TYPE);
+        }
+    }
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status take_headers(const fhs_request *request, const fhs_route *route,
+                                     request_headers *out, fhirstore_error **err)
+{
+    *out = (request_headers){0};
+    for (size_t i = 0; i < request->header_count; i++) {
+        fhirstore_status status = take_header(&request->headers[i], route, out, err);
+        if (status < FHIRSTORE_OK) {
+            return status;
+        }
+    }
+    if (out->none_match.len > 0 && route->interaction == FHS_DO_UPDATE) {
+        if (!fhs_str_eq(out->none_match, FHS_LIT("*"))) {
+            return fhs_fail(err, FHIRSTORE_ERR_QUERY, "an update takes If-None-Match: * only");
+        }
+        out->condition.if_none = true;
+    }
+    return FHIRSTORE_OK;
+}
+
+/* http.html#cread: the client has this version already. */
+static bool is_not_modified(const request_headers *headers, const fhs_answer *answer)
+{
+    int64_t version;
+    if (headers->none_match.len > 0) {
+        return fhs_str_eq(headers->none_match, FHS_LIT("*")) ||
+               (parse_etag(headers->none_match, &version, NULL) == FHIRSTORE_OK &&
+                version == answer->version);
+    }
+    /* HTTP dates have whole seconds. */
+    return headers->modified_since > 0 &&
+           answer->updated_us / 1000000 <= headers->modified_since / 1000000;
+}
+
+static fhirstore_status read_if_modified(fhs_session *session, const fhs_route *route,
+                                         const request_headers *headers, fhs_answer *answer,
+                                         fhirstore_error **err)
+{
+    fhirstore_status status = fhs_interact_read(session, route->type, route->id, answer, err);
+    if (status >= FHIRSTORE_OK && is_not_modified(headers, answer)) {
+        answer->status = FHIRSTORE_NOT_MODIFIED;
+        answer->http = fhs_status_http(FHIRSTORE_NOT_MODIFIED);
+        fhs_buf_reset(&answer->body);
+    }
+    return status;
+}
+
+/* POST …/_search: parameters of the address, then those of the form. */
+static fhirstore_status search_form(fhs_session *session, const fhs_route *route, fhs_str form,
+                                    bool lenient, fhs_answer *answer, fhirstore_error **err)
+{
+    fhs_buf query = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES);
+    fhs_buf_add_str(&query, route->query);
+    if (query.len > 0 && form.len > 0) {
+        fhs_buf_add_char(&query, '&');
+    }
+    fhs_buf_add_str(&query, form);
+    fhirstore_status status = fhs_buf_status(&query);
+    if (status < FHIRSTORE_OK) {
+        status = fhs_fail_plain(err, status);
+    } else {
+        status = fhs_search_bundle(session, route->type, fhs_buf_str(&query), lenient, answer, err);
+    }
+    fhs_buf_clear(&query);
+    return status;
+}
+
+static fhirstore_status dispatch(fhs_session *session, const fhs_request *request,
+                                 const fhs_route *route, const request_headers *headers,
+                                 fhs_answer *answer, fhirstore_error **err)
+{
+    switch (route->interaction) {
+    case FHS_DO_CAPABILITIES:
+        return fhs_capabilities(session, answer, err);
+    case FHS_DO_BUNDLE:
+        return fhs_bundle_run(session, request->body, answer, err);
+    case FHS_DO_SEARCH:
+        return search_form(session, route, route->form_search ? request->body : FHS_STR_NONE,
+                           !headers->strict, answer, err);
+    case FHS_DO_CREATE:
+        return fhs_interact_create(session, route->type, request->body, answer, err);
+    case FHS_DO_READ:
+        return read_if_modified(session, route, headers, answer, err);
+    case FHS_DO_VREAD:
+        return fhs_interact_vread(session, route->type, route->id, route->version, answer, err);
+    case FHS_DO_UPDATE:
+        return fhs_interact_update(session, route->type, route->id, request->body,
+                                   &headers->condition, answer, err);
+    case FHS_DO_DELETE:
+        return fhs_interact_delete(session, route->type, route->id, &headers->condition, answer,
+                                   err);
+    case FHS_DO_HISTORY:
+        return fhs_interact_history(session, route->type, route->id, route->query, answer, err);
+    }
+    return fhs_fail_plain(err, FHIRSTORE_ERR_INTERNAL);
+}
+
+/* Prefer: return=… on what create and update answer. */
+static void apply_return(return_mode wanted, const fhs_route *route, fhs_answer *answer)
+{
+    bool is_write = route->interaction == FHS_DO_CREATE || route->interaction == FHS_DO_UPDATE;
+    if (!is_write || wanted == RETURN_REPRESENTATION) {
+        return;
+    }
+    fhs_buf_reset(&answer->body);
+    if (wanted == RETURN_OUTCOME) {
+        fhs_error_write_outcome(NULL, &answer->body);
+    }
+}
+
+static void answer_error(fhs_answer *answer, fhirstore_status status, fhirstore_error *error)
+{
+    answer->status = status;
+    answer->http = fhs_status_http(status);
+    answer->is_new_version = false;
+    if (status != FHIRSTORE_ERR_DELETED) {
+        answer->version = 0; /* a deleted version still has its tag */
+    }
+    fhs_buf_reset(&answer->body);
+    fhs_error_write_outcome(error, &answer->body);
+}
+
+fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *request,
+                                 fhs_answer *answer, fhirstore_error **err)
+{
+    const fhs_core *core = session->core;
+    fhirstore_error *reason = NULL;
+    fhs_route route;
+    request_headers headers = {0};
+    fhirstore_status status = fhs_route_parse(core->fhir, core->base_url, request->method,
+                                              request->url, &route, &reason);
+    if (status >= FHIRSTORE_OK) {
+        status = take_headers(request, &route, &headers, &reason);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = dispatch(session, request, &route, &headers, answer, &reason);
+    }
+    if (status < FHIRSTORE_OK) {
+        answer_error(answer, status, reason);
+    } else {
+        apply_return(headers.wanted, &route, answer);
+    }
+    if (route.is_head) {
+        fhs_buf_reset(&answer->body);
+    }
+    fhs_error_free(reason);
+    status = fhs_buf_status(&answer->body);
+    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
+}

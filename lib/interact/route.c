@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "interact/route.h"
+
+#include "base/limits.h"
+
+#define MAX_PARTS 4u
+
+typedef enum method_kind {
+    METHOD_GET,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_DELETE,
+    METHOD_OTHER
+} method_kind;
+
+typedef struct path_parts {
+    fhs_str part[MAX_PARTS];
+    size_t count;
+} path_parts;
+
+static method_kind find_method(fhs_str method, bool *is_head)
+{
+    *is_head = fhs_str_eq(method, FHS_LIT("HEAD"));
+    if (*is_head || fhs_str_eq(method, FHS_LIT("GET"))) {
+        return METHOD_GET;
+    }
+    if (fhs_str_eq(method, FHS_LIT("POST"))) {
+        return METHOD_POST;
+    }
+    if (fhs_str_eq(method, FHS_LIT("PUT"))) {
+        return METHOD_PUT;
+    }
+    return fhs_str_eq(method, FHS_LIT("DELETE")) ? METHOD_DELETE : METHOD_OTHER;
+}
+
+static fhirstore_status no_such_address(fhirstore_error **err)
+{
+    return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "no such address");
+}
+
+static fhirstore_status wrong_method(fhirstore_error **err)
+{
+    return fhs_fail_plain(err, FHIRSTORE_ERR_METHOD);
+}
+
+static bool split_path(fhs_str path, path_parts *out)
+{
+    out->count = 0;
+    while (path.len > 0 && path.ptr[0] == '/') {
+        path = fhs_str_from(path, 1);
+    }
+    while (path.len > 0) {
+        fhs_str head = path;
+        fhs_str rest = FHS_STR_NONE;
+        (void)fhs_str_split(path, '/', &head, &rest);
+        if (head.len == 0 || out->count == MAX_PARTS) {
+            return false;
+        }
+        out->part[out->count++] = head;
+        path = rest;
+    }
+    return true;
+}
+
+static fhs_str strip_base(fhs_str base_url, fhs_str url)
+{
+    if (!fhs_str_starts_with(url, base_url)) {
+        return url;
+    }
+    fhs_str rest = fhs_str_from(url, base_url.len);
+    bool at_end = rest.len == 0 || rest.ptr[0] == '/' || rest.ptr[0] == '?';
+    return at_end ? rest : url;
+}
+
+static fhirstore_status route_system(method_kind method, const path_parts *parts, fhs_route *out,
+                                     fhirstore_error **err)
+{
+    if (parts->count == 0 && method == METHOD_POST) {
+        out->interaction = FHS_DO_BUNDLE;
+    } else if (parts->count == 0 && method == METHOD_GET) {
+        out->interaction = FHS_DO_SEARCH;
+    } else if (parts->count == 0) {
+        return wrong_method(err);
+    } else if (fhs_str_eq(parts->part[0], FHS_LIT("metadata"))) {
+        out->interaction = FHS_DO_CAPABILITIES;
+        return method == METHOD_GET ? FHIRSTORE_OK : wrong_method(err);
+    } else if (fhs_str_eq(parts->part[0], FHS_LIT("_history"))) {
+        out->interaction = FHS_DO_HISTORY;
+        return method == METHOD_GET ? FHIRSTORE_OK : wrong_method(err);
+    } else if (fhs_str_eq(parts->part[0], FHS_LIT("_search"))) {
+        out->interaction = FHS_DO_SEARCH;
+        out->form_search = true;
+        return method == METHOD_POST ? FHIRSTORE_OK : wrong_method(err);
+    } else {
+        return no_such_address(err);
+    }
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status route_type(method_kind method, const path_parts *parts, fhs_route *out,
+                                   fhirstore_error **err)
+{
+    if (parts->count == 1) {
+        out->interaction = method == METHOD_POST ? FHS_DO_CREATE : FHS_DO_SEARCH;
+        return method == METHOD_GET || method == METHOD_POST ? FHIRSTORE_OK : wrong_method(err);
+    }
+    if (fhs_str_eq(parts->part[1], FHS_LIT("_search"))) {
+        out->interaction = FHS_DO_SEARCH;
+        out->form_search = method == METHOD_POST;
+        return method == METHOD_POST || method == METHOD_GET ? FHIRSTORE_OK : wrong_method(err);
+    }
+    if (!fhs_str_eq(parts->part[1], FHS_LIT("_history"))) {
+        return no_such_address(err);
+    }
+    out->interaction = FHS_DO_HISTORY;
+    return method == METHOD_GET ? FHIRSTORE_OK : wrong_method(err);
+}
+
+static fhirstore_status route_instance(method_kind method, const path_parts *parts, fhs_route *out,
+                                       fhirstore_error **err)
+{
+    uint64_t version;
+    out->id = parts->part[1];
+    if (parts->count == 2) {
+        out->interaction = method == METHOD_GET   ? FHS_DO_READ
+                           : method == METHOD_PUT ? FHS_DO_UPDATE
+                                                  : FHS_DO_DELETE;
+        return method == METHOD_POST || method == METHOD_OTHER ? wrong_method(err) : FHIRSTORE_OK;
+    }
+    if (!fhs_str_eq(parts->part[2], FHS_LIT("_history"))) {
+        return no_such_address(err);
+    }
+    if (method != METHOD_GET) {
+        return wrong_method(err);
+    }
+    out->interaction = parts->count == 3 ? FHS_DO_HISTORY : FHS_DO_VREAD;
+    if (parts->count == 4) {
+        if (!fhs_str_to_u64(parts->part[3], INT64_MAX, &version) || version == 0) {
+            return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "no such version");
+        }
+        out->version = (int64_t)version;
+    }
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_route_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str method,
+                                 fhs_str url, fhs_route *out, fhirstore_error **err)
+{
+    path_parts parts;
+    fhs_str path;
+    *out = (fhs_route){.type = FHS_TYPE_NONE};
+    if (url.len > FHS_LIMIT_URL_BYTES) {
+        return fhs_fail(err, FHIRSTORE_ERR_LIMIT, "the address exceeds FHS_LIMIT_URL_BYTES");
+    }
+    method_kind kind = find_method(method, &out->is_head);
+    path = strip_base(base_url, url);
+    fhs_str whole = path;
+    (void)fhs_str_split(whole, '?', &path, &out->query);
+    if (!split_path(path, &parts)) {
+        return no_such_address(err);
+    }
+    if (kind == METHOD_OTHER) {
+        return wrong_method(err);
+    }
+    bool is_system = parts.count == 0 || parts.part[0].ptr[0] == '_' ||
+                     fhs_str_eq(parts.part[0], FHS_LIT("metadata"));
+    if (is_system) {
+        return parts.count > 1 ? no_such_address(err) : route_system(kind, &parts, out, err);
+    }
+    out->type = fhs_type_find(fhir, parts.part[0]);
+    if (out->type == FHS_TYPE_NONE || !fhs_type_is_resource(fhir, out->type)) {
+        return fhs_fail_plain(err, FHIRSTORE_ERR_UNKNOWN_TYPE);
+    }
+    bool is_type_level = parts.count == 1 || (parts.count == 2 && parts.part[1].ptr[0] == '_');
+    return is_type_level ? route_type(kind, &parts, out, err)
+                         : route_instance(kind, &parts, out, err);
+}

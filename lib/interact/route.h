@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a method and a URL mean. Shared by the request entry and by bundle entries. */
+#ifndef FHS_INTERACT_ROUTE_H
+#define FHS_INTERACT_ROUTE_H
+
+#include "base/error.h"
+#include "fhir/fhir.h"
+
+typedef enum fhs_interaction {
+    FHS_DO_CAPABILITIES,
+    FHS_DO_BUNDLE,
+    FHS_DO_SEARCH,
+    FHS_DO_CREATE,
+    FHS_DO_READ,
+    FHS_DO_VREAD,
+    FHS_DO_UPDATE,
+    FHS_DO_DELETE,
+    FHS_DO_HISTORY,
+} fhs_interaction;
+
+typedef struct fhs_route {
+    fhs_interaction interaction;
+    fhs_type type; /* FHS_TYPE_NONE: system level */
+    fhs_str id;
+    int64_t version;  /* vread */
+    fhs_str query;    /* behind the '?' */
+    bool form_search; /* POST …/_search: the body holds more parameters */
+    bool is_head;
+} fhs_route;
+
+/*
+ * @a url is relative, or absolute below @a base_url. ERR_NOT_FOUND, ERR_UNKNOWN_TYPE, ERR_METHOD,
+ * ERR_LIMIT.
+ */
+fhirstore_status fhs_route_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str method,
+                                 fhs_str url, fhs_route *out, fhirstore_error **err);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "interact/core.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* One call may hold a resource, its tree, its entries and the trees of what it replaces. */
+#define ARENA_MAX ((size_t)4 * FHS_LIMIT_RESOURCE_BYTES)
+
+void fhs_session_hold(fhs_session *session)
+{
+    (void)atomic_fetch_add(&session->holders, 1);
+}
+
+void fhs_session_drop(fhs_session *session)
+{
+    if (session == NULL || atomic_fetch_sub(&session->holders, 1) > 1) {
+        return;
+    }
+    fhs_free((void *)(uintptr_t)session->who.name.ptr);
+    fhs_free((void *)(uintptr_t)session->who.purpose.ptr);
+    fhs_free((void *)(uintptr_t)session->who.request_id.ptr);
+    fhs_arena_clear(&session->arena);
+    fhs_buf_clear(&session->body);
+    fhs_buf_clear(&session->stamps);
+    fhs_buf_clear(&session->meta);
+    fhs_buf_clear(&session->rows);
+    fhs_buf_clear(&session->old_body);
+    fhs_buf_clear(&session->old_rows);
+    fhs_free(session);
+}
+
+static bool copy_text(fhs_str text, fhs_str *out)
+{
+    *out = fhs_str_of(fhs_memdup(text.ptr, text.len), text.len);
+    return out->ptr != NULL;
+}
+
+fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *options,
+                                 fhs_session **out, fhirstore_error **err)
+{
+    fhs_session *session = fhs_calloc(1, sizeof *session);
+    *out = NULL;
+    if (session == NULL) {
+        return fhs_fail_memory(err);
+    }
+    session->core = core;
+    atomic_init(&session->holders, 1);
+    session->who.allow_everything = options->allow_everything;
+    fhs_arena_init(&session->arena, ARENA_MAX);
+    fhs_buf_init(&session->body, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&session->stamps, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&session->meta, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&session->rows, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&session->old_body, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&session->old_rows, FHS_LIMIT_RESOURCE_BYTES);
+    if (!copy_text(options->principal, &session->who.name) ||
+        !copy_text(options->purpose, &session->who.purpose) ||
+        !copy_text(options->request_id, &session->who.request_id)) {
+        fhs_session_drop(session);
+        return fhs_fail_memory(err);
+    }
+    *out = session;
+    return FHIRSTORE_OK;
+}
+
+void fhs_answer_init(fhs_answer *answer)
+{
+    *answer = (fhs_answer){.type = FHS_TYPE_NONE};
+    fhs_buf_init(&answer->body, FHS_LIMIT_JSON_BYTES);
+}
+
+void fhs_answer_clear(fhs_answer *answer)
+{
+    fhs_buf_clear(&answer->body);
+}
+
+void fhs_answer_describe(fhs_answer *answer, fhs_type type, const fhs_version *version)
+{
+    answer->type = type;
+    answer->id_len = version->id.len < sizeof answer->id ? version->id.len : sizeof answer->id - 1;
+    memcpy(answer->id, version->id.ptr, answer->id_len);
+    answer->id[answer->id_len] = '\0';
+    answer->version = version->version;
+    answer->updated_us = version->updated_us;
+}

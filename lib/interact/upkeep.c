@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verify and statistics: what an operator asks of the store as a whole. */
+#include "interact/core.h"
+#include "json/json.h"
+
+typedef struct verify_work {
+    fhs_core *core;
+    fhs_conn *conn; /* the writer: extraction looks names up where a write would */
+    fhs_conn *reader;
+    fhs_arena arena;
+    fhs_buf rows;
+    fhs_finding_fn report;
+    void *ctx;
+    int64_t findings;
+} verify_work;
+
+static void found(verify_work *work, const char *area, const char *text)
+{
+    work->findings++;
+    if (work->report != NULL) {
+        work->report(work->ctx, area, text);
+    }
+}
+
+/* The rows that extraction gives for a stored body, and those that are stored beside it. */
+static fhirstore_status extract_again(verify_work *work, const fhs_version *version, fhs_type type,
+                                      fhirstore_error **err)
+{
+    fhs_core *core = work->core;
+    const fhs_json *root;
+    fhs_entries entries = {0};
+    fhs_arena_reset(&work->arena);
+    fhs_buf_reset(&work->rows);
+    fhirstore_status status = fhs_json_read(&work->arena, version->body, NULL, &root, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_index_extract(core->indexer, core->base_url, root, &work->arena, &entries,
+                                   err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_index_rows(core->catalog, work->conn, type, &entries, &work->rows, err);
+    }
+    return status;
+}
+
+static fhirstore_status check_resource(void *ctx, const fhs_version *version)
+{
+    verify_work *work = ctx;
+    fhs_version stored;
+    fhs_core *core = work->core;
+    fhs_type type = fhs_catalog_type_back(core->catalog, version->type);
+    fhirstore_status status = extract_again(work, version, type, NULL);
+    if (status == FHIRSTORE_ERR_NO_MEMORY) {
+        return status;
+    }
+    if (status < FHIRSTORE_OK) {
+        found(work, "resource", "a stored body cannot be read again");
+        return FHIRSTORE_OK;
+    }
+    status = fhs_resource_read_rows(work->conn, version->type, version->id, &stored, NULL);
+    if (status < FHIRSTORE_OK) {
+        found(work, "resource", "a resource cannot be read under its id");
+    } else if (!fhs_str_eq(stored.rows, fhs_buf_str(&work->rows))) {
+        found(work, "index", "the rows of a resource are not those of its body");
+    }
+    return FHIRSTORE_OK;
+}
+
+/*
+ * Extraction again, over a reader's snapshot, with a write transaction that is never committed: the
+ * snapshot cannot move under it, and names that a body needs but the store lacks show as different
+ * rows.
+ */
+static fhirstore_status verify_rows(verify_work *work, fhirstore_error **err)
+{
+    fhs_storage *storage = work->core->storage;
+    fhirstore_status status = fhs_storage_writer(storage, &work->conn, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_begin_write(work->conn, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_storage_reader(storage, &work->reader, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_begin_read(work->reader, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_resource_each(work->reader, 0, 0, check_resource, work, err);
+        fhs_conn_end_read(work->reader);
+    }
+    fhs_conn_release(work->reader);
+    fhs_conn_release(work->conn);
+    return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_core_verify(fhs_core *core, fhs_finding_fn report, void *ctx,
+                                 int64_t *findings_out, fhirstore_error **err)
+{
+    verify_work work = {.core = core, .report = report, .ctx = ctx};
+    fhs_arena_init(&work.arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&work.rows, FHS_LIMIT_RESOURCE_BYTES);
+    fhirstore_status status = fhs_storage_verify(core->storage, report, ctx, &work.findings, err);
+    if (status >= FHIRSTORE_OK && core->read_only) {
+        status = fhs_fail(err, FHIRSTORE_ERR_READ_ONLY,
+                          "verifying the index needs a store that is open for writing");
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = verify_rows(&work, err);
+    }
+    fhs_buf_clear(&work.rows);
+    fhs_arena_clear(&work.arena);
+    *findings_out = work.findings;
+    return status;
+}
+
+static const char *const row_names[FHS_ROW_KIND_COUNT] = {
+    NULL,       "token",     "string", "date",      "number",
+    "quantity", "reference", "uri",    "composite", "position",
+};
+
+typedef struct type_writer {
+    fhs_buf *out;
+    bool is_first;
+} type_writer;
+
+static bool write_type_count(void *ctx, fhs_str type, int64_t count)
+{
+    type_writer *writer = ctx;
+    if (!writer->is_first) {
+        fhs_buf_add_char(writer->out, ',');
+    }
+    writer->is_first = false;
+    fhs_json_write_string(writer->out, type);
+    fhs_buf_add_char(writer->out, ':');
+    fhs_buf_add_i64(writer->out, count);
+    return true;
+}
+
+static void write_number(fhs_buf *out, const char *name, int64_t value)
+{
+    fhs_buf_addf(out, ",\"%s\":%lld", name, (long long)value);
+}
+
+static void write_stats(fhs_buf *out, const fhs_core *core, const fhs_storage_stats *stats)
+{
+    fhs_buf_addf(out, "{\"fhirVersion\":\"%.*s\",\"encrypted\":%s",
+                 FHS_STR_ARG(fhs_fhir_version_number(core->fhir)),
+                 fhs_storage_is_encrypted(core->storage) ? "true" : "false");
+    write_number(out, "resources", stats->resources);
+    write_number(out, "deleted", stats->deleted);
+    write_number(out, "versions", stats->versions);
+    write_number(out, "lastSequence", stats->last_seq);
+    write_number(out, "fileBytes", stats->file_bytes);
+    write_number(out, "walBytes", stats->wal_bytes);
+    write_number(out, "pages", stats->page_count);
+    write_number(out, "freePages", stats->free_pages);
+    fhs_buf_add_cstr(out, ",\"indexRows\":{");
+    for (size_t kind = 1; kind < FHS_ROW_KIND_COUNT; kind++) {
+        fhs_buf_addf(out, "%s\"%s\":%lld", kind == 1 ? "" : ",", row_names[kind],
+                     (long long)stats->row_count[kind]);
+    }
+    fhs_buf_add_cstr(out, "},\"types\":{");
+}
+
+fhirstore_status fhs_core_stats(fhs_core *core, fhs_buf *out, fhirstore_error **err)
+{
+    fhs_conn *conn = NULL;
+    fhs_storage_stats stats;
+    type_writer writer = {out, true};
+    fhirstore_status status = fhs_storage_reader(core->storage, &conn, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_begin_read(conn, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_storage_get_stats(conn, &stats, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        write_stats(out, core, &stats);
+        status = fhs_storage_type_counts(conn, write_type_count, &writer, err);
+        fhs_buf_add_cstr(out, "}}");
+    }
+    if (conn != NULL) {
+        fhs_conn_end_read(conn);
+    }
+    fhs_conn_release(conn);
+    return status >= FHIRSTORE_OK && fhs_buf_status(out) < FHIRSTORE_OK
+               ? fhs_fail_plain(err, fhs_buf_status(out))
+               : status;
+}
