@@ -386,6 +386,10 @@ bool fhs_decimal_from_sort_key(const uint8_t *key, size_t len, fhs_decimal *out)
     }
     out->exponent = magnitude - (int32_t)count;
     out->negative = flip != 0;
+    while (out->exponent > FHS_DECIMAL_EXPONENT_MAX && count < FHS_DECIMAL_DIGITS) {
+        digits[count++] = '0'; /* it was "10e999999", say */
+        out->exponent--;
+    }
     set_digits(out, digits, count);
     return fhs_decimal_exponent_fits(out->exponent);
 }

@@ -282,12 +282,13 @@ END_TEST
 
 /* Ordered, so that every pair tells what compare and the keys must say. */
 static const char *const ordered[] = {
-    "-1e999999", "-1e200", "-1e64",  "-1e63",  "-1e62",   "-9.9e61", "-1000",     "-999.999",
-    "-100.5",    "-100",   "-1.51",  "-1.5",   "-1.1",    "-1.01",   "-1",        "-0.99",
-    "-1e-61",    "-1e-62", "-1e-63", "-1e-64", "-1e-200", "0",       "1e-999999", "1e-200",
-    "1e-64",     "1e-63",  "1e-62",  "0.0099", "0.01",    "0.1",     "0.99",      "1",
-    "1.01",      "1.1",    "1.5",    "1.51",   "9",       "10",      "10.01",     "99.999",
-    "100",       "100.5",  "1000",   "1e61",   "1e62",    "1e63",    "1e64",      "1e200",
+    "-1e999999", "-1e200",    "-1e64",  "-1e63",  "-1e62",  "-9.9e61", "-1000",
+    "-999.999",  "-100.5",    "-100",   "-1.51",  "-1.5",   "-1.1",    "-1.01",
+    "-1",        "-0.99",     "-1e-61", "-1e-62", "-1e-63", "-1e-64",  "-1e-200",
+    "0",         "1e-999999", "1e-200", "1e-64",  "1e-63",  "1e-62",   "0.0099",
+    "0.01",      "0.1",       "0.99",   "1",      "1.01",   "1.1",     "1.5",
+    "1.51",      "9",         "10",     "10.01",  "99.999", "100",     "100.5",
+    "1000",      "1e61",      "1e62",   "1e63",   "1e64",   "1e200",   "10e999999",
 };
 
 static int sign_of(int value)
@@ -308,6 +309,11 @@ static int compare_keys(const fhs_decimal *a, const fhs_decimal *b)
 START_TEST(keys_sort_as_numbers)
 {
     for (size_t i = 0; i < FHS_COUNT_OF(ordered); i++) {
+        fhs_decimal value = dec(ordered[i]);
+        uint8_t key[FHS_DECIMAL_KEY_MAX];
+        fhs_decimal back;
+        ck_assert(fhs_decimal_from_sort_key(key, fhs_decimal_sort_key(&value, key), &back));
+        ck_assert_int_eq(fhs_decimal_compare(&value, &back), 0);
         for (size_t k = 0; k < FHS_COUNT_OF(ordered); k++) {
             fhs_decimal a = dec(ordered[i]);
             fhs_decimal b = dec(ordered[k]);
@@ -321,8 +327,9 @@ END_TEST
 
 START_TEST(equal_values_share_a_key)
 {
-    static const char *const pairs[][2] = {
-        {"1.10", "1.1"}, {"100", "1e2"}, {"-5.00", "-5"}, {"0.00", "0e5"}, {"120e-1", "12"}};
+    static const char *const pairs[][2] = {{"1.10", "1.1"},  {"100", "1e2"},
+                                           {"-5.00", "-5"},  {"0.00", "0e5"},
+                                           {"120e-1", "12"}, {"10e999998", "1e999999"}};
     for (size_t i = 0; i < FHS_COUNT_OF(pairs); i++) {
         fhs_decimal a = dec(pairs[i][0]);
         fhs_decimal b = dec(pairs[i][1]);
