@@ -75,7 +75,8 @@ static void read_timing(const fhs_json *timing, date_span *span)
 void fhs_convert_date(fhs_convert *convert, fhs_shape shape, const fhs_json *value)
 {
     date_span span = {0, 0, false};
-    if (shape == FHS_SHAPE_DATE) {
+    /* A choice may hold a date as a string; what is none gives nothing. */
+    if (shape == FHS_SHAPE_DATE || shape == FHS_SHAPE_STRING) {
         span.is_set = read_date(value, &span.lo, &span.hi);
     } else if (shape == FHS_SHAPE_PERIOD) {
         span.is_set = read_period(value, &span.lo, &span.hi);

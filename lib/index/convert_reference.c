@@ -22,17 +22,27 @@ static void add_reference(fhs_convert *convert, fhs_str text)
     entry->ref_url = reference.url;
 }
 
-/* Its text, and its identifier as a token of the same parameter (for :identifier, or when it is all
- * there is). */
+/*
+ * Its text, and its identifier as a token of the same parameter (for :identifier, or when it is all
+ * there is). With nothing but a display it still is not missing: an empty token says so.
+ */
 static void reference_from_object(fhs_convert *convert, const fhs_json *value)
 {
     if (!fhs_json_is(value, FHS_JSON_OBJECT)) {
         return;
     }
+    size_t before = convert->out->count;
     add_reference(convert, fhs_member_text(value, FHS_LIT("reference")));
     const fhs_json *identifier = fhs_json_get(value, FHS_LIT("identifier"));
     if (fhs_json_is(identifier, FHS_JSON_OBJECT)) {
         fhs_convert_token(convert, FHS_SHAPE_IDENTIFIER, UINT16_MAX, identifier);
+    }
+    fhs_str display = fhs_member_text(value, FHS_LIT("display"));
+    if (convert->out->count == before && display.len > 0) {
+        fhs_entry *entry = fhs_convert_add(convert, FHS_ROW_TOKEN);
+        if (entry != NULL) {
+            entry->display = display;
+        }
     }
 }
 

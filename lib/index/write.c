@@ -131,8 +131,8 @@ static void write_text(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *ou
     }
 }
 
-/* An identifier where a reference was expected says so. */
-static bool is_identifier_of_reference(const fhs_fhir *fhir, const fhs_entry *entry)
+/* A token where a reference was expected: there was an identifier, or a display only. */
+static bool is_token_of_reference(const fhs_fhir *fhir, const fhs_entry *entry)
 {
     return entry->kind == FHS_ROW_TOKEN && entry->param != FHS_SPARAM_NONE &&
            fhs_sparam_get(fhir, entry->param).type == FHS_SP_REFERENCE;
@@ -140,10 +140,15 @@ static bool is_identifier_of_reference(const fhs_fhir *fhir, const fhs_entry *en
 
 static void write_value(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
 {
-    if (is_identifier_of_reference(fhir, entry)) {
+    if (!is_token_of_reference(fhir, entry)) {
+        write_text(fhir, entry, out);
+    } else if (entry->system.len + entry->code.len > 0) {
         fhs_buf_add_cstr(out, "identifier:");
+        write_text(fhir, entry, out);
+    } else {
+        fhs_buf_add_cstr(out, "display:");
+        fhs_buf_add_str(out, entry->display);
     }
-    write_text(fhir, entry, out);
 }
 
 void fhs_entry_write(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
@@ -235,6 +240,38 @@ static void write_lines(const fhs_fhir *fhir, fhs_str name, const shown_value *v
     }
 }
 
+static void set_param(fhs_entries *entries, size_t from, fhs_sparam param)
+{
+    for (size_t i = from; i < entries->count; i++) {
+        entries->items[i].param = param;
+    }
+}
+
+/* _id and _lastUpdated have no rows, the resource table answers them; here they are shown as well.
+ */
+static bool add_stored(const fhs_fhir *fhir, const fhs_json *resource, fhs_arena *arena,
+                       fhs_entries *entries)
+{
+    fhs_convert convert = {.fhir = fhir, .arena = arena, .out = entries};
+    fhs_type type = fhs_type_find(fhir, fhs_member_text(resource, FHS_LIT("resourceType")));
+    const fhs_json *id = fhs_json_get(resource, FHS_LIT("id"));
+    if (fhs_json_is(id, FHS_JSON_STRING)) {
+        size_t from = entries->count;
+        fhs_convert_token(&convert, FHS_SHAPE_STRING, UINT16_MAX, id);
+        set_param(entries, from, fhs_sparam_find(fhir, type, FHS_LIT("_id")));
+    }
+    const fhs_json *meta = fhs_json_get(resource, FHS_LIT("meta"));
+    const fhs_json *updated = fhs_json_is(meta, FHS_JSON_OBJECT)
+                                  ? fhs_json_get(meta, FHS_LIT("lastUpdated"))
+                                  : NULL;
+    if (updated != NULL) {
+        size_t from = entries->count;
+        fhs_convert_date(&convert, FHS_SHAPE_DATE, updated);
+        set_param(entries, from, fhs_sparam_find(fhir, type, FHS_LIT("_lastUpdated")));
+    }
+    return !convert.is_failed;
+}
+
 static void write_name(const fhs_json *resource, fhs_buf *out)
 {
     fhs_buf_add_str(out, fhs_member_text(resource, FHS_LIT("resourceType")));
@@ -256,7 +293,8 @@ fhirstore_status fhs_index_write_ndjson(fhs_indexer *indexer, fhs_str base_url,
     shown_value *values = NULL;
     size_t count = 0;
     fhirstore_status status = fhs_index_extract(indexer, base_url, resource, &arena, &entries, err);
-    if (status == FHIRSTORE_OK && !collect_shown(fhir, &entries, &arena, &values, &count)) {
+    if (status == FHIRSTORE_OK && (!add_stored(fhir, resource, &arena, &entries) ||
+                                   !collect_shown(fhir, &entries, &arena, &values, &count))) {
         status = fhs_fail_memory(err);
     }
     if (status == FHIRSTORE_OK) {
