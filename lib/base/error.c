@@ -171,6 +171,14 @@ void fhs_error_expression(fhirstore_error **err, fhs_str expression)
     }
 }
 
+void fhs_error_code(fhirstore_error **err, const char *code)
+{
+    fhirstore_error *error = writable(err);
+    if (error != NULL) {
+        error->first.code = code;
+    }
+}
+
 static bool room_for_issue(fhirstore_error *error)
 {
     if (error->issue_count < error->issue_capacity) {

@@ -41,6 +41,8 @@ void fhs_error_entry(fhirstore_error **err, uint32_t entry);
 void fhs_error_cause(fhirstore_error **err, int32_t cause);
 /* The FHIRPath of the element that the first issue speaks of. */
 void fhs_error_expression(fhirstore_error **err, fhs_str expression);
+/* FHIR issue type of the first issue (static text), where the status's own is too coarse. */
+void fhs_error_code(fhirstore_error **err, const char *code);
 /*
  * One more issue (a validation report holds many). @a code NULL takes the status's own. False when
  * FHS_LIMIT_ISSUES is reached or memory is short: the error stays as it was.

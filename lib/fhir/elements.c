@@ -41,6 +41,11 @@ size_t fhs_element_count(const fhs_fhir *fhir, fhs_type type)
     return fhir->types[type].element_count;
 }
 
+size_t fhs_element_required_count(const fhs_fhir *fhir, fhs_type type)
+{
+    return fhir->types[type].required;
+}
+
 fhs_element fhs_element_at(const fhs_fhir *fhir, fhs_type type, size_t index)
 {
     const fhs_fhir_element_row *row = &fhir->elements[fhir->types[type].elements + index];

@@ -97,6 +97,8 @@ typedef struct fhs_property {
 bool fhs_property_find(const fhs_fhir *fhir, fhs_type type, fhs_str name, fhs_property *out);
 /* Elements that @a type itself defines (not its ancestors'). */
 size_t fhs_element_count(const fhs_fhir *fhir, fhs_type type);
+/* How many elements of @a type, its ancestors' included, have FHS_ELEMENT_REQUIRED. */
+size_t fhs_element_required_count(const fhs_fhir *fhir, fhs_type type);
 fhs_element fhs_element_at(const fhs_fhir *fhir, fhs_type type, size_t index);
 /* The element called @a name ("value" for value[x]) in @a type or an ancestor; *owner_out may be NULL. */
 bool fhs_element_find(const fhs_fhir *fhir, fhs_type type, fhs_str name, fhs_element *out,

@@ -24,6 +24,7 @@ typedef struct fhs_fhir_type_row {
     uint8_t slot_bits;
     uint8_t kind;
     uint8_t abstract;
+    uint8_t required; /* how many of its elements, inherited ones included, are required */
 } fhs_fhir_type_row;
 
 typedef struct fhs_fhir_element_row {

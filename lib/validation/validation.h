@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is this JSON a resource that FHIR's definitions allow? Structure now; bindings and invariants on top later. */
+/* Is this JSON a resource that FHIR's definitions allow? Structure, and bindings where asked for.
+ */
 #ifndef FHS_VALIDATION_VALIDATION_H
 #define FHS_VALIDATION_VALIDATION_H
 
 #include "base/error.h"
 #include "fhir/fhir.h"
+#include "fhir/reference.h" /* fhs_id_is_valid() */
 #include "json/json.h"
 
 /* Numbers as in the public enum fhirstore_validation. */
@@ -15,15 +17,14 @@ typedef enum fhs_validation_mode {
 } fhs_validation_mode;
 
 /*
- * Check one resource and tell its type. ERR_INVALID_RESOURCE with one issue a fault, each with the
- * FHIRPath of the element ("Patient.name[0].given"), up to FHS_LIMIT_ISSUES; texts name elements and
- * types, never values. ERR_UNKNOWN_TYPE has issue code "invalid" here: the resourceType is not one.
+ * Check one resource and tell its type (FHS_TYPE_NONE when it has none). ERR_INVALID_RESOURCE with
+ * one issue a fault, each with an issue type (structure, required, value, invalid) and the FHIRPath
+ * of the element ("Patient.name[0].given[1]"), up to FHS_LIMIT_ISSUES; texts name elements and
+ * types, never values. A resourceType that is missing or unknown is a fault at "resourceType".
+ * The tree must come from fhs_json_read(). Allocates nothing unless there is a fault.
  */
 fhirstore_status fhs_validate_resource(const fhs_fhir *fhir, fhs_validation_mode mode,
                                        const fhs_json *root, fhs_type *type_out,
                                        fhirstore_error **err);
-
-/* A logical id: 1 to 64 characters of A-Z a-z 0-9 - . */
-bool fhs_id_is_valid(fhs_str id);
 
 #endif

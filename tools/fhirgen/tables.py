@@ -111,12 +111,13 @@ class Version:
                 params = list_of(self.params, own, name, ancestors(self.types, name))
             elif own_params:
                 raise SystemExit(f"{name} is a base of parameters but not a resource")
+            required = sum(e.min > 0 for _, e in flatten(self.types, name))
             self.type_rows.append((
                 fits(first_slot, 32, "slots"), seed, fits(self.texts.at(name), 16, "texts"),
                 NONE if typ.parent is None else self.number[typ.parent],
                 fits(first_element[name], 16, "elements"), fits(len(typ.elements), 16, name),
                 fits(len(self.param_lists), 16, "parameter lists"), len(own_params), len(params),
-                bits, "FHS_KIND_" + typ.kind, int(typ.abstract)))
+                bits, "FHS_KIND_" + typ.kind, int(typ.abstract), fits(required, 8, name)))
             self.param_lists += params
         self.type_bits, self.type_slots = open_table(self.names)
 

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "validation/validation_internal.h"
+
+#define NAME_BYTES_MAX       64u
+#define EXPRESSION_BYTES_MAX ((size_t)64 * 1024)
+
+/* Names of unknown members are the sender's: only those that look like an element are repeated. */
+static bool looks_like_element(fhs_str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char lower = fhs_ascii_lower(name.ptr[i]);
+        if ((lower < 'a' || lower > 'z') && (i == 0 || lower < '0' || lower > '9')) {
+            return false;
+        }
+    }
+    return name.len > 0 && name.len <= NAME_BYTES_MAX;
+}
+
+fhs_str fhs_place_name(const fhs_place *at)
+{
+    return at->property != NULL || looks_like_element(at->name) ? at->name : FHS_LIT("(unnamed)");
+}
+
+/* In FHIRPath a choice has the bare name, whatever its type. */
+static fhs_str path_name(const fhs_check *check, const fhs_place *at)
+{
+    const fhs_property *property = at->property;
+    if (property != NULL && (property->flags & FHS_ELEMENT_CHOICE) != 0) {
+        return fhs_element_at(check->fhir, property->owner, property->element).name;
+    }
+    return at->name;
+}
+
+static void write_place(const fhs_check *check, const fhs_place *at, fhs_buf *out)
+{
+    const fhs_place *chain[FHS_LIMIT_JSON_DEPTH + 4];
+    size_t count = 0;
+    if (at->property == NULL && at->up != NULL && !looks_like_element(at->name)) {
+        at = at->up;
+    }
+    for (; at != NULL && count < FHS_COUNT_OF(chain); at = at->up) {
+        chain[count++] = at;
+    }
+    while (count > 0) {
+        const fhs_place *step = chain[--count];
+        if (out->len > 0) {
+            fhs_buf_add_char(out, '.');
+        }
+        fhs_buf_add_str(out, path_name(check, step));
+        if (step->index != FHS_PLACE_SINGLE) {
+            fhs_buf_add_char(out, '[');
+            fhs_buf_add_u64(out, step->index);
+            fhs_buf_add_char(out, ']');
+        }
+    }
+}
+
+static void add_first_fault(fhs_check *check, fhs_str expression, const char *code,
+                            const char *text)
+{
+    check->status = fhs_fail(check->err, FHIRSTORE_ERR_INVALID_RESOURCE, "%s", text);
+    fhs_error_code(check->err, code);
+    fhs_error_expression(check->err, expression);
+    check->is_full = check->err == NULL;
+}
+
+void fhs_check_fault(fhs_check *check, const fhs_place *at, const char *code, const char *format,
+                     ...)
+{
+    char text[512];
+    fhs_buf place = FHS_BUF_INIT(EXPRESSION_BYTES_MAX);
+    if (check->is_full) {
+        return;
+    }
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (check->err != NULL) {
+        write_place(check, at, &place);
+    }
+    fhs_str expression = fhs_buf_str(&place);
+    if (check->status == FHIRSTORE_OK) {
+        add_first_fault(check, expression, code, text);
+    } else {
+        check->is_full = !fhs_error_add_issue(check->err, FHS_SEVERITY_ERROR, code, expression,
+                                              "%s", text);
+    }
+    fhs_buf_clear(&place);
+}

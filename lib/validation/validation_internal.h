@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this room share. */
+#ifndef FHS_VALIDATION_INTERNAL_H
+#define FHS_VALIDATION_INTERNAL_H
+
+#include "base/compiler.h"
+#include "validation/validation.h"
+
+#define FHS_PLACE_SINGLE UINT32_MAX
+
+/* Where the walk stands: a chain through its stack frames, read only when there is a fault. */
+typedef struct fhs_place {
+    const struct fhs_place *up;
+    const fhs_property *property; /* NULL: the root, or a member that the type does not have */
+    fhs_str name;                 /* the root's type, else the JSON member without its "_" */
+    uint32_t index;               /* in its array, or FHS_PLACE_SINGLE */
+} fhs_place;
+
+/* One validation. */
+typedef struct fhs_check {
+    const fhs_fhir *fhir;
+    fhirstore_error **err;
+    fhirstore_status status;
+    bool is_lenient;
+    bool is_full; /* no more faults are wanted */
+    bool has_integer64;
+    uint32_t depth;
+    fhs_type first_primitive;
+    fhs_type resource;
+    fhs_type extension;
+} fhs_check;
+
+/* Primitive types in the order in which the tables hold them: by name, behind all other types. */
+typedef enum fhs_primitive {
+    FHS_PRIMITIVE_BASE64BINARY,
+    FHS_PRIMITIVE_BOOLEAN,
+    FHS_PRIMITIVE_CANONICAL,
+    FHS_PRIMITIVE_CODE,
+    FHS_PRIMITIVE_DATE,
+    FHS_PRIMITIVE_DATETIME,
+    FHS_PRIMITIVE_DECIMAL,
+    FHS_PRIMITIVE_ID,
+    FHS_PRIMITIVE_INSTANT,
+    FHS_PRIMITIVE_INTEGER,
+    FHS_PRIMITIVE_INTEGER64, /* since R5 */
+    FHS_PRIMITIVE_MARKDOWN,
+    FHS_PRIMITIVE_OID,
+    FHS_PRIMITIVE_POSITIVE_INT,
+    FHS_PRIMITIVE_STRING,
+    FHS_PRIMITIVE_TIME,
+    FHS_PRIMITIVE_UNSIGNED_INT,
+    FHS_PRIMITIVE_URI,
+    FHS_PRIMITIVE_URL,
+    FHS_PRIMITIVE_UUID,
+    FHS_PRIMITIVE_XHTML,
+} fhs_primitive;
+
+static inline bool fhs_check_is_primitive(const fhs_check *check, fhs_type type)
+{
+    return type >= check->first_primitive;
+}
+
+static inline fhs_primitive fhs_check_primitive_of(const fhs_check *check, fhs_type type)
+{
+    unsigned number = (unsigned)type - check->first_primitive;
+    return (fhs_primitive)(number + (number >= FHS_PRIMITIVE_INTEGER64 && !check->has_integer64));
+}
+
+/* Record a fault at @a at; @a code is a FHIR issue type. */
+void fhs_check_fault(fhs_check *check, const fhs_place *at, const char *code, const char *format,
+                     ...) FHS_PRINTF(4, 5);
+/* The element's name in texts: letters and digits only, else "(unnamed)". */
+fhs_str fhs_place_name(const fhs_place *at);
+
+/* Check all members of an object of @a type. */
+void fhs_check_members(fhs_check *check, const fhs_place *at, fhs_type type, const fhs_json *object,
+                       bool is_resource);
+/* Check "_name" at the place of "name"; @a value is the member "name", or NULL without one. */
+void fhs_check_sibling(fhs_check *check, fhs_place *at, const fhs_json *sibling,
+                       const fhs_json *value);
+/* Check that a null in an array of @a object has something beside it. */
+void fhs_check_null_item(fhs_check *check, const fhs_place *at, const fhs_json *object);
+
+/* Check a value that is not null and has a primitive type. */
+void fhs_check_primitive(fhs_check *check, const fhs_place *at, fhs_type type,
+                         const fhs_json *value);
+
+/* NULL when @a text is a narrative's div, else what it lacks. */
+const char *fhs_xhtml_fault(fhs_str text);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * validate [--fhir R4|R4B|R5] FOLDER: check every *.json below the folder that has a resourceType.
+ * Prints each refusal with its issues and "N passed, N failed".
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "folder.h"
+#include "validation/validation.h"
+
+typedef struct validation_run {
+    const fhs_fhir *fhir;
+    unsigned passed;
+    unsigned failed;
+    fhs_buf text;
+} validation_run;
+
+static void print_refusal(const char *file, const fhirstore_error *err)
+{
+    (void)printf("%s: %s\n", file, fhs_status_name(fhs_error_status(err)));
+    for (uint32_t i = 0; i < fhs_error_issue_count(err); i++) {
+        fhirstore_issue issue;
+        if (fhs_error_issue(err, i, &issue)) {
+            (void)printf("    %s: %s (%s)\n", issue.expression == NULL ? "" : issue.expression,
+                         issue.text, issue.code);
+        }
+    }
+}
+
+static void validate_file(void *ctx, const char *file)
+{
+    validation_run *run = ctx;
+    fhs_arena arena;
+    fhs_type type;
+    const fhs_json *root = NULL;
+    fhirstore_error *err = NULL;
+    fhs_arena_init(&arena, SIZE_MAX);
+    fhs_buf_reset(&run->text);
+    fhirstore_status status = FHIRSTORE_ERR_IO;
+    if (folder_read_file(file, &run->text)) {
+        status = fhs_json_read(&arena, fhs_buf_str(&run->text), NULL, &root, &err);
+    }
+    bool is_resource = fhs_json_is(root, FHS_JSON_OBJECT) &&
+                       fhs_json_get(root, FHS_LIT("resourceType")) != NULL;
+    if (status == FHIRSTORE_OK && is_resource) {
+        status = fhs_validate_resource(run->fhir, FHS_VALIDATION_ON, root, &type, &err);
+    }
+    if (status != FHIRSTORE_OK) {
+        print_refusal(file, err);
+        run->failed++;
+    } else if (is_resource) {
+        run->passed++;
+    }
+    fhs_error_free(err);
+    fhs_arena_clear(&arena);
+}
+
+static const fhs_fhir *find_version(const char *name)
+{
+    for (int version = FHS_FHIR_R4; version <= FHS_FHIR_R5; version++) {
+        const fhs_fhir *fhir = fhs_fhir_get((fhs_fhir_version)version);
+        if (fhir != NULL && fhs_str_eq(fhs_fhir_version_name(fhir), fhs_str_from_cstr(name))) {
+            return fhir;
+        }
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    bool has_version = argc == 4 && strcmp(argv[1], "--fhir") == 0;
+    validation_run run = {find_version(has_version ? argv[2] : "R4"), 0, 0,
+                          FHS_BUF_INIT(FHS_LIMIT_JSON_BYTES)};
+    if ((argc != 2 && !has_version) || run.fhir == NULL) {
+        (void)fprintf(stderr, "usage: validate [--fhir R4|R4B|R5] FOLDER\n");
+        return 2;
+    }
+    bool is_read = folder_each_json(argv[argc - 1], validate_file, &run);
+    (void)printf("%u passed, %u failed\n", run.passed, run.failed);
+    fhs_buf_clear(&run.text);
+    return is_read && run.failed == 0 && run.passed > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
