@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The `fhirstore` command: what its subcommands share. */
+#ifndef FHS_CLI_CLI_H
+#define FHS_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fhirstore/fhirstore.h"
+
+enum {
+    EXIT_FINE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2
+};
+
+#define MAX_HEADERS 32
+
+/* The command line, taken apart. Strings are those of argv. */
+typedef struct cli_options {
+    const char *key_file;
+    const char *passphrase_file;
+    const char *fhir;
+    const char *base_url;
+    const char *validation;
+    const char *body_file;
+    const char *type;
+    const char *since;
+    uint64_t cache_mib;
+    uint32_t per_commit;
+    bool plaintext;
+    bool multi_process;
+    bool json;
+    bool progress; /* show progress although stderr is no terminal */
+    bool time;     /* tell on stderr how long the search itself took */
+    bool ids, count, ndjson, explain;
+    fhirstore_header headers[MAX_HEADERS];
+    size_t header_count;
+    char **arguments; /* what is no option */
+    int argument_count;
+} cli_options;
+
+typedef struct cli_command {
+    const char *name;
+    const char *synopsis;
+    int min_arguments; /* the store included */
+    int max_arguments; /* 0: any number */
+    int (*run)(const cli_options *options);
+} cli_command;
+
+/* Each returns an exit status. */
+int cli_init(const cli_options *options);
+int cli_import(const cli_options *options);
+int cli_export(const cli_options *options);
+int cli_get(const cli_options *options);
+int cli_search(const cli_options *options);
+int cli_request(const cli_options *options);
+int cli_batch(const cli_options *options);
+int cli_index(const cli_options *options);
+int cli_stats(const cli_options *options);
+int cli_verify(const cli_options *options);
+int cli_key(const cli_options *options);
+
+/* An open store and the local operator's session on it. */
+typedef struct cli_store {
+    fhirstore *store;
+    fhirstore_session *session;
+} cli_store;
+
+/* Open the store named by the first argument. False: the reason is on stderr. */
+bool cli_open(const cli_options *options, uint32_t flags, cli_store *out);
+void cli_close(cli_store *opened);
+
+/* Write @a error as an OperationOutcome to stderr, free it, and return EXIT_FAILED. */
+int cli_fail(fhirstore_error *error);
+/* The same for what went wrong outside of the library. */
+int cli_fail_text(const char *format, ...);
+int cli_usage(const char *format, ...);
+/* Bytes to stdout, with a newline behind them where @a with_newline. False: stdout is gone. */
+bool cli_write(const char *bytes, size_t len, bool with_newline);
+/* Flush stdout and turn a failure of it into an exit status. */
+int cli_finish(int status);
+/* "R4", "R4B", "R5"; 0 for NULL, -1 for anything else. */
+int32_t cli_fhir_version(const char *name);
+double cli_seconds(void);
+
+/* A whole file ("-": stdin), NUL-terminated; ".gz" is unpacked. NULL: the reason is on stderr. */
+char *cli_read_file(const char *path, size_t *len_out);
+
+#endif

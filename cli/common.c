@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <zlib.h>
+
+#include "cli.h"
+
+#define KEY_BYTES 32u
+
+double cli_seconds(void)
+{
+    struct timespec now = {0, 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+int cli_fail(fhirstore_error *error)
+{
+    fhirstore_buf outcome = {0};
+    if (fhirstore_error_outcome(error, &outcome) == FHIRSTORE_OK) {
+        (void)fprintf(stderr, "%.*s\n", (int)outcome.len, outcome.ptr);
+    } else {
+        (void)fprintf(stderr, "fhirstore: %s\n", fhirstore_error_message(error));
+    }
+    fhirstore_buf_clear(&outcome);
+    fhirstore_error_free(error);
+    return EXIT_FAILED;
+}
+
+static void print_json_text(const char *text)
+{
+    (void)fputc('"', stderr);
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\') {
+            (void)fprintf(stderr, "\\%c", *c);
+        } else if ((unsigned char)*c < 0x20) {
+            (void)fprintf(stderr, "\\u%04x", (unsigned)*c);
+        } else {
+            (void)fputc(*c, stderr);
+        }
+    }
+    (void)fputc('"', stderr);
+}
+
+int cli_fail_text(const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    (void)fputs("{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\","
+                "\"code\":\"exception\",\"diagnostics\":",
+                stderr);
+    print_json_text(text);
+    (void)fputs("}]}\n", stderr);
+    return EXIT_FAILED;
+}
+
+int cli_usage(const char *format, ...)
+{
+    va_list args;
+    (void)fputs("usage: ", stderr);
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    (void)fputc('\n', stderr);
+    return EXIT_USAGE;
+}
+
+bool cli_write(const char *bytes, size_t len, bool with_newline)
+{
+    bool written = len == 0 || fwrite(bytes, 1, len, stdout) == len;
+    return written && (!with_newline || fputc('\n', stdout) != EOF);
+}
+
+int cli_finish(int status)
+{
+    if (fflush(stdout) != 0 && status == EXIT_FINE) {
+        return cli_fail_text("standard output: %s", strerror(errno));
+    }
+    return status;
+}
+
+int32_t cli_fhir_version(const char *name)
+{
+    if (name == NULL) {
+        return 0;
+    }
+    if (strcmp(name, "R4") == 0) {
+        return FHIRSTORE_FHIR_R4;
+    }
+    if (strcmp(name, "R4B") == 0) {
+        return FHIRSTORE_FHIR_R4B;
+    }
+    return strcmp(name, "R5") == 0 ? FHIRSTORE_FHIR_R5 : -1;
+}
+
+/* Whatever zlib finds: packed bytes are unpacked, others come as they are. */
+char *cli_read_file(const char *path, size_t *len_out)
+{
+    size_t capacity = 1 << 16;
+    size_t len = 0;
+    char *text = malloc(capacity);
+    gzFile file = strcmp(path, "-") == 0 ? gzdopen(0, "rb") : gzopen(path, "rb");
+    *len_out = 0;
+    while (text != NULL && file != NULL) {
+        int got = gzread(file, text + len,
+                         (unsigned)(capacity - len - 1 > 1 << 20 ? 1 << 20 : capacity - len - 1));
+        if (got <= 0) {
+            int failure;
+            (void)gzerror(file, &failure);
+            bool cut_short = got < 0 || failure == Z_BUF_ERROR;
+            (void)gzclose(file);
+            if (cut_short) {
+                break;
+            }
+            text[len] = '\0';
+            *len_out = len;
+            return text;
+        }
+        len += (size_t)got;
+        if (capacity - len < capacity / 2) {
+            char *larger = realloc(text, capacity * 2);
+            if (larger == NULL) {
+                break;
+            }
+            text = larger;
+            capacity *= 2;
+        }
+    }
+    (void)cli_fail_text("%s: %s", path,
+                        file == NULL && errno != 0 ? strerror(errno) : "cannot be read");
+    free(text);
+    return NULL;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)tolower((unsigned char)c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* 32 raw bytes, or 64 hex digits with white space behind them. */
+static bool parse_key(const char *text, size_t len, uint8_t key[KEY_BYTES])
+{
+    if (len == KEY_BYTES) {
+        memcpy(key, text, KEY_BYTES);
+        return true;
+    }
+    while (len > 0 && isspace((unsigned char)text[len - 1])) {
+        len--;
+    }
+    if (len != 2 * (size_t)KEY_BYTES) {
+        return false;
+    }
+    for (size_t i = 0; i < KEY_BYTES; i++) {
+        int high = hex_digit(text[2 * i]);
+        int low = hex_digit(text[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        key[i] = (uint8_t)(high * 16 + low);
+    }
+    return true;
+}
+
+/* Through a volatile pointer, so that the compiler keeps it. */
+static void wipe(void *memory, size_t len)
+{
+    volatile unsigned char *byte = memory;
+    while (len > 0) {
+        byte[--len] = 0;
+    }
+}
+
+/* The secret that opens the store, read from the file that was named. */
+typedef struct secret {
+    char *text; /* owned */
+    size_t len;
+    uint8_t key[KEY_BYTES];
+} secret;
+
+static void forget(secret *held)
+{
+    if (held->text != NULL) {
+        wipe(held->text, held->len);
+        free(held->text);
+    }
+    wipe(held, sizeof *held);
+}
+
+static bool read_secret(const cli_options *options, secret *out, fhirstore_open_options *open)
+{
+    memset(out, 0, sizeof *out);
+    if (options->key_file != NULL) {
+        out->text = cli_read_file(options->key_file, &out->len);
+        if (out->text == NULL) {
+            return false;
+        }
+        if (!parse_key(out->text, out->len, out->key)) {
+            (void)cli_fail_text("%s: a key file holds 32 raw bytes or 64 hex digits",
+                                options->key_file);
+            return false;
+        }
+        open->key = out->key;
+        open->key_len = KEY_BYTES;
+    } else if (options->passphrase_file != NULL) {
+        out->text = cli_read_file(options->passphrase_file, &out->len);
+        if (out->text == NULL) {
+            return false;
+        }
+        open->passphrase = out->text;
+        open->passphrase_len = out->len;
+        if (out->len > 0 && out->text[out->len - 1] == '\n') {
+            open->passphrase_len--;
+        }
+    }
+    return true;
+}
+
+static void fill_open_options(const cli_options *options, uint32_t flags,
+                              fhirstore_open_options *open)
+{
+    open->flags = flags;
+    open->flags |= options->plaintext ? (uint32_t)FHIRSTORE_OPEN_PLAINTEXT : 0;
+    open->flags |= options->multi_process ? (uint32_t)FHIRSTORE_OPEN_MULTI_PROCESS : 0;
+    open->fhir_version = cli_fhir_version(options->fhir);
+    open->base_url = options->base_url;
+    open->base_url_len = options->base_url == NULL ? 0 : strlen(options->base_url);
+    open->cache_bytes = options->cache_mib << 20;
+    if (options->validation != NULL) {
+        open->validation = strcmp(options->validation, "off") == 0 ? FHIRSTORE_VALIDATION_OFF
+                           : strcmp(options->validation, "lenient") == 0
+                               ? FHIRSTORE_VALIDATION_LENIENT
+                               : FHIRSTORE_VALIDATION_ON;
+    }
+}
+
+bool cli_open(const cli_options *options, uint32_t flags, cli_store *out)
+{
+    const char *path = options->arguments[0];
+    fhirstore_open_options open = FHIRSTORE_OPEN_OPTIONS_INIT;
+    fhirstore_session_options operator_options = FHIRSTORE_SESSION_OPTIONS_INIT;
+    fhirstore_error *error = NULL;
+    secret held;
+    *out = (cli_store){0};
+    fill_open_options(options, flags, &open);
+    if (!read_secret(options, &held, &open)) {
+        forget(&held);
+        return false;
+    }
+    fhirstore_status status = fhirstore_open(path, strlen(path), &open, &out->store, &error);
+    forget(&held);
+    /* Whoever holds the key is the local operator and may do everything. */
+    operator_options.flags = FHIRSTORE_SESSION_ALLOW_EVERYTHING;
+    operator_options.principal = "local-operator";
+    operator_options.principal_len = strlen(operator_options.principal);
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_session_open(out->store, &operator_options, &out->session, &error);
+    }
+    if (status < FHIRSTORE_OK) {
+        cli_close(out);
+        (void)cli_fail(error);
+        return false;
+    }
+    return true;
+}
+
+void cli_close(cli_store *opened)
+{
+    fhirstore_session_close(opened->session);
+    fhirstore_close(opened->store);
+    *opened = (cli_store){0};
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* export: NDJSON, one file a type. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/instant.h"
+#include "cli.h"
+
+#define MAX_TYPES 256
+
+/* Files that were opened so far, by the type they hold. */
+typedef struct export_files {
+    const char *folder;
+    struct {
+        char type[65];
+        FILE *file;
+        int64_t count;
+    } types[MAX_TYPES];
+    size_t count;
+    bool failed;
+} export_files;
+
+static FILE *file_for(export_files *files, const char *type, int64_t **count_out)
+{
+    for (size_t i = files->count; i > 0; i--) {
+        if (strcmp(files->types[i - 1].type, type) == 0) {
+            *count_out = &files->types[i - 1].count;
+            return files->types[i - 1].file;
+        }
+    }
+    char path[4096];
+    int len = snprintf(path, sizeof path, "%s/%s.ndjson", files->folder, type);
+    if (files->count == MAX_TYPES || len < 0 || (size_t)len >= sizeof path ||
+        strlen(type) >= sizeof files->types[0].type) {
+        return NULL;
+    }
+    FILE *file = fopen(path, "wb");
+    if (file == NULL) {
+        (void)cli_fail_text("%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    (void)strcpy(files->types[files->count].type, type);
+    files->types[files->count].file = file;
+    *count_out = &files->types[files->count].count;
+    files->count++;
+    return file;
+}
+
+static fhirstore_status take_resource(void *ctx, const char *type, const char *body,
+                                      size_t body_len)
+{
+    export_files *files = ctx;
+    int64_t *count;
+    FILE *file = file_for(files, type, &count);
+    if (file == NULL || fwrite(body, 1, body_len, file) != body_len || fputc('\n', file) == EOF) {
+        files->failed = true;
+        return FHIRSTORE_ERR_CALLBACK;
+    }
+    ++*count;
+    return FHIRSTORE_OK;
+}
+
+static bool close_files(export_files *files)
+{
+    bool closed = true;
+    for (size_t i = 0; i < files->count; i++) {
+        closed = fclose(files->types[i].file) == 0 && closed;
+    }
+    return closed;
+}
+
+static bool parse_since(const char *text, int64_t *since_us)
+{
+    fhs_date date;
+    int64_t lo;
+    int64_t hi;
+    *since_us = 0;
+    if (text == NULL) {
+        return true;
+    }
+    if (!fhs_date_parse(fhs_str_from_cstr(text), FHS_DATE_FORM_SEARCH, &date)) {
+        return false;
+    }
+    fhs_date_interval(&date, 0, &lo, &hi);
+    *since_us = fhs_ticks_to_us(lo);
+    return true;
+}
+
+/* One type after the other, or all at once. */
+static fhirstore_status export_types(const cli_options *options, fhirstore_session *session,
+                                     int64_t since_us, export_files *files, fhirstore_error **err)
+{
+    int64_t count;
+    const char *type = options->type;
+    if (type == NULL) {
+        return fhirstore_export(session, "", 0, since_us, take_resource, files, &count, err);
+    }
+    for (;;) {
+        size_t len = strcspn(type, ",");
+        fhirstore_status status = fhirstore_export(session, type, len, since_us, take_resource,
+                                                   files, &count, err);
+        if (status < FHIRSTORE_OK || type[len] == '\0') {
+            return status;
+        }
+        type += len + 1;
+    }
+}
+
+static void print_counts(const cli_options *options, const export_files *files)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < files->count; i++) {
+        total += files->types[i].count;
+    }
+    if (!options->json) {
+        (void)printf("%lld resources of %zu types exported to %s\n", (long long)total, files->count,
+                     files->folder);
+        return;
+    }
+    (void)printf("{\"resources\":%lld,\"types\":{", (long long)total);
+    for (size_t i = 0; i < files->count; i++) {
+        (void)printf("%s\"%s\":%lld", i == 0 ? "" : ",", files->types[i].type,
+                     (long long)files->types[i].count);
+    }
+    (void)printf("}}\n");
+}
+
+int cli_export(const cli_options *options)
+{
+    static export_files files;
+    cli_store opened;
+    int64_t since_us;
+    fhirstore_error *error = NULL;
+    files.folder = options->arguments[1];
+    if (!parse_since(options->since, &since_us)) {
+        return cli_usage("--since takes a date or an instant");
+    }
+    if (mkdir(files.folder, 0700) != 0 && errno != EEXIST) {
+        return cli_fail_text("%s: %s", files.folder, strerror(errno));
+    }
+    if (!cli_open(options, 0, &opened)) {
+        return EXIT_FAILED;
+    }
+    fhirstore_status status = export_types(options, opened.session, since_us, &files, &error);
+    cli_close(&opened);
+    bool closed = close_files(&files);
+    if (files.failed || !closed) {
+        fhirstore_error_free(error);
+        return cli_fail_text("%s: writing failed", files.folder);
+    }
+    if (status < FHIRSTORE_OK) {
+        return cli_fail(error);
+    }
+    print_counts(options, &files);
+    return EXIT_FINE;
+}

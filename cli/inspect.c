@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* init, stats, verify, key list, index: what an operator asks of a store. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+int cli_init(const cli_options *options)
+{
+    cli_store opened;
+    FILE *existing = fopen(options->arguments[0], "rb");
+    if (existing != NULL) {
+        (void)fclose(existing);
+        return cli_fail_text("%s: there is a file of this name already", options->arguments[0]);
+    }
+    if (!cli_open(options, FHIRSTORE_OPEN_CREATE, &opened)) {
+        return EXIT_FAILED;
+    }
+    const char *const versions[] = {"?", "R4", "R4B", "R5"};
+    const char *version = versions[fhirstore_fhir_version(opened.store)];
+    cli_close(&opened);
+    const char *kind = options->plaintext ? "plain" : "encrypted";
+    if (options->json) {
+        (void)printf("{\"created\":true,\"fhir\":\"%s\",\"encrypted\":%s}\n", version,
+                     options->plaintext ? "false" : "true");
+    } else {
+        (void)printf("created an %s store for FHIR %s\n", kind, version);
+    }
+    return EXIT_FINE;
+}
+
+/* A JSON object of numbers, strings and objects, a line a member. It comes from the library. */
+static void print_object(const char *json)
+{
+    int depth = 0;
+    bool in_string = false;
+    for (const char *c = json; *c != '\0'; c++) {
+        if (*c == '"') {
+            in_string = !in_string;
+        } else if (in_string) {
+            (void)putchar(*c);
+        } else if (*c == '{') {
+            depth++;
+            (void)printf("%s%*s", depth > 1 ? "\n" : "", (depth - 1) * 2, "");
+        } else if (*c == ',') {
+            (void)printf("\n%*s", (depth - 1) * 2, "");
+        } else if (*c == '}') {
+            depth--;
+        } else if (*c == ':') {
+            (void)fputs(": ", stdout);
+        } else {
+            (void)putchar(*c);
+        }
+    }
+    (void)putchar('\n');
+}
+
+int cli_stats(const cli_options *options)
+{
+    cli_store opened;
+    fhirstore_buf stats = {0};
+    fhirstore_error *error = NULL;
+    if (!cli_open(options, 0, &opened)) {
+        return EXIT_FAILED;
+    }
+    fhirstore_status status = fhirstore_stats(opened.store, &stats, &error);
+    cli_close(&opened);
+    if (status < FHIRSTORE_OK) {
+        return cli_fail(error);
+    }
+    if (options->json) {
+        (void)cli_write(stats.ptr, stats.len, true);
+    } else {
+        print_object(stats.ptr);
+    }
+    fhirstore_buf_clear(&stats);
+    return EXIT_FINE;
+}
+
+typedef struct finding_printer {
+    bool json;
+} finding_printer;
+
+static void print_finding(void *ctx, const char *area, const char *text)
+{
+    const finding_printer *printer = ctx;
+    if (printer->json) {
+        (void)printf("{\"area\":\"%s\",\"finding\":\"%s\"}\n", area, text);
+    } else {
+        (void)printf("%s: %s\n", area, text);
+    }
+}
+
+int cli_verify(const cli_options *options)
+{
+    cli_store opened;
+    int64_t findings;
+    finding_printer printer = {options->json};
+    fhirstore_error *error = NULL;
+    if (!cli_open(options, 0, &opened)) {
+        return EXIT_FAILED;
+    }
+    double begin = cli_seconds();
+    fhirstore_status status = fhirstore_verify(opened.store, print_finding, &printer, &findings,
+                                               &error);
+    double taken = cli_seconds() - begin;
+    cli_close(&opened);
+    if (status < FHIRSTORE_OK) {
+        return cli_fail(error);
+    }
+    if (options->json) {
+        (void)printf("{\"findings\":%lld}\n", (long long)findings);
+    } else if (findings == 0) {
+        (void)printf("sound: every page authenticates, the tables agree, and every index row is "
+                     "what its resource says (%.2f s)\n",
+                     taken);
+    } else {
+        (void)printf("damaged: %lld findings (%.2f s)\n", (long long)findings, taken);
+    }
+    return findings == 0 ? EXIT_FINE : cli_fail_text("the store is damaged");
+}
+
+static void print_slots(const char *json)
+{
+    /* One slot a line, as the library writes it. */
+    for (const char *c = json + 1; *c != '\0' && *c != ']'; c++) {
+        if (c[0] == ',' && c[-1] == '}') {
+            (void)putchar('\n');
+        } else {
+            (void)putchar(*c);
+        }
+    }
+    (void)putchar('\n');
+}
+
+int cli_key(const cli_options *options)
+{
+    cli_store opened;
+    cli_options moved = *options;
+    fhirstore_buf slots = {0};
+    fhirstore_error *error = NULL;
+    if (strcmp(options->arguments[0], "list") != 0) {
+        return cli_usage("fhirstore key list STORE");
+    }
+    moved.arguments++;
+    moved.argument_count--;
+    if (!cli_open(&moved, 0, &opened)) {
+        return EXIT_FAILED;
+    }
+    fhirstore_status status = fhirstore_key_list(opened.store, &slots, &error);
+    cli_close(&opened);
+    if (status < FHIRSTORE_OK) {
+        return cli_fail(error);
+    }
+    if (options->json) {
+        (void)cli_write(slots.ptr, slots.len, true);
+    } else {
+        print_slots(slots.ptr);
+    }
+    fhirstore_buf_clear(&slots);
+    return EXIT_FINE;
+}
+
+static int index_text(const cli_options *options, const char *text, size_t len)
+{
+    fhirstore_buf lines = {0};
+    fhirstore_error *error = NULL;
+    int32_t version = options->fhir == NULL ? FHIRSTORE_FHIR_R4 : cli_fhir_version(options->fhir);
+    const char *base_url = options->base_url == NULL ? "" : options->base_url;
+    if (fhirstore_index_preview(version, base_url, strlen(base_url), text, len, &lines, &error) <
+        FHIRSTORE_OK) {
+        return cli_fail(error);
+    }
+    (void)cli_write(lines.ptr, lines.len, false);
+    fhirstore_buf_clear(&lines);
+    return EXIT_FINE;
+}
+
+static int index_lines(const cli_options *options, const char *text, size_t len)
+{
+    int exit_status = EXIT_FINE;
+    const char *end = text + len;
+    while (text < end) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        const char *line_end = newline == NULL ? end : newline;
+        if (line_end - text > 1 &&
+            index_text(options, text, (size_t)(line_end - text)) != EXIT_FINE) {
+            exit_status = EXIT_FAILED;
+        }
+        text = line_end + 1;
+    }
+    return exit_status;
+}
+
+int cli_index(const cli_options *options)
+{
+    int exit_status = EXIT_FINE;
+    for (int i = 0; i < options->argument_count; i++) {
+        size_t len;
+        const char *path = options->arguments[i];
+        char *text = cli_read_file(path, &len);
+        bool is_lines = strstr(path, ".ndjson") != NULL;
+        if (text == NULL || (is_lines ? index_lines(options, text, len)
+                                      : index_text(options, text, len)) != EXIT_FINE) {
+            exit_status = EXIT_FAILED;
+        }
+        free(text);
+    }
+    return exit_status;
+}
