@@ -408,7 +408,7 @@ fhirstore_status fhs_vfs_open(const char *path, const fhs_vfs_options *options, 
     if (vfs == NULL) {
         return fhs_fail_memory(err);
     }
-    vfs->pid = getpid();
+    fhs_vfs_mark_process(vfs);
     vfs->read_only = options->read_only;
     vfs->multi_process = options->multi_process;
     status = find_base(vfs, options, err);
@@ -442,6 +442,7 @@ void fhs_vfs_close(fhs_vfs *vfs)
     }
     (void)close_base(vfs->anchor);
     fhs_keys_free(vfs->keys);
+    fhs_vfs_unmark_process(vfs);
     sqlite3_free(vfs->name);
     sqlite3_free(vfs->wal_path);
     sqlite3_free_filename(vfs->opened);

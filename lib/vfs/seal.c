@@ -41,17 +41,24 @@ void fhs_vfs_seal_init(fhs_vfs *vfs)
     fhs_put_le(aad + AAD_META + 2, 6, fhs_keys_generation(vfs->keys));
 }
 
-void fhs_vfs_seal_page(const fhs_vfs *vfs, uint32_t page, bool after_sync, const uint8_t *plain,
-                       uint8_t *sealed)
+/* Both nonces come straight from the system: a pool of our own could repeat after fork(). */
+static void seal_page_with_nonce(const fhs_vfs *vfs, uint32_t page, bool after_sync,
+                                 const uint8_t *plain, uint8_t *sealed)
 {
     uint8_t aad[PAGE_AAD];
     memcpy(aad, vfs->page_aad, sizeof aad);
     fhs_put_le(aad + AAD_PAGE, 4, page);
     aad[AAD_META + META_KIND] = (uint8_t)(KIND_PAGE | (after_sync ? KIND_AFTER_SYNC : 0));
-    randombytes_buf(sealed + PAGE_NONCE, NONCE_BYTES);
     memcpy(sealed + PAGE_META, aad + AAD_META, META_BYTES);
     seal_bytes(sealed, sealed + PAGE_TAG, plain, BODY_BYTES, aad, sizeof aad, sealed + PAGE_NONCE,
                vfs->page_key);
+}
+
+void fhs_vfs_seal_page(const fhs_vfs *vfs, uint32_t page, bool after_sync, const uint8_t *plain,
+                       uint8_t *sealed)
+{
+    randombytes_buf(sealed + PAGE_NONCE, NONCE_BYTES);
+    seal_page_with_nonce(vfs, page, after_sync, plain, sealed);
 }
 
 bool fhs_vfs_open_page(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed, uint8_t *plain)
@@ -73,14 +80,32 @@ static void frame_aad(const fhs_vfs *vfs, uint32_t index, const uint8_t *page_ta
     memcpy(aad + 21, page_tag, TAG_BYTES);
 }
 
-void fhs_vfs_seal_frame(const fhs_vfs *vfs, uint32_t index, const uint8_t *header,
-                        const uint8_t *page_tag, uint8_t *sealed)
+static void seal_header_with_nonce(const fhs_vfs *vfs, uint32_t index, const uint8_t *header,
+                                   const uint8_t *page_tag, uint8_t *sealed)
 {
     uint8_t aad[FRAME_AAD];
     frame_aad(vfs, index, page_tag, aad);
-    randombytes_buf(sealed, NONCE_BYTES);
     seal_bytes(sealed + NONCE_BYTES, sealed + NONCE_BYTES + FRAME_HEADER, header, FRAME_HEADER, aad,
                sizeof aad, sealed, vfs->wal_key);
+}
+
+void fhs_vfs_seal_frame(const fhs_vfs *vfs, uint32_t index, const uint8_t *header,
+                        const uint8_t *page_tag, uint8_t *sealed)
+{
+    randombytes_buf(sealed, NONCE_BYTES);
+    seal_header_with_nonce(vfs, index, header, page_tag, sealed);
+}
+
+void fhs_vfs_seal_both(const fhs_vfs *vfs, uint32_t index, const uint8_t *header, bool after_sync,
+                       const uint8_t *plain, uint8_t *frame)
+{
+    uint8_t nonces[2 * NONCE_BYTES];
+    uint8_t *page = frame + SEALED_FRAME_HEADER;
+    randombytes_buf(nonces, sizeof nonces);
+    memcpy(frame, nonces, NONCE_BYTES);
+    memcpy(page + PAGE_NONCE, nonces + NONCE_BYTES, NONCE_BYTES);
+    seal_page_with_nonce(vfs, fhs_get_be32(header), after_sync, plain, page);
+    seal_header_with_nonce(vfs, index, header, page + PAGE_TAG, frame);
 }
 
 bool fhs_vfs_open_frame(const fhs_vfs *vfs, uint32_t index, const uint8_t *sealed,

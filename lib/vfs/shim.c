@@ -2,18 +2,12 @@
 /* The VFS itself: which files may be opened, and what may be asked of them. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "vfs/vfs_internal.h"
 
 static fhs_vfs *vfs_of(sqlite3_vfs *shim)
 {
     return shim->pAppData;
-}
-
-bool fhs_vfs_is_forked(const fhs_vfs *vfs)
-{
-    return getpid() != vfs->pid;
 }
 
 static int open_real(fhs_vfs_file *self, const char *name, int flags, int *out_flags)

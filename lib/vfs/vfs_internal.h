@@ -60,6 +60,7 @@ struct fhs_vfs {
     uint8_t page_aad[PAGE_AAD]; /* page number and kind are filled in by each use */
     uint8_t uuid[FHS_KEYS_UUID_BYTES];
     pid_t pid;
+    const volatile uint8_t *fork_mark; /* reads 0 in a child; NULL: ask for the pid */
     dev_t device;
     ino_t inode;
     bool read_only;
@@ -115,7 +116,9 @@ void fhs_vfs_seal_page(const fhs_vfs *vfs, uint32_t page, bool after_sync, const
                        uint8_t *sealed);
 /* False: not authentic, @a plain is zeroed. The reserved bytes read as zeros. */
 bool fhs_vfs_open_page(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed, uint8_t *plain);
-/* @a frame is the whole stored frame: its page must be sealed already. */
+/* Header and page together, with one call for random bytes. */
+void fhs_vfs_seal_both(const fhs_vfs *vfs, uint32_t index, const uint8_t *header, bool after_sync,
+                       const uint8_t *plain, uint8_t *frame);
 void fhs_vfs_seal_frame(const fhs_vfs *vfs, uint32_t index, const uint8_t *header,
                         const uint8_t *page_tag, uint8_t *sealed);
 bool fhs_vfs_open_frame(const fhs_vfs *vfs, uint32_t index, const uint8_t *sealed,
@@ -144,12 +147,15 @@ static inline uint64_t fhs_vfs_salt_at(const uint8_t *salts)
 /* damage.c */
 void fhs_vfs_note(fhs_vfs *vfs, fhs_vfs_place place, fhs_vfs_flaw flaw, uint64_t number);
 
-/* main_file.c, wal_file.c, shim.c */
+/* main_file.c, wal_file.c, shim.c, fork.c */
 extern const sqlite3_io_methods fhs_vfs_main_methods;
 extern const sqlite3_io_methods fhs_vfs_wal_methods;
 int fhs_vfs_control_main(sqlite3_file *file, int op, void *arg);
 /* A child of fork() must touch nothing. */
 bool fhs_vfs_is_forked(const fhs_vfs *vfs);
+/* fork.c */
+void fhs_vfs_mark_process(fhs_vfs *vfs);
+void fhs_vfs_unmark_process(fhs_vfs *vfs);
 /* Fill vfs->shim; the name and the base are set. */
 void fhs_vfs_init_shim(fhs_vfs *vfs);
 

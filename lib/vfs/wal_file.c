@@ -368,11 +368,12 @@ static int write_frame_header(fhs_vfs_file *self, uint32_t frame, const uint8_t 
  */
 static bool is_storable(uint32_t page, const uint8_t *plain)
 {
+    static const uint8_t zeros[RESERVE_BYTES];
     const int reserve_byte = 20;
     if (page == 0 || (page == 1 && plain[reserve_byte] != RESERVE_BYTES)) {
         return false;
     }
-    return sodium_is_zero(plain + BODY_BYTES, RESERVE_BYTES) == 1;
+    return memcmp(plain + BODY_BYTES, zeros, sizeof zeros) == 0;
 }
 
 static int write_frame_page(fhs_vfs_file *self, uint32_t frame, const uint8_t *plain)
@@ -395,9 +396,7 @@ static int write_frame_page(fhs_vfs_file *self, uint32_t frame, const uint8_t *p
         return SQLITE_IOERR_WRITE;
     }
     bool after_sync = !vfs->multi_process && frame > 0 && atomic_load(&vfs->wal_durable) == frame;
-    uint8_t *sealed = self->scratch + SEALED_FRAME_HEADER;
-    fhs_vfs_seal_page(vfs, page, after_sync, plain, sealed);
-    fhs_vfs_seal_frame(vfs, frame, header, sealed + PAGE_TAG, self->scratch);
+    fhs_vfs_seal_both(vfs, frame, header, after_sync, plain, self->scratch);
     code = write_stored(self, self->scratch, SEALED_FRAME, fhs_vfs_frame_offset(frame));
     if (code == SQLITE_OK && fhs_get_be32(header + 4) != 0) {
         atomic_store(&vfs->wal_commit, frame + 1u);
