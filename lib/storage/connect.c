@@ -10,8 +10,10 @@
 #define WAL_KEPT_BYTES       "67108864"
 #define NAMES_MAX            8192u
 #define NAMES_TEXT_MAX       (1024u * 1024u)
-#define ENTITIES_MAX         32768u
-#define ENTITIES_TEXT_MAX    (4u * 1024u * 1024u)
+/* The writer looks up every reference of what is imported; a reader what it is asked for. */
+#define WRITER_ENTITIES 32768u
+#define READER_ENTITIES 8192u
+#define ENTITY_TEXT     64u
 
 static fhirstore_status set_cache(fhs_conn *conn, fhirstore_error **err)
 {
@@ -125,7 +127,8 @@ fhirstore_status fhs_conn_new(fhs_storage *storage, bool is_writer, bool create,
     conn->is_writer = is_writer;
     atomic_init(&conn->cancelled, false);
     fhs_name_cache_init(&conn->names, NAMES_MAX, NAMES_TEXT_MAX);
-    fhs_name_cache_init(&conn->entities, ENTITIES_MAX, ENTITIES_TEXT_MAX);
+    uint32_t entities = is_writer ? WRITER_ENTITIES : READER_ENTITIES;
+    fhs_name_cache_init(&conn->entities, entities, entities * ENTITY_TEXT);
     fhs_pending_init(&conn->pending);
     fhirstore_status status = open_database(conn, create, err);
     if (status != FHIRSTORE_OK) {

@@ -67,8 +67,19 @@ fhirstore_status fhs_resource_read(fhs_conn *conn, int32_t type, fhs_str id, fhs
                                    fhirstore_error **err)
 {
     sqlite3_stmt *stmt;
+    fhs_entity entity;
+    /* A remembered number saves one of the two descents. */
+    if (fhs_name_cache_find(&conn->entities, (uint32_t)type, id, &entity)) {
+        return fhs_resource_read_entity(conn, entity, out, err);
+    }
     fhirstore_status status = take_read(conn, FHS_SQL_READ, type, id, &stmt, err);
-    return status == FHIRSTORE_OK ? lend_row(conn, stmt, out, err) : status;
+    if (status == FHIRSTORE_OK) {
+        status = lend_row(conn, stmt, out, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        fhs_name_cache_add(&conn->entities, (uint32_t)type, id, out->entity);
+    }
+    return status;
 }
 
 fhirstore_status fhs_resource_read_entity(fhs_conn *conn, fhs_entity entity, fhs_version *out,
