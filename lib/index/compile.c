@@ -68,6 +68,7 @@ static compile_result compile_composite_at(fhs_compiler *compiler, fhs_pnode *no
     }
     root->param = param;
     root->count = def->component_count;
+    root->components = def->components;
     root->slot = compiler->program->slot_count;
     root->from_resource = fhs_arena_calloc(arena, root->count, sizeof(fhs_pnode *));
     compiler->program->slot_count += root->count;

@@ -35,5 +35,10 @@ compile_result fhs_compile_path(fhs_compiler *compiler, const fhs_fp_node *node,
 bool fhs_is_condition(const fhs_fp_node *node);
 compile_result fhs_compile_condition(fhs_compiler *compiler, const fhs_fp_node *node,
                                      const fhs_pnode *focus, const fhs_pred **out);
+compile_result fhs_compile_negation(fhs_compiler *compiler, const fhs_pred *inner,
+                                    const fhs_pred **out);
+/* Whether the resource itself has anything at @a path, wherever the condition is asked. */
+compile_result fhs_compile_resource_has(fhs_compiler *compiler, const fhs_fp_node *path,
+                                        fhs_pred **out);
 
 #endif

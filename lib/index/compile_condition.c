@@ -70,6 +70,17 @@ static compile_result compile_on_path(fhs_compiler *compiler, fhs_pred_op op,
     return path == NULL ? COMPILE_OK : compile_inner_path(compiler, path, focus, &pred->path);
 }
 
+compile_result fhs_compile_resource_has(fhs_compiler *compiler, const fhs_fp_node *path,
+                                        fhs_pred **out)
+{
+    compile_result result = compile_on_path(compiler, FHS_PRED_EXISTS, path,
+                                            compiler->program->root, out);
+    if (result == COMPILE_OK) {
+        (*out)->is_at_resource = true;
+    }
+    return result;
+}
+
 static bool is_literal(const fhs_fp_node *node)
 {
     return node->kind == FHS_FP_STRING || node->kind == FHS_FP_BOOLEAN ||
@@ -130,7 +141,8 @@ static compile_result compile_is(fhs_compiler *compiler, const fhs_fp_node *node
     return result;
 }
 
-static compile_result negate(fhs_compiler *compiler, const fhs_pred *inner, const fhs_pred **out)
+compile_result fhs_compile_negation(fhs_compiler *compiler, const fhs_pred *inner,
+                                    const fhs_pred **out)
 {
     fhs_pred *pred = new_pred(compiler, FHS_PRED_NOT);
     if (pred == NULL) {
@@ -164,7 +176,7 @@ static compile_result compile_call(fhs_compiler *compiler, const fhs_fp_node *no
             return COMPILE_ENGINE;
         }
         result = fhs_compile_condition(compiler, path, focus, out);
-        return result == COMPILE_OK ? negate(compiler, *out, out) : result;
+        return result == COMPILE_OK ? fhs_compile_negation(compiler, *out, out) : result;
     }
     if (node->arg_count == 1) {
         bool is_exists = is_call(node, "exists", 1);
@@ -178,7 +190,7 @@ static compile_result compile_call(fhs_compiler *compiler, const fhs_fp_node *no
         return result;
     }
     *out = pred;
-    return is_call(node, "empty", 0) ? negate(compiler, pred, out) : COMPILE_OK;
+    return is_call(node, "empty", 0) ? fhs_compile_negation(compiler, pred, out) : COMPILE_OK;
 }
 
 compile_result fhs_compile_condition(fhs_compiler *compiler, const fhs_fp_node *node,

@@ -262,6 +262,55 @@ static compile_result compile_external(fhs_compiler *compiler, const fhs_fp_node
     return fhs_cursors_add(compiler, out, resource) ? COMPILE_OK : COMPILE_NO_MEMORY;
 }
 
+static compile_result filter_all(fhs_compiler *compiler, const fhs_cursors *from,
+                                 const fhs_pred *pred, fhs_str source, fhs_cursors *out)
+{
+    compile_result result = COMPILE_OK;
+    for (size_t i = 0; i < from->count && result == COMPILE_OK; i++) {
+        result = filter_node(compiler, from->items[i], pred, source, out);
+    }
+    return result;
+}
+
+/*
+ * (a | b).first() is a.first(), and b.first() where the resource has no a: members may stand in any
+ * order, so counting alone would not do.
+ */
+static compile_result compile_first_of(fhs_compiler *compiler, const fhs_fp_node *node,
+                                       const fhs_fp_node *from_node, const fhs_cursors *focus,
+                                       fhs_cursors *out)
+{
+    fhs_cursors values = {NULL, 0, 0};
+    if (from_node->kind != FHS_FP_BINARY || from_node->op != FHS_OP_UNION) {
+        compile_result result = fhs_compile_path(compiler, from_node, focus, NULL, &values);
+        return result == COMPILE_OK ? keep_position(compiler, &values, 0, node, out) : result;
+    }
+    fhs_cursors firsts = {NULL, 0, 0};
+    fhs_pred *has = NULL;
+    const fhs_pred *has_not = NULL;
+    compile_result result = compile_first_of(compiler, node, from_node->left, focus, out);
+    if (result == COMPILE_OK) {
+        result = compile_first_of(compiler, node, from_node->right, focus, &firsts);
+    }
+    if (result == COMPILE_OK) {
+        result = fhs_compile_resource_has(compiler, from_node->left, &has);
+    }
+    if (result == COMPILE_OK) {
+        result = fhs_compile_negation(compiler, has, &has_not);
+    }
+    return result == COMPILE_OK
+               ? filter_all(compiler, &firsts, has_not, source_of(compiler, from_node->left), out)
+               : result;
+}
+
+static bool is_first_of_union(const fhs_compiler *compiler, const fhs_fp_node *node,
+                              const fhs_cursors *focus)
+{
+    return compiler->is_positional && node->kind == FHS_FP_FUNCTION && node->arg_count == 0 &&
+           node->left != NULL && node->left->kind == FHS_FP_BINARY && focus->count == 1 &&
+           focus->items[0] == compiler->program->root && fhs_str_eq(node->text, FHS_LIT("first"));
+}
+
 /* Nesting is bounded by the parser (FHS_LIMIT_EXPRESSION_DEPTH and _CHAIN). */
 compile_result fhs_compile_path(fhs_compiler *compiler, const fhs_fp_node *node,
                                 const fhs_cursors *focus, fhs_pnode *resource, fhs_cursors *out)
@@ -273,6 +322,9 @@ compile_result fhs_compile_path(fhs_compiler *compiler, const fhs_fp_node *node,
         compile_result left = fhs_compile_path(compiler, node->left, focus, resource, out);
         return left != COMPILE_OK ? left
                                   : fhs_compile_path(compiler, node->right, focus, resource, out);
+    }
+    if (is_first_of_union(compiler, node, focus)) {
+        return compile_first_of(compiler, node, node->left, focus, out);
     }
     if (node->kind == FHS_FP_EXTERNAL) {
         return compile_external(compiler, node, resource, out);

@@ -68,9 +68,11 @@ static void add_of_type(fhs_convert *convert, const fhs_json *type, fhs_str valu
             return;
         }
         parts[0].kind = FHS_ROW_TOKEN;
+        parts[0].param = FHS_SPARAM_NONE;
         parts[0].system = fhs_member_text(coding, FHS_LIT("system"));
         parts[0].code = fhs_member_text(coding, FHS_LIT("code"));
         parts[1].kind = FHS_ROW_TOKEN;
+        parts[1].param = FHS_SPARAM_NONE;
         parts[1].code = value;
         entry->parts = parts;
         entry->part_count = 2;

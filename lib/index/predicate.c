@@ -176,7 +176,7 @@ static int resolves_to(fhs_walk *walk, const fhs_pred *pred, const found_values 
 static int values_hold(fhs_walk *walk, const fhs_pred *pred, const fhs_json *value)
 {
     found_values values;
-    find_values(walk, pred, value, &values);
+    find_values(walk, pred, pred->is_at_resource ? walk->resource : value, &values);
     if (pred->op == FHS_PRED_EXISTS) {
         return values.count > 0;
     }

@@ -37,6 +37,7 @@ typedef struct fhs_proot {
     fhs_sparam param;
     uint32_t slot; /* the first of `count` */
     uint32_t count;
+    const fhs_sparam_component *components;
     /* By component: where its path starts at the resource (%resource), that trie; else NULL. */
     fhs_pnode **from_resource;
 } fhs_proot;
@@ -78,6 +79,7 @@ typedef enum fhs_pred_op {
 struct fhs_pred {
     uint8_t op;           /* fhs_pred_op */
     uint8_t literal_kind; /* fhs_fp_kind */
+    bool is_at_resource;  /* the path starts at the resource, not at the value */
     fhs_type type;
     uint32_t counter; /* POSITION: which counter */
     uint32_t number;

@@ -115,6 +115,7 @@ static void add_combination(fhs_walk *walk, const fhs_proot *root, size_t number
     for (uint32_t i = root->count; i-- > 0;) {
         const fhs_slot *slot = &walk->slots[root->slot + i];
         parts[i] = *slot->items[number % slot->count];
+        parts[i].param = root->components[i].param;
         number /= slot->count;
     }
     entry->param = root->param;

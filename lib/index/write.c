@@ -114,17 +114,6 @@ static void write_text(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *ou
         fhs_buf_add_char(out, ',');
         write_degrees(entry->longitude, out);
         break;
-    case FHS_ROW_COMPOSITE:
-        for (size_t i = 0; i < entry->part_count; i++) {
-            if (i > 0) {
-                fhs_buf_add_char(out, '$');
-            }
-            /* Components are never composites themselves. */
-            if (entry->parts[i].kind != FHS_ROW_COMPOSITE) {
-                write_text(fhir, &entry->parts[i], out);
-            }
-        }
-        break;
     default:
         fhs_buf_add_str(out, entry->text);
         break;
@@ -138,7 +127,7 @@ static bool is_token_of_reference(const fhs_fhir *fhir, const fhs_entry *entry)
            fhs_sparam_get(fhir, entry->param).type == FHS_SP_REFERENCE;
 }
 
-static void write_value(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
+static void write_single(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
 {
     if (!is_token_of_reference(fhir, entry)) {
         write_text(fhir, entry, out);
@@ -148,6 +137,18 @@ static void write_value(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *o
     } else {
         fhs_buf_add_cstr(out, "display:");
         fhs_buf_add_str(out, entry->display);
+    }
+}
+
+static void write_value(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
+{
+    if (entry->kind != FHS_ROW_COMPOSITE) {
+        write_single(fhir, entry, out);
+        return;
+    }
+    for (size_t i = 0; i < entry->part_count; i++) {
+        fhs_buf_add_cstr(out, i > 0 ? "$" : "");
+        write_single(fhir, &entry->parts[i], out);
     }
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * extraction [--fhir R4|R4B|R5] --definitions: print the search parameters as extraction_npm.mjs
+ * reads them, one line of JSON each.
+ *
  * extraction [--fhir R4|R4B|R5] [--print] [--time] PATH…: extract the index entries of every
  * resource in the *.json files below each PATH (of a Bundle: the Bundle itself, and with --time its
  * entries).
@@ -24,7 +27,7 @@
 typedef struct extraction {
     const fhs_fhir *fhir;
     fhs_indexer *indexer;
-    bool is_printing, is_timing;
+    bool is_printing, is_timing, is_defining;
     unsigned long files, resources, pairs, entries, failed, timed, timed_entries;
     double seconds;
     unsigned char *seen; /* by parameter, of the resource at hand */
@@ -173,6 +176,48 @@ static void show_fallbacks(extraction *run)
     printf("%lu parameters by the engine\n", list.count);
 }
 
+static void write_member(fhs_buf *out, const char *name, fhs_str text)
+{
+    fhs_buf_addf(out, "\"%s\":", name);
+    fhs_json_write_string(out, text);
+    fhs_buf_add_char(out, ',');
+}
+
+static void write_definition(const fhs_fhir *fhir, fhs_sparam_def def, fhs_buf *out)
+{
+    fhs_buf_add_char(out, '{');
+    write_member(out, "url", def.url);
+    write_member(out, "code", def.code);
+    write_member(out, "type", fhs_sparam_type_name((fhs_sparam_type)def.type));
+    write_member(out, "expression", def.expression);
+    fhs_buf_add_cstr(out, "\"component\":[");
+    for (uint16_t i = 0; i < def.component_count; i++) {
+        fhs_buf_add_cstr(out, i == 0 ? "{" : ",{");
+        fhs_sparam_def part = fhs_sparam_get(fhir, def.components[i].param);
+        write_member(out, "type", fhs_sparam_type_name((fhs_sparam_type)part.type));
+        fhs_buf_add_cstr(out, "\"expression\":");
+        fhs_json_write_string(out, def.components[i].expression);
+        fhs_buf_add_char(out, '}');
+    }
+    fhs_buf_add_cstr(out, "],\"base\":[");
+    for (uint16_t i = 0; i < def.base_count; i++) {
+        fhs_buf_add_cstr(out, i == 0 ? "" : ",");
+        fhs_json_write_string(out, fhs_type_name(fhir, def.bases[i]));
+    }
+    fhs_buf_add_cstr(out, "]}\n");
+}
+
+static int print_definitions(const fhs_fhir *fhir)
+{
+    fhs_buf out = FHS_BUF_INIT(TEXT_MAX);
+    for (size_t i = 0; i < fhs_sparam_count(fhir); i++) {
+        write_definition(fhir, fhs_sparam_get(fhir, (fhs_sparam)i), &out);
+    }
+    bool is_good = fwrite(out.ptr, 1, out.len, stdout) == out.len;
+    fhs_buf_clear(&out);
+    return is_good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static fhs_fhir_version version_of(const char *name)
 {
     if (strcmp(name, "R4B") == 0) {
@@ -190,12 +235,18 @@ int main(int argc, char **argv)
             run.is_printing = true;
         } else if (strcmp(argv[at], "--time") == 0) {
             run.is_timing = true;
+        } else if (strcmp(argv[at], "--definitions") == 0) {
+            run.is_defining = true;
         } else if (strcmp(argv[at], "--fhir") == 0 && at + 1 < argc) {
             run.fhir = fhs_fhir_get(version_of(argv[++at]));
         }
     }
+    if (run.is_defining && run.fhir != NULL) {
+        return print_definitions(run.fhir);
+    }
     if (at == argc || run.fhir == NULL) {
-        fprintf(stderr, "usage: extraction [--fhir R4|R4B|R5] [--print] [--time] PATH...\n");
+        fprintf(stderr, "usage: extraction [--fhir R4|R4B|R5] [--print] [--time] PATH...\n"
+                        "       extraction [--fhir R4|R4B|R5] --definitions\n");
         return 2;
     }
     run.seen = fhs_calloc(fhs_sparam_count(run.fhir) + 1, 1);

@@ -2,24 +2,23 @@
 //
 // Compare extraction with HL7's FHIRPath engine (`fhirpath` from npm):
 //
-//   extraction --print FOLDER > ours.ndjson
-//   node extraction_npm.mjs FHIRPATH_FOLDER r4|r5 FOLDER ours.ndjson [--all]
+//   extraction --fhir R4 --definitions > definitions.ndjson
+//   extraction --fhir R4 --print FOLDER > ours.ndjson
+//   node extraction_npm.mjs FHIRPATH_FOLDER r4 definitions.ndjson FOLDER ours.ndjson [--all]
 //
-// FHIRPATH_FOLDER is where the npm package lies (…/node_modules/fhirpath), FOLDER an unpacked FHIR package:
-// its SearchParameter-*.json give the expressions, all its *.json the resources. The engine finds
-// the nodes; the values they give are made here, independently of the library. Prints what differs
-// and "N pairs, N differ"; --all prints every difference in full.
+// FHIRPATH_FOLDER is where the npm package lies (…/node_modules/fhirpath), FOLDER holds resources
+// as *.json. The engine finds the nodes; the values they give are made here, independently of the
+// library. Prints what differs and "N pairs, N differ"; --all prints every difference.
 //
 // Expressions are changed only where the engine cannot run what is published: `as` on lists is read as
-// ofType(), resolve() is answered from the reference, and the definitions are mended as
-// lib/fhir/README.md lists.
+// ofType(), resolve() is answered from the reference.
 import fs from 'node:fs';
 import path from 'node:path';
 import { createRequire } from 'node:module';
 
-const [moduleFolder, version, folder, oursFile, ...flags] = process.argv.slice(2);
+const [moduleFolder, version, definitionsFile, folder, oursFile, ...flags] = process.argv.slice(2);
 if (!oursFile) {
-    console.error('usage: node extraction_npm.mjs FHIRPATH_FOLDER r4|r5 FOLDER OURS [--all]');
+    console.error('usage: node extraction_npm.mjs FHIRPATH_FOLDER r4|r5 DEFINITIONS FOLDER OURS [--all]');
     process.exit(2);
 }
 const require = createRequire(path.resolve(moduleFolder, 'package.json'));
@@ -31,26 +30,14 @@ const model = require(path.resolve(moduleFolder, 'fhir-context', version));
 const readJson = (file) => JSON.parse(fs.readFileSync(path.join(folder, file), 'utf8'));
 const files = fs.readdirSync(folder).filter((name) => name.endsWith('.json')).sort();
 
-const definitions = new Map();
-for (const file of files.filter((name) => name.startsWith('SearchParameter-'))) {
-    const definition = readJson(file);
-    if (definition.resourceType === 'SearchParameter' && definition.expression) {
-        definitions.set(definition.url, definition);
-    }
-}
-for (const definition of [...definitions.values()]) {
-    if (/^(http:\/\/hl7.org\/fhir\/SearchParameter\/)?example/.test(definition.id)) {
-        definitions.delete(definition.url);
-    }
-    if (definition.id === 'DocumentReference-relationship') {
-        const [first, second] = definition.component;
-        [first.definition, second.definition] = [second.definition, first.definition];
-    }
-}
+const lines = (file) => fs.readFileSync(file, 'utf8').split('\n').filter(Boolean)
+    .map((line) => JSON.parse(line));
+// R5's _in names Resource.id as its expression, but asks for membership in lists and groups.
+const definitions = lines(definitionsFile).filter((definition) =>
+    definition.expression && definition.code !== '_in');
 
 function runnable(expression) {
     let text = expression
-        .replace(/\bDateTime\b/g, 'dateTime')
         .replace(/\.as\(/g, '.ofType(')
         .replace(/hasExtension\(('[^']*')\)/g, 'extension($1).exists()')
         .replace(/resolve\(\) is (\w+)/g, "pointsAt('$1')");
@@ -312,6 +299,9 @@ function valuesOf(kind, type, value) {
     case 'quantity': return quantityValues(type, value);
     case 'reference': return referenceValues(type, value);
     case 'special':
+        if (type === 'Narrative') {
+            return list(value.div?.replace(/<[^>]*>/g, ' ').trim()).filter(Boolean);
+        }
         return value.latitude !== undefined && value.longitude !== undefined
             ? [`${amount(value.latitude)},${amount(value.longitude)}`] : [];
     default: return [];
@@ -349,8 +339,7 @@ function nodeValues(kind, nodes) {
 function compositeValues(definition) {
     return evaluate(definition.expression, current).flatMap((root) => {
         const parts = definition.component.map((component) => {
-            const kind = definitions.get(component.definition)?.type;
-            return nodeValues(kind, evaluate(component.expression, dataOf(root), root.path));
+            return nodeValues(component.type, evaluate(component.expression, dataOf(root), root.path));
         });
         return parts.reduce((all, part) => all.flatMap((a) => part.map((b) => [...a, b])), [[]])
             .map((values) => values.join('$'));
@@ -371,7 +360,7 @@ const numeric = (text) => text.replace(/^([<>]?)(-?[\d.]+(?:[eE][+-]?\d+)?)?(\.\
 
 function comparable(kind, text) {
     if (kind === 'number' || kind === 'quantity') return numeric(text);
-    if (kind === 'special') return text.split(',').map(amount).join(',');
+    if (kind === 'special' && /^[-\d.,]+$/.test(text)) return text.split(',').map(amount).join(',');
     return text;
 }
 
@@ -380,8 +369,7 @@ function normalised(definition, text) {
         return comparable(definition.type, text);
     }
     const parts = text.split('$');
-    return parts.map((part, i) => comparable(
-        definitions.get(definition.component[i]?.definition)?.type, part)).join('$');
+    return parts.map((part, i) => comparable(definition.component[i]?.type, part)).join('$');
 }
 
 // "*|code": whatever system the required binding implies.
@@ -395,16 +383,15 @@ function isSame(a, b) {
 }
 
 const ours = new Map();
-for (const line of fs.readFileSync(oursFile, 'utf8').split('\n').filter(Boolean)) {
-    const { resource, param, values } = JSON.parse(line);
+for (const { resource, param, values } of lines(oursFile)) {
     ours.set(`${resource} ${param}`, values);
 }
 
 const byType = new Map();
 function definitionsOf(type) {
     if (!byType.has(type)) {
-        byType.set(type, [...definitions.values()].filter((definition) =>
-            definition.base?.some((base) => base === type || base === 'Resource' ||
+        byType.set(type, definitions.filter((definition) =>
+            definition.base.some((base) => base === type || base === 'Resource' ||
                 (base === 'DomainResource' && !['Bundle', 'Binary', 'Parameters'].includes(type)))));
     }
     return byType.get(type);
@@ -424,7 +411,7 @@ for (const file of files) {
         try {
             found = [...new Set(theirs(definition))];
         } catch (error) {
-            failures.set(`${definition.id}: ${error.message ?? error}`, name);
+            failures.set(`${definition.url}: ${error.message ?? error}`, name);
             continue;
         }
         const mine = [...new Set((ours.get(`${name} ${definition.code}`) ?? [])
