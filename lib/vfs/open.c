@@ -105,6 +105,9 @@ static fhirstore_status write_new_file(fhs_vfs *vfs, const char *path, const uin
 static fhirstore_status publish_file(fhs_vfs *vfs, const char *made, bool replaces_empty,
                                      fhirstore_error **err)
 {
+    if (chmod(made, S_IRUSR | S_IWUSR) != 0) { /* the log gets the same permissions */
+        return io_failure(err, "the store's permissions cannot be set", errno);
+    }
     if (!replaces_empty && link(made, vfs->path) == 0) {
         (void)unlink(made);
         return sync_folder(vfs->path, err);
