@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One page as a searchset Bundle. Bodies are copied as they are stored. */
+#include "base/limits.h"
+#include "search/search_internal.h"
+#include "json/json.h"
+
+/* Rows that may be counted for a total that nobody asked for. */
+#define FREE_COUNT INT64_C(25000)
+#define PAGE_MAX   ((size_t)1024 * 1024 * 1024)
+
+/* What one page turned out to be. */
+typedef struct page_writer {
+    fhs_search *search;
+    fhs_buf entries;
+    fhs_buf next; /* "_page=…" of the next page; empty: this is the last */
+    int64_t count;
+    int64_t total; /* -1: not told */
+} page_writer;
+
+static void begin_entry(page_writer *page)
+{
+    fhs_buf_add_cstr(&page->entries, page->entries.len > 0 ? ",{" : "{");
+}
+
+static void write_full_url(page_writer *page, const fhs_version *version)
+{
+    const fhs_search_env *env = &page->search->env;
+    fhs_buf *out = &page->entries;
+    fhs_buf_add_cstr(out, "\"fullUrl\":\"");
+    /* Base URL, type and id hold nothing that JSON would escape. */
+    fhs_buf_add_str(out, env->base_url);
+    fhs_buf_add_cstr(out, env->base_url.len > 0 ? "/" : "");
+    fhs_buf_add_str(out,
+                    fhs_type_name(env->fhir, fhs_catalog_type_back(env->catalog, version->type)));
+    fhs_buf_add_char(out, '/');
+    fhs_buf_add_str(out, version->id);
+    fhs_buf_add_char(out, '"');
+}
+
+static fhirstore_status write_match(page_writer *page)
+{
+    fhs_version version;
+    fhs_search *search = page->search;
+    fhirstore_status status = fhs_resource_read_entity(search->conn, search->last, &version,
+                                                       search->err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    begin_entry(page);
+    write_full_url(page, &version);
+    fhs_buf_add_cstr(&page->entries, ",\"resource\":");
+    fhs_buf_add_str(&page->entries, version.body);
+    fhs_buf_add_cstr(&page->entries, ",\"search\":{\"mode\":\"match\"}}");
+    page->count++;
+    return FHIRSTORE_OK;
+}
+
+/* @a is_all: the page holds every match there is from its beginning on. */
+static fhirstore_status find_total(page_writer *page, bool is_all)
+{
+    fhs_search *search = page->search;
+    const fhs_query *query = search->query;
+    bool exact = true;
+    int64_t count = -1;
+    fhirstore_status status = FHIRSTORE_OK;
+    page->total = -1;
+    if (query->total == FHS_TOTAL_NONE && !query->count_only) {
+        return FHIRSTORE_OK;
+    }
+    if (search->total >= 0) {
+        page->total = search->total;
+        return FHIRSTORE_OK;
+    }
+    if (is_all && search->after.len == 0) {
+        page->total = page->count;
+        return FHIRSTORE_OK;
+    }
+    if (query->count_only || query->total != FHS_TOTAL_DEFAULT) {
+        status = fhs_search_count(search, &count, search->err);
+    } else if (search->after.len == 0) {
+        status = fhs_search_count_some(search, FREE_COUNT, &count, &exact);
+    }
+    page->total = exact ? count : -1;
+    search->total = page->total;
+    return status;
+}
+
+/*
+ * The link to what follows. The search stands on the first match of the next page; the token speaks
+ * of the last of this one, whose key is @a key. The total goes into it, so it is found before.
+ */
+static fhirstore_status write_next(page_writer *page, fhs_buf *key)
+{
+    fhs_search *search = page->search;
+    fhirstore_status status = find_total(page, false);
+    if (status == FHIRSTORE_OK && search->env.keys != NULL) {
+        fhs_buf ahead = search->key;
+        search->key = *key;
+        status = fhs_page_token_write(search, page->total, &page->next);
+        *key = search->key;
+        search->key = ahead;
+    }
+    fhs_search_unstep(search);
+    return status;
+}
+
+/* Matches up to the page's size, and a look whether there is one more. */
+static fhirstore_status write_matches(page_writer *page)
+{
+    fhs_search *search = page->search;
+    fhirstore_status status = FHIRSTORE_OK;
+    while (status == FHIRSTORE_OK && page->count < search->query->count) {
+        status = fhs_search_step(search);
+        if (status == FHIRSTORE_OK) {
+            status = write_match(page);
+        }
+    }
+    if (status == FHIRSTORE_OK) {
+        fhs_buf key = FHS_BUF_INIT(PAGE_MAX);
+        fhs_buf_add_str(&key, fhs_buf_str(&search->key));
+        status = fhs_search_step(search);
+        if (status == FHIRSTORE_OK) {
+            status = write_next(page, &key);
+        }
+        fhs_buf_clear(&key);
+        if (status != FHIRSTORE_DONE) {
+            return status;
+        }
+    }
+    return status == FHIRSTORE_DONE ? find_total(page, true) : status;
+}
+
+/* ---- around the entries ---- */
+
+static void add_link(fhs_buf *out, const fhs_search *search, const char *relation, fhs_str path,
+                     fhs_str page, fhs_buf *scratch)
+{
+    fhs_str self = search->query->self;
+    fhs_buf_reset(scratch);
+    fhs_buf_add_str(scratch, search->env.base_url);
+    fhs_buf_add_cstr(scratch, search->env.base_url.len > 0 && path.len > 0 ? "/" : "");
+    fhs_buf_add_str(scratch, path);
+    fhs_buf_add_cstr(scratch, self.len + page.len > 0 ? "?" : "");
+    fhs_buf_add_str(scratch, self);
+    fhs_buf_add_cstr(scratch, self.len > 0 && page.len > 0 ? "&" : "");
+    fhs_buf_add_str(scratch, page);
+    fhs_buf_add_cstr(out, "{\"relation\":\"");
+    fhs_buf_add_cstr(out, relation);
+    fhs_buf_add_cstr(out, "\",\"url\":");
+    fhs_json_write_string(out, fhs_buf_str(scratch));
+    fhs_buf_add_char(out, '}');
+}
+
+static void add_links(fhs_buf *out, page_writer *page, fhs_str path)
+{
+    fhs_buf scratch = FHS_BUF_INIT((size_t)1024 * 1024);
+    fhs_buf own = FHS_BUF_INIT((size_t)1024 * 1024);
+    const fhs_search *search = page->search;
+    if (search->query->page.len > 0) {
+        fhs_buf_add_cstr(&own, "_page=");
+        fhs_url_encode(&own, search->query->page);
+    }
+    fhs_buf_add_cstr(out, "\"link\":[");
+    add_link(out, search, "self", path, fhs_buf_str(&own), &scratch);
+    fhs_buf_add_char(out, ',');
+    add_link(out, search, "first", path, FHS_STR_NONE, &scratch);
+    if (page->next.len > 0) {
+        fhs_buf_add_char(out, ',');
+        add_link(out, search, "next", path, fhs_buf_str(&page->next), &scratch);
+    }
+    fhs_buf_add_char(out, ']');
+    if (fhs_buf_status(&scratch) != FHIRSTORE_OK || fhs_buf_status(&own) != FHIRSTORE_OK) {
+        out->failed = FHIRSTORE_ERR_NO_MEMORY;
+    }
+    fhs_buf_clear(&scratch);
+    fhs_buf_clear(&own);
+}
+
+/* What was not understood and left out. */
+static void write_dropped(page_writer *page)
+{
+    fhs_buf text = FHS_BUF_INIT((size_t)4096);
+    const fhs_query *query = page->search->query;
+    fhs_buf *out = &page->entries;
+    if (query->dropped_count == 0) {
+        return;
+    }
+    begin_entry(page);
+    fhs_buf_add_cstr(out, "\"resource\":{\"resourceType\":\"OperationOutcome\",\"issue\":[");
+    for (size_t i = 0; i < query->dropped_count; i++) {
+        fhs_buf_reset(&text);
+        fhs_buf_addf(&text, "search parameter '%.*s' %s and was left out",
+                     FHS_STR_ARG(query->dropped[i].name), query->dropped[i].reason);
+        fhs_buf_add_cstr(out, i > 0 ? "," : "");
+        fhs_buf_add_cstr(out, "{\"severity\":\"warning\",\"code\":\"not-supported\","
+                              "\"diagnostics\":");
+        fhs_json_write_string(out, fhs_buf_str(&text));
+        fhs_buf_add_char(out, '}');
+    }
+    fhs_buf_add_cstr(out, "]},\"search\":{\"mode\":\"outcome\"}}");
+    fhs_buf_clear(&text);
+}
+
+static void write_page(page_writer *page, fhs_str path, fhs_buf *out)
+{
+    fhs_buf_add_cstr(out, "{\"resourceType\":\"Bundle\",\"type\":\"searchset\"");
+    if (page->total >= 0) {
+        fhs_buf_add_cstr(out, ",\"total\":");
+        fhs_buf_add_i64(out, page->total);
+    }
+    fhs_buf_add_char(out, ',');
+    add_links(out, page, path);
+    if (page->entries.len > 0) {
+        fhs_buf_add_cstr(out, ",\"entry\":[");
+        fhs_buf_add_str(out, fhs_buf_str(&page->entries));
+        fhs_buf_add_char(out, ']');
+    }
+    fhs_buf_add_char(out, '}');
+}
+
+fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_buf *out,
+                                         fhirstore_error **err)
+{
+    page_writer page = {.search = search,
+                        .entries = FHS_BUF_INIT(PAGE_MAX),
+                        .next = FHS_BUF_INIT((size_t)1024 * 1024)};
+    search->err = err;
+    fhirstore_status status = search->query->count_only ? find_total(&page, false)
+                                                        : write_matches(&page);
+    if (status == FHIRSTORE_OK) {
+        write_dropped(&page);
+        status = fhs_buf_status(&page.entries);
+        write_page(&page, path, out);
+        status = status == FHIRSTORE_OK ? fhs_buf_status(out) : status;
+        if (status != FHIRSTORE_OK) {
+            (void)fhs_fail_plain(err, status);
+        }
+    }
+    fhs_buf_clear(&page.entries);
+    fhs_buf_clear(&page.next);
+    return status;
+}

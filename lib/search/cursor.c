@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Open, step, next, count. */
+#include "base/mem.h"
+#include "search/search_internal.h"
+
+#define ARENA_MAX ((size_t)64 * 1024 * 1024)
+#define TEXT_MAX  ((size_t)64 * 1024 * 1024)
+
+/* ---- one candidate ---- */
+
+static bool is_of_type(const fhs_search *search, int32_t type)
+{
+    for (size_t i = 0; i < search->type_count; i++) {
+        if (search->types[i] == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static fhirstore_status count_visit(fhs_search *search)
+{
+    search->visits++;
+    if (search->env.max_visits != 0 && search->visits > search->env.max_visits) {
+        return fhs_fail(search->err, FHIRSTORE_ERR_TOO_COSTLY,
+                        "the search looked at more resources than it may");
+    }
+    return FHIRSTORE_OK;
+}
+
+/* Does it satisfy @a tests, and may it be on this page? */
+static fhirstore_status accept_candidate(fhs_search *search, const fhs_test *const *tests,
+                                         size_t count, bool is_listed, fhs_candidate *candidate,
+                                         bool *yes_out)
+{
+    *yes_out = true;
+    fhirstore_status status = count_visit(search);
+    if (status == FHIRSTORE_OK && is_listed) {
+        status = fhs_candidate_head(search, candidate, 0);
+        *yes_out = candidate->is_there && is_of_type(search, candidate->type);
+    }
+    for (size_t i = 0; i < count && *yes_out && status == FHIRSTORE_OK; i++) {
+        status = fhs_test_candidate(search, tests[i], candidate, 0, yes_out);
+    }
+    return status;
+}
+
+static bool goes_up_by_time(const fhs_search *search)
+{
+    for (size_t i = 0; i < search->sort_count; i++) {
+        if (search->sort[i].is_updated && !search->sort[i].descending) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * In an order that ascends by time of change, what changes meanwhile would come again, and for
+ * ever; the pages end with what was there at the first.
+ */
+static fhirstore_status was_there(fhs_search *search, fhs_candidate *candidate, bool *yes_out)
+{
+    *yes_out = true;
+    if (search->after.len == 0 || !goes_up_by_time(search)) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = fhs_candidate_head(search, candidate, 0);
+    *yes_out = candidate->seq <= search->high_seq;
+    return status;
+}
+
+/* ---- entity order ---- */
+
+static int64_t after_entity(const fhs_search *search)
+{
+    uint64_t bits = 0;
+    if (search->after.len != 8) {
+        return 0;
+    }
+    for (size_t i = 0; i < 8; i++) {
+        bits = (bits << 8) | (unsigned char)search->after.ptr[i];
+    }
+    return (int64_t)(bits ^ (UINT64_C(1) << 63));
+}
+
+static fhirstore_status step_entity(fhs_search *search)
+{
+    for (;;) {
+        fhs_candidate candidate = {.entity = 0};
+        bool yes;
+        fhirstore_status status = fhs_source_next(search, &search->source, &candidate.entity);
+        if (status == FHIRSTORE_OK) {
+            status = accept_candidate(search, search->residual, search->residual_count,
+                                      search->driver.is_list, &candidate, &yes);
+        }
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        if (yes) {
+            search->last = candidate.entity;
+            fhs_buf_reset(&search->key);
+            fhs_sort_key_entity(search, candidate.entity, &search->key);
+            return FHIRSTORE_OK;
+        }
+    }
+}
+
+/* ---- sorted ---- */
+
+static fhirstore_status sort_candidate(fhs_search *search, fhs_candidate *candidate, fhs_str after)
+{
+    bool yes;
+    fhirstore_status status = accept_candidate(search, search->residual, search->residual_count,
+                                               search->driver.is_list, candidate, &yes);
+    if (status == FHIRSTORE_OK && yes) {
+        status = was_there(search, candidate, &yes);
+    }
+    if (status != FHIRSTORE_OK || !yes) {
+        return status;
+    }
+    fhs_buf_reset(&search->key);
+    status = fhs_sort_key_of(search, candidate, &search->key);
+    if (status != FHIRSTORE_OK || fhs_str_compare(fhs_buf_str(&search->key), after) <= 0) {
+        return status;
+    }
+    return fhs_sorted_add(search, &search->sorted, fhs_buf_str(&search->key), candidate->entity);
+}
+
+/* All matches behind @a after, or as many of the first as the window holds. */
+static fhirstore_status fill_window(fhs_search *search, fhs_str after)
+{
+    fhs_sorted_reset(&search->sorted);
+    fhirstore_status status = fhs_source_open(search, &search->driver, 0, &search->source);
+    while (status == FHIRSTORE_OK) {
+        fhs_candidate candidate = {.entity = 0};
+        status = fhs_source_next(search, &search->source, &candidate.entity);
+        if (status == FHIRSTORE_OK) {
+            status = sort_candidate(search, &candidate, after);
+        }
+    }
+    fhs_source_close(&search->source);
+    fhs_sorted_finish(&search->sorted);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+static fhirstore_status step_sorted(fhs_search *search)
+{
+    fhs_sorted *sorted = &search->sorted;
+    if (sorted->at >= sorted->count) {
+        if (!sorted->is_cut) {
+            return FHIRSTORE_DONE;
+        }
+        fhs_str last = fhs_arena_dup(&search->arena, fhs_buf_str(&search->key));
+        fhirstore_status status = last.ptr == NULL ? fhs_search_no_memory(search)
+                                                   : fill_window(search, last);
+        if (status != FHIRSTORE_OK || sorted->count == 0) {
+            return status == FHIRSTORE_OK ? FHIRSTORE_DONE : status;
+        }
+    }
+    const fhs_sorted_item *item = &sorted->items[sorted->at++];
+    search->last = item->entity;
+    fhs_buf_reset(&search->key);
+    fhs_buf_add(&search->key, sorted->keys.ptr + item->at, item->len);
+    return fhs_buf_status(&search->key);
+}
+
+/* ---- walking the order ---- */
+
+/* Those without the sort value, in entity order, behind @a entity (0 or less: from the first). */
+static fhirstore_status start_rest(fhs_search *search, fhs_entity entity)
+{
+    search->walk_rest = true;
+    fhs_stmt_give(search->walk);
+    search->walk = NULL;
+    if (search->sort[0].descending) {
+        return fhs_sql_type_down(search, entity == 0 ? INT64_MAX : entity, &search->walk);
+    }
+    fhs_range range = {.shape = FHS_RANGE_TYPE, .arg_count = 1};
+    range.args[0] = (fhs_arg){.kind = FHS_ARG_INT, .number = search->type};
+    return fhs_sql_scan(search, &range, entity, &search->walk);
+}
+
+static fhirstore_status start_walk(fhs_search *search)
+{
+    fhs_row row;
+    int64_t updated = 0;
+    bool missing = false;
+    fhs_entity entity = 0;
+    const fhs_row *from = NULL;
+    if (search->after.len > 0) {
+        if (!fhs_sort_key_read(search, fhs_buf_str(&search->after), &search->scratch, &row,
+                               &updated, &missing, &entity)) {
+            return fhs_fail_plain(search->err, FHIRSTORE_ERR_PAGE_TOKEN);
+        }
+        from = &row;
+    }
+    return missing ? start_rest(search, entity)
+                   : fhs_sql_walk(search, &search->sort[0], from, entity, &search->walk);
+}
+
+/*
+ * A resource stands at its best value only: rows of its other values are passed over. The full key
+ * is left in search->key.
+ */
+static fhirstore_status is_its_place(fhs_search *search, fhs_candidate *candidate,
+                                     const fhs_row *row, int64_t updated, bool *yes_out)
+{
+    const fhs_sort_plan *sort = &search->sort[0];
+    fhs_buf_reset(&search->key);
+    if (sort->is_updated) {
+        fhs_sort_key_row(sort, row, updated, &search->key);
+        fhs_sort_key_entity(search, candidate->entity, &search->key);
+        *yes_out = true;
+        return fhs_buf_status(&search->key);
+    }
+    fhirstore_status status = fhs_sort_key_of(search, candidate, &search->key);
+    fhs_buf_reset(&search->probe);
+    fhs_sort_key_row(sort, row, updated, &search->probe);
+    fhs_sort_key_entity(search, candidate->entity, &search->probe);
+    *yes_out = fhs_str_eq(fhs_buf_str(&search->key), fhs_buf_str(&search->probe));
+    return status;
+}
+
+static fhirstore_status walk_candidate(fhs_search *search, fhs_candidate *candidate, bool *yes_out)
+{
+    fhs_row row = {.kind = 0};
+    int64_t updated = 0;
+    fhirstore_status status = FHIRSTORE_OK;
+    if (search->walk_rest) {
+        candidate->entity = fhs_stmt_int(search->walk, 0);
+        fhs_buf_reset(&search->key);
+        status = fhs_sort_key_of(search, candidate, &search->key);
+        *yes_out = status == FHIRSTORE_OK && search->key.ptr[0] == 1;
+    } else {
+        candidate->entity = fhs_sql_walk_row(&search->sort[0], search->walk, &row, &updated);
+        /* One text in two spellings gives two rows. */
+        *yes_out = candidate->entity != search->last;
+        if (*yes_out) {
+            status = is_its_place(search, candidate, &row, updated, yes_out);
+        }
+    }
+    if (status == FHIRSTORE_OK && *yes_out) {
+        status = accept_candidate(search, search->tests, search->test_count, false, candidate,
+                                  yes_out);
+    }
+    if (status == FHIRSTORE_OK && *yes_out) {
+        status = was_there(search, candidate, yes_out);
+    }
+    return status;
+}
+
+static fhirstore_status step_walk(fhs_search *search)
+{
+    for (;;) {
+        fhs_candidate candidate = {.entity = 0};
+        bool yes = false;
+        fhirstore_status status = fhs_stmt_step(search->walk, search->err);
+        if (status == FHIRSTORE_DONE && !search->walk_rest && !search->sort[0].is_updated) {
+            status = start_rest(search, 0);
+            if (status == FHIRSTORE_OK) {
+                continue;
+            }
+        }
+        if (status == FHIRSTORE_OK) {
+            status = walk_candidate(search, &candidate, &yes);
+        }
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        if (yes) {
+            search->last = candidate.entity;
+            return FHIRSTORE_OK;
+        }
+    }
+}
+
+/* ---- stepping ---- */
+
+static fhirstore_status start_search(fhs_search *search)
+{
+    search->is_started = true;
+    switch (search->order) {
+    case FHS_ORDER_ENTITY:
+        return fhs_source_open(search, &search->driver, after_entity(search), &search->source);
+    case FHS_ORDER_SORTED:
+        return fill_window(search, fhs_buf_str(&search->after));
+    case FHS_ORDER_WALK:
+        return start_walk(search);
+    }
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_search_step(fhs_search *search)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    if (search->is_peeked) {
+        search->is_peeked = false;
+        return FHIRSTORE_OK;
+    }
+    if (search->is_done || search->is_empty) {
+        return FHIRSTORE_DONE;
+    }
+    if (!search->is_started) {
+        status = start_search(search);
+    }
+    if (status == FHIRSTORE_OK) {
+        switch (search->order) {
+        case FHS_ORDER_ENTITY:
+            status = step_entity(search);
+            break;
+        case FHS_ORDER_SORTED:
+            status = step_sorted(search);
+            break;
+        case FHS_ORDER_WALK:
+            status = step_walk(search);
+            break;
+        }
+    }
+    search->is_done = status != FHIRSTORE_OK;
+    return status;
+}
+
+void fhs_search_unstep(fhs_search *search)
+{
+    search->is_peeked = true;
+}
+
+fhirstore_status fhs_search_next(fhs_search *search, fhs_version *out, fhirstore_error **err)
+{
+    search->err = err;
+    fhirstore_status status = fhs_search_step(search);
+    return status == FHIRSTORE_OK ? fhs_resource_read_entity(search->conn, search->last, out, err)
+                                  : status;
+}
+
+/* ---- counting ---- */
+
+static fhirstore_status count_by_looking(fhs_search *search, int64_t max, int64_t *count_out,
+                                         bool *exact_out)
+{
+    fhs_source source = {.scan = NULL};
+    uint64_t visits = search->visits;
+    *count_out = 0;
+    fhirstore_status status = fhs_source_open(search, &search->driver, 0, &source);
+    for (int64_t looked = 0; status == FHIRSTORE_OK && looked < max; looked++) {
+        fhs_candidate candidate = {.entity = 0};
+        bool yes = true;
+        status = fhs_source_next(search, &source, &candidate.entity);
+        if (status == FHIRSTORE_OK && (search->residual_count > 0 || search->driver.is_list)) {
+            status = accept_candidate(search, search->residual, search->residual_count,
+                                      search->driver.is_list, &candidate, &yes);
+        }
+        *count_out += status == FHIRSTORE_OK && yes ? 1 : 0;
+    }
+    fhs_source_close(&source);
+    search->visits = visits;
+    *exact_out = status == FHIRSTORE_DONE;
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+static fhirstore_status count_ranges(fhs_search *search, const fhs_scan *scan, int64_t *count_out)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    *count_out = 0;
+    for (size_t i = 0; i < scan->count && status == FHIRSTORE_OK; i++) {
+        int64_t count;
+        status = fhs_sql_count_entities(search, &scan->ranges[i], &count);
+        *count_out += count;
+    }
+    return status;
+}
+
+/* What is not: all of the type less those that are. *done_out false: not that simple. */
+static fhirstore_status count_negation(fhs_search *search, int64_t *count_out, bool *done_out)
+{
+    fhs_scan scan = {.is_exact = true};
+    bool usable = false;
+    int64_t all = 0;
+    *done_out = false;
+    if (search->driver_test != NULL || search->type == 0 || search->residual_count != 1 ||
+        search->residual[0]->kind != FHS_TEST_NOT ||
+        search->residual[0]->children[0]->kind != FHS_TEST_ROW) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = fhs_scan_make(search, search->residual[0]->children[0], &scan,
+                                            &usable);
+    if (status != FHIRSTORE_OK || !usable || scan.is_list || !scan.is_exact || scan.count > 1) {
+        return status;
+    }
+    status = count_ranges(search, &search->driver, &all);
+    if (status == FHIRSTORE_OK) {
+        status = count_ranges(search, &scan, count_out);
+    }
+    *count_out = all - *count_out;
+    *done_out = status == FHIRSTORE_OK;
+    return status;
+}
+
+/* Whether the ranges of the driver alone tell, and have no entity in common. */
+static bool counts_by_index(const fhs_search *search)
+{
+    return search->residual_count == 0 && !search->driver.is_list &&
+           (search->driver.count <= 1 || search->driver_test == NULL);
+}
+
+fhirstore_status fhs_search_count(fhs_search *search, int64_t *count_out, fhirstore_error **err)
+{
+    fhs_scan all = {.is_exact = true};
+    bool done = true;
+    search->err = err;
+    *count_out = 0;
+    if (search->is_empty) {
+        return FHIRSTORE_OK;
+    }
+    if (counts_by_index(search) && search->driver_test != NULL) {
+        return count_ranges(search, &search->driver, count_out);
+    }
+    if (counts_by_index(search)) {
+        fhirstore_status status = fhs_scan_all(search, true, &all);
+        return status == FHIRSTORE_OK ? count_ranges(search, &all, count_out) : status;
+    }
+    fhirstore_status status = count_negation(search, count_out, &done);
+    if (status != FHIRSTORE_OK || done) {
+        return status;
+    }
+    return count_by_looking(search, INT64_MAX, count_out, &done);
+}
+
+/* Index rows cost little to count, resources more. */
+#define ROWS_FOR_ONE_LOOK 8
+
+fhirstore_status fhs_search_count_some(fhs_search *search, int64_t max, int64_t *count_out,
+                                       bool *exact_out)
+{
+    *exact_out = true;
+    *count_out = 0;
+    if (search->is_empty) {
+        return FHIRSTORE_OK;
+    }
+    if (!counts_by_index(search) || search->driver.count != 1) {
+        return count_by_looking(search, max / ROWS_FOR_ONE_LOOK, count_out, exact_out);
+    }
+    fhirstore_status status = fhs_scan_estimate(search, &search->driver, max, count_out);
+    *exact_out = *count_out < max;
+    if (status == FHIRSTORE_OK && *exact_out && !search->driver.ranges[0].is_unique) {
+        status = count_ranges(search, &search->driver, count_out);
+    }
+    return status;
+}
+
+/* ---- life ---- */
+
+fhirstore_status fhs_search_open(fhs_conn *conn, const fhs_search_env *env, const fhs_query *query,
+                                 fhs_search **search_out, fhirstore_error **err)
+{
+    *search_out = NULL;
+    fhs_search *search = fhs_calloc(1, sizeof(*search));
+    if (search == NULL) {
+        return fhs_fail_memory(err);
+    }
+    search->conn = conn;
+    search->env = *env;
+    search->query = query;
+    search->err = err;
+    search->total = -1;
+    fhs_arena_init(&search->arena, ARENA_MAX);
+    fhs_buf_init(&search->key, TEXT_MAX);
+    fhs_buf_init(&search->probe, TEXT_MAX);
+    fhs_buf_init(&search->after, TEXT_MAX);
+    fhs_buf_init(&search->scratch, TEXT_MAX);
+    fhirstore_status status = fhs_search_compile(search);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_sort_compile(search);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_page_token_read(search);
+    }
+    if (status == FHIRSTORE_OK && !search->is_empty) {
+        status = fhs_search_plan(search);
+    }
+    if (status != FHIRSTORE_OK) {
+        fhs_search_close(search);
+        return status;
+    }
+    *search_out = search;
+    return FHIRSTORE_OK;
+}
+
+void fhs_search_close(fhs_search *search)
+{
+    if (search == NULL) {
+        return;
+    }
+    fhs_source_close(&search->source);
+    fhs_sorted_clear(&search->sorted);
+    fhs_stmt_give(search->walk);
+    fhs_loaders_close(search);
+    fhs_buf_clear(&search->key);
+    fhs_buf_clear(&search->probe);
+    fhs_buf_clear(&search->after);
+    fhs_buf_clear(&search->scratch);
+    fhs_arena_clear(&search->arena);
+    fhs_free(search);
+}

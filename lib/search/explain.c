@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a search is carried out, in words and as JSON. No values: they can be names of patients. */
+#include "search/search_internal.h"
+#include "json/json.h"
+
+static const char *const order_words[] = {
+    [FHS_ORDER_ENTITY] = "matches come in the order of the index and are not sorted",
+    [FHS_ORDER_SORTED] = "all matches are gathered and sorted",
+    [FHS_ORDER_WALK] = "the index of the sort key is read in its order until the page is full",
+};
+static const char *const order_names[] = {
+    [FHS_ORDER_ENTITY] = "entity",
+    [FHS_ORDER_SORTED] = "sorted",
+    [FHS_ORDER_WALK] = "walk",
+};
+
+static const char *test_name(const fhs_test *test)
+{
+    static const char *const names[] = {
+        [FHS_TEST_TRUE] = "true",       [FHS_TEST_FALSE] = "false", [FHS_TEST_AND] = "and",
+        [FHS_TEST_OR] = "or",           [FHS_TEST_NOT] = "not",     [FHS_TEST_ROW] = "value",
+        [FHS_TEST_PRESENT] = "present", [FHS_TEST_ENTITY] = "id",   [FHS_TEST_UPDATED] = "updated",
+        [FHS_TEST_CHAIN] = "chain",     [FHS_TEST_HAS] = "has",
+    };
+    return names[test->kind];
+}
+
+/* The parameter it speaks of, or what kind of group it is. */
+static fhs_str test_code(const fhs_test *test)
+{
+    while (test->kind == FHS_TEST_NOT && test->child_count == 1 && test->node != NULL &&
+           test->node->code.len == 0) {
+        test = test->children[0];
+    }
+    if (test->node != NULL && test->node->code.len > 0) {
+        return test->node->code;
+    }
+    return fhs_str_from_cstr(test_name(test));
+}
+
+static const char *driver_table(const fhs_search *search)
+{
+    if (search->driver.is_list) {
+        return "list";
+    }
+    return search->driver.count == 0 ? "nothing" : fhs_range_table(&search->driver.ranges[0]);
+}
+
+static void explain_words(const fhs_search *search, fhs_buf *out)
+{
+    if (search->order == FHS_ORDER_WALK) {
+        fhs_buf_add_cstr(out, "Reads the resources in the order of the sort key.\n");
+    } else if (search->driver_test == NULL) {
+        fhs_buf_add_cstr(out, "Reads every resource of the type.\n");
+    } else {
+        fhs_str code = test_code(search->driver_test);
+        fhs_buf_addf(out, "Begins with %.*s: %zu %s of %s.\n", FHS_STR_ARG(code),
+                     search->driver.is_list ? search->driver.list_count : search->driver.count,
+                     search->driver.is_list ? "resources" : "ranges", driver_table(search));
+    }
+    bool walks = search->order == FHS_ORDER_WALK;
+    const fhs_test **tests = walks ? search->tests : search->residual;
+    size_t count = walks ? search->test_count : search->residual_count;
+    for (size_t i = 0; i < count; i++) {
+        fhs_buf_addf(out, "Tests %s %.*s on each.\n", test_name(tests[i]),
+                     FHS_STR_ARG(test_code(tests[i])));
+    }
+    fhs_buf_addf(out, "Order: %s.\n", order_words[search->order]);
+}
+
+static void explain_json(const fhs_search *search, fhs_buf *out)
+{
+    bool walks = search->order == FHS_ORDER_WALK;
+    const fhs_test **tests = walks ? search->tests : search->residual;
+    size_t count = walks ? search->test_count : search->residual_count;
+    fhs_buf_addf(out,
+                 "{\"empty\":%s,\"order\":\"%s\",\"driver\":", search->is_empty ? "true" : "false",
+                 order_names[search->order]);
+    if (search->driver_test == NULL || walks) {
+        fhs_buf_add_cstr(out, "null");
+    } else {
+        fhs_buf_add_cstr(out, "{\"parameter\":");
+        fhs_json_write_string(out, test_code(search->driver_test));
+        fhs_buf_addf(out, ",\"table\":\"%s\",\"ranges\":%zu,\"exact\":%s}", driver_table(search),
+                     search->driver.is_list ? search->driver.list_count : search->driver.count,
+                     search->driver.is_exact ? "true" : "false");
+    }
+    fhs_buf_add_cstr(out, ",\"estimate\":");
+    fhs_buf_add_i64(out, search->estimate);
+    fhs_buf_add_cstr(out, ",\"tests\":[");
+    for (size_t i = 0; i < count; i++) {
+        fhs_buf_addf(out, "%s{\"kind\":\"%s\",\"parameter\":", i > 0 ? "," : "",
+                     test_name(tests[i]));
+        fhs_json_write_string(out, test_code(tests[i]));
+        fhs_buf_add_char(out, '}');
+    }
+    fhs_buf_add_cstr(out, "]}");
+}
+
+void fhs_search_explain(fhs_search *search, bool as_json, fhs_buf *out)
+{
+    if (as_json) {
+        explain_json(search, out);
+    } else if (search->is_empty) {
+        fhs_buf_add_cstr(out, "Nothing in the store can match.\n");
+    } else {
+        explain_words(search, out);
+    }
+}

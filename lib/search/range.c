@@ -1,0 +1,698 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which runs of which index hold what a test asks for. */
+#include "base/instant.h"
+#include "search/search_internal.h"
+
+/* More systems than this under one code are read as one run. */
+#define SYSTEMS_MAX 8u
+
+fhs_range *fhs_scan_add(fhs_search *search, fhs_scan *scan, uint8_t shape)
+{
+    fhs_range *ranges = fhs_search_grow(search, scan->ranges, scan->count, &scan->capacity,
+                                        sizeof(*ranges));
+    if (ranges == NULL) {
+        return NULL;
+    }
+    scan->ranges = ranges;
+    fhs_range *range = &ranges[scan->count++];
+    *range = (fhs_range){.shape = shape};
+    return range;
+}
+
+static void arg_int(fhs_range *range, int64_t number)
+{
+    range->args[range->arg_count++] = (fhs_arg){.kind = FHS_ARG_INT, .number = number};
+}
+
+static void arg_text(fhs_range *range, fhs_str text)
+{
+    range->args[range->arg_count++] = (fhs_arg){.kind = FHS_ARG_TEXT, .text = text};
+}
+
+static void arg_blob(fhs_range *range, fhs_str key)
+{
+    range->args[range->arg_count++] = (fhs_arg){.kind = FHS_ARG_BLOB, .text = key};
+}
+
+static void arg_top(fhs_range *range)
+{
+    range->args[range->arg_count++] = (fhs_arg){.kind = FHS_ARG_TOP};
+}
+
+static fhs_range *add_for_param(fhs_search *search, fhs_scan *scan, uint8_t shape, uint32_t param)
+{
+    fhs_range *range = fhs_scan_add(search, scan, shape);
+    if (range != NULL) {
+        arg_int(range, param);
+    }
+    return range;
+}
+
+/* Bytes from @a prefix up to the first that does not begin with it. */
+static fhirstore_status arg_prefix(fhs_search *search, fhs_range *range, fhs_str prefix)
+{
+    size_t len = prefix.len;
+    arg_text(range, prefix);
+    while (len > 0 && (unsigned char)prefix.ptr[len - 1] == 0xFF) {
+        len--;
+    }
+    if (len == 0) {
+        arg_top(range);
+        return FHIRSTORE_OK;
+    }
+    char *end = fhs_arena_alloc(&search->arena, len);
+    if (end == NULL) {
+        return fhs_search_no_memory(search);
+    }
+    memcpy(end, prefix.ptr, len);
+    end[len - 1] = (char)((unsigned char)end[len - 1] + 1);
+    arg_text(range, fhs_str_of(end, len));
+    return FHIRSTORE_OK;
+}
+
+/* ---- tokens ---- */
+
+static fhirstore_status add_code_of_system(fhs_search *search, uint32_t param,
+                                           const fhs_match *match, int64_t system, fhs_scan *scan)
+{
+    bool is_exact = false;
+    if (match->has_letters) {
+        fhirstore_status status = fhs_system_is_exact(search, system, &is_exact);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+    }
+    fhs_range *range = add_for_param(search, scan,
+                                     is_exact ? FHS_RANGE_TOKEN_EXACT : FHS_RANGE_TOKEN, param);
+    if (range == NULL) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    arg_text(range, match->text);
+    arg_int(range, system);
+    /* Without letters there is only one way to write it. */
+    range->is_unique = is_exact || !match->has_letters;
+    if (is_exact) {
+        bool is_folded = fhs_str_eq(match->text, match->written);
+        arg_text(range, is_folded ? FHS_STR_NONE : match->written);
+    }
+    return FHIRSTORE_OK;
+}
+
+/* A code under whatever system, in one run. */
+static fhirstore_status add_code_run(fhs_search *search, uint32_t param, const fhs_match *match,
+                                     fhs_scan *scan)
+{
+    fhs_range *range = add_for_param(search, scan, FHS_RANGE_TOKEN_CODES, param);
+    if (range == NULL) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    scan->is_exact = scan->is_exact && !match->has_letters;
+    arg_text(range, match->text);
+    /* The least text above it. */
+    char *end = fhs_arena_alloc(&search->arena, match->text.len + 1);
+    if (end == NULL) {
+        return fhs_search_no_memory(search);
+    }
+    if (match->text.len > 0) {
+        memcpy(end, match->text.ptr, match->text.len);
+    }
+    end[match->text.len] = '\0';
+    arg_text(range, fhs_str_of(end, match->text.len + 1));
+    return FHIRSTORE_OK;
+}
+
+/* A code without a system: one run for each system that has it, so that each is in entity order. */
+static fhirstore_status add_code_of_any(fhs_search *search, uint32_t param, const fhs_match *match,
+                                        fhs_scan *scan)
+{
+    int64_t systems[SYSTEMS_MAX];
+    size_t count = 0;
+    int64_t last = -1;
+    bool found = true;
+    while (count <= SYSTEMS_MAX) {
+        int64_t next = 0;
+        fhirstore_status status = fhs_sql_next_system(search, param, match->text, last, &next,
+                                                      &found);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        if (!found || count == SYSTEMS_MAX) {
+            break;
+        }
+        systems[count++] = next;
+        last = next;
+    }
+    for (size_t i = 0; i < count && !found; i++) {
+        fhirstore_status status = add_code_of_system(search, param, match, systems[i], scan);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+    }
+    return found ? add_code_run(search, param, match, scan) : FHIRSTORE_OK;
+}
+
+static fhirstore_status add_token(fhs_search *search, uint32_t param, const fhs_match *match,
+                                  fhs_scan *scan)
+{
+    if (match->any_code) {
+        fhs_range *range = add_for_param(search, scan, FHS_RANGE_TOKEN_SYSTEM, param);
+        if (range == NULL) {
+            return FHIRSTORE_ERR_NO_MEMORY;
+        }
+        arg_int(range, match->system);
+        return FHIRSTORE_OK;
+    }
+    if (match->mode == FHS_TEXT_PREFIX) {
+        fhs_range *range = add_for_param(search, scan, FHS_RANGE_TOKEN_CODES, param);
+        scan->is_exact = scan->is_exact && match->any_system;
+        return range == NULL ? FHIRSTORE_ERR_NO_MEMORY : arg_prefix(search, range, match->text);
+    }
+    return match->any_system ? add_code_of_any(search, param, match, scan)
+                             : add_code_of_system(search, param, match, match->system, scan);
+}
+
+/* ---- texts ---- */
+
+static fhirstore_status add_string(fhs_search *search, uint32_t param, const fhs_match *match,
+                                   fhs_scan *scan)
+{
+    static const uint8_t shapes[] = {[FHS_TEXT_EXACT] = FHS_RANGE_STRING_EXACT,
+                                     [FHS_TEXT_PREFIX] = FHS_RANGE_STRINGS,
+                                     [FHS_TEXT_CONTAINS] = FHS_RANGE_STRING_PART};
+    fhs_range *range = add_for_param(search, scan, shapes[match->mode], param);
+    if (range == NULL) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    if (match->mode == FHS_TEXT_PREFIX) {
+        return arg_prefix(search, range, match->text);
+    }
+    arg_text(range, match->text);
+    if (match->mode == FHS_TEXT_EXACT) {
+        range->is_unique = true;
+        bool is_folded = fhs_str_eq(match->text, match->written);
+        arg_text(range, is_folded ? FHS_STR_NONE : match->written);
+    }
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status add_one_uri(fhs_search *search, uint32_t param, fhs_str uri, fhs_scan *scan)
+{
+    fhs_range *range = add_for_param(search, scan, FHS_RANGE_URI, param);
+    if (range == NULL) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    range->is_unique = true;
+    arg_text(range, uri);
+    return FHIRSTORE_OK;
+}
+
+/* The uri itself and every path above it, with and without the slash at its end. */
+static fhirstore_status add_uris_above(fhs_search *search, uint32_t param, fhs_str uri,
+                                       fhs_scan *scan)
+{
+    fhirstore_status status = add_one_uri(search, param, uri, scan);
+    for (size_t i = 0; i < uri.len && status == FHIRSTORE_OK; i++) {
+        if (uri.ptr[i] == '/' && i > 0) {
+            status = add_one_uri(search, param, fhs_str_of(uri.ptr, i), scan);
+            if (status == FHIRSTORE_OK && i + 1 < uri.len) {
+                status = add_one_uri(search, param, fhs_str_of(uri.ptr, i + 1), scan);
+            }
+        }
+    }
+    return status;
+}
+
+static fhirstore_status add_uri(fhs_search *search, uint32_t param, const fhs_match *match,
+                                fhs_scan *scan)
+{
+    if (match->mode == FHS_TEXT_EXACT) {
+        return add_one_uri(search, param, match->text, scan);
+    }
+    if (match->mode == FHS_TEXT_ABOVE) {
+        return add_uris_above(search, param, match->text, scan);
+    }
+    bool is_below = match->mode == FHS_TEXT_BELOW;
+    fhs_range *range = add_for_param(search, scan, is_below ? FHS_RANGE_URIS : FHS_RANGE_URI_PART,
+                                     param);
+    if (range == NULL) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    if (is_below) {
+        /* "…/a" is also the beginning of "…/ab". */
+        scan->is_exact = false;
+        return arg_prefix(search, range, match->text);
+    }
+    arg_text(range, match->text);
+    return FHIRSTORE_OK;
+}
+
+/* ---- dates ---- */
+
+typedef struct date_box {
+    int64_t lo_from, lo_to, hi_from, hi_to;
+} date_box;
+
+static fhirstore_status add_box(fhs_search *search, uint32_t param, uint8_t shape, date_box box,
+                                fhs_scan *scan)
+{
+    if (box.lo_from > box.lo_to || box.hi_from > box.hi_to) {
+        return FHIRSTORE_OK;
+    }
+    fhs_range *range = add_for_param(search, scan, shape, param);
+    if (range == NULL) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    arg_int(range, box.lo_from);
+    arg_int(range, box.lo_to);
+    arg_int(range, box.hi_from);
+    arg_int(range, box.hi_to);
+    return FHIRSTORE_OK;
+}
+
+/* Ticks @a by before @a ticks, not beyond the first. */
+static int64_t ticks_before(int64_t ticks, int64_t by)
+{
+    return ticks < FHS_TICK_MIN + by ? FHS_TICK_MIN : ticks - by;
+}
+
+/*
+ * Rows whose high bound is at least @a hi_from while their low bound is at most @a lo_to: narrow
+ * ones begin not long before, wide ones are in the order of their high bound as well.
+ */
+static fhirstore_status add_reaching(fhs_search *search, uint32_t param, int64_t hi_from,
+                                     int64_t lo_to, fhs_scan *scan)
+{
+    date_box narrow = {ticks_before(hi_from, FHS_DATE_NARROW_TICKS), lo_to, hi_from, FHS_TICK_MAX};
+    date_box wide = {FHS_TICK_MIN, lo_to, hi_from, FHS_TICK_MAX};
+    fhirstore_status status = add_box(search, param, FHS_RANGE_DATE, narrow, scan);
+    return status == FHIRSTORE_OK ? add_box(search, param, FHS_RANGE_DATE_HI, wide, scan) : status;
+}
+
+static fhirstore_status add_date(fhs_search *search, uint32_t param, const fhs_match *match,
+                                 fhs_scan *scan)
+{
+    const int64_t lo = match->lo;
+    const int64_t hi = match->hi;
+    const int64_t first = FHS_TICK_MIN;
+    const int64_t last = FHS_TICK_MAX;
+    const int64_t under_lo = lo == first ? first : lo - 1;
+    const int64_t over_hi = hi == last ? last : hi + 1;
+    fhirstore_status status = FHIRSTORE_OK;
+    switch ((fhs_compare)match->compare) {
+    case FHS_CMP_EQ:
+        return add_box(search, param, FHS_RANGE_DATE, (date_box){lo, hi, first, hi}, scan);
+    case FHS_CMP_NE:
+        status = add_box(search, param, FHS_RANGE_DATE, (date_box){first, under_lo, first, last},
+                         scan);
+        return status != FHIRSTORE_OK ? status
+                                      : add_box(search, param, FHS_RANGE_DATE,
+                                                (date_box){lo, last, over_hi, last}, scan);
+    case FHS_CMP_GT:
+        return add_reaching(search, param, over_hi, last, scan);
+    case FHS_CMP_GE:
+        status = add_box(search, param, FHS_RANGE_DATE, (date_box){lo, last, first, last}, scan);
+        return status != FHIRSTORE_OK ? status
+                                      : add_reaching(search, param, over_hi, under_lo, scan);
+    case FHS_CMP_LT:
+        return add_box(search, param, FHS_RANGE_DATE, (date_box){first, under_lo, first, last},
+                       scan);
+    case FHS_CMP_LE:
+        status = add_box(search, param, FHS_RANGE_DATE, (date_box){first, under_lo, first, last},
+                         scan);
+        return status != FHIRSTORE_OK
+                   ? status
+                   : add_box(search, param, FHS_RANGE_DATE, (date_box){lo, hi, first, hi}, scan);
+    case FHS_CMP_SA:
+        return add_box(search, param, FHS_RANGE_DATE, (date_box){over_hi, last, first, last}, scan);
+    case FHS_CMP_EB:
+        return add_box(search, param, FHS_RANGE_DATE, (date_box){first, under_lo, first, under_lo},
+                       scan);
+    case FHS_CMP_AP:
+        return add_reaching(search, param, lo, hi, scan);
+    }
+    return status;
+}
+
+/* ---- numbers ---- */
+
+/* Bounds on the keys: from inclusive, to exclusive; ptr NULL: none. */
+typedef struct number_box {
+    fhs_str lo_from, lo_to, hi_from, hi_to;
+} number_box;
+
+/* The first key above @a key. */
+static fhs_str key_after(fhs_search *search, fhs_str key)
+{
+    char *bytes = fhs_arena_alloc(&search->arena, key.len + 1);
+    if (bytes == NULL) {
+        return FHS_STR_NONE;
+    }
+    memcpy(bytes, key.ptr, key.len);
+    bytes[key.len] = '\0';
+    return fhs_str_of(bytes, key.len + 1);
+}
+
+static void arg_bound(fhs_range *range, fhs_str key, bool is_upper)
+{
+    if (key.ptr == NULL && is_upper) {
+        arg_top(range);
+    } else {
+        arg_blob(range, key);
+    }
+}
+
+static void arg_number_box(fhs_range *range, const number_box *box)
+{
+    arg_bound(range, box->lo_from, false);
+    arg_bound(range, box->lo_to, true);
+    arg_bound(range, box->hi_from, false);
+    arg_bound(range, box->hi_to, true);
+}
+
+static fhirstore_status add_number_box(fhs_search *search, uint32_t param, const fhs_match *match,
+                                       number_box box, fhs_scan *scan)
+{
+    if (match->kind == FHS_ROW_NUMBER || match->any_unit) {
+        fhs_range *range = add_for_param(
+            search, scan, match->kind == FHS_ROW_NUMBER ? FHS_RANGE_NUMBER : FHS_RANGE_QUANTITY_ANY,
+            param);
+        if (range == NULL) {
+            return FHIRSTORE_ERR_NO_MEMORY;
+        }
+        /* Canonical rows lie between the others. */
+        scan->is_exact = scan->is_exact && match->kind == FHS_ROW_NUMBER;
+        arg_number_box(range, &box);
+        return FHIRSTORE_OK;
+    }
+    for (size_t i = 0; i < match->number_count; i++) {
+        fhs_range *range = add_for_param(search, scan, FHS_RANGE_QUANTITY, param);
+        if (range == NULL) {
+            return FHIRSTORE_ERR_NO_MEMORY;
+        }
+        arg_int(range, match->numbers[i]);
+        arg_number_box(range, &box);
+    }
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status add_number(fhs_search *search, uint32_t param, const fhs_match *match,
+                                   fhs_scan *scan)
+{
+    const fhs_str none = FHS_STR_NONE;
+    fhs_str after = key_after(search, match->key);
+    number_box box = {none, none, none, none};
+    fhirstore_status status;
+    if (after.ptr == NULL) {
+        return fhs_search_no_memory(search);
+    }
+    switch ((fhs_compare)match->compare) {
+    case FHS_CMP_EQ:
+        box = (number_box){match->low_key, match->high_key, none, match->high_key};
+        break;
+    case FHS_CMP_NE:
+        box.lo_to = match->low_key;
+        status = add_number_box(search, param, match, box, scan);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        box = (number_box){match->low_key, none, match->high_key, none};
+        break;
+    case FHS_CMP_GT:
+        box.hi_from = after;
+        break;
+    case FHS_CMP_GE:
+        box.hi_from = match->key;
+        break;
+    case FHS_CMP_LT:
+        box.lo_to = match->key;
+        break;
+    case FHS_CMP_LE:
+        box.lo_to = after;
+        break;
+    case FHS_CMP_SA:
+        box.lo_from = after;
+        break;
+    case FHS_CMP_EB:
+        box.lo_to = match->key;
+        box.hi_to = match->key;
+        break;
+    case FHS_CMP_AP:
+        box.lo_to = key_after(search, match->high_key);
+        box.hi_from = match->low_key;
+        if (box.lo_to.ptr == NULL) {
+            return fhs_search_no_memory(search);
+        }
+        break;
+    }
+    return add_number_box(search, param, match, box, scan);
+}
+
+/* ---- references, composites ---- */
+
+static fhirstore_status add_reference(fhs_search *search, uint32_t param, const fhs_match *match,
+                                      fhs_scan *scan)
+{
+    for (size_t i = 0; i < match->number_count; i++) {
+        fhs_range *range = add_for_param(
+            search, scan, match->has_version ? FHS_RANGE_REFERENCE_VERSION : FHS_RANGE_REFERENCE,
+            param);
+        if (range == NULL) {
+            return FHIRSTORE_ERR_NO_MEMORY;
+        }
+        arg_int(range, match->numbers[i]);
+        if (match->has_version) {
+            arg_text(range, match->version);
+        }
+    }
+    return FHIRSTORE_OK;
+}
+
+/* The first component, where it is a plain token, is a prefix of the key; the rest is tested. */
+static fhirstore_status add_composite(fhs_search *search, uint32_t param, const fhs_match *match,
+                                      fhs_scan *scan)
+{
+    const fhs_match *first = match->part_count > 0 ? match->parts[0] : NULL;
+    fhs_range *range = add_for_param(search, scan, FHS_RANGE_COMPOSITES, param);
+    if (range == NULL) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    scan->is_exact = false;
+    if (first == NULL || match->part_counts[0] != 1 || first->kind != FHS_ROW_TOKEN ||
+        first->any_system || first->any_code || first->mode != FHS_TEXT_EXACT) {
+        arg_blob(range, FHS_LIT(""));
+        arg_top(range);
+        return FHIRSTORE_OK;
+    }
+    fhs_buf_reset(&search->scratch);
+    fhs_composite_add_token(&search->scratch, first->system, first->text);
+    fhs_str key = fhs_arena_dup(&search->arena, fhs_buf_str(&search->scratch));
+    if (key.ptr == NULL || fhs_buf_status(&search->scratch) != FHIRSTORE_OK) {
+        return fhs_search_no_memory(search);
+    }
+    fhirstore_status status = arg_prefix(search, range, key);
+    range->args[1].kind = FHS_ARG_BLOB;
+    range->args[2].kind = range->args[2].kind == FHS_ARG_TOP ? FHS_ARG_TOP : FHS_ARG_BLOB;
+    return status;
+}
+
+/* ---- any leaf ---- */
+
+static fhirstore_status add_match_ranges(fhs_search *search, uint32_t param, const fhs_match *match,
+                                         fhs_scan *scan)
+{
+    switch ((fhs_row_kind)match->kind) {
+    case FHS_ROW_TOKEN:
+        return add_token(search, param, match, scan);
+    case FHS_ROW_STRING:
+        return add_string(search, param, match, scan);
+    case FHS_ROW_DATE:
+        return add_date(search, param, match, scan);
+    case FHS_ROW_NUMBER:
+    case FHS_ROW_QUANTITY:
+        return add_number(search, param, match, scan);
+    case FHS_ROW_REFERENCE:
+        return add_reference(search, param, match, scan);
+    case FHS_ROW_URI:
+        return add_uri(search, param, match, scan);
+    case FHS_ROW_COMPOSITE:
+        return add_composite(search, param, match, scan);
+    case FHS_ROW_POSITION:
+        break;
+    }
+    return FHIRSTORE_OK;
+}
+
+/* All rows of one parameter in one of its tables. */
+static fhirstore_status add_all_rows(fhs_search *search, uint32_t param, uint8_t kind,
+                                     fhs_scan *scan)
+{
+    static const uint8_t shapes[FHS_ROW_KIND_COUNT] = {
+        [FHS_ROW_TOKEN] = FHS_RANGE_TOKEN_CODES,
+        [FHS_ROW_STRING] = FHS_RANGE_STRINGS,
+        [FHS_ROW_DATE] = FHS_RANGE_DATE,
+        [FHS_ROW_NUMBER] = FHS_RANGE_NUMBER,
+        [FHS_ROW_QUANTITY] = FHS_RANGE_QUANTITY_ANY,
+        [FHS_ROW_REFERENCE] = FHS_RANGE_REFERENCES,
+        [FHS_ROW_URI] = FHS_RANGE_URIS,
+        [FHS_ROW_COMPOSITE] = FHS_RANGE_COMPOSITES,
+        [FHS_ROW_POSITION] = FHS_RANGE_POSITIONS,
+    };
+    const number_box open_box = {FHS_STR_NONE, FHS_STR_NONE, FHS_STR_NONE, FHS_STR_NONE};
+    fhs_range *range = add_for_param(search, scan, shapes[kind], param);
+    if (range == NULL) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    switch ((fhs_row_kind)kind) {
+    case FHS_ROW_TOKEN:
+    case FHS_ROW_STRING:
+    case FHS_ROW_URI:
+        return arg_prefix(search, range, FHS_LIT(""));
+    case FHS_ROW_DATE:
+        for (int i = 0; i < 4; i++) {
+            arg_int(range, i % 2 == 0 ? FHS_TICK_MIN : FHS_TICK_MAX);
+        }
+        break;
+    case FHS_ROW_NUMBER:
+    case FHS_ROW_QUANTITY:
+        arg_number_box(range, &open_box);
+        break;
+    case FHS_ROW_COMPOSITE:
+        arg_blob(range, FHS_LIT(""));
+        arg_top(range);
+        break;
+    case FHS_ROW_REFERENCE:
+    case FHS_ROW_POSITION:
+        break;
+    }
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status scan_leaf(fhs_search *search, const fhs_test *test, fhs_scan *scan)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    for (size_t p = 0; p < test->param_count && status == FHIRSTORE_OK; p++) {
+        if (test->kind == FHS_TEST_PRESENT) {
+            status = add_all_rows(search, test->params[p], test->row_kind, scan);
+            /* A reference with an identifier only is a token row; an identifier a composite too. */
+            if (status == FHIRSTORE_OK && test->row_kind == FHS_ROW_REFERENCE) {
+                status = add_all_rows(search, test->params[p], FHS_ROW_TOKEN, scan);
+            }
+            continue;
+        }
+        for (size_t i = 0; i < test->match_count && status == FHIRSTORE_OK; i++) {
+            status = add_match_ranges(search, test->params[p], &test->matches[i], scan);
+        }
+    }
+    return status;
+}
+
+/* ---- _lastUpdated ---- */
+
+#define US_SLACK INT64_C(20)
+
+/* Microseconds a little too wide do no harm: what comes is tested. */
+static void arg_updated(fhs_range *range, const fhs_match *match)
+{
+    fhs_compare compare = (fhs_compare)match->compare;
+    bool is_open_below = compare == FHS_CMP_NE || compare == FHS_CMP_LT || compare == FHS_CMP_LE ||
+                         compare == FHS_CMP_EB;
+    bool is_open_above = compare == FHS_CMP_NE || compare == FHS_CMP_GT || compare == FHS_CMP_GE ||
+                         compare == FHS_CMP_SA;
+    is_open_below = is_open_below || match->lo < FHS_TICK_MIN + US_SLACK;
+    is_open_above = is_open_above || match->hi > FHS_TICK_MAX - US_SLACK;
+    arg_int(range, is_open_below ? INT64_MIN : fhs_ticks_to_us(match->lo - US_SLACK));
+    arg_int(range, is_open_above ? INT64_MAX : fhs_ticks_to_us(match->hi + US_SLACK));
+}
+
+static fhirstore_status scan_updated(fhs_search *search, const fhs_test *test, fhs_scan *scan)
+{
+    scan->is_exact = false;
+    size_t type_count = test->type != 0 ? 1 : search->type_count;
+    for (size_t t = 0; t < type_count; t++) {
+        for (size_t i = 0; i < test->match_count; i++) {
+            fhs_range *range = fhs_scan_add(search, scan, FHS_RANGE_UPDATED);
+            if (range == NULL) {
+                return FHIRSTORE_ERR_NO_MEMORY;
+            }
+            arg_int(range, test->type != 0 ? test->type : search->types[t]);
+            arg_updated(range, &test->matches[i]);
+            range->is_unique = true;
+        }
+    }
+    return FHIRSTORE_OK;
+}
+
+/* ---- any test ---- */
+
+static fhirstore_status scan_group(fhs_search *search, const fhs_test *test, fhs_scan *scan,
+                                   bool *usable_out)
+{
+    for (size_t i = 0; i < test->child_count; i++) {
+        fhirstore_status status = fhs_scan_make(search, test->children[i], scan, usable_out);
+        /* Lists do not join with runs. */
+        if (status != FHIRSTORE_OK || !*usable_out || scan->is_list) {
+            *usable_out = *usable_out && !scan->is_list;
+            return status;
+        }
+    }
+    return FHIRSTORE_OK;
+}
+
+/* Appends to @a scan; its is_exact starts as true. */
+fhirstore_status fhs_scan_make(fhs_search *search, const fhs_test *test, fhs_scan *scan,
+                               bool *usable_out)
+{
+    *usable_out = true;
+    switch ((fhs_test_kind)test->kind) {
+    case FHS_TEST_ROW:
+    case FHS_TEST_PRESENT:
+        return scan_leaf(search, test, scan);
+    case FHS_TEST_ENTITY:
+        *usable_out = scan->count == 0 && !scan->is_list;
+        scan->is_list = true;
+        scan->list = test->entities;
+        scan->list_count = test->entity_count;
+        return FHIRSTORE_OK;
+    case FHS_TEST_UPDATED:
+        return scan_updated(search, test, scan);
+    case FHS_TEST_FALSE:
+        return FHIRSTORE_OK;
+    case FHS_TEST_OR:
+        return scan_group(search, test, scan, usable_out);
+    case FHS_TEST_AND:
+        if (test->child_count == 1) {
+            return fhs_scan_make(search, test->children[0], scan, usable_out);
+        }
+        break;
+    case FHS_TEST_CHAIN:
+        return fhs_scan_chain(search, test, scan, usable_out);
+    case FHS_TEST_HAS:
+        return fhs_scan_has(search, test, scan, usable_out);
+    case FHS_TEST_TRUE:
+    case FHS_TEST_NOT:
+        break;
+    }
+    *usable_out = false;
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_scan_all(fhs_search *search, bool for_count, fhs_scan *scan)
+{
+    if (search->type == 0 && search->query->type_count == 0 && !for_count) {
+        fhs_range *range = fhs_scan_add(search, scan, FHS_RANGE_STORE);
+        if (range == NULL) {
+            return FHIRSTORE_ERR_NO_MEMORY;
+        }
+        range->is_unique = true;
+        return FHIRSTORE_OK;
+    }
+    for (size_t i = 0; i < search->type_count; i++) {
+        fhs_range *range = fhs_scan_add(search, scan, FHS_RANGE_TYPE);
+        if (range == NULL) {
+            return FHIRSTORE_ERR_NO_MEMORY;
+        }
+        range->is_unique = true;
+        arg_int(range, search->types[i]);
+    }
+    return FHIRSTORE_OK;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A query tree is compiled against one store, planned, and run: a cursor over matches, a count, or
+ * one page of a searchset Bundle.
+ *
+ * The connection must be inside a transaction (fhs_conn_begin_read or a write transaction) from
+ * open to close: everything a search answers comes from that one snapshot. A search belongs to its
+ * connection's thread; fhs_conn_interrupt() stops it from another (ERR_CANCELLED).
+ */
+#ifndef FHS_SEARCH_SEARCH_H
+#define FHS_SEARCH_SEARCH_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "fhir/fhir.h"
+#include "index/index.h"
+#include "keys/keys.h"
+#include "query/query.h"
+#include "storage/storage.h"
+
+/* What a search needs besides its connection and query. Borrowed until fhs_search_close(). */
+typedef struct fhs_search_env {
+    const fhs_fhir *fhir;
+    fhs_catalog *catalog;
+    const fhs_keys *keys; /* seals page links; NULL: pages have no next link */
+    fhs_str base_url;     /* without a slash at the end; "" gives relative links */
+    fhs_str principal;    /* page links work for nobody else */
+    /*
+     * What the principal may see, in the query's own tree, ANDed to every search; NULL: all. At
+     * system level an OR of nodes that each speak of one type.
+     */
+    const fhs_node *restriction;
+    /*
+     * The same for the resources that a chain or _has passes through. NULL: no restriction on
+     * them; a NULL answer: nothing of that type may be seen.
+     */
+    const fhs_node *(*restriction_of)(void *ctx, fhs_type type);
+    void *restriction_ctx;
+    uint64_t max_visits; /* candidates looked at before ERR_TOO_COSTLY; 0: no limit */
+} fhs_search_env;
+
+typedef struct fhs_search fhs_search;
+
+/*
+ * Plan @a query. ERR_PAGE_TOKEN: its _page was not made for this query, principal and store.
+ * The query and its arena must outlive the search.
+ */
+fhirstore_status fhs_search_open(fhs_conn *conn, const fhs_search_env *env, const fhs_query *query,
+                                 fhs_search **search_out, fhirstore_error **err);
+void fhs_search_close(fhs_search *search);
+
+/*
+ * The next match in the order of the query, from the page token's place on, without end of page:
+ * OK, DONE at the end. Views are borrowed until the next call on the connection.
+ */
+fhirstore_status fhs_search_next(fhs_search *search, fhs_version *out, fhirstore_error **err);
+
+/* How many resources match, wherever the page stands. Does not move the cursor. */
+fhirstore_status fhs_search_count(fhs_search *search, int64_t *count_out, fhirstore_error **err);
+
+/*
+ * Append one page as a searchset Bundle: fhs_query.count matches from where the cursor stands.
+ * @a path is what stands between base URL and "?" in links ("Patient", or "" at system level).
+ */
+fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_buf *out,
+                                         fhirstore_error **err);
+
+/* Append how the search is carried out: sentences for people, or one JSON object. */
+void fhs_search_explain(fhs_search *search, bool as_json, fhs_buf *out);
+
+#endif

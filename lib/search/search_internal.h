@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Shared by this room's files. The way of a search:
+ *
+ *   compile.c   fhs_node   → fhs_test   names become this store's numbers
+ *   test.c      fhs_test × row list → yes or no, for every kind of condition
+ *   range.c     fhs_test   → fhs_scan   which runs of which index hold its matches
+ *   plan.c      which test drives, which remain, how the order is kept
+ *   sql.c       fhs_range  → SQL        the only file that knows any
+ *   source.c    fhs_scan   → entities in ascending order
+ *   sort.c      sort keys as bytes
+ *   cursor.c    open, next, count
+ */
+#ifndef FHS_SEARCH_SEARCH_INTERNAL_H
+#define FHS_SEARCH_SEARCH_INTERNAL_H
+
+#include "search/search.h"
+#include "storage/rows.h"
+#include "storage/stmt.h"
+
+/* ---- tests: the query tree in this store's numbers ---- */
+
+typedef enum fhs_test_kind {
+    FHS_TEST_TRUE,
+    FHS_TEST_FALSE,
+    FHS_TEST_AND,
+    FHS_TEST_OR,
+    FHS_TEST_NOT,
+    FHS_TEST_ROW,     /* some row of the parameters matches one of the values */
+    FHS_TEST_PRESENT, /* there is a row of the parameters */
+    FHS_TEST_ENTITY,  /* is one of a list */
+    FHS_TEST_UPDATED, /* last updated, a date */
+    FHS_TEST_CHAIN,
+    FHS_TEST_HAS,
+} fhs_test_kind;
+
+typedef enum fhs_text_mode {
+    FHS_TEXT_EXACT,
+    FHS_TEXT_PREFIX,
+    FHS_TEXT_CONTAINS,
+    FHS_TEXT_BELOW,
+    FHS_TEXT_ABOVE,
+} fhs_text_mode;
+
+/* One alternative of a leaf, resolved. Only what its row kind needs is set. */
+typedef struct fhs_match {
+    uint8_t kind;    /* fhs_row_kind */
+    uint8_t mode;    /* fhs_text_mode: string, uri, token code */
+    uint8_t compare; /* fhs_compare: date, number, quantity */
+    bool any_system; /* token */
+    bool any_code;
+    bool has_letters; /* the code has letters, so case may matter */
+    bool any_unit;    /* quantity: any unit as written (not the canonical rows) */
+    int64_t system;
+    fhs_str text;    /* folded where the index is */
+    fhs_str written; /* as in the query */
+    int64_t lo, hi;
+    fhs_str key, low_key, high_key; /* number, quantity: the value, and its range */
+    const int64_t *numbers;         /* reference: targets; quantity: units; ascending */
+    size_t number_count;
+    bool has_version;
+    fhs_str version;
+    const struct fhs_match *const *parts; /* composite: alternatives of each component */
+    const size_t *part_counts;
+    size_t part_count;
+} fhs_match;
+
+typedef struct fhs_test fhs_test;
+struct fhs_test {
+    uint8_t kind;
+    uint8_t row_kind;
+    int32_t type;           /* the candidate's type must be this; 0: any */
+    const uint32_t *params; /* ascending; several at system level */
+    size_t param_count;
+    const fhs_match *matches;
+    size_t match_count;
+    const int64_t *entities; /* ascending */
+    size_t entity_count;
+    fhs_test **children;
+    size_t child_count;
+    int32_t target;       /* CHAIN, HAS: type of the resources passed through */
+    const fhs_node *node; /* for explain; may be NULL */
+};
+
+/* ---- ranges: runs of an index ---- */
+
+typedef enum fhs_shape_of_range {
+    FHS_RANGE_TOKEN,             /* param code system */
+    FHS_RANGE_TOKEN_EXACT,       /* param code system exact */
+    FHS_RANGE_TOKEN_CODES,       /* param from to */
+    FHS_RANGE_TOKEN_SYSTEM,      /* param system */
+    FHS_RANGE_STRING_EXACT,      /* param folded exact */
+    FHS_RANGE_STRINGS,           /* param from to */
+    FHS_RANGE_STRING_PART,       /* param part */
+    FHS_RANGE_DATE,              /* param lo-from lo-to hi-from hi-to */
+    FHS_RANGE_DATE_HI,           /* the same, wide ones only */
+    FHS_RANGE_NUMBER,            /* param lo-from lo-to hi-from hi-to */
+    FHS_RANGE_QUANTITY,          /* param unit lo-from lo-to hi-from hi-to */
+    FHS_RANGE_QUANTITY_ANY,      /* param lo-from lo-to hi-from hi-to */
+    FHS_RANGE_REFERENCE,         /* param target */
+    FHS_RANGE_REFERENCE_VERSION, /* param target version */
+    FHS_RANGE_REFERENCES,        /* param */
+    FHS_RANGE_URI,               /* param uri */
+    FHS_RANGE_URIS,              /* param from to */
+    FHS_RANGE_URI_PART,          /* param part */
+    FHS_RANGE_COMPOSITES,        /* param from to */
+    FHS_RANGE_POSITIONS,         /* param */
+    FHS_RANGE_TYPE,              /* type */
+    FHS_RANGE_UPDATED,           /* type from to, microseconds */
+    FHS_RANGE_STORE,             /* everything */
+    FHS_RANGE_SHAPES,
+} fhs_shape_of_range;
+
+#define FHS_RANGE_ARGS 6u
+
+typedef enum fhs_arg_kind {
+    FHS_ARG_INT,
+    FHS_ARG_TEXT,
+    FHS_ARG_BLOB,
+    FHS_ARG_TOP, /* above every text and every key */
+} fhs_arg_kind;
+
+typedef struct fhs_arg {
+    uint8_t kind;
+    int64_t number;
+    fhs_str text;
+} fhs_arg;
+
+typedef struct fhs_range {
+    uint8_t shape;
+    uint8_t arg_count;
+    bool is_unique; /* no entity has two rows in it */
+    fhs_arg args[FHS_RANGE_ARGS];
+} fhs_range;
+
+/* What can be read in place of looking at every resource: a union of ranges, or a list. */
+typedef struct fhs_scan {
+    fhs_range *ranges;
+    size_t count;
+    size_t capacity;
+    bool is_list;
+    const int64_t *list; /* ascending */
+    size_t list_count;
+    bool is_exact; /* all of it matches; else each candidate is tested */
+} fhs_scan;
+
+/* ---- sources: entities in ascending order, without repetition ---- */
+
+#define FHS_MERGE_MAX 8u
+
+typedef struct fhs_source {
+    const fhs_scan *scan;
+    bool is_merge;
+    fhs_stmt *stmts[FHS_MERGE_MAX];
+    int64_t heads[FHS_MERGE_MAX]; /* INT64_MAX: at its end */
+    size_t stmt_count;
+    int64_t *items; /* heap */
+    const int64_t *view;
+    size_t item_count;
+    size_t at;
+} fhs_source;
+
+/* ---- sort keys ---- */
+
+typedef struct fhs_sorted_item {
+    uint32_t at;
+    uint32_t len;
+    int64_t entity;
+} fhs_sorted_item;
+
+typedef struct fhs_sort_plan {
+    uint32_t param;
+    uint8_t row_kind;
+    bool is_id;
+    bool is_updated;
+    bool descending;
+    bool is_unknown;      /* the store has no such parameter: missing for all */
+    const int64_t *units; /* quantity: the canonical ones, whose rows are preferred */
+    size_t unit_count;
+} fhs_sort_plan;
+
+/* Matches with their keys, at most a window of them. */
+typedef struct fhs_sorted {
+    fhs_buf keys;
+    fhs_sorted_item *items;
+    size_t count;
+    size_t capacity;
+    size_t at;
+    bool is_cut; /* there are more behind the window */
+} fhs_sorted;
+
+/* ---- a search ---- */
+
+typedef enum fhs_order {
+    FHS_ORDER_ENTITY, /* candidates come in entity order and need no sorting */
+    FHS_ORDER_SORTED, /* all matches are gathered with their keys */
+    FHS_ORDER_WALK,   /* the sort key's own index is read */
+} fhs_order;
+
+/* Nesting of groups and chains that a test may have, and of chains alone. */
+#define FHS_TEST_DEPTH   64u
+#define FHS_LOADER_DEPTH 24u
+
+/* A resource that is being tested; what is not needed is not loaded. */
+typedef struct fhs_candidate {
+    fhs_entity entity;
+    bool has_rows;
+    bool has_head;
+    bool is_there; /* head: current and not deleted */
+    fhs_str rows;
+    int32_t type;
+    int64_t updated_us;
+    int64_t seq;
+} fhs_candidate;
+
+typedef struct fhs_loader {
+    fhs_stmt *rows;
+    fhs_stmt *head;
+} fhs_loader;
+
+typedef struct fhs_system_case {
+    int64_t number;
+    bool is_sensitive;
+} fhs_system_case;
+
+struct fhs_search {
+    fhs_conn *conn;
+    fhs_search_env env;
+    const fhs_query *query;
+    fhs_arena arena;
+    fhirstore_error **err; /* of the call that is running */
+
+    int32_t type; /* of this store; 0: system level */
+    int32_t *types;
+    size_t type_count;
+    fhs_test *root; /* AND of everything */
+
+    /* plan */
+    fhs_scan driver;
+    const fhs_test *driver_test; /* NULL: every resource of the type */
+    const fhs_test **tests;      /* all conditions */
+    size_t test_count;
+    const fhs_test **residual; /* those that the driver does not answer */
+    size_t residual_count;
+    fhs_order order;
+    int64_t estimate; /* of the driver; -1: was not needed */
+    bool is_empty;    /* known to match nothing */
+
+    /* sort */
+    fhs_sort_plan *sort;
+    size_t sort_count;
+
+    /* running */
+    bool is_started;
+    bool is_done;
+    bool is_peeked; /* search->last has been reached but not handed out */
+    fhs_source source;
+    fhs_sorted sorted;
+    fhs_stmt *walk;
+    bool walk_rest; /* the walk is over: those without the sort value come */
+    fhs_buf key;    /* sort key of the last match */
+    fhs_buf probe;
+    fhs_entity last;
+    fhs_buf after; /* where the page begins: the key of the last match before; empty at the start */
+    int64_t total; /* of the first page; -1: not known */
+    int64_t high_seq; /* newest change when the first page was made */
+    uint64_t visits;
+    fhs_loader loaders[FHS_LOADER_DEPTH];
+    fhs_system_case cases[8];
+    size_t case_count;
+    fhs_buf scratch;
+};
+
+/* ---- compile.c ---- */
+
+/* The whole search: the query's conditions, the type, the restriction. */
+fhirstore_status fhs_search_compile(fhs_search *search);
+/* Whether codes of the interned @a system compare exactly. */
+fhirstore_status fhs_system_is_exact(fhs_search *search, int64_t system, bool *exact_out);
+/* Grow an arena array of @a size bytes an item to hold one more; NULL: no memory (error set). */
+void *fhs_search_grow(fhs_search *search, void *items, size_t count, size_t *capacity, size_t size);
+fhirstore_status fhs_search_no_memory(fhs_search *search);
+
+/* ---- resolve.c ---- */
+
+/* The values of a leaf in the store's numbers; values that cannot match anything are left out. */
+fhirstore_status fhs_resolve_values(fhs_search *search, const fhs_node *node, fhs_test *test);
+/* The table of the index that holds a parameter's rows. */
+uint8_t fhs_row_kind_of(fhs_sparam_type type);
+
+/* ---- compare.c ---- */
+
+bool fhs_date_matches(uint8_t compare, int64_t lo, int64_t hi, int64_t row_lo, int64_t row_hi);
+bool fhs_text_matches(uint8_t mode, fhs_str wanted, fhs_str text);
+/* OK and *yes_out; needs the search for what it knows of code systems. */
+fhirstore_status fhs_row_matches(fhs_search *search, const fhs_match *match, const fhs_row *row,
+                                 bool *yes_out);
+bool fhs_has_number(const int64_t *numbers, size_t count, int64_t number);
+
+/* ---- test.c ---- */
+
+fhirstore_status fhs_test_candidate(fhs_search *search, const fhs_test *test,
+                                    fhs_candidate *candidate, size_t level, bool *yes_out);
+fhirstore_status fhs_candidate_rows(fhs_search *search, fhs_candidate *candidate, size_t level);
+fhirstore_status fhs_candidate_head(fhs_search *search, fhs_candidate *candidate, size_t level);
+void fhs_loaders_close(fhs_search *search);
+
+/* ---- range.c ---- */
+
+/* Where @a test's matches can be read. *usable_out false: nowhere (a negation …). */
+fhirstore_status fhs_scan_make(fhs_search *search, const fhs_test *test, fhs_scan *scan,
+                               bool *usable_out);
+/* Everything of the search's types: in one run where that is better (not for counting). */
+fhirstore_status fhs_scan_all(fhs_search *search, bool for_count, fhs_scan *scan);
+fhs_range *fhs_scan_add(fhs_search *search, fhs_scan *scan, uint8_t shape);
+
+/* ---- semijoin.c ---- */
+
+/* The entities that satisfy @a test, if they are at most @a max; *fits_out says. Ascending. */
+fhirstore_status fhs_collect_test(fhs_search *search, const fhs_test *test, int32_t type,
+                                  size_t max, int64_t **items_out, size_t *count_out,
+                                  bool *fits_out);
+fhirstore_status fhs_scan_chain(fhs_search *search, const fhs_test *test, fhs_scan *scan,
+                                bool *usable_out);
+fhirstore_status fhs_scan_has(fhs_search *search, const fhs_test *test, fhs_scan *scan,
+                              bool *usable_out);
+
+/* ---- plan.c ---- */
+
+fhirstore_status fhs_search_plan(fhs_search *search);
+/* How many rows a scan has, counted up to @a cap. */
+fhirstore_status fhs_scan_estimate(fhs_search *search, const fhs_scan *scan, int64_t cap,
+                                   int64_t *count_out);
+
+/* ---- sql.c ---- */
+
+bool fhs_range_is_ordered(const fhs_range *range);
+const char *fhs_range_table(const fhs_range *range);
+/* Entities above @a after. Those of ordered ranges come ascending. */
+fhirstore_status fhs_sql_scan(fhs_search *search, const fhs_range *range, fhs_entity after,
+                              fhs_stmt **out);
+/* Use the statement of an earlier range of the same shape again. */
+fhirstore_status fhs_sql_rebind(fhs_search *search, const fhs_range *range, fhs_entity after,
+                                fhs_stmt *stmt);
+fhirstore_status fhs_sql_count(fhs_search *search, const fhs_range *range, int64_t cap,
+                               int64_t *count_out);
+fhirstore_status fhs_sql_count_entities(fhs_search *search, const fhs_range *range,
+                                        int64_t *count_out);
+/* The next system above @a system under which the parameter has @a code; 0 rows: *found_out false.
+ */
+fhirstore_status fhs_sql_next_system(fhs_search *search, uint32_t param, fhs_str code,
+                                     int64_t system, int64_t *next_out, bool *found_out);
+/* One row: type, updated, seq, of a current resource. */
+fhirstore_status fhs_sql_head(fhs_search *search, fhs_stmt **out);
+/* One row: the row list. */
+fhirstore_status fhs_sql_rows(fhs_search *search, fhs_stmt **out);
+/* Whether @a shape of walk exists for a sort key. */
+bool fhs_sql_can_walk(const fhs_sort_plan *sort);
+/*
+ * Rows of the sort key's index in its order: value columns, then the entity. @a from: the decoded
+ * values of the last row handed out (see sort.c) or NULL.
+ */
+fhirstore_status fhs_sql_walk(fhs_search *search, const fhs_sort_plan *sort, const fhs_row *from,
+                              fhs_entity entity, fhs_stmt **out);
+/* What a row of the walk says. */
+fhs_entity fhs_sql_walk_row(const fhs_sort_plan *sort, fhs_stmt *stmt, fhs_row *row_out,
+                            int64_t *updated_out);
+/* Entities of the type in descending order, below @a before. */
+fhirstore_status fhs_sql_type_down(fhs_search *search, fhs_entity before, fhs_stmt **out);
+
+/* ---- source.c ---- */
+
+fhirstore_status fhs_source_open(fhs_search *search, const fhs_scan *scan, fhs_entity after,
+                                 fhs_source *source);
+/* OK, DONE. */
+fhirstore_status fhs_source_next(fhs_search *search, fhs_source *source, fhs_entity *out);
+void fhs_source_close(fhs_source *source);
+
+/* ---- sort.c ---- */
+
+fhirstore_status fhs_sort_compile(fhs_search *search);
+/* Append the candidate's key: every sort key in turn, then the entity. */
+fhirstore_status fhs_sort_key_of(fhs_search *search, fhs_candidate *candidate, fhs_buf *key);
+/* Append the key of one index row's value, as the first sort key has it, without the entity. */
+void fhs_sort_key_row(const fhs_sort_plan *sort, const fhs_row *row, int64_t updated_us,
+                      fhs_buf *key);
+void fhs_sort_key_entity(const fhs_search *search, fhs_entity entity, fhs_buf *key);
+/* Take a single-key sort key apart again. *missing_out: it has no value. False: no key of ours. */
+bool fhs_sort_key_read(const fhs_search *search, fhs_str key, fhs_buf *scratch, fhs_row *row_out,
+                       int64_t *updated_out, bool *missing_out, fhs_entity *entity_out);
+void fhs_sorted_reset(fhs_sorted *sorted);
+void fhs_sorted_clear(fhs_sorted *sorted);
+fhirstore_status fhs_sorted_add(fhs_search *search, fhs_sorted *sorted, fhs_str key,
+                                fhs_entity entity);
+void fhs_sorted_finish(fhs_sorted *sorted);
+
+/* ---- cursor.c ---- */
+
+/* Step to the next match; its key is in search->key, the entity in search->last. */
+fhirstore_status fhs_search_step(fhs_search *search);
+/* Count with at most @a max candidates looked at; *exact_out false: there may be more. */
+fhirstore_status fhs_search_count_some(fhs_search *search, int64_t max, int64_t *count_out,
+                                       bool *exact_out);
+/* Hand back the match just stepped to, for the next step. */
+void fhs_search_unstep(fhs_search *search);
+
+/* ---- token.c ---- */
+
+fhirstore_status fhs_page_token_read(fhs_search *search);
+/* Append "_page=…" for what follows search->key; @a total -1: not known. */
+fhirstore_status fhs_page_token_write(fhs_search *search, int64_t total, fhs_buf *out);
+
+#endif

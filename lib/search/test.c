@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Does one resource satisfy a test? Judged on its row list, so every kind of condition works. */
+#include "base/instant.h"
+#include "search/search_internal.h"
+
+void fhs_loaders_close(fhs_search *search)
+{
+    for (size_t i = 0; i < FHS_LOADER_DEPTH; i++) {
+        fhs_stmt_give(search->loaders[i].rows);
+        fhs_stmt_give(search->loaders[i].head);
+        search->loaders[i] = (fhs_loader){NULL, NULL};
+    }
+}
+
+/* Every level of a chain has statements of its own, so that the rows of those above stay. */
+static fhirstore_status loader_at(fhs_search *search, size_t level, fhs_loader **out)
+{
+    if (level >= FHS_LOADER_DEPTH) {
+        return fhs_fail(search->err, FHIRSTORE_ERR_LIMIT, "the search is chained too deeply");
+    }
+    *out = &search->loaders[level];
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_candidate_rows(fhs_search *search, fhs_candidate *candidate, size_t level)
+{
+    fhs_loader *loader = NULL;
+    if (candidate->has_rows) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = loader_at(search, level, &loader);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_sql_rows(search, &loader->rows);
+    }
+    if (status == FHIRSTORE_OK) {
+        (void)fhs_stmt_bind_int(loader->rows, 1, candidate->entity);
+        status = fhs_stmt_step(loader->rows, search->err);
+    }
+    if (status == FHIRSTORE_OK) {
+        candidate->rows = fhs_stmt_blob(loader->rows, 0);
+    } else if (status == FHIRSTORE_DONE) {
+        candidate->rows = FHS_STR_NONE;
+        status = FHIRSTORE_OK;
+    }
+    candidate->has_rows = true;
+    return status;
+}
+
+fhirstore_status fhs_candidate_head(fhs_search *search, fhs_candidate *candidate, size_t level)
+{
+    fhs_loader *loader = NULL;
+    if (candidate->has_head) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = loader_at(search, level, &loader);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_sql_head(search, &loader->head);
+    }
+    if (status == FHIRSTORE_OK) {
+        (void)fhs_stmt_bind_int(loader->head, 1, candidate->entity);
+        status = fhs_stmt_step(loader->head, search->err);
+    }
+    if (status == FHIRSTORE_OK) {
+        candidate->is_there = true;
+        candidate->type = (int32_t)fhs_stmt_int(loader->head, 0);
+        candidate->updated_us = fhs_stmt_int(loader->head, 1);
+        candidate->seq = fhs_stmt_int(loader->head, 2);
+    } else if (status == FHIRSTORE_DONE) {
+        status = FHIRSTORE_OK;
+    }
+    candidate->has_head = true;
+    return status;
+}
+
+static bool has_param(const fhs_test *test, uint32_t param)
+{
+    for (size_t i = 0; i < test->param_count; i++) {
+        if (test->params[i] == param) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static fhirstore_status test_rows(fhs_search *search, const fhs_test *test,
+                                  fhs_candidate *candidate, bool *yes_out)
+{
+    fhs_row_cursor cursor = {candidate->rows};
+    fhs_row row;
+    fhirstore_status status;
+    while ((status = fhs_row_next(&cursor, &row, NULL)) == FHIRSTORE_OK) {
+        if (!has_param(test, row.param)) {
+            continue;
+        }
+        if (test->kind == FHS_TEST_PRESENT) {
+            *yes_out = true;
+            return FHIRSTORE_OK;
+        }
+        for (size_t i = 0; i < test->match_count && !*yes_out; i++) {
+            status = fhs_row_matches(search, &test->matches[i], &row, yes_out);
+            if (status != FHIRSTORE_OK) {
+                return status;
+            }
+        }
+        if (*yes_out) {
+            return FHIRSTORE_OK;
+        }
+    }
+    return status == FHIRSTORE_DONE
+               ? FHIRSTORE_OK
+               : fhs_fail(search->err, status, "a list of index rows is malformed");
+}
+
+static fhirstore_status test_updated(fhs_search *search, const fhs_test *test,
+                                     fhs_candidate *candidate, size_t level, bool *yes_out)
+{
+    fhirstore_status status = fhs_candidate_head(search, candidate, level);
+    if (status != FHIRSTORE_OK || !candidate->is_there) {
+        return status;
+    }
+    int64_t lo = fhs_ticks_from_us(candidate->updated_us);
+    int64_t hi = lo + FHS_TICKS_PER_US - 1;
+    for (size_t i = 0; i < test->match_count && !*yes_out; i++) {
+        const fhs_match *match = &test->matches[i];
+        *yes_out = fhs_date_matches(match->compare, match->lo, match->hi, lo, hi);
+    }
+    return FHIRSTORE_OK;
+}
+
+/* Another resource on the way of a chain: there, of the right type, and satisfying the child. */
+static fhirstore_status test_other(fhs_search *search, const fhs_test *test, fhs_entity entity,
+                                   size_t level, bool *yes_out)
+{
+    fhs_candidate other = {.entity = entity};
+    fhirstore_status status = fhs_candidate_head(search, &other, level + 1);
+    if (status != FHIRSTORE_OK || !other.is_there || other.type != test->target) {
+        return status;
+    }
+    return fhs_test_candidate(search, test->children[0], &other, level + 1, yes_out);
+}
+
+static fhirstore_status test_chain(fhs_search *search, const fhs_test *test,
+                                   fhs_candidate *candidate, size_t level, bool *yes_out)
+{
+    fhs_row_cursor cursor = {candidate->rows};
+    fhs_row row;
+    fhirstore_status status;
+    while ((status = fhs_row_next(&cursor, &row, NULL)) == FHIRSTORE_OK) {
+        if (row.kind != FHS_ROW_REFERENCE || !has_param(test, row.param)) {
+            continue;
+        }
+        status = test_other(search, test, row.a, level, yes_out);
+        if (status != FHIRSTORE_OK || *yes_out) {
+            return status;
+        }
+    }
+    return status == FHIRSTORE_DONE
+               ? FHIRSTORE_OK
+               : fhs_fail(search->err, status, "a list of index rows is malformed");
+}
+
+static fhirstore_status test_has(fhs_search *search, const fhs_test *test, fhs_candidate *candidate,
+                                 size_t level, bool *yes_out)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    for (size_t i = 0; i < test->param_count && status == FHIRSTORE_OK && !*yes_out; i++) {
+        fhs_range range = {.shape = FHS_RANGE_REFERENCE, .arg_count = 2};
+        range.args[0].number = test->params[i];
+        range.args[1].number = candidate->entity;
+        fhs_stmt *stmt = NULL;
+        status = fhs_sql_scan(search, &range, 0, &stmt);
+        while (status == FHIRSTORE_OK && !*yes_out) {
+            status = fhs_stmt_step(stmt, search->err);
+            if (status == FHIRSTORE_OK) {
+                status = test_other(search, test, fhs_stmt_int(stmt, 0), level, yes_out);
+            }
+        }
+        fhs_stmt_give(stmt);
+        status = status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+    }
+    return status;
+}
+
+static fhirstore_status test_group(fhs_search *search, const fhs_test *test,
+                                   fhs_candidate *candidate, size_t level, bool *yes_out)
+{
+    bool is_and = test->kind == FHS_TEST_AND;
+    *yes_out = is_and;
+    for (size_t i = 0; i < test->child_count && *yes_out == is_and; i++) {
+        fhirstore_status status = fhs_test_candidate(search, test->children[i], candidate, level,
+                                                     yes_out);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+    }
+    return FHIRSTORE_OK;
+}
+
+/* Depth is bounded when the test is compiled. */
+fhirstore_status fhs_test_candidate(fhs_search *search, const fhs_test *test,
+                                    fhs_candidate *candidate, size_t level, bool *yes_out)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    *yes_out = false;
+    if (test->type != 0 && test->type != search->type) {
+        status = fhs_candidate_head(search, candidate, level);
+        if (status != FHIRSTORE_OK || candidate->type != test->type) {
+            return status;
+        }
+    }
+    switch ((fhs_test_kind)test->kind) {
+    case FHS_TEST_TRUE:
+        *yes_out = true;
+        break;
+    case FHS_TEST_FALSE:
+        break;
+    case FHS_TEST_AND:
+    case FHS_TEST_OR:
+        return test_group(search, test, candidate, level, yes_out);
+    case FHS_TEST_NOT:
+        status = fhs_test_candidate(search, test->children[0], candidate, level, yes_out);
+        *yes_out = !*yes_out;
+        break;
+    case FHS_TEST_ENTITY:
+        *yes_out = fhs_has_number(test->entities, test->entity_count, candidate->entity);
+        break;
+    case FHS_TEST_UPDATED:
+        return test_updated(search, test, candidate, level, yes_out);
+    case FHS_TEST_HAS:
+        return test_has(search, test, candidate, level, yes_out);
+    case FHS_TEST_ROW:
+    case FHS_TEST_PRESENT:
+    case FHS_TEST_CHAIN:
+        status = fhs_candidate_rows(search, candidate, level);
+        if (status == FHIRSTORE_OK) {
+            return test->kind == FHS_TEST_CHAIN
+                       ? test_chain(search, test, candidate, level, yes_out)
+                       : test_rows(search, test, candidate, yes_out);
+        }
+        break;
+    }
+    return status;
+}
