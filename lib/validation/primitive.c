@@ -290,6 +290,13 @@ static void report_form(fhs_check *check, const fhs_place *at, fhs_primitive pri
     }
 }
 
+/* Element.id is a string in which the specification allows no blanks. */
+static bool is_bad_element_id(const fhs_place *at, fhs_primitive primitive, const fhs_json *value)
+{
+    return primitive == FHS_PRIMITIVE_STRING &&
+           (at->property->flags & FHS_ELEMENT_ATTRIBUTE) != 0 && has_white_space(value->text);
+}
+
 static void check_xhtml(fhs_check *check, const fhs_place *at, const fhs_json *value)
 {
     const char *fault = fhs_xhtml_fault(value->text);
@@ -307,5 +314,7 @@ void fhs_check_primitive(fhs_check *check, const fhs_place *at, fhs_type type,
         check_xhtml(check, at, value);
     } else if (FHS_UNLIKELY(!has_form(primitive, value))) {
         report_form(check, at, primitive, value);
+    } else if (FHS_UNLIKELY(is_bad_element_id(at, primitive, value))) {
+        fhs_check_fault(check, at, "value", "the id of an element must not have white space");
     }
 }

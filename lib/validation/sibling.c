@@ -75,13 +75,22 @@ void fhs_check_sibling(fhs_check *check, fhs_place *at, const fhs_json *sibling,
     }
 }
 
-void fhs_check_null_item(fhs_check *check, const fhs_place *at, const fhs_json *object)
+void fhs_check_nulls(fhs_check *check, fhs_place *at, const fhs_json *values,
+                     const fhs_json *object)
 {
     fhs_str name = fhs_place_name(at);
-    if (!fhs_check_is_primitive(check, at->property->type)) {
-        fhs_check_fault(check, at, "structure", "%.*s must not hold null", FHS_STR_ARG(name));
-    } else if (!has_item_at(find_sibling(object, name), at->index)) {
-        fhs_check_fault(check, at, "structure", "%.*s has null without _%.*s beside it",
-                        FHS_STR_ARG(name), FHS_STR_ARG(name));
+    bool is_primitive = fhs_check_is_primitive(check, at->property->type);
+    const fhs_json *siblings = is_primitive ? find_sibling(object, name) : NULL;
+    for (uint32_t i = 0; i < values->count && !check->is_full; i++) {
+        at->index = i;
+        if (values->items[i].type != FHS_JSON_NULL || has_item_at(siblings, i)) {
+            continue;
+        }
+        if (is_primitive) {
+            fhs_check_fault(check, at, "structure", "%.*s has null without _%.*s beside it",
+                            FHS_STR_ARG(name), FHS_STR_ARG(name));
+        } else {
+            fhs_check_fault(check, at, "structure", "%.*s must not hold null", FHS_STR_ARG(name));
+        }
     }
 }

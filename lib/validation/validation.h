@@ -14,6 +14,8 @@ typedef enum fhs_validation_mode {
     FHS_VALIDATION_ON = 0,
     FHS_VALIDATION_LENIENT = 1, /* unknown elements and missing required ones pass */
     FHS_VALIDATION_OFF = 2,     /* only: an object with a known resourceType */
+    /* Or'ed to ON or LENIENT: codes must be in the value sets of required bindings too. */
+    FHS_VALIDATION_BINDINGS = 16,
 } fhs_validation_mode;
 
 /*

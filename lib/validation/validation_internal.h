@@ -22,12 +22,16 @@ typedef struct fhs_check {
     fhirstore_error **err;
     fhirstore_status status;
     bool is_lenient;
+    bool has_bindings;
     bool is_full; /* no more faults are wanted */
     bool has_integer64;
     uint32_t depth;
     fhs_type first_primitive;
     fhs_type resource;
     fhs_type extension;
+    fhs_type codeable_concept;
+    fhs_type coding;
+    fhs_type quantity;
 } fhs_check;
 
 /* Primitive types in the order in which the tables hold them: by name, behind all other types. */
@@ -78,12 +82,16 @@ void fhs_check_members(fhs_check *check, const fhs_place *at, fhs_type type, con
 /* Check "_name" at the place of "name"; @a value is the member "name", or NULL without one. */
 void fhs_check_sibling(fhs_check *check, fhs_place *at, const fhs_json *sibling,
                        const fhs_json *value);
-/* Check that a null in an array of @a object has something beside it. */
-void fhs_check_null_item(fhs_check *check, const fhs_place *at, const fhs_json *object);
+/* Check that the nulls in array @a values, a member of @a object, have something beside them. */
+void fhs_check_nulls(fhs_check *check, fhs_place *at, const fhs_json *values,
+                     const fhs_json *object);
 
 /* Check a value that is not null and has a primitive type. */
 void fhs_check_primitive(fhs_check *check, const fhs_place *at, fhs_type type,
                          const fhs_json *value);
+
+/* Check a value that is well-formed against the required binding of its element, if it has one. */
+void fhs_check_binding(fhs_check *check, const fhs_place *at, fhs_type type, const fhs_json *value);
 
 /* NULL when @a text is a narrative's div, else what it lacks. */
 const char *fhs_xhtml_fault(fhs_str text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * validate [--fhir R4|R4B|R5] FOLDER: check every *.json below the folder that has a resourceType.
- * Prints each refusal with its issues and "N passed, N failed".
+ * validate [--bindings] [--fhir R4|R4B|R5] FOLDER: check every *.json below the folder that has a
+ * resourceType. Prints each refusal with its issues and "N passed, N failed".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 
 typedef struct validation_run {
     const fhs_fhir *fhir;
+    fhs_validation_mode mode;
     unsigned passed;
     unsigned failed;
     fhs_buf text;
@@ -45,7 +46,7 @@ static void validate_file(void *ctx, const char *file)
     bool is_resource = fhs_json_is(root, FHS_JSON_OBJECT) &&
                        fhs_json_get(root, FHS_LIT("resourceType")) != NULL;
     if (status == FHIRSTORE_OK && is_resource) {
-        status = fhs_validate_resource(run->fhir, FHS_VALIDATION_ON, root, &type, &err);
+        status = fhs_validate_resource(run->fhir, run->mode, root, &type, &err);
     }
     if (status != FHIRSTORE_OK) {
         print_refusal(file, err);
@@ -70,14 +71,22 @@ static const fhs_fhir *find_version(const char *name)
 
 int main(int argc, char **argv)
 {
-    bool has_version = argc == 4 && strcmp(argv[1], "--fhir") == 0;
-    validation_run run = {find_version(has_version ? argv[2] : "R4"), 0, 0,
+    validation_run run = {fhs_fhir_get(FHS_FHIR_R4), FHS_VALIDATION_ON, 0, 0,
                           FHS_BUF_INIT(FHS_LIMIT_JSON_BYTES)};
-    if ((argc != 2 && !has_version) || run.fhir == NULL) {
-        (void)fprintf(stderr, "usage: validate [--fhir R4|R4B|R5] FOLDER\n");
+    int at = 1;
+    if (at < argc && strcmp(argv[at], "--bindings") == 0) {
+        run.mode = FHS_VALIDATION_BINDINGS;
+        at++;
+    }
+    if (at + 1 < argc && strcmp(argv[at], "--fhir") == 0) {
+        run.fhir = find_version(argv[at + 1]);
+        at += 2;
+    }
+    if (at + 1 != argc || run.fhir == NULL) {
+        (void)fprintf(stderr, "usage: validate [--bindings] [--fhir R4|R4B|R5] FOLDER\n");
         return 2;
     }
-    bool is_read = folder_each_json(argv[argc - 1], validate_file, &run);
+    bool is_read = folder_each_json(argv[at], validate_file, &run);
     (void)printf("%u passed, %u failed\n", run.passed, run.failed);
     fhs_buf_clear(&run.text);
     return is_read && run.failed == 0 && run.passed > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
