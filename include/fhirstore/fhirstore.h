@@ -8,6 +8,7 @@
 #include "buf.h"
 #include "bulk.h"
 #include "error.h"
+#include "fhirpath.h"
 #include "inspect.h"
 #include "platform.h"
 #include "request.h"

@@ -168,7 +168,7 @@ fhirstore_status fhirstore_search_count(fhirstore_session *session, const char *
     fhirstore_status status = enter_search(session, type, type_len, query, query_len, &known, &text,
                                            err_out);
     if (status >= FHIRSTORE_OK) {
-        status = fhs_search_total(session->inner, known, text, count_out, err_out);
+        status = fhs_interact_search_total(session->inner, known, text, count_out, err_out);
         fhs_session_leave(session);
     }
     return status;
@@ -190,7 +190,7 @@ fhirstore_status fhirstore_search_explain(fhirstore_session *session, const char
         return status;
     }
     fhs_buf plan = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
-    status = fhs_search_plan(session->inner, known, text, &plan, err_out);
+    status = fhs_interact_search_plan(session->inner, known, text, &plan, err_out);
     if (status >= FHIRSTORE_OK) {
         fhs_buf_give(&plan, buf_out);
     }

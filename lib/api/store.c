@@ -84,6 +84,7 @@ static fhs_core_options core_options(fhs_str path, const fhirstore_open_options 
                 .busy_timeout_ms = options->busy_timeout_ms,
                 .sync_normal = (options->flags & FHIRSTORE_OPEN_SYNC_NORMAL) != 0,
                 .fhir_version = options->fhir_version,
+                .new_fhir_version = FHIRSTORE_FHIR_R4,
                 .now_us = options->clock,
                 .now_ctx = options->clock_ctx,
             },

@@ -93,7 +93,7 @@ static fhirstore_status use_page(fhs_call *call, find_work *work, fhs_search *se
     return fhs_search_write_bundle(search, path, work->out, err);
 }
 
-fhirstore_status fhs_search_bundle(fhs_session *session, fhs_type type, fhs_str query, bool lenient,
+fhirstore_status fhs_interact_search_bundle(fhs_session *session, fhs_type type, fhs_str query, bool lenient,
                                    fhs_answer *answer, fhirstore_error **err)
 {
     find_work work = {query, lenient, &answer->body, use_page};
@@ -110,7 +110,7 @@ static fhirstore_status use_count(fhs_call *call, find_work *work, fhs_search *s
     return fhs_search_count(search, &call->total, err);
 }
 
-fhirstore_status fhs_search_total(fhs_session *session, fhs_type type, fhs_str query,
+fhirstore_status fhs_interact_search_total(fhs_session *session, fhs_type type, fhs_str query,
                                   int64_t *count_out, fhirstore_error **err)
 {
     find_work work = {query, false, NULL, use_count};
@@ -130,7 +130,7 @@ static fhirstore_status use_plan(fhs_call *call, find_work *work, fhs_search *se
     return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_search_plan(fhs_session *session, fhs_type type, fhs_str query, fhs_buf *out,
+fhirstore_status fhs_interact_search_plan(fhs_session *session, fhs_type type, fhs_str query, fhs_buf *out,
                                  fhirstore_error **err)
 {
     find_work work = {query, false, out, use_plan};

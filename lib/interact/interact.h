@@ -30,11 +30,11 @@ fhirstore_status fhs_interact_delete(fhs_session *session, fhs_type type, fhs_st
 fhirstore_status fhs_interact_history(fhs_session *session, fhs_type type, fhs_str id,
                                       fhs_str query, fhs_answer *answer, fhirstore_error **err);
 /* One page as a searchset Bundle. */
-fhirstore_status fhs_search_bundle(fhs_session *session, fhs_type type, fhs_str query, bool lenient,
+fhirstore_status fhs_interact_search_bundle(fhs_session *session, fhs_type type, fhs_str query, bool lenient,
                                    fhs_answer *answer, fhirstore_error **err);
-fhirstore_status fhs_search_total(fhs_session *session, fhs_type type, fhs_str query,
+fhirstore_status fhs_interact_search_total(fhs_session *session, fhs_type type, fhs_str query,
                                   int64_t *count_out, fhirstore_error **err);
-fhirstore_status fhs_search_plan(fhs_session *session, fhs_type type, fhs_str query, fhs_buf *out,
+fhirstore_status fhs_interact_search_plan(fhs_session *session, fhs_type type, fhs_str query, fhs_buf *out,
                                  fhirstore_error **err);
 fhirstore_status fhs_capabilities(fhs_session *session, fhs_answer *answer, fhirstore_error **err);
 

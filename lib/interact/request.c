@@ -187,7 +187,7 @@ static fhirstore_status search_form(fhs_session *session, const fhs_route *route
     if (status < FHIRSTORE_OK) {
         status = fhs_fail_plain(err, status);
     } else {
-        status = fhs_search_bundle(session, route->type, fhs_buf_str(&query), lenient, answer, err);
+        status = fhs_interact_search_bundle(session, route->type, fhs_buf_str(&query), lenient, answer, err);
     }
     fhs_buf_clear(&query);
     return status;

@@ -43,6 +43,7 @@ typedef struct fhs_storage_options {
     int32_t busy_timeout_ms; /* 0: 5000; below 0: fail at once */
     bool sync_normal;        /* synchronous=NORMAL in place of FULL */
     int32_t fhir_version;    /* for create; checked against the file otherwise when not 0 */
+    int32_t new_fhir_version; /* for create when fhir_version is 0 */
     const char *base_vfs;    /* tests: the VFS below; NULL: unix-excl, unix for multi_process */
     int64_t (*now_us)(void *ctx); /* NULL: the system clock */
     void *now_ctx;
