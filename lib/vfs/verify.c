@@ -138,7 +138,7 @@ static void mark_page(walk *w, uint32_t page)
 
 static bool is_in_log(const walk *w, uint64_t page)
 {
-    return page < w->in_log_size && (w->in_log[page / 8] >> (page % 8) & 1u) != 0;
+    return page < w->in_log_size && ((unsigned)w->in_log[page / 8] >> (page % 8) & 1u) != 0;
 }
 
 static fhirstore_status check_frames(walk *w, const log_end *end)
