@@ -81,6 +81,11 @@ void fhs_convert_value(fhs_convert *convert, uint8_t kind, fhs_type type, uint16
         shape = convert->shapes[type];
         binding = UINT16_MAX;
     }
+    /* In a lenient store a value may be of another form than its type's. */
+    if (shape != FHS_SHAPE_NONE &&
+        (shape >= FHS_SHAPE_PERIOD) != (value->type == FHS_JSON_OBJECT)) {
+        return;
+    }
     switch (kind) {
     case FHS_SP_TOKEN:
         fhs_convert_token(convert, shape, binding, value);

@@ -14,8 +14,8 @@ typedef enum fhs_shape {
     FHS_SHAPE_STRING, /* string, markdown, id … */
     FHS_SHAPE_CODE,
     FHS_SHAPE_URI,
-    FHS_SHAPE_DATE, /* date, dateTime, instant */
-    FHS_SHAPE_PERIOD,
+    FHS_SHAPE_DATE,   /* date, dateTime, instant */
+    FHS_SHAPE_PERIOD, /* from here on: objects */
     FHS_SHAPE_TIMING,
     FHS_SHAPE_CODING,
     FHS_SHAPE_CONCEPT,
