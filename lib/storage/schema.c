@@ -158,8 +158,9 @@ static fhirstore_status bring_up_to_date(fhs_conn *conn, int64_t version, bool i
         if (status == FHIRSTORE_OK) {
             (void)fhs_bind_str(stmt, 1, meta_fhir_version);
             const fhs_storage_options *options = &conn->storage->options;
-            (void)sqlite3_bind_int(stmt, 2, options->fhir_version != 0 ? options->fhir_version
-                                                                     : options->new_fhir_version);
+            (void)sqlite3_bind_int(stmt, 2,
+                                   options->fhir_version != 0 ? options->fhir_version
+                                                              : options->new_fhir_version);
             status = fhs_core_run(conn, stmt, err);
         }
     }

@@ -96,8 +96,7 @@ static void make_rows(fhs_buf *rows, fhs_entity patient, fhs_entity encounter, u
                            (unsigned long long)(next_random() % 300000));
             break;
         default:
-            len = snprintf(text, sizeof text, "display text %llu",
-                           (unsigned long long)skewed(500));
+            len = snprintf(text, sizeof text, "display text %llu", (unsigned long long)skewed(500));
             row.kind = FHS_ROW_STRING;
             break;
         }
