@@ -58,7 +58,7 @@ int main(int argc, char **argv)
     fhirstore *store = open_example(argc, argv, "transaction.fhirstore");
     fhirstore_session *session = store == NULL ? NULL : open_operator(store);
     int status = session == NULL || send_bundle(session, FHIRSTORE_LIT(visit), 200) ||
-                 send_bundle(session, FHIRSTORE_LIT(broken), 422) ||
+                 send_bundle(session, FHIRSTORE_LIT(broken), 400) ||
                  expect_count(session, "Patient", "family=nobody", 0) ||
                  expect_count(session, "Observation", "subject:Patient.family=example", 1);
     fhirstore_session_close(session);

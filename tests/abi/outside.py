@@ -77,7 +77,7 @@ def subproject(folder, source):
 
 
 def main():
-    source, build = map(pathlib.Path, sys.argv[1:3])
+    source, build = (pathlib.Path(name).resolve() for name in sys.argv[1:3])
     failed = 0
     with tempfile.TemporaryDirectory(dir=build) as name:
         folder = pathlib.Path(name)
