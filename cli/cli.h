@@ -58,6 +58,7 @@ int cli_search(const cli_options *options);
 int cli_request(const cli_options *options);
 int cli_batch(const cli_options *options);
 int cli_index(const cli_options *options);
+int cli_fhirpath(const cli_options *options);
 int cli_stats(const cli_options *options);
 int cli_verify(const cli_options *options);
 int cli_key(const cli_options *options);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* init, stats, verify, key list, index: what an operator asks of a store. */
+/* init, stats, verify, key list, index, fhirpath: what an operator asks of a store or a resource.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,4 +209,30 @@ int cli_index(const cli_options *options)
         free(text);
     }
     return exit_status;
+}
+
+int cli_fhirpath(const cli_options *options)
+{
+    size_t len;
+    fhirstore_fhirpath *path = NULL;
+    fhirstore_buf result = {0};
+    fhirstore_error *error = NULL;
+    const char *expression = options->arguments[0];
+    int32_t version = options->fhir == NULL ? FHIRSTORE_FHIR_R4 : cli_fhir_version(options->fhir);
+    char *text = cli_read_file(options->arguments[1], &len);
+    if (text == NULL) {
+        return EXIT_FAILED;
+    }
+    fhirstore_status status = fhirstore_fhirpath_compile(version, NULL, 0, expression,
+                                                         strlen(expression), 0, &path, &error);
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_fhirpath_evaluate(path, text, len, NULL, &result, &error);
+    }
+    if (status >= FHIRSTORE_OK) {
+        (void)cli_write(result.ptr, result.len, true);
+    }
+    fhirstore_buf_clear(&result);
+    fhirstore_fhirpath_free(path);
+    free(text);
+    return status < FHIRSTORE_OK ? cli_fail(error) : EXIT_FINE;
 }

@@ -17,6 +17,7 @@ static const cli_command commands[] = {
     {"request", "request STORE METHOD URL [-H 'Name: value'] [--body FILE]", 3, 3, cli_request},
     {"batch", "batch STORE < requests.ndjson", 1, 1, cli_batch},
     {"index", "index [--fhir V] FILE…", 1, 0, cli_index},
+    {"fhirpath", "fhirpath [--fhir V] EXPRESSION FILE", 2, 2, cli_fhirpath},
     {"stats", "stats STORE", 1, 1, cli_stats},
     {"verify", "verify STORE", 1, 1, cli_verify},
     {"key", "key list STORE", 2, 2, cli_key},

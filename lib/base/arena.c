@@ -60,6 +60,7 @@ void *fhs_arena_alloc(fhs_arena *arena, size_t size)
     if (size > SIZE_MAX - align) {
         return NULL;
     }
+    size = size == 0 ? 1 : size; /* nothing has an address too; NULL means failure only */
     size = (size + align - 1) / align * align;
     if ((size_t)(arena->end - arena->at) < size && !add_block(arena, size)) {
         return NULL;

@@ -173,11 +173,12 @@ static fhirstore_status store_one(fhs_import *import, fhs_str text, fhirstore_er
     char id[FHS_UUID_LEN + 1];
     fhs_prepared prepared;
     fhs_answer answer;
-    fhs_arena_reset(&import->session->arena);
     fhs_answer_init(&answer);
-    fhirstore_status status = fhs_prepare(import->session, FHS_TYPE_NONE, text, &prepared, err);
+    /* First the transaction: beginning its call forgets what is in the session's arena. */
+    fhirstore_status status = open_transaction(import, err);
+    fhs_arena_reset(&import->session->arena);
     if (status >= FHIRSTORE_OK) {
-        status = open_transaction(import, err);
+        status = fhs_prepare(import->session, FHS_TYPE_NONE, text, &prepared, err);
     }
     if (status >= FHIRSTORE_OK && prepared.id.len == 0) {
         fhs_uuid_new(id);
@@ -250,7 +251,13 @@ static fhirstore_status execute_transaction(fhs_import *import, fhs_bundle *bund
     return status;
 }
 
-/* A batch: each entry for itself. Reads in it have nobody to answer to and are passed over. */
+/* A read has nobody to answer to here. */
+static bool is_read(const fhs_bundle_entry *entry)
+{
+    return fhs_str_eq(entry->method, FHS_LIT("GET")) || fhs_str_eq(entry->method, FHS_LIT("HEAD"));
+}
+
+/* A batch: each entry for itself. */
 static fhirstore_status execute_batch(fhs_import *import, const fhs_bundle *bundle,
                                       fhirstore_error **err)
 {
@@ -258,6 +265,9 @@ static fhirstore_status execute_batch(fhs_import *import, const fhs_bundle *bund
     for (size_t i = 0; status >= FHIRSTORE_OK && i < bundle->count; i++) {
         fhirstore_error *reason = NULL;
         fhs_bundle one = {bundle->text, bundle->type, &bundle->entries[i], 1};
+        if (is_read(&bundle->entries[i])) {
+            continue;
+        }
         fhirstore_status done = execute_transaction(import, &one, &reason);
         if (done < FHIRSTORE_OK) {
             status = refuse(import, (uint32_t)i + 1, done, &reason, err);

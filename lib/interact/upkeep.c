@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Verify and statistics: what an operator asks of the store as a whole. */
+#include <stdio.h>
+
 #include "interact/core.h"
 #include "json/json.h"
 
@@ -14,11 +16,17 @@ typedef struct verify_work {
     int64_t findings;
 } verify_work;
 
-static void found(verify_work *work, const char *area, const char *text)
+/* A finding about one version: named by type and change sequence, which identify nobody. */
+static void found(verify_work *work, const char *area, const fhs_version *version, const char *text)
 {
+    char line[256];
+    const fhs_core *core = work->core;
+    fhs_str type = fhs_type_name(core->fhir, fhs_catalog_type_back(core->catalog, version->type));
+    (void)snprintf(line, sizeof line, "%.*s of sequence %lld: %s", FHS_STR_ARG(type),
+                   (long long)version->seq, text);
     work->findings++;
     if (work->report != NULL) {
-        work->report(work->ctx, area, text);
+        work->report(work->ctx, area, line);
     }
 }
 
@@ -53,14 +61,14 @@ static fhirstore_status check_resource(void *ctx, const fhs_version *version)
         return status;
     }
     if (status < FHIRSTORE_OK) {
-        found(work, "resource", "a stored body cannot be read again");
+        found(work, "resource", version, "a stored body cannot be read again");
         return FHIRSTORE_OK;
     }
     status = fhs_resource_read_rows(work->conn, version->type, version->id, &stored, NULL);
     if (status < FHIRSTORE_OK) {
-        found(work, "resource", "a resource cannot be read under its id");
+        found(work, "resource", version, "a resource cannot be read under its id");
     } else if (!fhs_str_eq(stored.rows, fhs_buf_str(&work->rows))) {
-        found(work, "index", "the rows of a resource are not those of its body");
+        found(work, "index", version, "the rows of a resource are not those of its body");
     }
     return FHIRSTORE_OK;
 }

@@ -39,6 +39,16 @@ START_TEST(the_budget_ends_and_reset_gives_it_back)
 }
 END_TEST
 
+START_TEST(nothing_is_not_a_failure)
+{
+    fhs_arena arena;
+    fhs_arena_init(&arena, 1024);
+    ck_assert_ptr_nonnull(fhs_arena_alloc(&arena, 0));
+    ck_assert_ptr_nonnull(fhs_arena_calloc(&arena, 0, 8));
+    fhs_arena_clear(&arena);
+}
+END_TEST
+
 START_TEST(copies_end_in_nul)
 {
     fhs_arena arena;
@@ -56,6 +66,7 @@ int main(void)
     TCase *tests = tcase_create("arena");
     tcase_add_test(tests, blocks_do_not_overlap);
     tcase_add_test(tests, the_budget_ends_and_reset_gives_it_back);
+    tcase_add_test(tests, nothing_is_not_a_failure);
     tcase_add_test(tests, copies_end_in_nul);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
