@@ -5,8 +5,6 @@
 
 #include "vfs/vfs_internal.h"
 
-#define SETUP_BUSY_TIMEOUT_MS 5000
-
 static int configure(sqlite3 *db)
 {
     int code = sqlite3_extended_result_codes(db, 1);
@@ -18,9 +16,6 @@ static int configure(sqlite3 *db)
     }
     if (code == SQLITE_OK) {
         code = sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
-    }
-    if (code == SQLITE_OK) {
-        code = sqlite3_busy_timeout(db, SETUP_BUSY_TIMEOUT_MS);
     }
     if (code == SQLITE_OK) {
         code = sqlite3_exec(db, "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON", NULL, NULL,

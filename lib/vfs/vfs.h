@@ -65,7 +65,8 @@ void fhs_vfs_uuid(const fhs_vfs *vfs, char out[37]);
 /*
  * Make a fresh connection safe and see that it works: extended result codes, defensive, untrusted
  * schema, no extension loading, temp_store memory, cell checks; WAL, page size and the first page
- * are checked. The cache size, synchronous, the busy handler are the caller's.
+ * are checked. The cache size, synchronous and the busy handler are the caller's; the last is best
+ * set before, for another connection may be recovering the log.
  */
 fhirstore_status fhs_vfs_setup(fhs_vfs *vfs, struct sqlite3 *db, fhirstore_error **err);
 

@@ -83,6 +83,7 @@ sqlite3 *connect(const store *opened)
     ck_assert_int_eq(sqlite3_open_v2(fhs_vfs_path(opened->vfs), &db,
                                      fhs_vfs_sqlite_flags(opened->vfs), fhs_vfs_name(opened->vfs)),
                      SQLITE_OK);
+    (void)sqlite3_busy_timeout(db, 5000);
     fhirstore_status status = fhs_vfs_setup(opened->vfs, db, &err);
     ck_assert_msg(status == FHIRSTORE_OK, "%s", fhs_error_message(err));
     return db;

@@ -262,6 +262,7 @@ static void *work(void *argument)
     fhs_vfs *vfs = self->opened->vfs;
     if (sqlite3_open_v2(fhs_vfs_path(vfs), &db, fhs_vfs_sqlite_flags(vfs), fhs_vfs_name(vfs)) !=
             SQLITE_OK ||
+        sqlite3_busy_timeout(db, 10000) != SQLITE_OK ||
         fhs_vfs_setup(vfs, db, NULL) != FHIRSTORE_OK) {
         self->failures++;
         return NULL;
