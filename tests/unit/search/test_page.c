@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pages: every resource that stays unchanged appears exactly once, whatever happens between them.
+ */
+#include "store.h"
+
+#define RESOURCES 60
+
+static store ward;
+static uint32_t random_state;
+
+static uint32_t next_random(uint32_t below)
+{
+    random_state = random_state * 1664525u + 1013904223u;
+    return (random_state >> 8) % below;
+}
+
+/* Resource number @a i; the values are drawn anew each time. */
+static void put_patient(int i)
+{
+    char json[512];
+    char birth[64] = "";
+    if (next_random(4) != 0) {
+        (void)snprintf(birth, sizeof(birth), ",\"birthDate\":\"19%02u-0%u\"", 60 + next_random(4),
+                       1 + next_random(3));
+    }
+    (void)snprintf(json, sizeof(json),
+                   "{\"resourceType\":\"Patient\",\"id\":\"p%d\",\"active\":%s,"
+                   "\"name\":[{\"family\":\"N%u\"},{\"family\":\"n%u\"}]%s}",
+                   i, next_random(3) == 0 ? "false" : "true", next_random(5), next_random(5),
+                   birth);
+    ward.now_us += 1000;
+    store_put(&ward, json);
+}
+
+static void open_ward(void)
+{
+    store_open(&ward);
+    store_begin(&ward);
+    for (int i = 0; i < RESOURCES; i++) {
+        put_patient(i);
+    }
+    store_commit(&ward);
+}
+
+static void close_ward(void)
+{
+    store_close(&ward);
+}
+
+/* What one Bundle says. */
+typedef struct page {
+    int ids[RESOURCES * 4];
+    size_t count;
+    int64_t total;
+    char next[8192]; /* query text of the next page, "" for none */
+} page;
+
+static void read_links(const fhs_json *links, page *p)
+{
+    for (uint32_t i = 0; i < links->count; i++) {
+        fhs_str relation;
+        fhs_str url;
+        ck_assert(fhs_json_get_string(&links->items[i], FHS_LIT("relation"), &relation));
+        ck_assert(fhs_json_get_string(&links->items[i], FHS_LIT("url"), &url));
+        ck_assert(fhs_str_starts_with(url, FHS_LIT(BASE_URL "/Patient")));
+        size_t mark = fhs_str_find_char(url, '?', 0);
+        if (fhs_str_eq(relation, FHS_LIT("next"))) {
+            ck_assert_uint_lt(url.len - mark, sizeof(p->next));
+            (void)snprintf(p->next, sizeof(p->next), "%.*s",
+                           FHS_STR_ARG(fhs_str_from(url, mark + 1)));
+        }
+    }
+}
+
+static void read_page(const char *text, page *p)
+{
+    found f;
+    fhs_buf out = FHS_BUF_INIT((size_t)1 << 24);
+    fhs_arena arena;
+    const fhs_json *root = NULL;
+    fhs_arena_init(&arena, (size_t)1 << 24);
+    ck_assert_ok(found_try(&ward, "Patient", text, false, &f, &err));
+    ck_assert_ok(fhs_search_write_bundle(f.search, FHS_LIT("Patient"), &out, &err));
+    found_close(&f);
+    ck_assert_ok(fhs_json_read(&arena, fhs_buf_str(&out), NULL, &root, &err));
+    *p = (page){.total = -1};
+    const fhs_json *total = fhs_json_get(root, FHS_LIT("total"));
+    if (total != NULL) {
+        p->total = atoi(total->text.ptr);
+    }
+    read_links(fhs_json_get(root, FHS_LIT("link")), p);
+    const fhs_json *entries = fhs_json_get(root, FHS_LIT("entry"));
+    for (uint32_t i = 0; entries != NULL && i < entries->count; i++) {
+        fhs_str id;
+        fhs_str url;
+        const fhs_json *entry = &entries->items[i];
+        ck_assert(
+            fhs_json_get_string(fhs_json_get(entry, FHS_LIT("resource")), FHS_LIT("id"), &id));
+        ck_assert(fhs_json_get_string(entry, FHS_LIT("fullUrl"), &url));
+        ck_assert(fhs_str_ends_with(url, id));
+        p->ids[p->count++] = atoi(id.ptr + 1);
+    }
+    fhs_arena_clear(&arena);
+    fhs_buf_clear(&out);
+}
+
+static const char *const page_queries[] = {
+    "_count=7",
+    "_count=1",
+    "active=true&_count=5",
+    "family=n&_count=4&_total=accurate",
+    "family:exact=n1&_count=2",
+    "active:not=true&_count=3",
+    "_sort=birthdate&_count=5",
+    "_sort=-birthdate&_count=5",
+    "_sort=family&_count=3",
+    "_sort=-family&_count=3&active=true",
+    "_sort=family,-birthdate&_count=4",
+    "_sort=-birthdate,_id&_count=4&active=true",
+    "_sort=_lastUpdated&_count=6",
+    "_sort=-_lastUpdated&_count=6",
+    "_sort=-_lastUpdated&_count=4&active=true",
+    "_sort=_id&_count=9",
+    "birthdate=lt1963&_sort=birthdate&_count=3",
+    "_lastUpdated=gt2000&_count=8",
+};
+
+/* All pages of a query, with @a meddle called between them; returns how often each came. */
+static void read_pages(const char *text, void (*meddle)(bool *touched), bool *touched, int *times,
+                       int64_t *total_out)
+{
+    static page p;
+    char query[8192];
+    bool is_first = true;
+    size_t pages = 0;
+    (void)snprintf(query, sizeof(query), "%s", text);
+    memset(times, 0, sizeof(int) * RESOURCES * 4);
+    do {
+        read_page(query, &p);
+        for (size_t i = 0; i < p.count; i++) {
+            times[p.ids[i]]++;
+        }
+        if (is_first) {
+            *total_out = p.total;
+        } else {
+            ck_assert_int_eq(p.total, *total_out);
+        }
+        is_first = false;
+        (void)snprintf(query, sizeof(query), "%s", p.next);
+        if (meddle != NULL && p.next[0] != '\0') {
+            meddle(touched);
+        }
+        ck_assert_uint_lt(++pages, 500);
+    } while (p.next[0] != '\0');
+}
+
+START_TEST(pages_deliver_everything_once)
+{
+    int times[RESOURCES * 4];
+    int64_t total;
+    fhs_buf out = FHS_BUF_INIT((size_t)1 << 20);
+    search_ids(&ward, "Patient", page_queries[_i], &out);
+    read_pages(page_queries[_i], NULL, NULL, times, &total);
+    int64_t seen = 0;
+    for (int i = 0; i < RESOURCES * 4; i++) {
+        ck_assert_msg(times[i] <= 1, "%s: p%d came %d times", page_queries[_i], i, times[i]);
+        seen += times[i];
+    }
+    int64_t wanted = out.len == 0 ? 0 : 1;
+    for (size_t i = 0; i < out.len; i++) {
+        wanted += out.ptr[i] == ' ' ? 1 : 0;
+    }
+    ck_assert_int_eq(seen, wanted);
+    ck_assert_int_eq(total, wanted);
+    fhs_buf_clear(&out);
+}
+END_TEST
+
+/* A few updates, deletions and new resources. */
+static void meddle_some(bool *touched)
+{
+    static int next_new;
+    store_begin(&ward);
+    for (int i = 0; i < 3; i++) {
+        int victim = (int)next_random(RESOURCES);
+        char id[16];
+        (void)snprintf(id, sizeof(id), "p%d", victim);
+        touched[victim] = true;
+        if (next_random(4) == 0) {
+            store_delete(&ward, "Patient", id);
+        } else {
+            put_patient(victim);
+        }
+    }
+    int fresh = RESOURCES + next_new++ % (RESOURCES * 2);
+    touched[fresh] = true;
+    put_patient(fresh);
+    store_commit(&ward);
+}
+
+START_TEST(what_stays_the_same_comes_exactly_once)
+{
+    int before[RESOURCES * 4];
+    int times[RESOURCES * 4];
+    bool touched[RESOURCES * 4] = {false};
+    int64_t total;
+    random_state = (uint32_t)_i + 17;
+    read_pages(page_queries[_i], NULL, NULL, before, &total);
+    read_pages(page_queries[_i], meddle_some, touched, times, &total);
+    for (int i = 0; i < RESOURCES; i++) {
+        if (!touched[i]) {
+            ck_assert_msg(times[i] == before[i], "%s: p%d came %d times, not %d", page_queries[_i],
+                          i, times[i], before[i]);
+        }
+    }
+}
+END_TEST
+
+START_TEST(tokens_belong_to_query_principal_and_store)
+{
+    static page p;
+    found f;
+    char other[9000];
+    read_page("active=true&_count=5", &p);
+    ck_assert_ptr_null(strstr(p.next, "N1"));
+    const char *token = strstr(p.next, "_page=");
+    ck_assert_ptr_nonnull(token);
+    ck_assert_ok(found_try(&ward, "Patient", p.next, false, &f, &err));
+    found_close(&f);
+    (void)snprintf(other, sizeof(other), "active=false&_count=5&%s", token);
+    ck_assert_int_eq(found_try(&ward, "Patient", other, false, &f, NULL), FHIRSTORE_ERR_PAGE_TOKEN);
+    found_close(&f);
+    (void)snprintf(other, sizeof(other), "%s", p.next);
+    char *last = &other[strlen(other) - 3];
+    *last = *last == 'A' ? 'B' : 'A';
+    ck_assert_int_eq(found_try(&ward, "Patient", other, false, &f, NULL), FHIRSTORE_ERR_PAGE_TOKEN);
+    found_close(&f);
+    ck_assert_int_eq(found_try(&ward, "Patient", "active=true&_count=5&_page=abc", false, &f, NULL),
+                     FHIRSTORE_ERR_PAGE_TOKEN);
+    found_close(&f);
+    ward.env.principal = FHS_LIT("Practitioner/2");
+    ck_assert_int_eq(found_try(&ward, "Patient", p.next, false, &f, NULL),
+                     FHIRSTORE_ERR_PAGE_TOKEN);
+    found_close(&f);
+}
+END_TEST
+
+START_TEST(totals_as_they_were_asked_for)
+{
+    static page p;
+    read_page("_count=5&_total=none", &p);
+    ck_assert_int_eq(p.total, -1);
+    read_page("_count=5&_total=accurate", &p);
+    ck_assert_int_eq(p.total, RESOURCES);
+    read_page("_count=0", &p);
+    ck_assert_int_eq(p.total, RESOURCES);
+    ck_assert_uint_eq(p.count, 0);
+    read_page("_summary=count", &p);
+    ck_assert_int_eq(p.total, RESOURCES);
+    ck_assert_uint_eq(p.count, 0);
+}
+END_TEST
+
+START_TEST(what_was_left_out_is_reported)
+{
+    found f;
+    fhs_buf out = FHS_BUF_INIT((size_t)1 << 24);
+    ck_assert_ok(found_try(&ward, "Patient", "_id=p1&nonsense=x", true, &f, &err));
+    ck_assert_ok(fhs_search_write_bundle(f.search, FHS_LIT("Patient"), &out, &err));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "\"search\":{\"mode\":\"outcome\"}"));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "'nonsense'"));
+    ck_assert_ptr_nonnull(strstr(out.ptr, BASE_URL "/Patient?_id=p1\""));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "\"total\":1,"));
+    found_close(&f);
+    fhs_buf_clear(&out);
+}
+END_TEST
+
+START_TEST(a_cursor_goes_on_behind_a_page)
+{
+    found f;
+    fhs_version version;
+    int count = 0;
+    fhs_buf out = FHS_BUF_INIT((size_t)1 << 24);
+    ck_assert_ok(found_try(&ward, "Patient", "_count=5", false, &f, &err));
+    ck_assert_ok(fhs_search_write_bundle(f.search, FHS_LIT("Patient"), &out, &err));
+    while (fhs_search_next(f.search, &version, NULL) == FHIRSTORE_OK) {
+        count++;
+    }
+    ck_assert_int_eq(count, RESOURCES - 5);
+    found_close(&f);
+    fhs_buf_clear(&out);
+}
+END_TEST
+
+START_TEST(a_cursor_sees_one_snapshot)
+{
+    found f;
+    fhs_version version;
+    int count = 0;
+    bool touched[RESOURCES * 4];
+    ck_assert_ok(found_try(&ward, "Patient", "_sort=birthdate", false, &f, &err));
+    ck_assert_ok(fhs_search_next(f.search, &version, &err));
+    for (int i = 0; i < 10; i++) {
+        meddle_some(touched);
+    }
+    for (count = 1; fhs_search_next(f.search, &version, NULL) == FHIRSTORE_OK; count++) {
+        ck_assert_int_eq(version.version, 1);
+    }
+    ck_assert_int_eq(count, RESOURCES);
+    found_close(&f);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("search/page");
+    TCase *tests = tcase_create("page");
+    int queries = (int)(sizeof(page_queries) / sizeof(page_queries[0]));
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, open_ward, close_ward);
+    tcase_add_loop_test(tests, pages_deliver_everything_once, 0, queries);
+    tcase_add_loop_test(tests, what_stays_the_same_comes_exactly_once, 0, queries);
+    tcase_add_test(tests, tokens_belong_to_query_principal_and_store);
+    tcase_add_test(tests, totals_as_they_were_asked_for);
+    tcase_add_test(tests, what_was_left_out_is_reported);
+    tcase_add_test(tests, a_cursor_goes_on_behind_a_page);
+    tcase_add_test(tests, a_cursor_sees_one_snapshot);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
