@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Resources: the point read, one version, and the write that keeps all tables in step. */
+#include "base/limits.h"
 #include "storage/rows_internal.h"
 #include "storage/storage_internal.h"
 
@@ -295,6 +296,9 @@ fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int6
     fhirstore_status status = fhs_conn_check_write(conn, err);
     if (status != FHIRSTORE_OK) {
         return status;
+    }
+    if (write->body.len > FHS_LIMIT_RESOURCE_BYTES || write->rows.len > FHS_LIMIT_RESOURCE_BYTES) {
+        return fhs_fail(err, FHIRSTORE_ERR_LIMIT, "a resource exceeds FHS_LIMIT_RESOURCE_BYTES");
     }
     bool is_deleted = write->method == FHS_METHOD_DELETE;
     bool was_current = write->exists && !write->old_deleted;

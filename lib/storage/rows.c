@@ -130,6 +130,10 @@ void fhs_row_encode(fhs_buf *list, const fhs_row *row)
     unsigned fields = row_fields[row->kind];
     fhs_str text = (fields & KEEPS_TEXT) != 0 ? row->text : FHS_STR_NONE;
     fhs_str extra = (fields & KEEPS_EXTRA) != 0 ? row->extra : FHS_STR_NONE;
+    if ((fields & KEEPS_TEXT) != 0 && fhs_str_eq(text, extra)) {
+        /* The same said twice would be a second row of the list for one row of the table. */
+        extra = FHS_STR_NONE;
+    }
     size_t room;
     if (!fhs_size_add(text.len, extra.len, &room) || !fhs_size_add(room, 64, &room)) {
         list->failed = FHIRSTORE_ERR_LIMIT;
