@@ -140,16 +140,23 @@ static bool is_stored_elsewhere(const fhs_sparam_def *def)
            fhs_str_eq(def->code, FHS_LIT("_lastUpdated"));
 }
 
-static bool add_fallback(fhs_program *program, fhs_sparam param)
+/* An expression that not even the engine takes gives nothing; custom ones are checked on write. */
+static compile_result add_fallback(fhs_compiler *compiler, fhs_sparam param)
 {
+    fhs_program *program = compiler->program;
     fhs_pfallback *fallback = fhs_arena_calloc(&program->arena, 1, sizeof *fallback);
     if (fallback == NULL) {
-        return false;
+        return COMPILE_NO_MEMORY;
+    }
+    fhirstore_status status = fhs_engine_param_new(compiler->fhir, program->type, param,
+                                                   &fallback->engine, NULL);
+    if (status != FHIRSTORE_OK) {
+        return status == FHIRSTORE_ERR_NO_MEMORY ? COMPILE_NO_MEMORY : COMPILE_OK;
     }
     fallback->param = param;
     fallback->next = program->fallbacks;
     program->fallbacks = fallback;
-    return true;
+    return COMPILE_OK;
 }
 
 static compile_result compile_all(fhs_compiler *compiler)
@@ -163,7 +170,7 @@ static compile_result compile_all(fhs_compiler *compiler)
         }
         compile_result result = compile_param(compiler, list[i], &def);
         if (result == COMPILE_ENGINE) {
-            result = add_fallback(compiler->program, list[i]) ? COMPILE_OK : COMPILE_NO_MEMORY;
+            result = add_fallback(compiler, list[i]);
         }
         if (result != COMPILE_OK) {
             return result;
@@ -201,8 +208,12 @@ fhirstore_status fhs_program_new(const fhs_fhir *fhir, fhs_type type, fhs_progra
 
 void fhs_program_free(fhs_program *program)
 {
-    if (program != NULL) {
-        fhs_arena_clear(&program->arena);
-        fhs_free(program);
+    if (program == NULL) {
+        return;
     }
+    for (fhs_pfallback *at = program->fallbacks; at != NULL; at = at->next) {
+        fhs_engine_param_free(at->engine);
+    }
+    fhs_arena_clear(&program->arena);
+    fhs_free(program);
 }

@@ -84,6 +84,11 @@ void fhs_convert_reference(fhs_convert *convert, fhs_shape shape, const fhs_json
 void fhs_convert_canonical(fhs_convert *convert, const fhs_entry *entry);
 void fhs_convert_position(fhs_convert *convert, const fhs_json *value);
 
+/* The type that reference @a text, or its type element, points at; FHS_TYPE_NONE: it cannot be
+ * told. */
+fhs_type fhs_reference_target(const fhs_fhir *fhir, const fhs_json *resource,
+                              const fhs_json *reference);
+
 /* The member's string, or an empty view. */
 fhs_str fhs_member_text(const fhs_json *object, fhs_str name);
 

@@ -126,6 +126,19 @@ static void add_truths(fhs_walk *walk)
     }
 }
 
+/* What the evaluation of one resource stumbles over leaves that parameter without values. */
+static fhirstore_status add_fallbacks(fhs_walk *walk, fhirstore_error **err)
+{
+    for (const fhs_pfallback *at = walk->program->fallbacks; at != NULL; at = at->next) {
+        fhirstore_status status =
+            fhs_engine_extract(at->engine, &walk->convert, walk->resource, 0, NULL);
+        if (status == FHIRSTORE_ERR_NO_MEMORY) {
+            return fhs_fail_memory(err);
+        }
+    }
+    return FHIRSTORE_OK;
+}
+
 fhirstore_status fhs_index_extract(fhs_indexer *indexer, fhs_str base_url, const fhs_json *resource,
                                    fhs_arena *arena, fhs_entries *entries, fhirstore_error **err)
 {
@@ -146,7 +159,8 @@ fhirstore_status fhs_index_extract(fhs_indexer *indexer, fhs_str base_url, const
     }
     fhs_walk_node(&walk, program->root, resource);
     add_truths(&walk);
-    return walk.convert.is_failed ? fhs_fail_memory(err) : FHIRSTORE_OK;
+    status = add_fallbacks(&walk, err);
+    return walk.convert.is_failed ? fhs_fail_memory(err) : status;
 }
 
 fhirstore_status fhs_indexer_fallbacks(fhs_indexer *indexer, fhs_type type,

@@ -8,6 +8,7 @@
 #define FHS_INDEX_PROGRAM_H
 
 #include "fhirpath/ast.h"
+#include "index/engine.h"
 #include "index/index_internal.h"
 
 #define FHS_NO_SLOT UINT32_MAX
@@ -101,6 +102,7 @@ typedef struct fhs_ptruth {
 typedef struct fhs_pfallback {
     struct fhs_pfallback *next;
     fhs_sparam param;
+    fhs_engine_param *engine;
 } fhs_pfallback;
 
 typedef struct fhs_program {
@@ -173,9 +175,5 @@ typedef struct fhs_walk {
 void fhs_walk_node(fhs_walk *walk, const fhs_pnode *node, const fhs_json *value);
 /* 1, 0 or -1 (empty). */
 int fhs_pred_holds(fhs_walk *walk, const fhs_pred *pred, const fhs_json *value);
-/* The type that reference @a text, or its type element, points at; FHS_TYPE_NONE: it cannot be
- * told. */
-fhs_type fhs_reference_target(const fhs_fhir *fhir, const fhs_json *resource,
-                              const fhs_json *reference);
 
 #endif
