@@ -54,7 +54,7 @@ static fhirstore_status set_up_plain(fhs_conn *conn, fhirstore_error **err)
                     err);
 }
 
-static fhirstore_status configure(fhs_conn *conn, fhirstore_error **err)
+static fhirstore_status configure_connection(fhs_conn *conn, fhirstore_error **err)
 {
     const fhs_storage_options *options = &conn->storage->options;
     int rc = harden(conn->db);
@@ -108,7 +108,7 @@ static fhirstore_status open_database(fhs_conn *conn, bool create, fhirstore_err
     if (rc != SQLITE_OK) {
         return fhs_sql_fail(conn, rc, err);
     }
-    fhirstore_status status = configure(conn, err);
+    fhirstore_status status = configure_connection(conn, err);
     if (status == FHIRSTORE_OK) {
         status = fhs_sql_fail(conn, register_own(conn), err);
     }

@@ -217,7 +217,7 @@ static void net_effect(const char *base, fhs_span *spans, size_t count, fhs_span
     *delete_count = removed;
 }
 
-static uint8_t kind_of(const char *base, const fhs_span *span)
+static uint8_t pending_kind(const char *base, const fhs_span *span)
 {
     return (uint8_t)(base[span->at] & 0x7F);
 }
@@ -230,9 +230,9 @@ static fhirstore_status feed_inserts(fhs_conn *conn, const fhs_span *spans, size
     fhirstore_status status = FHIRSTORE_OK;
     size_t at = 0;
     while (at < count && status == FHIRSTORE_OK) {
-        uint8_t kind = kind_of(base, &spans[at]);
+        uint8_t kind = pending_kind(base, &spans[at]);
         size_t end = at + 1;
-        while (end < count && kind_of(base, &spans[end]) == kind) {
+        while (end < count && pending_kind(base, &spans[end]) == kind) {
             end++;
         }
         pending->feed = spans + at;

@@ -18,7 +18,7 @@ static fhirstore_status ask_count(fhs_conn *conn, const char *sql, int64_t *valu
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
 }
 
-static int64_t size_of(fhs_conn *conn, int what)
+static int64_t open_file_size(fhs_conn *conn, int what)
 {
     sqlite3_file *file = NULL;
     sqlite3_int64 size = 0;
@@ -57,9 +57,9 @@ fhirstore_status fhs_storage_get_stats(fhs_conn *conn, fhs_storage_stats *out,
     for (size_t i = 0; i < FHS_COUNT_OF(counts) && status == FHIRSTORE_OK; i++) {
         status = ask_count(conn, counts[i].sql, counts[i].value, err);
     }
-    out->file_bytes = size_of(conn, SQLITE_FCNTL_FILE_POINTER) +
+    out->file_bytes = open_file_size(conn, SQLITE_FCNTL_FILE_POINTER) +
                       (conn->storage->vfs != NULL ? (int64_t)FHS_KEYS_BLOCK_BYTES : 0);
-    out->wal_bytes = size_of(conn, SQLITE_FCNTL_JOURNAL_POINTER);
+    out->wal_bytes = open_file_size(conn, SQLITE_FCNTL_JOURNAL_POINTER);
     return status;
 }
 
