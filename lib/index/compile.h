@@ -5,11 +5,11 @@
 
 #include "index/program.h"
 
-typedef enum compile_result {
-    COMPILE_OK,
-    COMPILE_ENGINE, /* the trie cannot express it */
-    COMPILE_NO_MEMORY,
-} compile_result;
+typedef enum fhs_compiled {
+    FHS_COMPILED,
+    FHS_NEEDS_ENGINE, /* the trie cannot express it */
+    FHS_COMPILE_NO_MEMORY,
+} fhs_compiled;
 
 /* Nodes where an expression's value may be. */
 typedef struct fhs_cursors {
@@ -29,16 +29,16 @@ typedef struct fhs_compiler {
 
 bool fhs_cursors_add(fhs_compiler *compiler, fhs_cursors *set, fhs_pnode *node);
 /* @a node evaluated with @a focus; @a resource is what %resource means (NULL: not available). */
-compile_result fhs_compile_path(fhs_compiler *compiler, const fhs_fp_node *node,
-                                const fhs_cursors *focus, fhs_pnode *resource, fhs_cursors *out);
+fhs_compiled fhs_compile_path(fhs_compiler *compiler, const fhs_fp_node *node,
+                              const fhs_cursors *focus, fhs_pnode *resource, fhs_cursors *out);
 /* Whether the expression's value is a truth value. */
 bool fhs_is_condition(const fhs_fp_node *node);
-compile_result fhs_compile_condition(fhs_compiler *compiler, const fhs_fp_node *node,
-                                     const fhs_pnode *focus, const fhs_pred **out);
-compile_result fhs_compile_negation(fhs_compiler *compiler, const fhs_pred *inner,
-                                    const fhs_pred **out);
+fhs_compiled fhs_compile_condition(fhs_compiler *compiler, const fhs_fp_node *node,
+                                   const fhs_pnode *focus, const fhs_pred **out);
+fhs_compiled fhs_compile_negation(fhs_compiler *compiler, const fhs_pred *inner,
+                                  const fhs_pred **out);
 /* Whether the resource itself has anything at @a path, wherever the condition is asked. */
-compile_result fhs_compile_resource_has(fhs_compiler *compiler, const fhs_fp_node *path,
-                                        fhs_pred **out);
+fhs_compiled fhs_compile_resource_has(fhs_compiler *compiler, const fhs_fp_node *path,
+                                      fhs_pred **out);
 
 #endif

@@ -35,47 +35,46 @@ static fhs_pred *new_pred(fhs_compiler *compiler, fhs_pred_op op)
 }
 
 /* The little trie of a path inside a condition; its ends are collected. */
-static compile_result compile_inner_path(fhs_compiler *compiler, const fhs_fp_node *path,
-                                         const fhs_pnode *focus, const fhs_pnode **out)
+static fhs_compiled compile_inner_path(fhs_compiler *compiler, const fhs_fp_node *path,
+                                       const fhs_pnode *focus, const fhs_pnode **out)
 {
     fhs_pnode *start = fhs_pnode_new(&compiler->program->arena, focus->type, focus->binding);
     fhs_cursors from = {NULL, 0, 0};
     fhs_cursors ends = {NULL, 0, 0};
     if (start == NULL || !fhs_cursors_add(compiler, &from, start)) {
-        return COMPILE_NO_MEMORY;
+        return FHS_COMPILE_NO_MEMORY;
     }
     bool is_positional = compiler->is_positional;
     compiler->is_positional = false;
-    compile_result result = fhs_compile_path(compiler, path, &from, NULL, &ends);
+    fhs_compiled result = fhs_compile_path(compiler, path, &from, NULL, &ends);
     compiler->is_positional = is_positional;
     for (size_t i = 0; i < ends.count; i++) {
         ends.items[i]->is_collected = true;
     }
     *out = start;
-    if (result == COMPILE_OK && !fhs_pnode_freeze(&compiler->program->arena, start)) {
-        return COMPILE_NO_MEMORY;
+    if (result == FHS_COMPILED && !fhs_pnode_freeze(&compiler->program->arena, start)) {
+        return FHS_COMPILE_NO_MEMORY;
     }
     return result;
 }
 
-static compile_result compile_on_path(fhs_compiler *compiler, fhs_pred_op op,
-                                      const fhs_fp_node *path, const fhs_pnode *focus,
-                                      fhs_pred **out)
+static fhs_compiled compile_on_path(fhs_compiler *compiler, fhs_pred_op op, const fhs_fp_node *path,
+                                    const fhs_pnode *focus, fhs_pred **out)
 {
     fhs_pred *pred = new_pred(compiler, op);
     if (pred == NULL) {
-        return COMPILE_NO_MEMORY;
+        return FHS_COMPILE_NO_MEMORY;
     }
     *out = pred;
-    return path == NULL ? COMPILE_OK : compile_inner_path(compiler, path, focus, &pred->path);
+    return path == NULL ? FHS_COMPILED : compile_inner_path(compiler, path, focus, &pred->path);
 }
 
-compile_result fhs_compile_resource_has(fhs_compiler *compiler, const fhs_fp_node *path,
-                                        fhs_pred **out)
+fhs_compiled fhs_compile_resource_has(fhs_compiler *compiler, const fhs_fp_node *path,
+                                      fhs_pred **out)
 {
-    compile_result result = compile_on_path(compiler, FHS_PRED_EXISTS, path,
-                                            compiler->program->root, out);
-    if (result == COMPILE_OK) {
+    fhs_compiled result = compile_on_path(compiler, FHS_PRED_EXISTS, path, compiler->program->root,
+                                          out);
+    if (result == FHS_COMPILED) {
         (*out)->is_at_resource = true;
     }
     return result;
@@ -87,36 +86,36 @@ static bool is_literal(const fhs_fp_node *node)
            node->kind == FHS_FP_INTEGER || node->kind == FHS_FP_DECIMAL;
 }
 
-static compile_result compile_equality(fhs_compiler *compiler, const fhs_fp_node *node,
-                                       const fhs_pnode *focus, const fhs_pred **out)
+static fhs_compiled compile_equality(fhs_compiler *compiler, const fhs_fp_node *node,
+                                     const fhs_pnode *focus, const fhs_pred **out)
 {
     const fhs_fp_node *path = is_literal(node->left) ? node->right : node->left;
     const fhs_fp_node *literal = is_literal(node->left) ? node->left : node->right;
     if (!is_literal(literal) || is_literal(path)) {
-        return COMPILE_ENGINE;
+        return FHS_NEEDS_ENGINE;
     }
     fhs_pred *pred = NULL;
-    compile_result result = compile_on_path(
+    fhs_compiled result = compile_on_path(
         compiler, node->op == FHS_OP_EQUAL ? FHS_PRED_EQUAL : FHS_PRED_NOT_EQUAL, path, focus,
         &pred);
-    if (result != COMPILE_OK) {
+    if (result != FHS_COMPILED) {
         return result;
     }
     pred->literal_kind = literal->kind;
     pred->literal = fhs_arena_dup(&compiler->program->arena, literal->text);
     *out = pred;
-    return pred->literal.ptr == NULL ? COMPILE_NO_MEMORY : COMPILE_OK;
+    return pred->literal.ptr == NULL ? FHS_COMPILE_NO_MEMORY : FHS_COMPILED;
 }
 
-static compile_result compile_both(fhs_compiler *compiler, const fhs_fp_node *node,
-                                   const fhs_pnode *focus, const fhs_pred **out)
+static fhs_compiled compile_both(fhs_compiler *compiler, const fhs_fp_node *node,
+                                 const fhs_pnode *focus, const fhs_pred **out)
 {
     fhs_pred *pred = new_pred(compiler, node->op == FHS_OP_AND ? FHS_PRED_AND : FHS_PRED_OR);
     if (pred == NULL) {
-        return COMPILE_NO_MEMORY;
+        return FHS_COMPILE_NO_MEMORY;
     }
-    compile_result result = fhs_compile_condition(compiler, node->left, focus, &pred->left);
-    if (result == COMPILE_OK) {
+    fhs_compiled result = fhs_compile_condition(compiler, node->left, focus, &pred->left);
+    if (result == FHS_COMPILED) {
         result = fhs_compile_condition(compiler, node->right, focus, &pred->right);
     }
     *out = pred;
@@ -124,33 +123,33 @@ static compile_result compile_both(fhs_compiler *compiler, const fhs_fp_node *no
 }
 
 /* resolve() is Patient; with or without a path before resolve(). */
-static compile_result compile_is(fhs_compiler *compiler, const fhs_fp_node *node,
-                                 const fhs_pnode *focus, const fhs_pred **out)
+static fhs_compiled compile_is(fhs_compiler *compiler, const fhs_fp_node *node,
+                               const fhs_pnode *focus, const fhs_pred **out)
 {
     fhs_type type = fhs_type_find(compiler->fhir, node->text);
     if (type == FHS_TYPE_NONE || node->left == NULL || !is_call(node->left, "resolve", 0)) {
-        return COMPILE_ENGINE;
+        return FHS_NEEDS_ENGINE;
     }
     fhs_pred *pred = NULL;
-    compile_result result = compile_on_path(compiler, FHS_PRED_RESOLVES, node->left->left, focus,
-                                            &pred);
-    if (result == COMPILE_OK) {
+    fhs_compiled result = compile_on_path(compiler, FHS_PRED_RESOLVES, node->left->left, focus,
+                                          &pred);
+    if (result == FHS_COMPILED) {
         pred->type = type;
         *out = pred;
     }
     return result;
 }
 
-compile_result fhs_compile_negation(fhs_compiler *compiler, const fhs_pred *inner,
-                                    const fhs_pred **out)
+fhs_compiled fhs_compile_negation(fhs_compiler *compiler, const fhs_pred *inner,
+                                  const fhs_pred **out)
 {
     fhs_pred *pred = new_pred(compiler, FHS_PRED_NOT);
     if (pred == NULL) {
-        return COMPILE_NO_MEMORY;
+        return FHS_COMPILE_NO_MEMORY;
     }
     pred->left = inner;
     *out = pred;
-    return COMPILE_OK;
+    return FHS_COMPILED;
 }
 
 /* path.where(criteria) or path.extension(url): what exists(criteria) and hasExtension(url) ask for.
@@ -165,36 +164,36 @@ static fhs_fp_node *as_step(fhs_compiler *compiler, const fhs_fp_node *node, fhs
     return step;
 }
 
-static compile_result compile_call(fhs_compiler *compiler, const fhs_fp_node *node,
-                                   const fhs_pnode *focus, const fhs_pred **out)
+static fhs_compiled compile_call(fhs_compiler *compiler, const fhs_fp_node *node,
+                                 const fhs_pnode *focus, const fhs_pred **out)
 {
     const fhs_fp_node *path = node->left;
     fhs_pred *pred = NULL;
-    compile_result result = COMPILE_OK;
+    fhs_compiled result = FHS_COMPILED;
     if (is_call(node, "not", 0)) {
         if (path == NULL) {
-            return COMPILE_ENGINE;
+            return FHS_NEEDS_ENGINE;
         }
         result = fhs_compile_condition(compiler, path, focus, out);
-        return result == COMPILE_OK ? fhs_compile_negation(compiler, *out, out) : result;
+        return result == FHS_COMPILED ? fhs_compile_negation(compiler, *out, out) : result;
     }
     if (node->arg_count == 1) {
         bool is_exists = is_call(node, "exists", 1);
         path = as_step(compiler, node, is_exists ? FHS_LIT("where") : FHS_LIT("extension"));
         if (path == NULL) {
-            return COMPILE_NO_MEMORY;
+            return FHS_COMPILE_NO_MEMORY;
         }
     }
     result = compile_on_path(compiler, FHS_PRED_EXISTS, path, focus, &pred);
-    if (result != COMPILE_OK) {
+    if (result != FHS_COMPILED) {
         return result;
     }
     *out = pred;
-    return is_call(node, "empty", 0) ? fhs_compile_negation(compiler, pred, out) : COMPILE_OK;
+    return is_call(node, "empty", 0) ? fhs_compile_negation(compiler, pred, out) : FHS_COMPILED;
 }
 
-compile_result fhs_compile_condition(fhs_compiler *compiler, const fhs_fp_node *node,
-                                     const fhs_pnode *focus, const fhs_pred **out)
+fhs_compiled fhs_compile_condition(fhs_compiler *compiler, const fhs_fp_node *node,
+                                   const fhs_pnode *focus, const fhs_pred **out)
 {
     if (node->kind == FHS_FP_BINARY && (node->op == FHS_OP_AND || node->op == FHS_OP_OR)) {
         return compile_both(compiler, node, focus, out);
@@ -209,10 +208,10 @@ compile_result fhs_compile_condition(fhs_compiler *compiler, const fhs_fp_node *
         return compile_call(compiler, node, focus, out);
     }
     if (node->kind != FHS_FP_MEMBER) {
-        return COMPILE_ENGINE;
+        return FHS_NEEDS_ENGINE;
     }
     fhs_pred *pred = NULL;
-    compile_result result = compile_on_path(compiler, FHS_PRED_TRUTH, node, focus, &pred);
+    fhs_compiled result = compile_on_path(compiler, FHS_PRED_TRUTH, node, focus, &pred);
     *out = pred;
     return result;
 }

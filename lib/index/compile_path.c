@@ -52,15 +52,15 @@ static fhs_str choice_name(const fhs_fhir *fhir, const fhs_element *element, fhs
 }
 
 /* The children of @a node called @a name, one for each type the element may have. */
-static compile_result step_node(fhs_compiler *compiler, fhs_pnode *node, fhs_str name,
-                                fhs_cursors *out)
+static fhs_compiled step_node(fhs_compiler *compiler, fhs_pnode *node, fhs_str name,
+                              fhs_cursors *out)
 {
     fhs_element element;
     if (!fhs_element_find(compiler->fhir, node->type, name, &element, NULL)) {
         /* What a resource inside a Bundle has is known only when it is there. */
         bool is_open = fhs_type_is_abstract(compiler->fhir, node->type) &&
                        fhs_type_get_kind(compiler->fhir, node->type) == FHS_KIND_RESOURCE;
-        return is_open ? COMPILE_ENGINE : COMPILE_OK;
+        return is_open ? FHS_NEEDS_ENGINE : FHS_COMPILED;
     }
     for (uint16_t i = 0; i < element.type_count; i++) {
         char buffer[MEMBER_NAME_MAX];
@@ -74,22 +74,22 @@ static compile_result step_node(fhs_compiler *compiler, fhs_pnode *node, fhs_str
         fhs_pnode *child = fhs_pnode_child(&compiler->program->arena, node, member,
                                            element.types[i], element.binding);
         if (child == NULL || !fhs_cursors_add(compiler, out, child)) {
-            return COMPILE_NO_MEMORY;
+            return FHS_COMPILE_NO_MEMORY;
         }
     }
-    return COMPILE_OK;
+    return FHS_COMPILED;
 }
 
-static compile_result step_all(fhs_compiler *compiler, const fhs_cursors *from, fhs_str name,
-                               fhs_cursors *out)
+static fhs_compiled step_all(fhs_compiler *compiler, const fhs_cursors *from, fhs_str name,
+                             fhs_cursors *out)
 {
     for (size_t i = 0; i < from->count; i++) {
-        compile_result result = step_node(compiler, from->items[i], name, out);
-        if (result != COMPILE_OK) {
+        fhs_compiled result = step_node(compiler, from->items[i], name, out);
+        if (result != FHS_COMPILED) {
             return result;
         }
     }
-    return COMPILE_OK;
+    return FHS_COMPILED;
 }
 
 static fhs_str source_of(const fhs_compiler *compiler, const fhs_fp_node *node)
@@ -97,98 +97,98 @@ static fhs_str source_of(const fhs_compiler *compiler, const fhs_fp_node *node)
     return fhs_str_of(compiler->text.ptr + node->begin, node->end - node->begin);
 }
 
-static compile_result filter_node(fhs_compiler *compiler, fhs_pnode *node, const fhs_pred *pred,
-                                  fhs_str source, fhs_cursors *out)
+static fhs_compiled filter_node(fhs_compiler *compiler, fhs_pnode *node, const fhs_pred *pred,
+                                fhs_str source, fhs_cursors *out)
 {
     fhs_pnode *target = fhs_pnode_filter(&compiler->program->arena, node, pred, source);
-    return target != NULL && fhs_cursors_add(compiler, out, target) ? COMPILE_OK
-                                                                    : COMPILE_NO_MEMORY;
+    return target != NULL && fhs_cursors_add(compiler, out, target) ? FHS_COMPILED
+                                                                    : FHS_COMPILE_NO_MEMORY;
 }
 
 /* Keep what is a @a type; for what is only known to be some resource, ask when it is there. */
-static compile_result keep_type(fhs_compiler *compiler, const fhs_cursors *from, fhs_type type,
-                                fhs_cursors *out)
+static fhs_compiled keep_type(fhs_compiler *compiler, const fhs_cursors *from, fhs_type type,
+                              fhs_cursors *out)
 {
     const fhs_fhir *fhir = compiler->fhir;
     for (size_t i = 0; i < from->count; i++) {
         fhs_pnode *node = from->items[i];
-        compile_result result = COMPILE_OK;
+        fhs_compiled result = FHS_COMPILED;
         if (fhs_type_is_a(fhir, node->type, type)) {
-            result = fhs_cursors_add(compiler, out, node) ? COMPILE_OK : COMPILE_NO_MEMORY;
+            result = fhs_cursors_add(compiler, out, node) ? FHS_COMPILED : FHS_COMPILE_NO_MEMORY;
         } else if (fhs_type_is_a(fhir, type, node->type) &&
                    fhs_type_is_abstract(fhir, node->type)) {
             fhs_pred *pred = fhs_arena_calloc(&compiler->program->arena, 1, sizeof *pred);
             if (pred == NULL) {
-                return COMPILE_NO_MEMORY;
+                return FHS_COMPILE_NO_MEMORY;
             }
             pred->op = FHS_PRED_RESOURCE;
             pred->type = type;
             result = filter_node(compiler, node, pred, fhs_type_name(fhir, type), out);
         }
-        if (result != COMPILE_OK) {
+        if (result != FHS_COMPILED) {
             return result;
         }
     }
-    return COMPILE_OK;
+    return FHS_COMPILED;
 }
 
-static compile_result keep_named_type(fhs_compiler *compiler, const fhs_cursors *from,
-                                      fhs_str space, fhs_str name, fhs_cursors *out)
+static fhs_compiled keep_named_type(fhs_compiler *compiler, const fhs_cursors *from, fhs_str space,
+                                    fhs_str name, fhs_cursors *out)
 {
     fhs_type type = fhs_type_find(compiler->fhir, name);
     if (type == FHS_TYPE_NONE || (space.len > 0 && !fhs_str_eq(space, FHS_LIT("FHIR")))) {
-        return COMPILE_ENGINE;
+        return FHS_NEEDS_ENGINE;
     }
     return keep_type(compiler, from, type, out);
 }
 
-static compile_result keep_where(fhs_compiler *compiler, const fhs_cursors *from,
-                                 const fhs_fp_node *criteria, fhs_cursors *out)
+static fhs_compiled keep_where(fhs_compiler *compiler, const fhs_cursors *from,
+                               const fhs_fp_node *criteria, fhs_cursors *out)
 {
     for (size_t i = 0; i < from->count; i++) {
         const fhs_pred *pred = NULL;
-        compile_result result = fhs_compile_condition(compiler, criteria, from->items[i], &pred);
-        if (result == COMPILE_OK) {
+        fhs_compiled result = fhs_compile_condition(compiler, criteria, from->items[i], &pred);
+        if (result == FHS_COMPILED) {
             result = filter_node(compiler, from->items[i], pred, source_of(compiler, criteria),
                                  out);
         }
-        if (result != COMPILE_OK) {
+        if (result != FHS_COMPILED) {
             return result;
         }
     }
-    return COMPILE_OK;
+    return FHS_COMPILED;
 }
 
-static compile_result keep_extension(fhs_compiler *compiler, const fhs_cursors *from,
-                                     const fhs_fp_node *url, fhs_cursors *out)
+static fhs_compiled keep_extension(fhs_compiler *compiler, const fhs_cursors *from,
+                                   const fhs_fp_node *url, fhs_cursors *out)
 {
     fhs_cursors extensions = {NULL, 0, 0};
     if (url->kind != FHS_FP_STRING) {
-        return COMPILE_ENGINE;
+        return FHS_NEEDS_ENGINE;
     }
-    compile_result result = step_all(compiler, from, FHS_LIT("extension"), &extensions);
+    fhs_compiled result = step_all(compiler, from, FHS_LIT("extension"), &extensions);
     fhs_pred *pred = fhs_arena_calloc(&compiler->program->arena, 1, sizeof *pred);
-    if (result != COMPILE_OK || pred == NULL) {
-        return result != COMPILE_OK ? result : COMPILE_NO_MEMORY;
+    if (result != FHS_COMPILED || pred == NULL) {
+        return result != FHS_COMPILED ? result : FHS_COMPILE_NO_MEMORY;
     }
     pred->op = FHS_PRED_URL;
     pred->literal = fhs_arena_dup(&compiler->program->arena, url->text);
-    for (size_t i = 0; i < extensions.count && result == COMPILE_OK; i++) {
+    for (size_t i = 0; i < extensions.count && result == FHS_COMPILED; i++) {
         result = filter_node(compiler, extensions.items[i], pred, source_of(compiler, url), out);
     }
-    return pred->literal.ptr == NULL ? COMPILE_NO_MEMORY : result;
+    return pred->literal.ptr == NULL ? FHS_COMPILE_NO_MEMORY : result;
 }
 
 /* Counting works where the values come in order: one path from the resource's root. */
-static compile_result keep_position(fhs_compiler *compiler, const fhs_cursors *from,
-                                    uint32_t number, const fhs_fp_node *node, fhs_cursors *out)
+static fhs_compiled keep_position(fhs_compiler *compiler, const fhs_cursors *from, uint32_t number,
+                                  const fhs_fp_node *node, fhs_cursors *out)
 {
     if (!compiler->is_positional || from->count != 1) {
-        return from->count == 0 ? COMPILE_OK : COMPILE_ENGINE;
+        return from->count == 0 ? FHS_COMPILED : FHS_NEEDS_ENGINE;
     }
     fhs_pred *pred = fhs_arena_calloc(&compiler->program->arena, 1, sizeof *pred);
     if (pred == NULL) {
-        return COMPILE_NO_MEMORY;
+        return FHS_COMPILE_NO_MEMORY;
     }
     pred->op = FHS_PRED_POSITION;
     pred->number = number;
@@ -196,8 +196,8 @@ static compile_result keep_position(fhs_compiler *compiler, const fhs_cursors *f
     return filter_node(compiler, from->items[0], pred, source_of(compiler, node), out);
 }
 
-static compile_result compile_function(fhs_compiler *compiler, const fhs_fp_node *node,
-                                       const fhs_cursors *from, fhs_cursors *out)
+static fhs_compiled trace_function(fhs_compiler *compiler, const fhs_fp_node *node,
+                                   const fhs_cursors *from, fhs_cursors *out)
 {
     fhs_str space = FHS_STR_NONE;
     fhs_str name = FHS_STR_NONE;
@@ -216,57 +216,57 @@ static compile_result compile_function(fhs_compiler *compiler, const fhs_fp_node
     if (node->arg_count == 0 && fhs_str_eq(node->text, FHS_LIT("first"))) {
         return keep_position(compiler, from, 0, node, out);
     }
-    return COMPILE_ENGINE;
+    return FHS_NEEDS_ENGINE;
 }
 
 /* A path may begin with the name of a type: then it speaks of resources of that type only. */
-static compile_result compile_member(fhs_compiler *compiler, const fhs_fp_node *node,
-                                     const fhs_cursors *from, fhs_cursors *out)
+static fhs_compiled trace_member(fhs_compiler *compiler, const fhs_fp_node *node,
+                                 const fhs_cursors *from, fhs_cursors *out)
 {
     char first = node->text.len > 0 ? node->text.ptr[0] : '\0';
     if (node->left != NULL || first < 'A' || first > 'Z') {
         return step_all(compiler, from, node->text, out);
     }
     fhs_type type = fhs_type_find(compiler->fhir, node->text);
-    return type == FHS_TYPE_NONE ? COMPILE_OK : keep_type(compiler, from, type, out);
+    return type == FHS_TYPE_NONE ? FHS_COMPILED : keep_type(compiler, from, type, out);
 }
 
-static compile_result compile_indexer(fhs_compiler *compiler, const fhs_fp_node *node,
-                                      const fhs_cursors *from, fhs_cursors *out)
+static fhs_compiled trace_indexer(fhs_compiler *compiler, const fhs_fp_node *node,
+                                  const fhs_cursors *from, fhs_cursors *out)
 {
     uint64_t number = 0;
     if (node->right->kind != FHS_FP_INTEGER ||
         !fhs_str_to_u64(node->right->text, UINT32_MAX, &number)) {
-        return COMPILE_ENGINE;
+        return FHS_NEEDS_ENGINE;
     }
     return keep_position(compiler, from, (uint32_t)number, node, out);
 }
 
-static compile_result add_all(fhs_compiler *compiler, const fhs_cursors *from, fhs_cursors *out)
+static fhs_compiled add_all(fhs_compiler *compiler, const fhs_cursors *from, fhs_cursors *out)
 {
     for (size_t i = 0; i < from->count; i++) {
         if (!fhs_cursors_add(compiler, out, from->items[i])) {
-            return COMPILE_NO_MEMORY;
+            return FHS_COMPILE_NO_MEMORY;
         }
     }
-    return COMPILE_OK;
+    return FHS_COMPILED;
 }
 
-static compile_result compile_external(fhs_compiler *compiler, const fhs_fp_node *node,
-                                       fhs_pnode *resource, fhs_cursors *out)
+static fhs_compiled trace_external(fhs_compiler *compiler, const fhs_fp_node *node,
+                                   fhs_pnode *resource, fhs_cursors *out)
 {
     if (resource == NULL || !fhs_str_eq(node->text, FHS_LIT("resource"))) {
-        return COMPILE_ENGINE;
+        return FHS_NEEDS_ENGINE;
     }
     compiler->saw_resource = true;
-    return fhs_cursors_add(compiler, out, resource) ? COMPILE_OK : COMPILE_NO_MEMORY;
+    return fhs_cursors_add(compiler, out, resource) ? FHS_COMPILED : FHS_COMPILE_NO_MEMORY;
 }
 
-static compile_result filter_all(fhs_compiler *compiler, const fhs_cursors *from,
-                                 const fhs_pred *pred, fhs_str source, fhs_cursors *out)
+static fhs_compiled filter_all(fhs_compiler *compiler, const fhs_cursors *from,
+                               const fhs_pred *pred, fhs_str source, fhs_cursors *out)
 {
-    compile_result result = COMPILE_OK;
-    for (size_t i = 0; i < from->count && result == COMPILE_OK; i++) {
+    fhs_compiled result = FHS_COMPILED;
+    for (size_t i = 0; i < from->count && result == FHS_COMPILED; i++) {
         result = filter_node(compiler, from->items[i], pred, source, out);
     }
     return result;
@@ -276,29 +276,29 @@ static compile_result filter_all(fhs_compiler *compiler, const fhs_cursors *from
  * (a | b).first() is a.first(), and b.first() where the resource has no a: members may stand in any
  * order, so counting alone would not do.
  */
-static compile_result compile_first_of(fhs_compiler *compiler, const fhs_fp_node *node,
-                                       const fhs_fp_node *from_node, const fhs_cursors *focus,
-                                       fhs_cursors *out)
+static fhs_compiled compile_first_of(fhs_compiler *compiler, const fhs_fp_node *node,
+                                     const fhs_fp_node *from_node, const fhs_cursors *focus,
+                                     fhs_cursors *out)
 {
     fhs_cursors values = {NULL, 0, 0};
     if (from_node->kind != FHS_FP_BINARY || from_node->op != FHS_OP_UNION) {
-        compile_result result = fhs_compile_path(compiler, from_node, focus, NULL, &values);
-        return result == COMPILE_OK ? keep_position(compiler, &values, 0, node, out) : result;
+        fhs_compiled result = fhs_compile_path(compiler, from_node, focus, NULL, &values);
+        return result == FHS_COMPILED ? keep_position(compiler, &values, 0, node, out) : result;
     }
     fhs_cursors firsts = {NULL, 0, 0};
     fhs_pred *has = NULL;
     const fhs_pred *has_not = NULL;
-    compile_result result = compile_first_of(compiler, node, from_node->left, focus, out);
-    if (result == COMPILE_OK) {
+    fhs_compiled result = compile_first_of(compiler, node, from_node->left, focus, out);
+    if (result == FHS_COMPILED) {
         result = compile_first_of(compiler, node, from_node->right, focus, &firsts);
     }
-    if (result == COMPILE_OK) {
+    if (result == FHS_COMPILED) {
         result = fhs_compile_resource_has(compiler, from_node->left, &has);
     }
-    if (result == COMPILE_OK) {
+    if (result == FHS_COMPILED) {
         result = fhs_compile_negation(compiler, has, &has_not);
     }
-    return result == COMPILE_OK
+    return result == FHS_COMPILED
                ? filter_all(compiler, &firsts, has_not, source_of(compiler, from_node->left), out)
                : result;
 }
@@ -312,28 +312,28 @@ static bool is_first_of_union(const fhs_compiler *compiler, const fhs_fp_node *n
 }
 
 /* Nesting is bounded by the parser (FHS_LIMIT_EXPRESSION_DEPTH and _CHAIN). */
-compile_result fhs_compile_path(fhs_compiler *compiler, const fhs_fp_node *node,
-                                const fhs_cursors *focus, fhs_pnode *resource, fhs_cursors *out)
+fhs_compiled fhs_compile_path(fhs_compiler *compiler, const fhs_fp_node *node,
+                              const fhs_cursors *focus, fhs_pnode *resource, fhs_cursors *out)
 {
     if (node->kind == FHS_FP_BINARY) {
         if (node->op != FHS_OP_UNION) {
-            return COMPILE_ENGINE;
+            return FHS_NEEDS_ENGINE;
         }
-        compile_result left = fhs_compile_path(compiler, node->left, focus, resource, out);
-        return left != COMPILE_OK ? left
-                                  : fhs_compile_path(compiler, node->right, focus, resource, out);
+        fhs_compiled left = fhs_compile_path(compiler, node->left, focus, resource, out);
+        return left != FHS_COMPILED ? left
+                                    : fhs_compile_path(compiler, node->right, focus, resource, out);
     }
     if (is_first_of_union(compiler, node, focus)) {
         return compile_first_of(compiler, node, node->left, focus, out);
     }
     if (node->kind == FHS_FP_EXTERNAL) {
-        return compile_external(compiler, node, resource, out);
+        return trace_external(compiler, node, resource, out);
     }
     fhs_cursors own = {NULL, 0, 0};
     const fhs_cursors *from = focus;
     if (node->left != NULL) {
-        compile_result left = fhs_compile_path(compiler, node->left, focus, resource, &own);
-        if (left != COMPILE_OK) {
+        fhs_compiled left = fhs_compile_path(compiler, node->left, focus, resource, &own);
+        if (left != FHS_COMPILED) {
             return left;
         }
         from = &own;
@@ -342,14 +342,14 @@ compile_result fhs_compile_path(fhs_compiler *compiler, const fhs_fp_node *node,
     case FHS_FP_THIS:
         return add_all(compiler, from, out);
     case FHS_FP_MEMBER:
-        return compile_member(compiler, node, from, out);
+        return trace_member(compiler, node, from, out);
     case FHS_FP_FUNCTION:
-        return compile_function(compiler, node, from, out);
+        return trace_function(compiler, node, from, out);
     case FHS_FP_INDEXER:
-        return compile_indexer(compiler, node, from, out);
+        return trace_indexer(compiler, node, from, out);
     case FHS_FP_AS:
         return keep_named_type(compiler, from, node->unit, node->text, out);
     default:
-        return COMPILE_ENGINE;
+        return FHS_NEEDS_ENGINE;
     }
 }

@@ -8,7 +8,7 @@ typedef struct date_span {
     bool is_set;
 } date_span;
 
-static bool read_date(const fhs_json *value, int64_t *lo, int64_t *hi)
+static bool read_date_value(const fhs_json *value, int64_t *lo, int64_t *hi)
 {
     fhs_date date;
     if (!fhs_json_is(value, FHS_JSON_STRING) ||
@@ -40,8 +40,8 @@ static bool read_period(const fhs_json *period, int64_t *lo, int64_t *hi)
         return false;
     }
     int64_t unused = 0;
-    bool has_start = read_date(fhs_json_get(period, FHS_LIT("start")), lo, &unused);
-    bool has_end = read_date(fhs_json_get(period, FHS_LIT("end")), &unused, hi);
+    bool has_start = read_date_value(fhs_json_get(period, FHS_LIT("start")), lo, &unused);
+    bool has_end = read_date_value(fhs_json_get(period, FHS_LIT("end")), &unused, hi);
     if (!has_start) {
         *lo = FHS_TICK_MIN;
     }
@@ -60,7 +60,7 @@ static void read_timing(const fhs_json *timing, date_span *span)
     const fhs_json *events = fhs_json_get(timing, FHS_LIT("event"));
     if (fhs_json_is(events, FHS_JSON_ARRAY)) {
         for (uint32_t i = 0; i < events->count; i++) {
-            if (read_date(&events->items[i], &lo, &hi)) {
+            if (read_date_value(&events->items[i], &lo, &hi)) {
                 widen_span(span, lo, hi);
             }
         }
@@ -77,7 +77,7 @@ void fhs_convert_date(fhs_convert *convert, fhs_shape shape, const fhs_json *val
     date_span span = {0, 0, false};
     /* A choice may hold a date as a string; what is none gives nothing. */
     if (shape == FHS_SHAPE_DATE || shape == FHS_SHAPE_STRING) {
-        span.is_set = read_date(value, &span.lo, &span.hi);
+        span.is_set = read_date_value(value, &span.lo, &span.hi);
     } else if (shape == FHS_SHAPE_PERIOD) {
         span.is_set = read_period(value, &span.lo, &span.hi);
     } else if (shape == FHS_SHAPE_TIMING && value->type == FHS_JSON_OBJECT) {

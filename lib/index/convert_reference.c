@@ -4,7 +4,7 @@
 #include "fhir/reference.h"
 #include "index/index_internal.h"
 
-static void add_reference(fhs_convert *convert, fhs_str text)
+static void add_reference_entry(fhs_convert *convert, fhs_str text)
 {
     fhs_reference reference;
     if (!fhs_reference_parse(convert->fhir, convert->base_url, text, &reference)) {
@@ -32,7 +32,7 @@ static void reference_from_object(fhs_convert *convert, const fhs_json *value)
         return;
     }
     size_t before = convert->out->count;
-    add_reference(convert, fhs_member_text(value, FHS_LIT("reference")));
+    add_reference_entry(convert, fhs_member_text(value, FHS_LIT("reference")));
     const fhs_json *identifier = fhs_json_get(value, FHS_LIT("identifier"));
     if (fhs_json_is(identifier, FHS_JSON_OBJECT)) {
         fhs_convert_token(convert, FHS_SHAPE_IDENTIFIER, UINT16_MAX, identifier);
@@ -67,7 +67,7 @@ static void reference_from_resource(fhs_convert *convert, const fhs_json *resour
 void fhs_convert_reference(fhs_convert *convert, fhs_shape shape, const fhs_json *value)
 {
     if (value->type == FHS_JSON_STRING) {
-        add_reference(convert, value->text);
+        add_reference_entry(convert, value->text);
         return;
     }
     if (value->type != FHS_JSON_OBJECT) {
@@ -81,7 +81,7 @@ void fhs_convert_reference(fhs_convert *convert, fhs_shape shape, const fhs_json
         reference_from_object(convert, fhs_json_get(value, FHS_LIT("reference")));
         break;
     case FHS_SHAPE_ATTACHMENT:
-        add_reference(convert, fhs_member_text(value, FHS_LIT("url")));
+        add_reference_entry(convert, fhs_member_text(value, FHS_LIT("url")));
         break;
     case FHS_SHAPE_RESOURCE:
         reference_from_resource(convert, value);

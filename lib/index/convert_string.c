@@ -2,7 +2,7 @@
 /* Strings and uris. */
 #include "index/index_internal.h"
 
-static void add_text(fhs_convert *convert, fhs_row_kind kind, fhs_str text)
+static void add_text_entry(fhs_convert *convert, fhs_row_kind kind, fhs_str text)
 {
     if (text.len == 0) {
         return;
@@ -18,7 +18,7 @@ static void add_member_texts(fhs_convert *convert, const fhs_json *object, fhs_s
 {
     const fhs_json *value = fhs_json_get(object, name);
     if (fhs_json_is(value, FHS_JSON_STRING)) {
-        add_text(convert, FHS_ROW_STRING, value->text);
+        add_text_entry(convert, FHS_ROW_STRING, value->text);
         return;
     }
     if (!fhs_json_is(value, FHS_JSON_ARRAY)) {
@@ -26,7 +26,7 @@ static void add_member_texts(fhs_convert *convert, const fhs_json *object, fhs_s
     }
     for (uint32_t i = 0; i < value->count; i++) {
         if (value->items[i].type == FHS_JSON_STRING) {
-            add_text(convert, FHS_ROW_STRING, value->items[i].text);
+            add_text_entry(convert, FHS_ROW_STRING, value->items[i].text);
         }
     }
 }
@@ -86,7 +86,7 @@ static void string_from_markup(fhs_convert *convert, fhs_str markup)
             words[len++] = c;
         }
     }
-    add_text(convert, FHS_ROW_STRING, fhs_str_trim(fhs_str_of(words, len)));
+    add_text_entry(convert, FHS_ROW_STRING, fhs_str_trim(fhs_str_of(words, len)));
 }
 
 static void string_from_object(fhs_convert *convert, fhs_shape shape, const fhs_json *value)
@@ -131,13 +131,13 @@ void fhs_convert_string(fhs_convert *convert, fhs_shape shape, const fhs_json *v
     switch (value->type) {
     case FHS_JSON_STRING:
     case FHS_JSON_NUMBER:
-        add_text(convert, FHS_ROW_STRING, value->text);
+        add_text_entry(convert, FHS_ROW_STRING, value->text);
         break;
     case FHS_JSON_TRUE:
-        add_text(convert, FHS_ROW_STRING, FHS_LIT("true"));
+        add_text_entry(convert, FHS_ROW_STRING, FHS_LIT("true"));
         break;
     case FHS_JSON_FALSE:
-        add_text(convert, FHS_ROW_STRING, FHS_LIT("false"));
+        add_text_entry(convert, FHS_ROW_STRING, FHS_LIT("false"));
         break;
     case FHS_JSON_OBJECT:
         string_from_object(convert, shape, value);
@@ -150,15 +150,15 @@ void fhs_convert_string(fhs_convert *convert, fhs_shape shape, const fhs_json *v
 void fhs_convert_uri(fhs_convert *convert, fhs_shape shape, const fhs_json *value)
 {
     if (value->type == FHS_JSON_STRING) {
-        add_text(convert, FHS_ROW_URI, value->text);
+        add_text_entry(convert, FHS_ROW_URI, value->text);
         return;
     }
     if (value->type != FHS_JSON_OBJECT) {
         return;
     }
     if (shape == FHS_SHAPE_ATTACHMENT) {
-        add_text(convert, FHS_ROW_URI, fhs_member_text(value, FHS_LIT("url")));
+        add_text_entry(convert, FHS_ROW_URI, fhs_member_text(value, FHS_LIT("url")));
     } else if (shape == FHS_SHAPE_REFERENCE) {
-        add_text(convert, FHS_ROW_URI, fhs_member_text(value, FHS_LIT("reference")));
+        add_text_entry(convert, FHS_ROW_URI, fhs_member_text(value, FHS_LIT("reference")));
     }
 }

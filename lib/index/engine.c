@@ -7,7 +7,7 @@
 #include "fhirpath/fhirpath.h"
 
 #define COMPONENTS_MAX      8u
-#define COMBINATIONS_MAX    4096u
+#define PAIRINGS_MAX        4096u
 #define VALUE_TEXT_MAX      ((size_t)16 * 1024 * 1024)
 #define EXPRESSION_TEXT_MAX (2 * FHS_LIMIT_EXPRESSION_BYTES)
 
@@ -21,8 +21,8 @@ struct fhs_engine_param {
     fhs_sparam component_params[COMPONENTS_MAX];
 };
 
-static fhirstore_status compile_text(const fhs_fhir *fhir, fhs_type type, fhs_str text,
-                                     fhs_fhirpath **out, fhirstore_error **err)
+static fhirstore_status compile_param_text(const fhs_fhir *fhir, fhs_type type, fhs_str text,
+                                           fhs_fhirpath **out, fhirstore_error **err)
 {
     fhs_buf changed = FHS_BUF_INIT(EXPRESSION_TEXT_MAX);
     fhs_fhirpath_options options = {.fhir = fhir, .context_type = type};
@@ -49,12 +49,13 @@ fhirstore_status fhs_engine_param_new(const fhs_fhir *fhir, fhs_type type, fhs_s
     engine->param = param;
     engine->kind = def.type;
     engine->component_count = def.component_count;
-    fhirstore_status status = compile_text(fhir, type, def.expression, &engine->expression, err);
+    fhirstore_status status = compile_param_text(fhir, type, def.expression, &engine->expression,
+                                                 err);
     for (uint32_t i = 0; i < def.component_count && status == FHIRSTORE_OK; i++) {
         engine->component_params[i] = def.components[i].param;
         engine->component_kinds[i] = fhs_sparam_get(fhir, def.components[i].param).type;
-        status = compile_text(fhir, FHS_TYPE_NONE, def.components[i].expression,
-                              &engine->components[i], err);
+        status = compile_param_text(fhir, FHS_TYPE_NONE, def.components[i].expression,
+                                    &engine->components[i], err);
     }
     if (status != FHIRSTORE_OK) {
         fhs_engine_param_free(engine);
@@ -158,9 +159,9 @@ typedef struct engine_work {
     fhirstore_error **err;
 } engine_work;
 
-static fhirstore_status evaluate(const engine_work *work, const fhs_fhirpath *path,
-                                 fhs_fhirpath_run *run, const fhs_fp_item *context,
-                                 const fhs_fp_item **items_out, size_t *count_out)
+static fhirstore_status evaluate_param(const engine_work *work, const fhs_fhirpath *path,
+                                       fhs_fhirpath_run *run, const fhs_fp_item *context,
+                                       const fhs_fp_item **items_out, size_t *count_out)
 {
     fhs_fhirpath_hooks hooks = {.ctx = work->convert, .resolve = resolve_by_text};
     fhs_fhirpath_input input = {.resource = work->resource,
@@ -209,8 +210,8 @@ static fhirstore_status extract_root(const engine_work *work, const fhs_fp_item 
     for (uint32_t i = 0; i < work->engine->component_count; i++) {
         const fhs_fp_item *items = NULL;
         size_t count = 0;
-        fhirstore_status status = evaluate(work, work->engine->components[i], work->inner_run, root,
-                                           &items, &count);
+        fhirstore_status status = evaluate_param(work, work->engine->components[i], work->inner_run,
+                                                 root, &items, &count);
         if (status != FHIRSTORE_OK) {
             return status;
         }
@@ -219,7 +220,7 @@ static fhirstore_status extract_root(const engine_work *work, const fhs_fp_item 
         work->convert->out = out;
         drop_composites(&found[i]);
         pairings *= found[i].count;
-        pairings = pairings > COMBINATIONS_MAX ? COMBINATIONS_MAX : pairings;
+        pairings = pairings > PAIRINGS_MAX ? PAIRINGS_MAX : pairings;
     }
     for (size_t i = 0; i < pairings; i++) {
         add_pairing(work, found, i);
@@ -231,8 +232,8 @@ static fhirstore_status extract_all(const engine_work *work)
 {
     const fhs_fp_item *items = NULL;
     size_t count = 0;
-    fhirstore_status status = evaluate(work, work->engine->expression, work->run, NULL, &items,
-                                       &count);
+    fhirstore_status status = evaluate_param(work, work->engine->expression, work->run, NULL,
+                                             &items, &count);
     if (status != FHIRSTORE_OK) {
         return status;
     }

@@ -130,8 +130,8 @@ static void add_truths(fhs_walk *walk)
 static fhirstore_status add_fallbacks(fhs_walk *walk, fhirstore_error **err)
 {
     for (const fhs_pfallback *at = walk->program->fallbacks; at != NULL; at = at->next) {
-        fhirstore_status status =
-            fhs_engine_extract(at->engine, &walk->convert, walk->resource, 0, NULL);
+        fhirstore_status status = fhs_engine_extract(at->engine, &walk->convert, walk->resource, 0,
+                                                     NULL);
         if (status == FHIRSTORE_ERR_NO_MEMORY) {
             return fhs_fail_memory(err);
         }

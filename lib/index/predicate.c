@@ -60,7 +60,7 @@ static int truth_or(int a, int b)
 }
 
 /* The contained resource that fragment @a text names, or the resource itself for "#". */
-static const fhs_json *find_contained(const fhs_json *resource, fhs_str text)
+static const fhs_json *find_in_contained(const fhs_json *resource, fhs_str text)
 {
     if (text.len == 1) {
         return resource;
@@ -139,7 +139,7 @@ static fhs_type type_of_text(const fhs_fhir *fhir, const fhs_json *resource, fhs
         return FHS_TYPE_NONE;
     }
     if (parsed.is_fragment) {
-        return resource_type_of(fhir, find_contained(resource, text));
+        return resource_type_of(fhir, find_in_contained(resource, text));
     }
     if (parsed.is_local) {
         return parsed.type;

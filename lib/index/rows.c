@@ -37,7 +37,7 @@ static fhirstore_status intern_target(row_maker *maker, const fhs_entry *entry, 
                              entity_out, maker->err);
 }
 
-static void fold_code(fhs_buf *into, fhs_str code)
+static void fold_code_into(fhs_buf *into, fhs_str code)
 {
 
     fhs_buf_reset(into);
@@ -59,7 +59,7 @@ static fhirstore_status add_part(row_maker *maker, const fhs_entry *part)
     switch (part->kind) {
     case FHS_ROW_TOKEN:
         status = fhs_uri_intern(maker->writer, part->system, &number, maker->err);
-        fold_code(&maker->part, part->code);
+        fold_code_into(&maker->part, part->code);
         fhs_composite_add_token(&maker->text, number, fhs_buf_str(&maker->part));
         break;
     case FHS_ROW_STRING:
@@ -110,7 +110,7 @@ static fhirstore_status make_row(row_maker *maker, const fhs_entry *entry, fhs_i
     fhs_buf_reset(&maker->text);
     switch (entry->kind) {
     case FHS_ROW_TOKEN:
-        fold_code(&maker->text, entry->code);
+        fold_code_into(&maker->text, entry->code);
         set_folded(row, &maker->text, entry->code);
         return fhs_uri_intern(maker->writer, entry->system, &row->a, maker->err);
     case FHS_ROW_STRING:

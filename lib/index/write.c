@@ -9,7 +9,7 @@
 #define VALUE_BYTES_MAX ((size_t)64 * 1024 * 1024)
 #define TEXT_ARENA_MAX  ((size_t)512 * 1024 * 1024)
 
-static void write_tick(int64_t tick, fhs_buf *out)
+static void show_tick(int64_t tick, fhs_buf *out)
 {
     int64_t seconds = tick / FHS_TICKS_PER_SECOND;
     int64_t fraction = tick % FHS_TICKS_PER_SECOND;
@@ -23,18 +23,18 @@ static void write_tick(int64_t tick, fhs_buf *out)
                  (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60), (int)fraction);
 }
 
-static void write_date(const fhs_entry *entry, fhs_buf *out)
+static void show_date(const fhs_entry *entry, fhs_buf *out)
 {
     if (entry->lo != FHS_TICK_MIN) {
-        write_tick(entry->lo, out);
+        show_tick(entry->lo, out);
     }
     fhs_buf_add_cstr(out, "..");
     if (entry->hi != FHS_TICK_MAX) {
-        write_tick(entry->hi, out);
+        show_tick(entry->hi, out);
     }
 }
 
-static void write_number(const fhs_entry *entry, fhs_buf *out)
+static void show_number(const fhs_entry *entry, fhs_buf *out)
 {
     if (!entry->is_interval) {
         fhs_decimal_write(&entry->low, out);
@@ -51,16 +51,16 @@ static void write_number(const fhs_entry *entry, fhs_buf *out)
     }
 }
 
-static void write_quantity(const fhs_entry *entry, fhs_buf *out)
+static void show_quantity(const fhs_entry *entry, fhs_buf *out)
 {
-    write_number(entry, out);
+    show_number(entry, out);
     fhs_buf_add_char(out, '|');
     fhs_buf_add_str(out, entry->system);
     fhs_buf_add_char(out, '|');
     fhs_buf_add_str(out, entry->code.len > 0 ? entry->code : entry->unit);
 }
 
-static void write_reference(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
+static void show_reference(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
 {
     if (!entry->ref_local) {
         fhs_buf_add_str(out, entry->text);
@@ -76,7 +76,7 @@ static void write_reference(const fhs_fhir *fhir, const fhs_entry *entry, fhs_bu
 }
 
 /* Billionths of a degree as a decimal. */
-static void write_degrees(int64_t value, fhs_buf *out)
+static void show_degrees(int64_t value, fhs_buf *out)
 {
     fhs_decimal degrees = fhs_decimal_from_i64(value);
     degrees.exponent -= 9;
@@ -84,35 +84,35 @@ static void write_degrees(int64_t value, fhs_buf *out)
     fhs_decimal_write(&degrees, out);
 }
 
-static void write_token(const fhs_entry *entry, fhs_buf *out)
+static void show_token(const fhs_entry *entry, fhs_buf *out)
 {
     fhs_buf_add_str(out, entry->system);
     fhs_buf_add_char(out, '|');
     fhs_buf_add_str(out, entry->code);
 }
 
-static void write_text(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
+static void show_text(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
 {
     switch (entry->kind) {
     case FHS_ROW_TOKEN:
-        write_token(entry, out);
+        show_token(entry, out);
         break;
     case FHS_ROW_DATE:
-        write_date(entry, out);
+        show_date(entry, out);
         break;
     case FHS_ROW_NUMBER:
-        write_number(entry, out);
+        show_number(entry, out);
         break;
     case FHS_ROW_QUANTITY:
-        write_quantity(entry, out);
+        show_quantity(entry, out);
         break;
     case FHS_ROW_REFERENCE:
-        write_reference(fhir, entry, out);
+        show_reference(fhir, entry, out);
         break;
     case FHS_ROW_POSITION:
-        write_degrees(entry->latitude, out);
+        show_degrees(entry->latitude, out);
         fhs_buf_add_char(out, ',');
-        write_degrees(entry->longitude, out);
+        show_degrees(entry->longitude, out);
         break;
     default:
         fhs_buf_add_str(out, entry->text);
@@ -127,35 +127,35 @@ static bool is_token_of_reference(const fhs_fhir *fhir, const fhs_entry *entry)
            fhs_sparam_get(fhir, entry->param).type == FHS_SP_REFERENCE;
 }
 
-static void write_single(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
+static void show_single(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
 {
     if (!is_token_of_reference(fhir, entry)) {
-        write_text(fhir, entry, out);
+        show_text(fhir, entry, out);
     } else if (entry->system.len + entry->code.len > 0) {
         fhs_buf_add_cstr(out, "identifier:");
-        write_text(fhir, entry, out);
+        show_text(fhir, entry, out);
     } else {
         fhs_buf_add_cstr(out, "display:");
         fhs_buf_add_str(out, entry->display);
     }
 }
 
-static void write_value(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
+static void show_value(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
 {
     if (entry->kind != FHS_ROW_COMPOSITE) {
-        write_single(fhir, entry, out);
+        show_single(fhir, entry, out);
         return;
     }
     for (size_t i = 0; i < entry->part_count; i++) {
         fhs_buf_add_cstr(out, i > 0 ? "$" : "");
-        write_single(fhir, &entry->parts[i], out);
+        show_single(fhir, &entry->parts[i], out);
     }
 }
 
 void fhs_entry_write(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
 {
     fhs_buf text = FHS_BUF_INIT(VALUE_BYTES_MAX);
-    write_value(fhir, entry, &text);
+    show_value(fhir, entry, &text);
     fhs_json_write_string(out, fhs_buf_str(&text));
     fhs_buf_clear(&text);
 }
@@ -200,7 +200,7 @@ static bool collect_shown(const fhs_fhir *fhir, const fhs_entries *entries, fhs_
             continue;
         }
         fhs_buf_reset(&text);
-        write_value(fhir, &entries->items[i], &text);
+        show_value(fhir, &entries->items[i], &text);
         values[count].param = entries->items[i].param;
         values[count].text = fhs_arena_dup(arena, fhs_buf_str(&text));
         if (values[count].text.ptr == NULL || fhs_buf_status(&text) != FHIRSTORE_OK) {
@@ -215,8 +215,8 @@ static bool collect_shown(const fhs_fhir *fhir, const fhs_entries *entries, fhs_
     return values != NULL;
 }
 
-static void write_lines(const fhs_fhir *fhir, fhs_str name, const shown_value *values, size_t count,
-                        fhs_buf *out)
+static void show_lines(const fhs_fhir *fhir, fhs_str name, const shown_value *values, size_t count,
+                       fhs_buf *out)
 {
     for (size_t i = 0; i < count; i++) {
         bool is_first = i == 0 || values[i - 1].param != values[i].param;
@@ -241,7 +241,7 @@ static void write_lines(const fhs_fhir *fhir, fhs_str name, const shown_value *v
     }
 }
 
-static void set_param(fhs_entries *entries, size_t from, fhs_sparam param)
+static void set_entry_param(fhs_entries *entries, size_t from, fhs_sparam param)
 {
     for (size_t i = from; i < entries->count; i++) {
         entries->items[i].param = param;
@@ -259,7 +259,7 @@ static bool add_stored(const fhs_fhir *fhir, const fhs_json *resource, fhs_arena
     if (fhs_json_is(id, FHS_JSON_STRING)) {
         size_t from = entries->count;
         fhs_convert_token(&convert, FHS_SHAPE_STRING, UINT16_MAX, id);
-        set_param(entries, from, fhs_sparam_find(fhir, type, FHS_LIT("_id")));
+        set_entry_param(entries, from, fhs_sparam_find(fhir, type, FHS_LIT("_id")));
     }
     const fhs_json *meta = fhs_json_get(resource, FHS_LIT("meta"));
     const fhs_json *updated = fhs_json_is(meta, FHS_JSON_OBJECT)
@@ -268,12 +268,12 @@ static bool add_stored(const fhs_fhir *fhir, const fhs_json *resource, fhs_arena
     if (updated != NULL) {
         size_t from = entries->count;
         fhs_convert_date(&convert, FHS_SHAPE_DATE, updated);
-        set_param(entries, from, fhs_sparam_find(fhir, type, FHS_LIT("_lastUpdated")));
+        set_entry_param(entries, from, fhs_sparam_find(fhir, type, FHS_LIT("_lastUpdated")));
     }
     return !convert.is_failed;
 }
 
-static void write_name(const fhs_json *resource, fhs_buf *out)
+static void show_name(const fhs_json *resource, fhs_buf *out)
 {
     fhs_buf_add_str(out, fhs_member_text(resource, FHS_LIT("resourceType")));
     fhs_str id = fhs_member_text(resource, FHS_LIT("id"));
@@ -300,9 +300,9 @@ fhirstore_status fhs_index_write_ndjson(fhs_indexer *indexer, fhs_str base_url,
     }
     if (status == FHIRSTORE_OK) {
         fhs_buf name = FHS_BUF_INIT(VALUE_BYTES_MAX);
-        write_name(resource, &name);
+        show_name(resource, &name);
         qsort(values, count, sizeof *values, compare_shown);
-        write_lines(fhir, fhs_buf_str(&name), values, count, out);
+        show_lines(fhir, fhs_buf_str(&name), values, count, out);
         fhs_buf_clear(&name);
         status = fhs_buf_status(out);
         if (status != FHIRSTORE_OK) {
