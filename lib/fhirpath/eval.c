@@ -73,6 +73,7 @@ fhirstore_status fhs_fp_grow(fhs_fhirpath_run *run)
         return fhs_fail_memory(run->err);
     }
     run->stack = stack;
+    run->allocated = capacity;
     run->capacity = capacity;
     return FHIRSTORE_OK;
 }
@@ -701,6 +702,7 @@ static void run_begin(fhs_fhirpath_run *run, const fhs_fhirpath *path,
     fhs_arena_reset(&run->arena);
     run->top = 0;
     run->max_results = input->max_results == 0 ? FHS_LIMIT_FHIRPATH_RESULTS : input->max_results;
+    run->capacity = run->allocated < run->max_results ? run->allocated : run->max_results;
     run->steps_left = input->max_steps == 0 ? FHS_LIMIT_FHIRPATH_STEPS : input->max_steps;
     run->path = path;
     run->fhir = path->fhir;

@@ -59,6 +59,7 @@ static const fhs_fp_function functions[] = {
     {"first", fhs_fp_fn_first, 0, 0, SAME | ORDER, FHS_ITEM_NODE, 1},
     {"floor", fhs_fp_fn_floor, 0, 0, 0, FHS_ITEM_NODE, 2},
     {"getValue", fhs_fp_fn_get_value, 0, 0, 0, FHS_ITEM_NODE, 2},
+    {"hasExtension", fhs_fp_fn_has_extension, 1, 1, 0, FHS_ITEM_BOOLEAN, 0},
     {"hasValue", fhs_fp_fn_has_value, 0, 0, 0, FHS_ITEM_BOOLEAN, 2},
     {"highBoundary", fhs_fp_fn_high_boundary, 0, 1, 0, FHS_ITEM_NODE, 2},
     {"hourOf", fhs_fp_fn_hour_of, 0, 0, 0, FHS_ITEM_INTEGER, 2},

@@ -51,6 +51,7 @@ FHS_FP_CALL(extension);
 FHS_FP_CALL(first);
 FHS_FP_CALL(floor);
 FHS_FP_CALL(get_value);
+FHS_FP_CALL(has_extension);
 FHS_FP_CALL(has_value);
 FHS_FP_CALL(high_boundary);
 FHS_FP_CALL(hour_of);

@@ -80,7 +80,8 @@ struct fhs_fhirpath_run {
     fhs_arena arena;
     fhs_fp_item *stack;
     uint32_t top;
-    uint32_t capacity;
+    uint32_t capacity; /* how far the stack may be used now: up to max_results */
+    uint32_t allocated;
     uint32_t max_results;
     uint32_t limit; /* how many items the caller of the current function wants */
     uint64_t steps_left;

@@ -89,19 +89,20 @@ static bool read_hex4(const fhs_fp_lexer *lexer, size_t at, uint32_t *out)
 static bool decode_unicode(const fhs_fp_lexer *lexer, size_t *at, uint32_t *code_out)
 {
     uint32_t code = 0;
+    size_t next = *at + 5;
     if (!read_hex4(lexer, *at + 1, &code) || code == 0 || (code >= 0xDC00 && code <= 0xDFFF)) {
         return false;
     }
-    *at += 5;
     if (code >= 0xD800 && code <= 0xDBFF) {
         uint32_t low = 0;
-        if (char_at(lexer, *at) != '\\' || char_at(lexer, *at + 1) != 'u' ||
-            !read_hex4(lexer, *at + 2, &low) || low < 0xDC00 || low > 0xDFFF) {
+        if (char_at(lexer, next) != '\\' || char_at(lexer, next + 1) != 'u' ||
+            !read_hex4(lexer, next + 2, &low) || low < 0xDC00 || low > 0xDFFF) {
             return false;
         }
-        *at += 6;
+        next += 6;
         code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
     }
+    *at = next;
     *code_out = code;
     return true;
 }
@@ -143,7 +144,7 @@ static fhirstore_status read_quoted(fhs_fp_lexer *lexer, char quote, fhirstore_e
     if (end >= lexer->text.len) {
         return fhs_fp_syntax_error(
             lexer, lexer->text.len,
-            quote == '\'' ? "\"'\" to end the string" : "a closing quote for the name", err);
+            quote == '`' ? "a closing quote for the name" : "a closing quote for the string", err);
     }
     lexer->token.text = fhs_str_of(lexer->text.ptr + from, end - from);
     lexer->at = end + 1;
@@ -307,7 +308,8 @@ static fhirstore_status read_token(fhs_fp_lexer *lexer, fhirstore_error **err)
         read_number(lexer);
         return FHIRSTORE_OK;
     }
-    if (c == '\'') {
+    /* FHIR's own definitions write strings in double quotes too (eld-11 of R5). */
+    if (c == '\'' || c == '"') {
         lexer->token.kind = FHS_TOKEN_STRING;
         return read_quoted(lexer, c, err);
     }

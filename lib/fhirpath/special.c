@@ -85,6 +85,14 @@ FHS_FP_CALL(extension)
     return FHIRSTORE_OK;
 }
 
+FHS_FP_CALL(has_extension)
+{
+    FHS_TRY(fhs_fp_fn_extension(run, op, scope, base));
+    bool has = run->top > base;
+    run->top = base;
+    return fhs_fp_push_boolean(run, has);
+}
+
 /* The input, unless an item has a modifier extension that is not among the arguments. */
 FHS_FP_CALL(check_modifiers)
 {
