@@ -242,6 +242,9 @@ static fhirstore_status walk_pages(walk *w)
             status = advance(w);
         }
     }
+    if (w->database == 0) {
+        w->database = 1; /* there is always a first page, even if none says so any more */
+    }
     for (uint64_t page = w->stored + 1; page <= w->database && status == FHIRSTORE_OK; page++) {
         if (!is_in_log(w, page) && page != PENDING_PAGE) {
             status = tell(w, FHS_VFS_PAGE, FHS_VFS_MISSING, page);

@@ -411,6 +411,69 @@ START_TEST(refuses_frames_of_an_earlier_use)
 }
 END_TEST
 
+/* Frames that a connection reads for itself, after the log was recovered or written. */
+START_TEST(refuses_damage_of_a_running_log)
+{
+    const char *path = in_folder("store");
+    store opened = open_store(path);
+    fill_store(opened.db, 100);
+    const uint64_t places[] = {5, FIRST_FRAME + 70, FIRST_FRAME + 3, FIRST_FRAME + FRAME - 2};
+    for (size_t i = 0; i < FHS_COUNT_OF(places); i++) {
+        sqlite3 *reader = connect(&opened);
+        ck_assert_int_eq(try_sql(reader, "PRAGMA cache_size=1; SELECT count(*) FROM t"), 0);
+        flip_byte(wal_of(path), places[i], 1);
+        int expected = places[i] == 5 ? SQLITE_OK : SQLITE_IOERR_DATA; /* the salt is known */
+        int code = SQLITE_OK;
+        for (int frame = 0; frame < 3 && code == SQLITE_OK; frame++) {
+            code = try_sql(reader, "SELECT count(*), sum(length(body)) FROM t;"
+                                   "SELECT * FROM sqlite_schema");
+        }
+        ck_assert(code == expected || (code == SQLITE_OK && i > 0));
+        flip_byte(wal_of(path), places[i], 1);
+        (void)sqlite3_close(reader);
+    }
+    expect_integrity(opened.db);
+    ck_assert_uint_eq(count_flaws(&opened, NULL), 0);
+    close_store(&opened);
+}
+END_TEST
+
+/* Cut off below its first page while it is open, a store is not taken for an empty one. */
+START_TEST(knows_a_file_cut_off_under_it)
+{
+    const char *path = in_folder("store");
+    (void)make_closed(50);
+    store opened = open_store(path);
+    ck_assert_int_eq(truncate(path, HEADER), 0);
+    sqlite3 *db = NULL;
+    ck_assert_int_eq(
+        sqlite3_open_v2(path, &db, fhs_vfs_sqlite_flags(opened.vfs), fhs_vfs_name(opened.vfs)),
+        SQLITE_OK);
+    ck_assert_int_eq(fhs_vfs_setup(opened.vfs, db, NULL), FHIRSTORE_ERR_TRUNCATED);
+    (void)sqlite3_close(db);
+    ck_assert_uint_ge(count_flaws(&opened, NULL), 1);
+    (void)sqlite3_close(opened.db);
+    fhs_vfs_close(opened.vfs);
+    ck_assert_int_eq(examine(path).status, FHIRSTORE_ERR_TRUNCATED);
+}
+END_TEST
+
+/* A header of zeros before frames that are ours: dropped as after a power cut, and told. */
+START_TEST(reports_a_log_without_its_header)
+{
+    (void)make_crashed(60);
+    size_t size = 0;
+    uint8_t *log = load_bytes(wal_of(in_folder("store")), &size);
+    memset(log, 0, FIRST_FRAME);
+    save_bytes(wal_of(in_folder("store")), log, size);
+    free(log);
+    outcome found = examine(in_folder("store"));
+    ck_assert_int_eq(found.status, FHIRSTORE_OK);
+    ck_assert(found.lost_tail);
+    ck_assert_uint_ge(found.flaws, 1);
+}
+END_TEST
+
 /* Damage under a running store: the log's committed frames are known, so each flip is a flaw. */
 START_TEST(verifies_the_log_of_a_running_store)
 {
@@ -451,6 +514,9 @@ int main(void)
     tcase_add_test(tcase, reports_frames_beyond_a_bad_one);
     tcase_add_test(tcase, ignores_the_log_of_another_store);
     tcase_add_test(tcase, refuses_frames_of_an_earlier_use);
+    tcase_add_test(tcase, refuses_damage_of_a_running_log);
+    tcase_add_test(tcase, knows_a_file_cut_off_under_it);
+    tcase_add_test(tcase, reports_a_log_without_its_header);
     tcase_add_test(tcase, verifies_the_log_of_a_running_store);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -205,6 +205,100 @@ START_TEST(keeps_sqlite_on_its_ground)
 }
 END_TEST
 
+typedef struct open_log {
+    sqlite3_file *file;
+    const sqlite3_io_methods *io;
+} open_log;
+
+/* A second log object of the connection's own, as SQLite would open it. */
+static open_log open_log_of(const store *opened)
+{
+    open_log log = {NULL, NULL};
+    sqlite3_vfs *vfs = sqlite3_vfs_find(fhs_vfs_name(opened->vfs));
+    const char *name = sqlite3_filename_wal(sqlite3_db_filename(opened->db, "main"));
+    log.file = calloc(1, (size_t)vfs->szOsFile);
+    ck_assert_int_eq(vfs->xOpen(vfs, name, log.file, SQLITE_OPEN_WAL | SQLITE_OPEN_READWRITE, NULL),
+                     SQLITE_OK);
+    log.io = log.file->pMethods;
+    return log;
+}
+
+/* Sizes that SQLite asks for are in its own bytes; the log keeps whole frames. */
+START_TEST(cuts_the_log_at_whole_frames)
+{
+    const char *path = in_folder("store");
+    store opened = open_store(path);
+    run_sql(opened.db, "PRAGMA journal_size_limit=100000");
+    fill_store(opened.db, 500);
+    run_sql(opened.db, "PRAGMA wal_checkpoint(RESTART); UPDATE t SET name='x' WHERE id=1");
+    size_t size = 0;
+    free(load_bytes(wal_of(path), &size));
+    ck_assert_uint_lt(size, 110000);
+    ck_assert_uint_eq((size - 128) % 4160, 0);
+    ck_assert_uint_eq(count_flaws(&opened, NULL), 0);
+    open_log log = open_log_of(&opened);
+    sqlite3_int64 logical = 0;
+    ck_assert_int_eq(log.io->xTruncate(log.file, 32), SQLITE_OK);
+    ck_assert_int_eq(log.io->xFileSize(log.file, &logical), SQLITE_OK);
+    ck_assert_int_eq(logical, 32);
+    ck_assert_int_eq(log.io->xTruncate(log.file, 0), SQLITE_OK);
+    ck_assert_int_eq(log.io->xFileSize(log.file, &logical), SQLITE_OK);
+    ck_assert_int_eq(logical, 0);
+    ck_assert_int_eq(log.io->xClose(log.file), SQLITE_OK);
+    free(log.file);
+    (void)sqlite3_db_config(opened.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    close_store(&opened);
+    opened = open_store(path);
+    ck_assert_int_eq(get_number(opened.db, "SELECT count(*) FROM t"), 500);
+    expect_integrity(opened.db);
+    close_store(&opened);
+}
+END_TEST
+
+START_TEST(answers_what_is_asked_of_its_files)
+{
+    store opened = open_store(in_folder("store"));
+    fill_store(opened.db, 10);
+    sqlite3_file *file = NULL;
+    ck_assert_int_eq(sqlite3_file_control(opened.db, "main", SQLITE_FCNTL_FILE_POINTER, &file), 0);
+    const sqlite3_io_methods *io = file->pMethods;
+    open_log log = open_log_of(&opened);
+    sqlite3_int64 number = 1000000;
+    int small = 65536;
+    ck_assert_int_eq(io->xFileControl(file, SQLITE_FCNTL_MMAP_SIZE, &number), SQLITE_OK);
+    ck_assert_int_eq(number, 0);
+    ck_assert_int_eq(io->xFileControl(file, SQLITE_FCNTL_CHUNK_SIZE, &small), SQLITE_OK);
+    ck_assert_int_eq(io->xFileControl(file, SQLITE_FCNTL_SIZE_HINT, &number), SQLITE_OK);
+    const int atomic[] = {SQLITE_FCNTL_BEGIN_ATOMIC_WRITE, SQLITE_FCNTL_COMMIT_ATOMIC_WRITE,
+                          SQLITE_FCNTL_ROLLBACK_ATOMIC_WRITE};
+    for (size_t i = 0; i < FHS_COUNT_OF(atomic); i++) {
+        ck_assert_int_eq(io->xFileControl(file, atomic[i], NULL), SQLITE_NOTFOUND);
+    }
+    ck_assert_int_gt(io->xSectorSize(file), 0);
+    ck_assert_int_gt(log.io->xSectorSize(log.file), 0);
+    ck_assert_int_eq(log.io->xDeviceCharacteristics(log.file), SQLITE_IOCAP_POWERSAFE_OVERWRITE);
+    ck_assert_int_eq(log.io->xFileControl(log.file, SQLITE_FCNTL_SIZE_HINT, &number),
+                     SQLITE_NOTFOUND);
+    int is_reserved = 1;
+    ck_assert_int_eq(log.io->xLock(log.file, SQLITE_LOCK_SHARED), SQLITE_OK);
+    ck_assert_int_eq(log.io->xUnlock(log.file, SQLITE_LOCK_NONE), SQLITE_OK);
+    ck_assert_int_eq(log.io->xCheckReservedLock(log.file, &is_reserved), SQLITE_OK);
+    ck_assert_int_eq(is_reserved, 0);
+    ck_assert_int_eq(io->xCheckReservedLock(file, &is_reserved), SQLITE_OK);
+    ck_assert_int_eq(log.io->xClose(log.file), SQLITE_OK);
+    free(log.file);
+    sqlite3_vfs *vfs = sqlite3_vfs_find(fhs_vfs_name(opened.vfs));
+    double day = 0;
+    char bytes[16];
+    ck_assert_int_eq(vfs->xCurrentTime(vfs, &day), SQLITE_OK);
+    ck_assert_int_eq(vfs->xCurrentTimeInt64(vfs, &number), SQLITE_OK);
+    ck_assert_int_gt((int64_t)day, 2440587);
+    ck_assert_int_eq(vfs->xRandomness(vfs, sizeof bytes, bytes), sizeof bytes);
+    ck_assert_int_eq(vfs->xDelete(vfs, in_folder("store"), 0), SQLITE_IOERR_DELETE);
+    close_store(&opened);
+}
+END_TEST
+
 /* A sort that spills, told to use files: refused before a byte is written. */
 START_TEST(refuses_temporary_files)
 {
@@ -286,24 +380,6 @@ START_TEST(refuses_other_accesses)
     close_store(&opened);
 }
 END_TEST
-
-typedef struct open_log {
-    sqlite3_file *file;
-    const sqlite3_io_methods *io;
-} open_log;
-
-/* A second log object of the connection's own, as SQLite would open it. */
-static open_log open_log_of(const store *opened)
-{
-    open_log log = {NULL, NULL};
-    sqlite3_vfs *vfs = sqlite3_vfs_find(fhs_vfs_name(opened->vfs));
-    const char *name = sqlite3_filename_wal(sqlite3_db_filename(opened->db, "main"));
-    log.file = calloc(1, (size_t)vfs->szOsFile);
-    ck_assert_int_eq(vfs->xOpen(vfs, name, log.file, SQLITE_OPEN_WAL | SQLITE_OPEN_READWRITE, NULL),
-                     SQLITE_OK);
-    log.io = log.file->pMethods;
-    return log;
-}
 
 START_TEST(refuses_other_accesses_to_the_log)
 {
@@ -409,6 +485,38 @@ START_TEST(seals_pages_as_the_format_says)
 }
 END_TEST
 
+/*
+ * Known answers: a store of format 1 with a log that was never checkpointed, under a raw key and a
+ * passphrase. It stays here for ever and must open for ever.
+ */
+START_TEST(opens_the_stores_of_each_format)
+{
+    uint8_t key[32];
+    for (size_t i = 0; i < sizeof key; i++) {
+        key[i] = (uint8_t)i;
+    }
+    const fhs_credential credentials[] = {
+        {.raw_key = key, .raw_key_len = sizeof key},
+        {.passphrase = "a known passphrase", .passphrase_len = 18},
+    };
+    for (size_t i = 0; i < FHS_COUNT_OF(credentials); i++) {
+        const char *path = in_folder("known");
+        copy_files(KNOWN_STORES "/format-1.store", path);
+        fhs_vfs_options options = {.credential = credentials[i]};
+        store opened = open_store_with(path, &options);
+        char uuid[37];
+        fhs_vfs_uuid(opened.vfs, uuid);
+        ck_assert_str_eq(uuid, "d2248cc9-f008-4639-9d4a-46c5fcd5acc0");
+        ck_assert_int_eq(get_number(opened.db, "SELECT sum(length(text)) FROM known"), 40 * 26);
+        ck_assert_int_eq(get_number(opened.db, "SELECT count(*) FROM known WHERE text LIKE 'new%'"),
+                         10);
+        expect_integrity(opened.db);
+        ck_assert_uint_eq(count_flaws(&opened, NULL), 0);
+        close_store(&opened);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vfs data");
@@ -421,6 +529,9 @@ int main(void)
     tcase_add_test(tcase, answers_as_plain_sqlite_does);
     tcase_add_test(tcase, writes_no_plaintext);
     tcase_add_test(tcase, keeps_sqlite_on_its_ground);
+    tcase_add_test(tcase, cuts_the_log_at_whole_frames);
+    tcase_add_test(tcase, answers_what_is_asked_of_its_files);
+    tcase_add_test(tcase, opens_the_stores_of_each_format);
     tcase_add_test(tcase, refuses_temporary_files);
     tcase_add_test(tcase, refuses_a_backup_from_a_plain_database);
     tcase_add_test(tcase, refuses_other_accesses);
