@@ -344,6 +344,75 @@ START_TEST(more_names_than_are_remembered_stay_right)
 }
 END_TEST
 
+START_TEST(a_savepoint_forgets_more_names_than_are_remembered)
+{
+    fixture fix;
+    fhs_conn *conn;
+    fhs_entity kept;
+    fhs_entity entity;
+    char id[32];
+    fixture_open(&fix);
+    ck_assert_ok(fhs_storage_writer(fix.storage, &conn, &err));
+    ck_assert_ok(fhs_conn_begin_write(conn, &err));
+    ck_assert_ok(fhs_entity_intern(conn, 3, FHS_LIT("kept"), &kept, &err));
+    for (int round = 0; round < 2; round++) {
+        ck_assert_ok(fhs_conn_savepoint(conn, &err));
+        for (int i = 0; i < 33000; i++) {
+            (void)snprintf(id, sizeof id, "lost-%d", i);
+            ck_assert_ok(fhs_entity_intern(conn, 3, fhs_str_from_cstr(id), &entity, &err));
+            ck_assert_int_eq(entity, kept + 1 + i);
+        }
+        fhs_conn_savepoint_rollback(conn);
+        for (int i = 0; i < 33000; i += 100) {
+            (void)snprintf(id, sizeof id, "lost-%d", i);
+            ck_assert_ok(fhs_entity_find(conn, 3, fhs_str_from_cstr(id), &entity, &err));
+            ck_assert_int_eq(entity, 0);
+        }
+        ck_assert_ok(fhs_entity_find(conn, 3, FHS_LIT("kept"), &entity, &err));
+        ck_assert_int_eq(entity, kept);
+    }
+    ck_assert_ok(fhs_conn_commit(conn, &err));
+    ck_assert_int_eq(count_of(conn, "SELECT count(*) FROM entity"), 1);
+    fhs_conn_release(conn);
+    fixture_close(&fix);
+}
+END_TEST
+
+START_TEST(more_rows_than_are_gathered_are_exact)
+{
+    fixture fix;
+    fhs_conn *conn;
+    fhs_buf rows = FHS_BUF_INIT(64u << 20);
+    char code[64];
+    fixture_open(&fix);
+    for (int i = 0; i < 120000; i++) {
+        (void)snprintf(code, sizeof code, "code-%d-of-a-length-that-fills-the-buffer", i);
+        add_token(&rows, 1, code);
+    }
+    ck_assert_ok(fhs_row_list_normalise(&rows, &err));
+    ck_assert_ok(fhs_storage_writer(fix.storage, &conn, &err));
+    ck_assert_ok(fhs_conn_begin_write(conn, &err));
+    (void)put_resource(conn, 1, FHS_LIT("before"), FHS_LIT("{}"), FHS_STR_NONE);
+    ck_assert_ok(fhs_conn_savepoint(conn, &err));
+    (void)put_resource(conn, 1, FHS_LIT("large"), FHS_LIT("{}"), fhs_buf_str(&rows));
+    ck_assert_ok(fhs_conn_savepoint(conn, &err));
+    (void)put_resource(conn, 1, FHS_LIT("large"), FHS_STR_NONE, FHS_STR_NONE);
+    fhs_conn_savepoint_rollback(conn);
+    ck_assert_int_eq(count_of(conn, "SELECT count(*) FROM idx_token"), 120000);
+    ck_assert_ok(fhs_conn_savepoint_release(conn, &err));
+    ck_assert_ok(fhs_conn_savepoint(conn, &err));
+    (void)put_resource(conn, 1, FHS_LIT("large"), FHS_LIT("{}"), FHS_STR_NONE);
+    ck_assert_int_eq(count_of(conn, "SELECT count(*) FROM idx_token"), 0);
+    fhs_conn_savepoint_rollback(conn);
+    ck_assert_ok(fhs_conn_commit(conn, &err));
+    ck_assert_int_eq(count_of(conn, "SELECT count(*) FROM idx_token"), 120000);
+    ck_assert_int_eq(count_of(conn, "SELECT count(*) FROM current_type"), 2);
+    fhs_conn_release(conn);
+    fhs_buf_clear(&rows);
+    fixture_close(&fix);
+}
+END_TEST
+
 static bool see_unit(void *ctx, int64_t number, const fhs_unit_key *key)
 {
     int64_t *seen = ctx;
@@ -643,6 +712,8 @@ int main(void)
     tcase_add_test(cases, an_update_writes_only_what_differs);
     tcase_add_test(cases, names_are_forgotten_with_their_transaction);
     tcase_add_test(cases, more_names_than_are_remembered_stay_right);
+    tcase_add_test(cases, a_savepoint_forgets_more_names_than_are_remembered);
+    tcase_add_test(cases, more_rows_than_are_gathered_are_exact);
     tcase_add_test(cases, units_types_parameters_and_values_have_names);
     tcase_add_test(cases, stamps_rise_though_the_clock_does_not);
     tcase_add_test(cases, row_lists_answer_in_sql);
