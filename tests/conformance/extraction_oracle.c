@@ -1,240 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * extraction_oracle [--fhir R4|R4B|R5] PATH…: for every parameter on every resource below each
- * PATH, what the compiled walk extracts must be what the FHIRPath engine's evaluation of the
- * expression gives. Both use the same conversion of values, so the comparison is about which
- * elements are found. Tokens are compared without their system: a code that the engine found has
- * lost the element whose binding implies one.
- *
- * Prints each difference and how many there are.
+ * extraction_oracle [--fhir R4|R4B|R5] PATH…: compare extraction with our own FHIRPath engine
+ * (oracle.h) on every resource below each PATH. Prints each difference and how many there are.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "folder.h"
-#include "index/engine.h"
+#include "oracle.h"
 
 #define TEXT_MAX  ((size_t)512 << 20)
 #define ARENA_MAX ((size_t)2048 << 20)
-#define MAX_STEPS UINT64_C(10000000000) /* a union of 8,000 codes compares them all */
-#define SHOWN_MAX 100
-#define TEXTS_MAX 65536
-
-typedef struct oracle {
-    const fhs_fhir *fhir;
-    fhs_indexer *indexer;
-    uint8_t *shapes;
-    fhs_unit_cache *units;
-    fhs_engine_param **params; /* by type × parameter, made when needed */
-    unsigned long files, pairs, differ, justified, failed;
-} oracle;
-
-/* Differences that are right, each with its reason. The walk finds more in all of them. */
-static const struct {
-    const char *resource; /* how the file's name begins */
-    const char *param;
-} justified[] = {
-    /* A union drops 1.00 g beside 1.0 g; the index drops it too, when rows are made. */
-    {"Observation-decimal.json", "combo-code-value-quantity"},
-    {"Observation-decimal.json", "combo-value-quantity"},
-    {"Observation-decimal.json", "component-value-quantity"},
-    /* A union takes "> 60" and "60" for equal: equality of quantities knows no comparator. */
-    {"Observation-f205.json", "combo-value-quantity"},
-    {"Observation-f205.json", "component-value-quantity"},
-    /* resolve() finds nothing behind an identifier; Reference.type says it is a Patient. */
-    {"ImagingSelection-", "patient"},
-};
-
-/* One parameter's values of both sides, as sorted texts without repetition. */
-typedef struct text_set {
-    fhs_str items[TEXTS_MAX];
-    size_t count;
-} text_set;
-
-static text_set walked_texts;
-static text_set evaluated_texts;
-
-static int compare_texts(const void *a, const void *b)
-{
-    return fhs_str_compare(*(const fhs_str *)a, *(const fhs_str *)b);
-}
-
-static void write_texts(const oracle *run, const fhs_entry *entry, fhs_buf *out)
-{
-    size_t count = entry->kind == FHS_ROW_COMPOSITE ? entry->part_count : 1;
-    for (size_t i = 0; i < count; i++) {
-        fhs_entry part = entry->kind == FHS_ROW_COMPOSITE ? entry->parts[i] : *entry;
-        part.param = entry->param;
-        if (part.kind == FHS_ROW_TOKEN && part.code.len > 0) {
-            part.system = FHS_STR_NONE;
-        }
-        fhs_entry_write(run->fhir, &part, out);
-        fhs_buf_add_cstr(out, part.is_canonical ? "~" : "");
-    }
-}
-
-static void collect_texts(const oracle *run, const fhs_entries *entries, fhs_sparam param,
-                          fhs_arena *arena, text_set *set)
-{
-    fhs_buf text = FHS_BUF_INIT(TEXT_MAX);
-    set->count = 0;
-    for (size_t i = 0; i < entries->count && set->count < TEXTS_MAX; i++) {
-        if (entries->items[i].param != param) {
-            continue;
-        }
-        fhs_buf_reset(&text);
-        write_texts(run, &entries->items[i], &text);
-        set->items[set->count++] = fhs_arena_dup(arena, fhs_buf_str(&text));
-    }
-    fhs_buf_clear(&text);
-    if (set->count > 0) {
-        qsort(set->items, set->count, sizeof *set->items, compare_texts);
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        if (i == 0 || !fhs_str_eq(set->items[i], set->items[kept - 1])) {
-            set->items[kept++] = set->items[i];
-        }
-    }
-    set->count = kept;
-}
-
-static bool is_equal_set(const text_set *a, const text_set *b)
-{
-    if (a->count != b->count) {
-        return false;
-    }
-    for (size_t i = 0; i < a->count; i++) {
-        if (!fhs_str_eq(a->items[i], b->items[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_justified(const char *file, fhs_str code)
-{
-    const char *slash = strrchr(file, '/');
-    const char *name = slash == NULL ? file : slash + 1;
-    for (size_t i = 0; i < FHS_COUNT_OF(justified); i++) {
-        if (strncmp(name, justified[i].resource, strlen(justified[i].resource)) == 0 &&
-            fhs_str_eq(code, fhs_str_from_cstr(justified[i].param))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Every text of @a part is in @a whole. */
-static bool holds_all(const text_set *whole, const text_set *part)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < part->count; i++) {
-        while (at < whole->count && fhs_str_compare(whole->items[at], part->items[i]) < 0) {
-            at++;
-        }
-        if (at == whole->count || !fhs_str_eq(whole->items[at], part->items[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void show_set(const char *name, const text_set *set)
-{
-    printf("  %s:", name);
-    for (size_t i = 0; i < set->count && i < 8; i++) {
-        printf(" %.*s", FHS_STR_ARG(set->items[i]));
-    }
-    printf("\n");
-}
-
-static const fhs_engine_param *engine_of(oracle *run, fhs_type type, fhs_sparam param)
-{
-    size_t at = (size_t)type * fhs_sparam_count(run->fhir) + param;
-    if (run->params[at] == NULL) {
-        fhirstore_error *err = NULL;
-        if (fhs_engine_param_new(run->fhir, type, param, &run->params[at], &err) != FHIRSTORE_OK) {
-            fhs_str code = fhs_sparam_get(run->fhir, param).code;
-            printf("FAILED %.*s: %s\n", FHS_STR_ARG(code), fhs_error_message(err));
-            run->failed++;
-        }
-        fhs_error_free(err);
-    }
-    return run->params[at];
-}
-
-static void compare_param(oracle *run, const char *file, fhs_type type, fhs_sparam param,
-                          const fhs_json *resource, const fhs_entries *walked)
-{
-    fhs_arena arena;
-    fhs_entries evaluated = {NULL, 0, 0};
-    fhirstore_error *err = NULL;
-    const fhs_engine_param *engine = engine_of(run, type, param);
-    if (engine == NULL) {
-        return;
-    }
-    fhs_arena_init(&arena, ARENA_MAX);
-    fhs_convert convert = {.fhir = run->fhir,
-                           .units = run->units,
-                           .shapes = run->shapes,
-                           .arena = &arena,
-                           .out = &evaluated};
-    fhs_str code = fhs_sparam_get(run->fhir, param).code;
-    if (fhs_engine_extract(engine, &convert, resource, MAX_STEPS, &err) != FHIRSTORE_OK) {
-        printf("FAILED %s %.*s: %s\n", file, FHS_STR_ARG(code), fhs_error_message(err));
-        run->failed++;
-    } else {
-        collect_texts(run, walked, param, &arena, &walked_texts);
-        collect_texts(run, &evaluated, param, &arena, &evaluated_texts);
-        run->pairs += walked_texts.count + evaluated_texts.count > 0 ? 1 : 0;
-        bool is_equal = is_equal_set(&walked_texts, &evaluated_texts);
-        if (!is_equal && is_justified(file, code) && holds_all(&walked_texts, &evaluated_texts)) {
-            run->justified++;
-        } else if (!is_equal && ++run->differ <= SHOWN_MAX) {
-            printf("%s %.*s\n", file, FHS_STR_ARG(code));
-            show_set("walked", &walked_texts);
-            show_set("evaluated", &evaluated_texts);
-        }
-    }
-    fhs_error_free(err);
-    fhs_arena_clear(&arena);
-}
-
-/* The resource table answers these. */
-static bool is_compared(const fhs_sparam_def *def)
-{
-    return def->expression.len > 0 && !fhs_str_eq(def->code, FHS_LIT("_id")) &&
-           !fhs_str_eq(def->code, FHS_LIT("_lastUpdated")) &&
-           !fhs_str_eq(def->code, FHS_LIT("_in"));
-}
-
-static void compare_resource(oracle *run, const char *file, const fhs_json *resource)
-{
-    fhs_arena arena;
-    fhs_entries walked = {NULL, 0, 0};
-    fhs_str name = FHS_STR_NONE;
-    const fhs_sparam *list = NULL;
-    (void)fhs_json_get_string(resource, FHS_LIT("resourceType"), &name);
-    fhs_type type = fhs_type_find(run->fhir, name);
-    fhs_arena_init(&arena, ARENA_MAX);
-    if (fhs_index_extract(run->indexer, FHS_STR_NONE, resource, &arena, &walked, NULL) !=
-        FHIRSTORE_OK) {
-        printf("FAILED %s\n", file);
-        run->failed++;
-    } else {
-        size_t count = fhs_sparam_list(run->fhir, type, &list);
-        for (size_t i = 0; i < count; i++) {
-            fhs_sparam_def def = fhs_sparam_get(run->fhir, list[i]);
-            if (is_compared(&def)) {
-                compare_param(run, file, type, list[i], resource, &walked);
-            }
-        }
-    }
-    fhs_arena_clear(&arena);
-}
 
 static void compare_file(void *ctx, const char *file)
 {
@@ -250,7 +27,7 @@ static void compare_file(void *ctx, const char *file)
     } else if (fhs_json_is(resource, FHS_JSON_OBJECT) &&
                fhs_json_get(resource, FHS_LIT("resourceType")) != NULL) {
         run->files++;
-        compare_resource(run, file, resource);
+        oracle_compare(run, file, resource);
     }
     fhs_arena_clear(&arena);
     fhs_buf_clear(&text);
@@ -264,40 +41,16 @@ static fhs_fhir_version version_of(const char *name)
     return strcmp(name, "R5") == 0 ? FHS_FHIR_R5 : FHS_FHIR_R4;
 }
 
-static bool begin_oracle(oracle *run)
-{
-    if (run->fhir == NULL) {
-        return false;
-    }
-    run->shapes = fhs_shapes_new(run->fhir);
-    run->units = fhs_unit_cache_new();
-    run->params = fhs_calloc(fhs_type_count(run->fhir) * fhs_sparam_count(run->fhir),
-                             sizeof *run->params);
-    return run->shapes != NULL && run->units != NULL && run->params != NULL &&
-           fhs_indexer_new(run->fhir, &run->indexer, NULL) == FHIRSTORE_OK;
-}
-
-static void end_oracle(oracle *run)
-{
-    size_t count = fhs_type_count(run->fhir) * fhs_sparam_count(run->fhir);
-    for (size_t i = 0; i < count; i++) {
-        fhs_engine_param_free(run->params[i]);
-    }
-    fhs_free(run->params);
-    fhs_free(run->shapes);
-    fhs_unit_cache_free(run->units);
-    fhs_indexer_free(run->indexer);
-}
-
 int main(int argc, char **argv)
 {
-    oracle run = {.fhir = fhs_fhir_get(FHS_FHIR_R4)};
+    oracle run;
+    fhs_fhir_version version = FHS_FHIR_R4;
     int at = 1;
     if (argc > 2 && strcmp(argv[1], "--fhir") == 0) {
-        run.fhir = fhs_fhir_get(version_of(argv[2]));
+        version = version_of(argv[2]);
         at = 3;
     }
-    if (at >= argc || !begin_oracle(&run)) {
+    if (at >= argc || !oracle_begin(&run, fhs_fhir_get(version))) {
         fprintf(stderr, "usage: extraction_oracle [--fhir R4|R4B|R5] PATH...\n");
         return 2;
     }
@@ -309,6 +62,6 @@ int main(int argc, char **argv)
     }
     printf("%lu files, %lu pairs, %lu differ, %lu differ for a listed reason, %lu failed\n",
            run.files, run.pairs, run.differ, run.justified, run.failed);
-    end_oracle(&run);
+    oracle_end(&run);
     return run.differ + run.failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
