@@ -10,7 +10,7 @@
 #include "fault_vfs.h"
 
 #define GENERATIONS 6
-#define PROBES      120
+#define PROBES      50
 
 typedef struct outcome {
     int acknowledged; /* the last generation whose commit was answered with OK */
