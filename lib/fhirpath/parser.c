@@ -5,6 +5,7 @@
  * stand below it (whoever walks the tree recurses that far; "a.b.c…" and "1+1+1…" grow it).
  */
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "fhirpath/ast.h"
 #include "fhirpath/lexer.h"
 
@@ -616,6 +617,10 @@ fhirstore_status fhs_fhirpath_parse(fhs_arena *arena, fhs_str text, const fhs_fp
     path_parser parser = {.lexer = {.arena = arena, .text = text}, .depth = 0, .err = err};
     if (text.len > FHS_LIMIT_EXPRESSION_BYTES) {
         return limit_reached(&parser, "FHS_LIMIT_EXPRESSION_BYTES");
+    }
+    size_t valid = fhs_utf8_valid_prefix(text);
+    if (valid < text.len) {
+        return fhs_fp_syntax_error(&parser.lexer, valid, "valid UTF-8", err);
     }
     fhs_fp_node *root = NULL;
     fhirstore_status status = advance(&parser);

@@ -152,7 +152,7 @@ START_TEST(errors_say_where_and_what)
     parse_fails("a is", 4, "a type");
     parse_fails("'abc", 4, "closing quote");
     parse_fails("a /* b", 6, "end the comment");
-    parse_fails("'\\uD83D'", 2, "Unicode escape");
+    parse_fails("'\\uD83D'", 1, "Unicode escape");
     parse_fails("@20", 1, "a date");
     parse_fails("@Tx", 2, "a time");
     parse_fails("%1", 1, "a variable");
