@@ -218,6 +218,12 @@ static void write_page(page_writer *page, fhs_str path, fhs_buf *out)
     fhs_buf_add_char(out, '}');
 }
 
+void fhs_search_told(const fhs_search *search, int64_t *count_out, int64_t *total_out)
+{
+    *count_out = search->told_count;
+    *total_out = search->told_total;
+}
+
 fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_buf *out,
                                          fhirstore_error **err)
 {
@@ -228,6 +234,8 @@ fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_b
     fhirstore_status status = search->query->count_only ? find_total(&page, false)
                                                         : write_matches(&page);
     if (status == FHIRSTORE_OK) {
+        search->told_count = page.count;
+        search->told_total = page.total;
         write_dropped(&page);
         status = fhs_buf_status(&page.entries);
         write_page(&page, path, out);

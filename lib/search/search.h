@@ -65,6 +65,9 @@ fhirstore_status fhs_search_count(fhs_search *search, int64_t *count_out, fhirst
 fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_buf *out,
                                          fhirstore_error **err);
 
+/* What the last page told: its matches, and the total or -1. */
+void fhs_search_told(const fhs_search *search, int64_t *count_out, int64_t *total_out);
+
 /* Append how the search is carried out: sentences for people, or one JSON object. */
 void fhs_search_explain(fhs_search *search, bool as_json, fhs_buf *out);
 

@@ -263,6 +263,8 @@ struct fhs_search {
     fhs_entity last;
     fhs_buf after; /* where the page begins: the key of the last match before; empty at the start */
     int64_t total; /* of the first page; -1: not known */
+    int64_t told_count; /* what the last page told: matches on it, and the total or -1 */
+    int64_t told_total;
     int64_t high_seq; /* newest change when the first page was made */
     uint64_t visits;
     fhs_loader loaders[FHS_LOADER_DEPTH];
