@@ -2,6 +2,7 @@
 /* The VFS itself: which files may be opened, and what may be asked of them. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "vfs/vfs_internal.h"
 
@@ -29,6 +30,14 @@ static int open_real(fhs_vfs_file *self, const char *name, int flags, int *out_f
     return SQLITE_OK;
 }
 
+/* Somebody may have put another file in place of the one that was claimed and unlocked. */
+static bool is_same_file(const fhs_vfs *vfs)
+{
+    struct stat found;
+    return stat(vfs->path, &found) == 0 && found.st_dev == vfs->device &&
+           found.st_ino == vfs->inode;
+}
+
 /*
  * The file below is always opened for writing: "unix-excl" takes its lock of the process that way.
  * What may be written is for the flags given back to say.
@@ -37,6 +46,9 @@ static int open_main(fhs_vfs_file *self, const char *name, int flags, int *out_f
 {
     const int access = SQLITE_OPEN_READWRITE | SQLITE_OPEN_READONLY | SQLITE_OPEN_CREATE;
     sqlite3_int64 no_map = 0;
+    if (!is_same_file(self->vfs)) {
+        return SQLITE_CANTOPEN;
+    }
     int code = open_real(self, name, (flags & ~access) | SQLITE_OPEN_READWRITE, out_flags);
     if (code != SQLITE_OK) {
         return code;

@@ -149,6 +149,24 @@ START_TEST(refuses_a_second_user)
 }
 END_TEST
 
+/* A copy renamed over an open store is another file: no connection may join the two. */
+START_TEST(notices_a_replaced_file)
+{
+    const char *path = in_folder("store");
+    store opened = open_store(path);
+    fill_store(opened.db, 10);
+    copy_files(path, in_folder("copy"));
+    ck_assert_int_eq(rename(in_folder("copy"), path), 0);
+    sqlite3 *db = NULL;
+    ck_assert_int_eq(
+        sqlite3_open_v2(path, &db, fhs_vfs_sqlite_flags(opened.vfs), fhs_vfs_name(opened.vfs)),
+        SQLITE_CANTOPEN);
+    (void)sqlite3_close(db);
+    ck_assert_int_eq(get_number(opened.db, "SELECT count(*) FROM t"), 10);
+    close_store(&opened);
+}
+END_TEST
+
 START_TEST(shares_between_processes_when_asked)
 {
     const char *path = in_folder("store");
@@ -324,6 +342,7 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, knows_files_that_are_no_stores);
     tcase_add_test(tcase, knows_a_newer_format);
     tcase_add_test(tcase, refuses_a_second_user);
+    tcase_add_test(tcase, notices_a_replaced_file);
     tcase_add_test(tcase, shares_between_processes_when_asked);
     tcase_add_test(tcase, opens_read_only);
     tcase_add_test(tcase, changes_slots_of_an_open_store);
