@@ -175,7 +175,7 @@ static void write_time(const fhs_date *date, fhs_buf *out)
         int32_t unit = (int32_t)(FHS_TICKS_PER_SECOND / 10);
         fhs_buf_add_char(out, '.');
         for (unsigned i = 0; i < date->fraction_digits; i++) {
-            digits[0] = unit == 0 ? '0' : (char)('0' + rest / unit);
+            digits[0] = (char)('0' + (unit == 0 ? 0 : rest / unit));
             rest = unit == 0 ? 0 : rest % unit;
             unit /= 10;
             fhs_buf_add_char(out, digits[0]);
