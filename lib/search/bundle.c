@@ -5,7 +5,7 @@
 #include "json/json.h"
 
 /* Rows that may be counted for a total that nobody asked for. */
-#define FREE_COUNT INT64_C(25000)
+#define FREE_COUNT INT64_C(10000)
 #define PAGE_MAX   ((size_t)1024 * 1024 * 1024)
 
 /* What one page turned out to be. */
@@ -73,6 +73,10 @@ static fhirstore_status find_total(page_writer *page, bool is_all)
     }
     if (is_all && search->after.len == 0) {
         page->total = page->count;
+        return FHIRSTORE_OK;
+    }
+    if (fhs_search_knows_count(search, &page->total)) {
+        search->total = page->total;
         return FHIRSTORE_OK;
     }
     if (query->count_only || query->total != FHS_TOTAL_DEFAULT) {

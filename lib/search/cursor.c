@@ -84,15 +84,37 @@ static int64_t after_entity(const fhs_search *search)
     return (int64_t)(bits ^ (UINT64_C(1) << 63));
 }
 
+/* Looks without filling a page before the choice of the driver is reconsidered. */
+#define ROUGH_LOOKS 1000u
+
+/* The driver was the best of a rough guess, and takes long: count to the end, go on with the best.
+ */
+static fhirstore_status plan_better(fhs_search *search)
+{
+    fhs_source_close(&search->source);
+    fhirstore_status status = fhs_plan_exactly(search, &search->plan);
+    search->plan.is_rough = false;
+    return status == FHIRSTORE_OK
+               ? fhs_source_open(search, &search->plan.driver, search->looked_at, &search->source)
+               : status;
+}
+
 static fhirstore_status step_entity(fhs_search *search)
 {
     for (;;) {
         fhs_candidate candidate = {.entity = 0};
         bool yes;
-        fhirstore_status status = fhs_source_next(search, &search->source, &candidate.entity);
+        fhirstore_status status = FHIRSTORE_OK;
+        if (search->plan.is_rough && search->visits > ROUGH_LOOKS) {
+            status = plan_better(search);
+        }
         if (status == FHIRSTORE_OK) {
-            status = accept_candidate(search, search->residual, search->residual_count,
-                                      search->driver.is_list, &candidate, &yes);
+            status = fhs_source_next(search, &search->source, &candidate.entity);
+            search->looked_at = candidate.entity;
+        }
+        if (status == FHIRSTORE_OK) {
+            status = accept_candidate(search, search->plan.residual, search->plan.residual_count,
+                                      search->plan.driver.is_list, &candidate, &yes);
         }
         if (status != FHIRSTORE_OK) {
             return status;
@@ -111,8 +133,9 @@ static fhirstore_status step_entity(fhs_search *search)
 static fhirstore_status sort_candidate(fhs_search *search, fhs_candidate *candidate, fhs_str after)
 {
     bool yes;
-    fhirstore_status status = accept_candidate(search, search->residual, search->residual_count,
-                                               search->driver.is_list, candidate, &yes);
+    fhirstore_status status = accept_candidate(search, search->plan.residual,
+                                               search->plan.residual_count,
+                                               search->plan.driver.is_list, candidate, &yes);
     if (status == FHIRSTORE_OK && yes) {
         status = was_there(search, candidate, &yes);
     }
@@ -131,7 +154,7 @@ static fhirstore_status sort_candidate(fhs_search *search, fhs_candidate *candid
 static fhirstore_status fill_window(fhs_search *search, fhs_str after)
 {
     fhs_sorted_reset(&search->sorted);
-    fhirstore_status status = fhs_source_open(search, &search->driver, 0, &search->source);
+    fhirstore_status status = fhs_source_open(search, &search->plan.driver, 0, &search->source);
     while (status == FHIRSTORE_OK) {
         fhs_candidate candidate = {.entity = 0};
         status = fhs_source_next(search, &search->source, &candidate.entity);
@@ -282,7 +305,7 @@ static fhirstore_status start_search(fhs_search *search)
     search->is_started = true;
     switch (search->order) {
     case FHS_ORDER_ENTITY:
-        return fhs_source_open(search, &search->driver, after_entity(search), &search->source);
+        return fhs_source_open(search, &search->plan.driver, after_entity(search), &search->source);
     case FHS_ORDER_SORTED:
         return fill_window(search, fhs_buf_str(&search->after));
     case FHS_ORDER_WALK:
@@ -318,6 +341,7 @@ fhirstore_status fhs_search_step(fhs_search *search)
         }
     }
     search->is_done = status != FHIRSTORE_OK;
+    search->steps += status == FHIRSTORE_OK ? 1 : 0;
     return status;
 }
 
@@ -336,20 +360,35 @@ fhirstore_status fhs_search_next(fhs_search *search, fhs_version *out, fhirstore
 
 /* ---- counting ---- */
 
-static fhirstore_status count_by_looking(fhs_search *search, int64_t max, int64_t *count_out,
-                                         bool *exact_out)
+bool fhs_search_knows_count(const fhs_search *search, int64_t *count_out)
+{
+    if (!search->is_started || search->after.len > 0) {
+        return false;
+    }
+    if (search->order == FHS_ORDER_SORTED) {
+        *count_out = (int64_t)search->sorted.count;
+        return !search->sorted.is_cut;
+    }
+    *count_out = (int64_t)search->source.item_count;
+    return search->order == FHS_ORDER_ENTITY && !search->source.is_merge &&
+           !search->plan.driver.is_list && search->plan.residual_count == 0;
+}
+
+/* Matches behind @a after, looking at no more than @a max candidates. */
+static fhirstore_status count_by_looking(fhs_search *search, const fhs_plan *plan, fhs_entity after,
+                                         int64_t max, int64_t *count_out, bool *exact_out)
 {
     fhs_source source = {.scan = NULL};
     uint64_t visits = search->visits;
     *count_out = 0;
-    fhirstore_status status = fhs_source_open(search, &search->driver, 0, &source);
+    fhirstore_status status = fhs_source_open(search, &plan->driver, after, &source);
     for (int64_t looked = 0; status == FHIRSTORE_OK && looked < max; looked++) {
         fhs_candidate candidate = {.entity = 0};
         bool yes = true;
         status = fhs_source_next(search, &source, &candidate.entity);
-        if (status == FHIRSTORE_OK && (search->residual_count > 0 || search->driver.is_list)) {
-            status = accept_candidate(search, search->residual, search->residual_count,
-                                      search->driver.is_list, &candidate, &yes);
+        if (status == FHIRSTORE_OK && (plan->residual_count > 0 || plan->driver.is_list)) {
+            status = accept_candidate(search, plan->residual, plan->residual_count,
+                                      plan->driver.is_list, &candidate, &yes);
         }
         *count_out += status == FHIRSTORE_OK && yes ? 1 : 0;
     }
@@ -372,23 +411,23 @@ static fhirstore_status count_ranges(fhs_search *search, const fhs_scan *scan, i
 }
 
 /* What is not: all of the type less those that are. *done_out false: not that simple. */
-static fhirstore_status count_negation(fhs_search *search, int64_t *count_out, bool *done_out)
+static fhirstore_status count_negation(fhs_search *search, const fhs_plan *plan, int64_t *count_out,
+                                       bool *done_out)
 {
     fhs_scan scan = {.is_exact = true};
     bool usable = false;
     int64_t all = 0;
     *done_out = false;
-    if (search->driver_test != NULL || search->type == 0 || search->residual_count != 1 ||
-        search->residual[0]->kind != FHS_TEST_NOT ||
-        search->residual[0]->children[0]->kind != FHS_TEST_ROW) {
+    if (plan->driver_test != NULL || search->type == 0 || plan->residual_count != 1 ||
+        plan->residual[0]->kind != FHS_TEST_NOT ||
+        plan->residual[0]->children[0]->kind != FHS_TEST_ROW) {
         return FHIRSTORE_OK;
     }
-    fhirstore_status status = fhs_scan_make(search, search->residual[0]->children[0], &scan,
-                                            &usable);
+    fhirstore_status status = fhs_scan_make(search, plan->residual[0]->children[0], &scan, &usable);
     if (status != FHIRSTORE_OK || !usable || scan.is_list || !scan.is_exact || scan.count > 1) {
         return status;
     }
-    status = count_ranges(search, &search->driver, &all);
+    status = count_ranges(search, &plan->driver, &all);
     if (status == FHIRSTORE_OK) {
         status = count_ranges(search, &scan, count_out);
     }
@@ -398,33 +437,42 @@ static fhirstore_status count_negation(fhs_search *search, int64_t *count_out, b
 }
 
 /* Whether the ranges of the driver alone tell, and have no entity in common. */
-static bool counts_by_index(const fhs_search *search)
+static bool counts_by_index(const fhs_plan *plan)
 {
-    return search->residual_count == 0 && !search->driver.is_list &&
-           (search->driver.count <= 1 || search->driver_test == NULL);
+    return plan->residual_count == 0 && !plan->driver.is_list &&
+           (plan->driver.count <= 1 || plan->driver_test == NULL);
 }
 
 fhirstore_status fhs_search_count(fhs_search *search, int64_t *count_out, fhirstore_error **err)
 {
     fhs_scan all = {.is_exact = true};
+    fhs_plan better;
+    const fhs_plan *plan = &search->plan;
     bool done = true;
     search->err = err;
     *count_out = 0;
     if (search->is_empty) {
         return FHIRSTORE_OK;
     }
-    if (counts_by_index(search) && search->driver_test != NULL) {
-        return count_ranges(search, &search->driver, count_out);
+    if (plan->is_rough) {
+        fhirstore_status status = fhs_plan_exactly(search, &better);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        plan = &better;
     }
-    if (counts_by_index(search)) {
+    if (counts_by_index(plan) && plan->driver_test != NULL) {
+        return count_ranges(search, &plan->driver, count_out);
+    }
+    if (counts_by_index(plan)) {
         fhirstore_status status = fhs_scan_all(search, true, &all);
         return status == FHIRSTORE_OK ? count_ranges(search, &all, count_out) : status;
     }
-    fhirstore_status status = count_negation(search, count_out, &done);
+    fhirstore_status status = count_negation(search, plan, count_out, &done);
     if (status != FHIRSTORE_OK || done) {
         return status;
     }
-    return count_by_looking(search, INT64_MAX, count_out, &done);
+    return count_by_looking(search, plan, 0, INT64_MAX, count_out, &done);
 }
 
 /* Index rows cost little to count, resources more. */
@@ -433,18 +481,26 @@ fhirstore_status fhs_search_count(fhs_search *search, int64_t *count_out, fhirst
 fhirstore_status fhs_search_count_some(fhs_search *search, int64_t max, int64_t *count_out,
                                        bool *exact_out)
 {
+    const fhs_plan *plan = &search->plan;
     *exact_out = true;
     *count_out = 0;
     if (search->is_empty) {
         return FHIRSTORE_OK;
     }
-    if (!counts_by_index(search) || search->driver.count != 1) {
-        return count_by_looking(search, max / ROWS_FOR_ONE_LOOK, count_out, exact_out);
+    if (!counts_by_index(plan) || plan->driver.count != 1) {
+        bool by_rows = plan->residual_count == 0 && !plan->driver.is_list;
+        /* What the page has looked at need not be looked at again. */
+        bool goes_on = search->order == FHS_ORDER_ENTITY && search->after.len == 0;
+        fhirstore_status status = count_by_looking(search, plan, goes_on ? search->looked_at : 0,
+                                                   by_rows ? max : max / ROWS_FOR_ONE_LOOK,
+                                                   count_out, exact_out);
+        *count_out += goes_on ? search->steps : 0;
+        return status;
     }
-    fhirstore_status status = fhs_scan_estimate(search, &search->driver, max, count_out);
+    fhirstore_status status = fhs_scan_estimate(search, &plan->driver, max, count_out);
     *exact_out = *count_out < max;
-    if (status == FHIRSTORE_OK && *exact_out && !search->driver.ranges[0].is_unique) {
-        status = count_ranges(search, &search->driver, count_out);
+    if (status == FHIRSTORE_OK && *exact_out && !plan->driver.ranges[0].is_unique) {
+        status = count_ranges(search, &plan->driver, count_out);
     }
     return status;
 }

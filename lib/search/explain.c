@@ -40,27 +40,29 @@ static fhs_str test_code(const fhs_test *test)
 
 static const char *driver_table(const fhs_search *search)
 {
-    if (search->driver.is_list) {
+    if (search->plan.driver.is_list) {
         return "list";
     }
-    return search->driver.count == 0 ? "nothing" : fhs_range_table(&search->driver.ranges[0]);
+    return search->plan.driver.count == 0 ? "nothing"
+                                          : fhs_range_table(&search->plan.driver.ranges[0]);
 }
 
 static void explain_words(const fhs_search *search, fhs_buf *out)
 {
     if (search->order == FHS_ORDER_WALK) {
         fhs_buf_add_cstr(out, "Reads the resources in the order of the sort key.\n");
-    } else if (search->driver_test == NULL) {
+    } else if (search->plan.driver_test == NULL) {
         fhs_buf_add_cstr(out, "Reads every resource of the type.\n");
     } else {
-        fhs_str code = test_code(search->driver_test);
+        fhs_str code = test_code(search->plan.driver_test);
         fhs_buf_addf(out, "Begins with %.*s: %zu %s of %s.\n", FHS_STR_ARG(code),
-                     search->driver.is_list ? search->driver.list_count : search->driver.count,
-                     search->driver.is_list ? "resources" : "ranges", driver_table(search));
+                     search->plan.driver.is_list ? search->plan.driver.list_count
+                                                 : search->plan.driver.count,
+                     search->plan.driver.is_list ? "resources" : "ranges", driver_table(search));
     }
     bool walks = search->order == FHS_ORDER_WALK;
-    const fhs_test **tests = walks ? search->tests : search->residual;
-    size_t count = walks ? search->test_count : search->residual_count;
+    const fhs_test **tests = walks ? search->tests : search->plan.residual;
+    size_t count = walks ? search->test_count : search->plan.residual_count;
     for (size_t i = 0; i < count; i++) {
         fhs_buf_addf(out, "Tests %s %.*s on each.\n", test_name(tests[i]),
                      FHS_STR_ARG(test_code(tests[i])));
@@ -71,22 +73,23 @@ static void explain_words(const fhs_search *search, fhs_buf *out)
 static void explain_json(const fhs_search *search, fhs_buf *out)
 {
     bool walks = search->order == FHS_ORDER_WALK;
-    const fhs_test **tests = walks ? search->tests : search->residual;
-    size_t count = walks ? search->test_count : search->residual_count;
+    const fhs_test **tests = walks ? search->tests : search->plan.residual;
+    size_t count = walks ? search->test_count : search->plan.residual_count;
     fhs_buf_addf(out,
                  "{\"empty\":%s,\"order\":\"%s\",\"driver\":", search->is_empty ? "true" : "false",
                  order_names[search->order]);
-    if (search->driver_test == NULL || walks) {
+    if (search->plan.driver_test == NULL || walks) {
         fhs_buf_add_cstr(out, "null");
     } else {
         fhs_buf_add_cstr(out, "{\"parameter\":");
-        fhs_json_write_string(out, test_code(search->driver_test));
+        fhs_json_write_string(out, test_code(search->plan.driver_test));
         fhs_buf_addf(out, ",\"table\":\"%s\",\"ranges\":%zu,\"exact\":%s}", driver_table(search),
-                     search->driver.is_list ? search->driver.list_count : search->driver.count,
-                     search->driver.is_exact ? "true" : "false");
+                     search->plan.driver.is_list ? search->plan.driver.list_count
+                                                 : search->plan.driver.count,
+                     search->plan.driver.is_exact ? "true" : "false");
     }
     fhs_buf_add_cstr(out, ",\"estimate\":");
-    fhs_buf_add_i64(out, search->estimate);
+    fhs_buf_add_i64(out, search->plan.estimate);
     fhs_buf_add_cstr(out, ",\"tests\":[");
     for (size_t i = 0; i < count; i++) {
         fhs_buf_addf(out, "%s{\"kind\":\"%s\",\"parameter\":", i > 0 ? "," : "",

@@ -10,7 +10,9 @@
 #define SMALL_ENOUGH INT64_C(256)
 #define CAP_FIRST    INT64_C(64)
 #define CAP_STEP     INT64_C(16)
-#define CAP_LAST     INT64_C(1048576)
+/* For one page it hardly matters which of two large drivers is the larger. */
+#define CAP_PAGE (CAP_FIRST * CAP_STEP)
+#define CAP_ALL  (CAP_PAGE * CAP_STEP * CAP_STEP * CAP_STEP * CAP_STEP)
 
 fhirstore_status fhs_scan_estimate(fhs_search *search, const fhs_scan *scan, int64_t cap,
                                    int64_t *count_out)
@@ -65,13 +67,6 @@ static fhirstore_status flatten(fhs_search *search, const fhs_test *test, test_l
     return FHIRSTORE_OK;
 }
 
-typedef struct driver_choice {
-    fhs_scan *scans; /* one a test; unusable ones have no ranges and no list */
-    bool *is_usable;
-    int64_t *counts;
-    size_t best; /* index, or the number of tests */
-} driver_choice;
-
 static bool passes_through_others(const fhs_test *test)
 {
     if (test->kind == FHS_TEST_CHAIN || test->kind == FHS_TEST_HAS) {
@@ -85,16 +80,15 @@ static bool passes_through_others(const fhs_test *test)
     return false;
 }
 
-static fhirstore_status make_scans(fhs_search *search, const test_list *list, bool others,
-                                   driver_choice *choice)
+static fhirstore_status make_scans(fhs_search *search, bool others)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (passes_through_others(list->items[i]) != others) {
+    for (size_t i = 0; i < search->test_count; i++) {
+        if (passes_through_others(search->tests[i]) != others) {
             continue;
         }
-        choice->scans[i] = (fhs_scan){.is_exact = true};
-        fhirstore_status status = fhs_scan_make(search, list->items[i], &choice->scans[i],
-                                                &choice->is_usable[i]);
+        search->scans[i] = (fhs_scan){.is_exact = true};
+        fhirstore_status status = fhs_scan_make(search, search->tests[i], &search->scans[i],
+                                                &search->is_usable[i]);
         if (status != FHIRSTORE_OK) {
             return status;
         }
@@ -102,70 +96,105 @@ static fhirstore_status make_scans(fhs_search *search, const test_list *list, bo
     return FHIRSTORE_OK;
 }
 
-/* Count all usable scans up to a cap that rises until one ends below it. */
-static fhirstore_status pick_smallest(fhs_search *search, const test_list *list,
-                                      driver_choice *choice)
+/* Count all usable scans up to @a cap; the smallest is *best. */
+static fhirstore_status count_scans(fhs_search *search, int64_t cap, size_t *best)
 {
-    size_t usable = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        if (choice->is_usable[i]) {
-            choice->best = i;
-            usable++;
+    for (size_t i = 0; i < search->test_count; i++) {
+        if (!search->is_usable[i]) {
+            continue;
         }
-    }
-    for (int64_t cap = CAP_FIRST; usable > 1 && cap <= CAP_LAST; cap *= CAP_STEP) {
-        for (size_t i = 0; i < list->count; i++) {
-            if (!choice->is_usable[i]) {
-                continue;
-            }
-            fhirstore_status status = fhs_scan_estimate(search, &choice->scans[i], cap,
-                                                        &choice->counts[i]);
-            if (status != FHIRSTORE_OK) {
-                return status;
-            }
-            if (choice->counts[i] < choice->counts[choice->best] || i == choice->best) {
-                choice->best = i;
-            }
+        fhirstore_status status = fhs_scan_estimate(search, &search->scans[i], cap,
+                                                    &search->counts[i]);
+        if (status != FHIRSTORE_OK) {
+            return status;
         }
-        if (choice->counts[choice->best] < cap) {
-            break;
+        if (*best >= search->test_count || search->counts[i] < search->counts[*best]) {
+            *best = i;
         }
     }
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status choose_driver(fhs_search *search, const test_list *list,
-                                      driver_choice *choice)
+/* The smallest usable scan, counted up to a cap that rises until one ends below it. */
+static fhirstore_status pick_smallest(fhs_search *search, int64_t last_cap, size_t *best_out,
+                                      fhs_plan *plan)
 {
-    choice->scans = fhs_arena_calloc(&search->arena, list->count + 1, sizeof(*choice->scans));
-    choice->is_usable = fhs_arena_calloc(&search->arena, list->count + 1, sizeof(bool));
-    choice->counts = fhs_arena_calloc(&search->arena, list->count + 1, sizeof(int64_t));
-    choice->best = list->count;
-    if (choice->scans == NULL || choice->is_usable == NULL || choice->counts == NULL) {
-        return fhs_search_no_memory(search);
+    size_t usable = 0;
+    *best_out = search->test_count;
+    for (size_t i = 0; i < search->test_count; i++) {
+        if (search->is_usable[i]) {
+            *best_out = i;
+            usable++;
+        }
     }
+    int64_t cap = CAP_FIRST;
+    while (usable > 1) {
+        *best_out = search->test_count;
+        fhirstore_status status = count_scans(search, cap, best_out);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        plan->estimate = search->counts[*best_out];
+        plan->is_rough = plan->estimate >= cap;
+        if (!plan->is_rough || cap >= last_cap) {
+            break;
+        }
+        cap = cap * CAP_STEP < last_cap ? cap * CAP_STEP : last_cap;
+    }
+    return FHIRSTORE_OK;
+}
+
+/* Chains are worth starting from their far end unless another condition is small already. */
+static fhirstore_status make_all_scans(fhs_search *search)
+{
+    int64_t least = SMALL_ENOUGH;
     bool has_others = false;
-    for (size_t i = 0; i < list->count; i++) {
-        has_others = has_others || passes_through_others(list->items[i]);
+    fhirstore_status status = make_scans(search, false);
+    for (size_t i = 0; i < search->test_count; i++) {
+        has_others = has_others || passes_through_others(search->tests[i]);
     }
-    fhirstore_status status = make_scans(search, list, false, choice);
+    for (size_t i = 0; has_others && i < search->test_count && status == FHIRSTORE_OK; i++) {
+        int64_t count = SMALL_ENOUGH;
+        if (search->is_usable[i]) {
+            status = fhs_scan_estimate(search, &search->scans[i], SMALL_ENOUGH, &count);
+        }
+        least = count < least ? count : least;
+    }
+    return status == FHIRSTORE_OK && has_others && least >= SMALL_ENOUGH ? make_scans(search, true)
+                                                                         : status;
+}
+
+static fhirstore_status make_plan(fhs_search *search, int64_t last_cap, fhs_plan *plan)
+{
+    size_t best;
+    *plan = (fhs_plan){.estimate = -1};
+    fhirstore_status status = pick_smallest(search, last_cap, &best, plan);
     if (status != FHIRSTORE_OK) {
         return status;
     }
-    if (has_others) {
-        int64_t small = SMALL_ENOUGH;
-        for (size_t i = 0; i < list->count && status == FHIRSTORE_OK; i++) {
-            int64_t count = SMALL_ENOUGH;
-            if (choice->is_usable[i]) {
-                status = fhs_scan_estimate(search, &choice->scans[i], SMALL_ENOUGH, &count);
-            }
-            small = count < small ? count : small;
-        }
-        if (status == FHIRSTORE_OK && small >= SMALL_ENOUGH) {
-            status = make_scans(search, list, true, choice);
+    plan->residual = fhs_arena_calloc(&search->arena, search->test_count + 1,
+                                      sizeof(*plan->residual));
+    if (plan->residual == NULL) {
+        return fhs_search_no_memory(search);
+    }
+    if (best < search->test_count) {
+        plan->driver = search->scans[best];
+        plan->driver_test = search->tests[best];
+    } else {
+        plan->driver = (fhs_scan){.is_exact = true};
+        status = fhs_scan_all(search, false, &plan->driver);
+    }
+    for (size_t i = 0; i < search->test_count; i++) {
+        if (i != best || !plan->driver.is_exact) {
+            plan->residual[plan->residual_count++] = search->tests[i];
         }
     }
-    return status == FHIRSTORE_OK ? pick_smallest(search, list, choice) : status;
+    return status;
+}
+
+fhirstore_status fhs_plan_exactly(fhs_search *search, fhs_plan *plan)
+{
+    return make_plan(search, CAP_ALL, plan);
 }
 
 /* ---- the order ---- */
@@ -188,64 +217,62 @@ static int64_t square_root(int64_t value)
     return low;
 }
 
+static bool can_walk(const fhs_search *search)
+{
+    return search->sort_count == 1 && search->type != 0 && fhs_sql_can_walk(&search->sort[0]);
+}
+
 /*
  * Gathering costs one look at each of m matches; walking the order of n resources costs n / m looks
  * for each match of the page. They are even where m² = n × page.
  */
-static fhirstore_status choose_order(fhs_search *search)
+static fhirstore_status even_size(fhs_search *search, int64_t *out)
 {
-    search->order = FHS_ORDER_ENTITY;
-    if (search->sort_count == 0) {
-        return FHIRSTORE_OK;
-    }
-    search->order = FHS_ORDER_SORTED;
-    if (search->sort_count != 1 || search->type == 0 || !fhs_sql_can_walk(&search->sort[0]) ||
-        search->driver.is_list) {
-        return FHIRSTORE_OK;
-    }
-    int64_t resources;
+    int64_t resources = 0;
     fhirstore_status status = fhs_conn_last_seq(search->conn, &resources, search->err);
-    if (status != FHIRSTORE_OK) {
-        return status;
+    *out = square_root((resources + 1) * ((int64_t)search->query->count + 1));
+    return status;
+}
+
+static fhirstore_status plan_sorted(fhs_search *search)
+{
+    int64_t even;
+    fhs_plan *plan = &search->plan;
+    fhirstore_status status = even_size(search, &even);
+    if (status == FHIRSTORE_OK) {
+        status = make_plan(search, even, plan);
     }
-    int64_t even = square_root((resources + 1) * ((int64_t)search->query->count + 1));
-    status = fhs_scan_estimate(search, &search->driver, even, &search->estimate);
-    if (search->estimate >= even) {
-        search->order = FHS_ORDER_WALK;
+    if (status == FHIRSTORE_OK && plan->estimate < 0 && !plan->driver.is_list) {
+        status = fhs_scan_estimate(search, &plan->driver, even, &plan->estimate);
     }
+    search->order = !plan->driver.is_list && plan->estimate >= even ? FHS_ORDER_WALK
+                                                                    : FHS_ORDER_SORTED;
     return status;
 }
 
 fhirstore_status fhs_search_plan(fhs_search *search)
 {
     test_list list = {NULL, 0, 0};
-    driver_choice choice = {NULL, NULL, NULL, 0};
-    search->estimate = -1;
     fhirstore_status status = flatten(search, search->root, &list);
-    if (status == FHIRSTORE_OK && !search->is_empty) {
-        status = choose_driver(search, &list, &choice);
-    }
     if (status != FHIRSTORE_OK || search->is_empty) {
         return status;
     }
     search->tests = list.items;
     search->test_count = list.count;
-    search->residual = fhs_arena_calloc(&search->arena, list.count + 1, sizeof(*search->residual));
-    if (search->residual == NULL) {
+    search->scans = fhs_arena_calloc(&search->arena, list.count + 1, sizeof(*search->scans));
+    search->is_usable = fhs_arena_calloc(&search->arena, list.count + 1, sizeof(bool));
+    search->counts = fhs_arena_calloc(&search->arena, list.count + 1, sizeof(int64_t));
+    if (search->scans == NULL || search->is_usable == NULL || search->counts == NULL) {
         return fhs_search_no_memory(search);
     }
-    if (choice.best < list.count) {
-        search->driver = choice.scans[choice.best];
-        search->driver_test = list.items[choice.best];
-        search->estimate = choice.counts[choice.best];
-    } else {
-        search->driver = (fhs_scan){.is_exact = true};
-        status = fhs_scan_all(search, false, &search->driver);
+    status = make_all_scans(search);
+    if (status != FHIRSTORE_OK) {
+        return status;
     }
-    for (size_t i = 0; i < list.count; i++) {
-        if (i != choice.best || !search->driver.is_exact) {
-            search->residual[search->residual_count++] = list.items[i];
-        }
+    if (can_walk(search)) {
+        return plan_sorted(search);
     }
-    return status == FHIRSTORE_OK ? choose_order(search) : status;
+    search->order = search->sort_count == 0 ? FHS_ORDER_ENTITY : FHS_ORDER_SORTED;
+    /* Whoever sorts looks at everything, whoever does not looks at one page's worth. */
+    return make_plan(search, search->sort_count == 0 ? CAP_PAGE : CAP_ALL, &search->plan);
 }

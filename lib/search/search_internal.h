@@ -191,6 +191,16 @@ typedef struct fhs_sorted {
 
 /* ---- a search ---- */
 
+/* Who begins, and what is left to test. */
+typedef struct fhs_plan {
+    fhs_scan driver;
+    const fhs_test *driver_test; /* NULL: every resource of the type */
+    const fhs_test **residual;   /* what the driver does not answer */
+    size_t residual_count;
+    int64_t estimate; /* rows of the driver; -1: was not needed */
+    bool is_rough;    /* others may be smaller: they were not counted to the end */
+} fhs_plan;
+
 typedef enum fhs_order {
     FHS_ORDER_ENTITY, /* candidates come in entity order and need no sorting */
     FHS_ORDER_SORTED, /* all matches are gathered with their keys */
@@ -236,15 +246,14 @@ struct fhs_search {
     fhs_test *root; /* AND of everything */
 
     /* plan */
-    fhs_scan driver;
-    const fhs_test *driver_test; /* NULL: every resource of the type */
-    const fhs_test **tests;      /* all conditions */
+    const fhs_test **tests; /* all conditions */
     size_t test_count;
-    const fhs_test **residual; /* those that the driver does not answer */
-    size_t residual_count;
+    fhs_scan *scans; /* one for each of them … */
+    bool *is_usable; /* … that an index can answer */
+    int64_t *counts;
+    fhs_plan plan;
     fhs_order order;
-    int64_t estimate; /* of the driver; -1: was not needed */
-    bool is_empty;    /* known to match nothing */
+    bool is_empty; /* known to match nothing */
 
     /* sort */
     fhs_sort_plan *sort;
@@ -261,12 +270,14 @@ struct fhs_search {
     fhs_buf key;    /* sort key of the last match */
     fhs_buf probe;
     fhs_entity last;
+    fhs_entity looked_at; /* the last candidate in entity order */
     fhs_buf after; /* where the page begins: the key of the last match before; empty at the start */
     int64_t total; /* of the first page; -1: not known */
     int64_t told_count; /* what the last page told: matches on it, and the total or -1 */
     int64_t told_total;
     int64_t high_seq; /* newest change when the first page was made */
     uint64_t visits;
+    int64_t steps; /* matches so far */
     fhs_loader loaders[FHS_LOADER_DEPTH];
     fhs_system_case cases[8];
     size_t case_count;
@@ -330,6 +341,8 @@ fhirstore_status fhs_scan_has(fhs_search *search, const fhs_test *test, fhs_scan
 /* ---- plan.c ---- */
 
 fhirstore_status fhs_search_plan(fhs_search *search);
+/* Choose again, counting further: for who is going to look at everything. */
+fhirstore_status fhs_plan_exactly(fhs_search *search, fhs_plan *plan);
 /* How many rows a scan has, counted up to @a cap. */
 fhirstore_status fhs_scan_estimate(fhs_search *search, const fhs_scan *scan, int64_t cap,
                                    int64_t *count_out);
@@ -403,6 +416,8 @@ fhirstore_status fhs_search_step(fhs_search *search);
 /* Count with at most @a max candidates looked at; *exact_out false: there may be more. */
 fhirstore_status fhs_search_count_some(fhs_search *search, int64_t max, int64_t *count_out,
                                        bool *exact_out);
+/* How many match, where running the search has told it already. */
+bool fhs_search_knows_count(const fhs_search *search, int64_t *count_out);
 /* Hand back the match just stepped to, for the next step. */
 void fhs_search_unstep(fhs_search *search);
 
