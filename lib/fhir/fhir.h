@@ -2,7 +2,8 @@
 /*
  * What FHIR itself says: types, elements, search parameters, compartments, for each version that
  * is built in. The tables under gen/ are static const, written by tools/gen-fhir from the official
- * packages; this header is the only way to read them. Nothing here allocates or fails.
+ * packages; this header is the only way to read them. Nothing here allocates or fails, but for
+ * fhs_fhir_extend(), which adds search parameters of a store.
  *
  * Types and parameters are small integers, dense from 0, valid for one fhs_fhir only. Backbone
  * elements are types of their own, named by their path ("Patient.contact").
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 
 typedef enum fhs_fhir_version {
@@ -147,6 +149,7 @@ typedef struct fhs_sparam_def {
     const fhs_sparam_component *components;
 } fhs_sparam_def;
 
+/* Of FHIR's own parameters; numbers from there on are those of fhs_fhir_extend(). */
 size_t fhs_sparam_count(const fhs_fhir *fhir);
 fhs_sparam_def fhs_sparam_get(const fhs_fhir *fhir, fhs_sparam param);
 /* The parameter @a code of resource type @a type, those of its ancestors (_id, _text …) included. */
@@ -155,6 +158,19 @@ fhs_sparam fhs_sparam_find_url(const fhs_fhir *fhir, fhs_str url);
 /* All parameters that apply to @a type: its own, then its ancestors'. Returns how many there are. */
 size_t fhs_sparam_list(const fhs_fhir *fhir, fhs_type type, const fhs_sparam **list_out);
 fhs_str fhs_sparam_type_name(fhs_sparam_type type); /* "token" */
+
+/*
+ * The same definitions with @a count parameters more (borrowed), numbered from fhs_sparam_count()
+ * on in the order given. Where codes are equal FHIR's own parameter is found. Everything is taken
+ * from @a arena and lives as long; types and FHIR's own parameters keep their numbers. NULL: no
+ * memory, or more parameters than there are numbers.
+ */
+const fhs_fhir *fhs_fhir_extend(const fhs_fhir *base, fhs_arena *arena, const fhs_sparam_def *defs,
+                                size_t count);
+/* Whether parameters beside FHIR's own apply to @a type. */
+bool fhs_sparam_has_extra(const fhs_fhir *fhir, fhs_type type);
+/* How many were given to fhs_fhir_extend(). */
+size_t fhs_sparam_extra_count(const fhs_fhir *fhir);
 
 /* ---- compartments ---- */
 

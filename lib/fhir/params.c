@@ -8,6 +8,9 @@ size_t fhs_sparam_count(const fhs_fhir *fhir)
 
 fhs_sparam_def fhs_sparam_get(const fhs_fhir *fhir, fhs_sparam param)
 {
+    if (param >= fhir->param_count) {
+        return fhir->extra->defs[param - fhir->param_count];
+    }
     const fhs_fhir_param_row *row = &fhir->params[param];
     return (fhs_sparam_def){
         .code = fhs_fhir_text(fhir, row->code),
@@ -45,8 +48,22 @@ static fhs_sparam find_param_in_list(const fhs_fhir *fhir, const fhs_sparam *lis
     return FHS_SPARAM_NONE;
 }
 
+/* Among those of fhs_fhir_extend(): few, and asked for when the tables have none. */
+static fhs_sparam find_extra_param(const fhs_fhir *fhir, fhs_type type, fhs_str code)
+{
+    const fhs_sparam *list = NULL;
+    size_t count = fhs_sparam_has_extra(fhir, type) ? fhs_sparam_list(fhir, type, &list) : 0;
+    for (size_t i = count; i-- > 0 && list[i] >= fhir->param_count;) {
+        if (fhs_str_eq(fhs_sparam_get(fhir, list[i]).code, code)) {
+            return list[i];
+        }
+    }
+    return FHS_SPARAM_NONE;
+}
+
 fhs_sparam fhs_sparam_find(const fhs_fhir *fhir, fhs_type type, fhs_str code)
 {
+    const fhs_type asked = type;
     while (type != FHS_TYPE_NONE) {
         const fhs_fhir_type_row *row = &fhir->types[type];
         fhs_sparam found = find_param_in_list(fhir, fhir->param_lists + row->params,
@@ -56,7 +73,7 @@ fhs_sparam fhs_sparam_find(const fhs_fhir *fhir, fhs_type type, fhs_str code)
         }
         type = row->parent;
     }
-    return FHS_SPARAM_NONE;
+    return find_extra_param(fhir, asked, code);
 }
 
 fhs_sparam fhs_sparam_find_url(const fhs_fhir *fhir, fhs_str url)
@@ -75,11 +92,20 @@ fhs_sparam fhs_sparam_find_url(const fhs_fhir *fhir, fhs_str url)
             high = middle;
         }
     }
+    for (size_t i = 0; i < fhs_sparam_extra_count(fhir); i++) {
+        if (fhs_str_eq(fhir->extra->defs[i].url, url)) {
+            return (fhs_sparam)(fhir->param_count + i);
+        }
+    }
     return FHS_SPARAM_NONE;
 }
 
 size_t fhs_sparam_list(const fhs_fhir *fhir, fhs_type type, const fhs_sparam **list_out)
 {
+    if (fhs_sparam_has_extra(fhir, type)) {
+        *list_out = fhir->extra->lists[type];
+        return fhir->extra->list_counts[type];
+    }
     const fhs_fhir_type_row *row = &fhir->types[type];
     *list_out = fhir->param_lists + row->params;
     return row->param_count;

@@ -78,6 +78,16 @@ typedef struct fhs_fhir_compartment_row {
     uint8_t code_count;
 } fhs_fhir_compartment_row;
 
+/* Parameters beside those of the tables (overlay.c). Their numbers begin at param_count. */
+typedef struct fhs_fhir_extra {
+    const fhs_fhir *base;
+    size_t count;
+    const fhs_sparam_def *defs;
+    /* By type: all parameters that apply, those of the tables first; NULL: only those. */
+    const fhs_sparam *const *lists;
+    const uint16_t *list_counts;
+} fhs_fhir_extra;
+
 struct fhs_fhir {
     fhs_fhir_version version;
     fhs_str name;
@@ -107,6 +117,7 @@ struct fhs_fhir {
     const uint16_t *binding_codes;
     const uint16_t *binding_systems;
     const uint16_t *systems; /* case-sensitive code systems, sorted */
+    const fhs_fhir_extra *extra; /* NULL in the tables */
 };
 
 extern const fhs_fhir fhs_fhir_r4;

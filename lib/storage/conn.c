@@ -171,12 +171,23 @@ fhirstore_status fhs_conn_begin_read(fhs_conn *conn, fhirstore_error **err)
 void fhs_conn_end_read(fhs_conn *conn)
 {
     fhs_conn_drop_row(conn);
+    fhs_scratch_free(conn->scratch);
+    conn->scratch = NULL;
     if (conn->in_read) {
         conn->in_read = false;
         if (sqlite3_get_autocommit(conn->db) == 0) {
             (void)steer(conn, FHS_SQL_ROLLBACK, NULL);
         }
     }
+}
+
+fhirstore_status fhs_conn_allow_scratch(fhs_conn *conn, fhirstore_error **err)
+{
+    if (conn->in_write || conn->scratch != NULL) {
+        return FHIRSTORE_OK;
+    }
+    conn->scratch = fhs_scratch_new();
+    return conn->scratch == NULL ? fhs_fail_memory(err) : FHIRSTORE_OK;
 }
 
 /* ---- writing ---- */

@@ -152,5 +152,6 @@ void fhs_conn_free(fhs_conn *conn)
     fhs_name_cache_clear(&conn->names);
     fhs_name_cache_clear(&conn->entities);
     fhs_pending_clear(&conn->pending);
+    fhs_scratch_free(conn->scratch);
     fhs_free(conn);
 }

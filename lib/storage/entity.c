@@ -2,6 +2,12 @@
 /* Every (type, id) that is stored or referenced has a number. */
 #include "storage/storage_internal.h"
 
+/* Beside the other names a reader makes up, which have small tags. */
+static uint32_t scratch_tag(int32_t type)
+{
+    return UINT32_C(0x80000000) | (uint32_t)type;
+}
+
 static fhirstore_status bind_entity(fhs_conn *conn, fhs_sql which, int32_t type, fhs_str id,
                                     sqlite3_stmt **stmt_out, fhirstore_error **err)
 {
@@ -28,6 +34,20 @@ fhirstore_status fhs_entity_find(fhs_conn *conn, int32_t type, fhs_str id, fhs_e
     }
     if (status == FHIRSTORE_OK && found) {
         fhs_name_cache_add(&conn->entities, (uint32_t)type, id, *entity_out);
+    } else if (conn->scratch != NULL && status == FHIRSTORE_OK) {
+        *entity_out = fhs_scratch_find(conn->scratch, scratch_tag(type), id);
+    }
+    return status;
+}
+
+/* A reader's own number for what the store does not know. */
+static fhirstore_status make_up_entity(fhs_conn *conn, int32_t type, fhs_str id,
+                                       fhs_entity *entity_out, fhirstore_error **err)
+{
+    fhirstore_status status = fhs_entity_find(conn, type, id, entity_out, err);
+    if (status == FHIRSTORE_OK && *entity_out == 0) {
+        *entity_out = fhs_scratch_add(conn->scratch, scratch_tag(type), id);
+        status = *entity_out == 0 ? fhs_fail_memory(err) : FHIRSTORE_OK;
     }
     return status;
 }
@@ -39,6 +59,9 @@ fhirstore_status fhs_entity_intern(fhs_conn *conn, int32_t type, fhs_str id, fhs
     *entity_out = 0;
     if (fhs_name_cache_find(&conn->entities, (uint32_t)type, id, entity_out)) {
         return FHIRSTORE_OK;
+    }
+    if (conn->scratch != NULL) {
+        return make_up_entity(conn, type, id, entity_out, err);
     }
     fhirstore_status status = fhs_conn_check_write(conn, err);
     if (status == FHIRSTORE_OK) {

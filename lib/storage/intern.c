@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/mem.h"
 #include "storage/storage_internal.h"
 
 /* Tags in the connection's table of names; parameters add their type. */
@@ -16,6 +17,13 @@ enum {
 };
 
 #define UNIT_KEY_MAX 1024u
+
+static fhirstore_status scratch_number(fhs_conn *conn, uint32_t tag, fhs_str text,
+                                       int64_t *number_out, fhirstore_error **err)
+{
+    *number_out = fhs_scratch_add(conn->scratch, tag, text);
+    return *number_out == 0 ? fhs_fail_memory(err) : FHIRSTORE_OK;
+}
 
 /* Look a name up by the statement, which is bound; remember it when it is there. */
 static fhirstore_status find_name(fhs_conn *conn, sqlite3_stmt *stmt, uint32_t tag, fhs_str text,
@@ -56,7 +64,11 @@ fhirstore_status fhs_uri_find(fhs_conn *conn, fhs_str uri, int64_t *number_out,
         return status;
     }
     (void)fhs_bind_str(stmt, 1, uri);
-    return find_name(conn, stmt, NAME_URI, uri, number_out, err);
+    status = find_name(conn, stmt, NAME_URI, uri, number_out, err);
+    if (conn->scratch != NULL && status == FHIRSTORE_OK && *number_out == 0) {
+        *number_out = fhs_scratch_find(conn->scratch, NAME_URI, uri);
+    }
+    return status;
 }
 
 fhirstore_status fhs_uri_intern(fhs_conn *conn, fhs_str uri, int64_t *number_out,
@@ -65,6 +77,9 @@ fhirstore_status fhs_uri_intern(fhs_conn *conn, fhs_str uri, int64_t *number_out
     fhirstore_status status = fhs_uri_find(conn, uri, number_out, err);
     if (status != FHIRSTORE_OK || *number_out != 0 || uri.len == 0) {
         return status;
+    }
+    if (conn->scratch != NULL) {
+        return scratch_number(conn, NAME_URI, uri, number_out, err);
     }
     sqlite3_stmt *stmt;
     status = fhs_conn_check_write(conn, err);
@@ -81,6 +96,13 @@ fhirstore_status fhs_uri_intern(fhs_conn *conn, fhs_str uri, int64_t *number_out
 fhirstore_status fhs_uri_text(fhs_conn *conn, int64_t number, fhs_buf *out, fhirstore_error **err)
 {
     if (number == 0) {
+        return FHIRSTORE_OK;
+    }
+    uint32_t tag;
+    fhs_str scratch;
+    if (conn->scratch != NULL &&
+        fhs_scratch_at(conn->scratch, number - FHS_SCRATCH_FIRST, &tag, &scratch)) {
+        fhs_buf_add_str(out, scratch);
         return FHIRSTORE_OK;
     }
     sqlite3_stmt *stmt;
@@ -116,6 +138,15 @@ static size_t put_part(char *out, size_t at, fhs_str part)
     return at + part.len;
 }
 
+static fhs_str take_part(fhs_str *rest)
+{
+    uint32_t len = 0;
+    memcpy(&len, rest->ptr, sizeof len);
+    fhs_str part = fhs_str_of(rest->ptr + sizeof len, len);
+    *rest = fhs_str_from(*rest, sizeof len + len);
+    return part;
+}
+
 /* The unit as one name; empty when it is too long to be remembered. */
 static fhs_str unit_name(const fhs_unit_key *key, char out[UNIT_KEY_MAX])
 {
@@ -130,6 +161,46 @@ static fhs_str unit_name(const fhs_unit_key *key, char out[UNIT_KEY_MAX])
     at = put_part(out, at, key->code);
     at = put_part(out, at, key->unit);
     return (fhs_str){out, at};
+}
+
+/* The same of any length, on the heap. */
+static fhirstore_status scratch_unit(fhs_conn *conn, const fhs_unit_key *key, int64_t *number_out,
+                                     fhirstore_error **err)
+{
+    size_t len = key->system.len + key->code.len + key->unit.len + 16;
+    char *bytes = fhs_alloc(len);
+    if (bytes == NULL) {
+        return fhs_fail_memory(err);
+    }
+    size_t at = 0;
+    bytes[at++] = key->canonical ? 1 : 0;
+    at = put_part(bytes, at, key->system);
+    at = put_part(bytes, at, key->code);
+    at = put_part(bytes, at, key->unit);
+    fhirstore_status status = scratch_number(conn, NAME_UNIT, fhs_str_of(bytes, at), number_out,
+                                             err);
+    fhs_free(bytes);
+    return status;
+}
+
+static bool visit_scratch_units(const fhs_scratch *scratch,
+                                bool (*visit)(void *ctx, int64_t number, const fhs_unit_key *key),
+                                void *ctx)
+{
+    bool more = true;
+    uint32_t tag;
+    fhs_str text;
+    for (int64_t i = 0; more && fhs_scratch_at(scratch, i, &tag, &text); i++) {
+        if (tag == NAME_UNIT) {
+            fhs_unit_key key = {.canonical = text.ptr[0] != 0};
+            text = fhs_str_from(text, 1);
+            key.system = take_part(&text);
+            key.code = take_part(&text);
+            key.unit = take_part(&text);
+            more = visit(ctx, FHS_SCRATCH_FIRST + i, &key);
+        }
+    }
+    return more;
 }
 
 static fhirstore_status bind_unit(fhs_conn *conn, fhs_sql which, const fhs_unit_key *key,
@@ -159,6 +230,9 @@ fhirstore_status fhs_unit_intern(fhs_conn *conn, const fhs_unit_key *key, int64_
     bool found = false;
     if (status == FHIRSTORE_OK) {
         status = fhs_core_int(conn, stmt, number_out, &found, err);
+    }
+    if (conn->scratch != NULL && status == FHIRSTORE_OK && !found) {
+        return scratch_unit(conn, key, number_out, err);
     }
     if (status == FHIRSTORE_OK && !found) {
         status = fhs_conn_check_write(conn, err);
@@ -194,6 +268,9 @@ fhirstore_status fhs_unit_each(fhs_conn *conn,
     }
     status = fhs_sql_fail(conn, rc, err);
     (void)sqlite3_reset(stmt);
+    if (more && conn->scratch != NULL) {
+        (void)visit_scratch_units(conn->scratch, visit, ctx);
+    }
     return status;
 }
 

@@ -137,10 +137,45 @@ fhirstore_status fhs_paramnum_each(fhs_conn *conn, int32_t type,
                                    bool (*visit)(void *ctx, fhs_str code, uint32_t number),
                                    void *ctx, fhirstore_error **err);
 
+/* Parameters beyond the definitions; their numbers come and go. State is part of the file format. */
+typedef enum fhs_param_state {
+    FHS_PARAM_BUILDING = 0, /* resources from before it was made may lack rows */
+    FHS_PARAM_READY = 1,
+    FHS_PARAM_DROPPED = 2, /* nobody asks for it; rows are left behind */
+} fhs_param_state;
+fhirstore_status fhs_paramnum_add(fhs_conn *conn, int32_t type, fhs_str code,
+                                  fhs_param_state state, uint32_t *number_out,
+                                  fhirstore_error **err);
+/* *number_out 0: not there. */
+fhirstore_status fhs_paramnum_find(fhs_conn *conn, int32_t type, fhs_str code,
+                                   uint32_t *number_out, fhs_param_state *state_out,
+                                   fhirstore_error **err);
+/* Its code is free again, its state is DROPPED. */
+fhirstore_status fhs_paramnum_retire(fhs_conn *conn, uint32_t number, fhirstore_error **err);
+fhirstore_status fhs_paramnum_set_ready(fhs_conn *conn, uint32_t number, fhirstore_error **err);
+/* No row may have it any more. */
+fhirstore_status fhs_paramnum_remove(fhs_conn *conn, uint32_t number, fhirstore_error **err);
+/* Call @a visit for each that is not ready, in ascending number, until it is false. */
+fhirstore_status fhs_paramnum_unready(fhs_conn *conn,
+                                      bool (*visit)(void *ctx, uint32_t number, int32_t type,
+                                                    fhs_param_state state),
+                                      void *ctx, fhirstore_error **err);
+
+/*
+ * Until its read transaction ends a reader may intern names: the store does not learn them, they
+ * are found by this connection only. For the writer, which can intern anyway, nothing changes.
+ */
+fhirstore_status fhs_conn_allow_scratch(fhs_conn *conn, fhirstore_error **err);
+
 /* Small named values of the store ("definitions", …). found_out false: no such name. */
 fhirstore_status fhs_meta_get(fhs_conn *conn, fhs_str name, fhs_buf *value_out, bool *found_out,
                               fhirstore_error **err);
 fhirstore_status fhs_meta_set(fhs_conn *conn, fhs_str name, fhs_str value, fhirstore_error **err);
+fhirstore_status fhs_meta_remove(fhs_conn *conn, fhs_str name, fhirstore_error **err);
+/* Call @a visit with what stands behind @a prefix in each name, in order, until it is false. */
+fhirstore_status fhs_meta_each(fhs_conn *conn, fhs_str prefix,
+                               bool (*visit)(void *ctx, fhs_str name), void *ctx,
+                               fhirstore_error **err);
 
 /* ---- entities and resources ---- */
 

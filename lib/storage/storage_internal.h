@@ -9,6 +9,7 @@
 
 #include "storage/name_cache.h"
 #include "storage/pending.h"
+#include "storage/scratch.h"
 #include "storage/sql.h"
 #include "storage/stmt.h"
 #include "storage/storage.h"
@@ -60,6 +61,7 @@ struct fhs_conn {
     fhs_level levels[FHS_SAVEPOINT_DEPTH + 1];
     uint32_t depth; /* savepoints open */
     fhs_pending pending;
+    fhs_scratch *scratch; /* NULL: names are interned by the writer only */
 };
 
 struct fhs_storage {
