@@ -94,11 +94,12 @@ fhirstore_status fhirstore_import_get_totals(const fhirstore_import *import,
     if (import == NULL || import->kind != FHS_KIND_IMPORT) {
         return FHIRSTORE_ERR_INVALID_ARG;
     }
-    if (import->inner == NULL) {
-        return FHIRSTORE_ERR_CLOSED;
+    fhirstore_status status = fhs_store_enter(import->store, NULL);
+    if (status >= FHIRSTORE_OK) {
+        *totals_out = *fhs_import_totals(import->inner);
+        fhs_store_leave(import->store);
     }
-    *totals_out = *fhs_import_totals(import->inner);
-    return FHIRSTORE_OK;
+    return status;
 }
 
 fhirstore_status fhirstore_import_finish(fhirstore_import *import,

@@ -36,13 +36,13 @@ fhirstore_status fhs_abi_copy(void *into, size_t known_size, size_t v1_size, con
     if (caller_size < v1_size || caller_size > ABI_MAX_STRUCT) {
         return fhs_fail_plain(err_out, FHIRSTORE_ERR_ABI);
     }
+    memcpy(into, from, caller_size < known_size ? caller_size : known_size);
     for (size_t i = known_size; i < caller_size; i++) {
         if (bytes[i] != 0) {
             return fhs_fail(err_out, FHIRSTORE_ERR_ABI,
                             "the structure asks for something newer than this library");
         }
     }
-    memcpy(into, from, caller_size < known_size ? caller_size : known_size);
     return FHIRSTORE_OK;
 }
 

@@ -24,6 +24,7 @@ typedef struct shell_args {
     const char *text;
     size_t text_len;
     bool may_be_system;
+    int64_t if_version;
 } shell_args;
 
 static fhirstore_status check_args(shell *call, const shell_args *args, fhirstore_error **err)
@@ -37,6 +38,9 @@ static fhirstore_status check_args(shell *call, const shell_args *args, fhirstor
     }
     if (!fhs_api_text(args->text, args->text_len, &call->text)) {
         return fhs_api_invalid(err, "body or query");
+    }
+    if (args->if_version < 0) {
+        return fhs_api_invalid(err, "if_version");
     }
     if (name.len == 0 && args->may_be_system) {
         return FHIRSTORE_OK;
@@ -131,7 +135,8 @@ fhirstore_status fhirstore_update(fhirstore_session *session, const char *type, 
                              .id = id,
                              .id_len = id_len,
                              .text = body,
-                             .text_len = body_len};
+                             .text_len = body_len,
+                             .if_version = if_version};
     fhirstore_status status = enter(&call, session, &args, response_out, err_out);
     if (status < FHIRSTORE_OK) {
         return status;
@@ -147,7 +152,8 @@ fhirstore_status fhirstore_delete(fhirstore_session *session, const char *type, 
 {
     shell call;
     const fhs_condition condition = {.if_version = if_version};
-    const shell_args args = {.type = type, .type_len = type_len, .id = id, .id_len = id_len};
+    const shell_args args = {
+        .type = type, .type_len = type_len, .id = id, .id_len = id_len, .if_version = if_version};
     fhirstore_status status = enter(&call, session, &args, response_out, err_out);
     if (status < FHIRSTORE_OK) {
         return status;
@@ -163,7 +169,13 @@ fhirstore_status fhirstore_history(fhirstore_session *session, const char *type,
                                    fhirstore_error **err_out)
 {
     shell call;
-    const shell_args args = {type, type_len, id, id_len, query, query_len, true};
+    const shell_args args = {.type = type,
+                             .type_len = type_len,
+                             .id = id,
+                             .id_len = id_len,
+                             .text = query,
+                             .text_len = query_len,
+                             .may_be_system = true};
     fhirstore_status status = enter(&call, session, &args, response_out, err_out);
     if (status < FHIRSTORE_OK) {
         return status;
@@ -189,6 +201,7 @@ fhirstore_status fhirstore_search_page(fhirstore_session *session, const char *t
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    status = fhs_interact_search_bundle(session->inner, call.type, call.text, false, &call.answer, err_out);
+    status = fhs_interact_search_bundle(session->inner, call.type, call.text, false, &call.answer,
+                                        err_out);
     return leave(&call, status, response_out, err_out);
 }

@@ -55,7 +55,7 @@ static void add_headers(fhirstore_response *response, const fhs_core *core,
                         const fhs_answer *answer)
 {
     fhs_buf *texts = &response->texts;
-    if (answer->body.len > 0) {
+    if (answer->body.len > 0 || answer->has_content) {
         begin_header(response, "Content-Type");
         fhs_buf_add_cstr(texts, "application/fhir+json; charset=utf-8");
         end_header(response);

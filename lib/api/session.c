@@ -6,7 +6,9 @@
 #include "api/handle.h"
 #include "base/mem.h"
 
-#define OPTIONS_V1_SIZE (offsetof(fhirstore_session_options, request_id_len) + sizeof(size_t))
+#define OPTIONS_V1_SIZE    (offsetof(fhirstore_session_options, request_id_len) + sizeof(size_t))
+#define AUTHORIZER_V1_SIZE (offsetof(fhirstore_authorizer, destroy) + sizeof(void (*)(void *)))
+#define HOOK_V1_SIZE       (offsetof(fhirstore_audit_hook, destroy) + sizeof(void (*)(void *)))
 
 static fhirstore_status inner_options(const fhirstore_session_options *options,
                                       fhs_session_options *out, fhirstore_error **err)
@@ -71,40 +73,63 @@ void fhirstore_session_close(fhirstore_session *session)
     fhs_free(session);
 }
 
+static fhirstore_status check_authorizer(const fhirstore_authorizer *given,
+                                         fhirstore_authorizer *known, fhirstore_error **err)
+{
+    fhirstore_status status = fhs_abi_copy(known, sizeof *known, AUTHORIZER_V1_SIZE, given, err);
+    if (status >= FHIRSTORE_OK && (known->flags != 0 || known->authorize == NULL)) {
+        status = fhs_api_invalid(err, "authorizer: no authorize function, or unknown flags");
+    }
+    return status;
+}
+
 fhirstore_status fhirstore_set_authorizer(fhirstore *store, const fhirstore_authorizer *authorizer,
                                           fhirstore_error **err_out)
 {
+    fhirstore_authorizer known = {0};
     fhs_api_begin(err_out);
-    bool is_valid = authorizer == NULL || (authorizer->struct_size == sizeof *authorizer &&
-                                           authorizer->flags == 0 && authorizer->authorize != NULL);
-    fhirstore_status status = is_valid ? fhs_store_enter(store, err_out)
-                                       : fhs_api_invalid(err_out, "authorizer");
+    fhirstore_status status = authorizer == NULL ? FHIRSTORE_OK
+                                                 : check_authorizer(authorizer, &known, err_out);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_store_enter(store, err_out);
+    }
     if (status < FHIRSTORE_OK) {
-        if (authorizer != NULL && authorizer->destroy != NULL) {
-            authorizer->destroy(authorizer->ctx);
+        if (known.destroy != NULL) {
+            known.destroy(known.ctx);
         }
         return status;
     }
-    status = fhs_core_set_authorizer(store->core, authorizer, err_out);
+    status = fhs_core_set_authorizer(store->core, authorizer == NULL ? NULL : &known, err_out);
     fhs_store_leave(store);
+    return status;
+}
+
+static fhirstore_status check_hook(const fhirstore_audit_hook *given, fhirstore_audit_hook *known,
+                                   fhirstore_error **err)
+{
+    fhirstore_status status = fhs_abi_copy(known, sizeof *known, HOOK_V1_SIZE, given, err);
+    if (status >= FHIRSTORE_OK && (known->flags != 0 || known->record == NULL)) {
+        status = fhs_api_invalid(err, "hook: no record function, or unknown flags");
+    }
     return status;
 }
 
 fhirstore_status fhirstore_set_audit_hook(fhirstore *store, const fhirstore_audit_hook *hook,
                                           fhirstore_error **err_out)
 {
+    fhirstore_audit_hook known = {0};
     fhs_api_begin(err_out);
-    bool is_valid = hook == NULL ||
-                    (hook->struct_size == sizeof *hook && hook->flags == 0 && hook->record != NULL);
-    fhirstore_status status = is_valid ? fhs_store_enter(store, err_out)
-                                       : fhs_api_invalid(err_out, "hook");
+    fhirstore_status status = hook == NULL ? FHIRSTORE_OK : check_hook(hook, &known, err_out);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_store_enter(store, err_out);
+    }
     if (status < FHIRSTORE_OK) {
-        if (hook != NULL && hook->destroy != NULL) {
-            hook->destroy(hook->ctx);
+        if (known.destroy != NULL) {
+            known.destroy(known.ctx);
         }
         return status;
     }
-    status = fhs_core_set_audit_hook(store->core, hook, err_out);
+    status = fhs_core_set_audit_hook(store->core, hook == NULL ? NULL : &known, err_out);
     fhs_store_leave(store);
     return status;
 }

@@ -6,6 +6,7 @@ typedef struct export_work {
     void *ctx;
     int64_t since_us;
     fhs_call *call;
+    fhirstore_status stopped; /* what the host answered, when it was not OK */
 } export_work;
 
 static fhirstore_status hand_out(void *ctx, const fhs_version *version)
@@ -24,7 +25,8 @@ static fhirstore_status hand_out(void *ctx, const fhs_version *version)
     memcpy(name, text.ptr, text.len);
     name[text.len] = '\0';
     work->call->count++;
-    return work->take(work->ctx, name, version->body.ptr, version->body.len);
+    work->stopped = work->take(work->ctx, name, version->body.ptr, version->body.len);
+    return work->stopped == FHIRSTORE_OK ? FHIRSTORE_OK : FHIRSTORE_ERR_CANCELLED;
 }
 
 static fhirstore_status export_run(fhs_call *call, void *ctx, fhirstore_error **err)
@@ -39,6 +41,11 @@ static fhirstore_status export_run(fhs_call *call, void *ctx, fhirstore_error **
         status = fhs_resource_each(call->conn, type, 0, hand_out, work, err);
     }
     fhs_conn_end_read(call->conn);
+    if (work->stopped != FHIRSTORE_OK) {
+        status = fhs_fail(err,
+                          work->stopped < FHIRSTORE_OK ? work->stopped : FHIRSTORE_ERR_CANCELLED,
+                          "the host ended the export");
+    }
     return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
 }
 

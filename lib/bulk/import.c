@@ -13,6 +13,11 @@
 #define DEFAULT_PER_COMMIT 1000u
 /* Tell the progress callback about every so many bytes. */
 #define PROGRESS_STEP ((size_t)1 << 20)
+/*
+ * A transaction Bundle from this size on gets a transaction of its own: a savepoint would keep old
+ * pages in memory for as long as it lasts.
+ */
+#define OWN_TRANSACTION_BYTES ((size_t)4 << 20)
 
 struct fhs_import {
     fhs_session *session;
@@ -126,7 +131,8 @@ static bool stops_import(fhirstore_status status)
 {
     return status == FHIRSTORE_ERR_NO_MEMORY || status == FHIRSTORE_ERR_CANCELLED ||
            status == FHIRSTORE_ERR_CLOSED || status == FHIRSTORE_ERR_AUDIT_REFUSED ||
-           status == FHIRSTORE_ERR_NO_POLICY || (status <= -200 && status > -400) || status <= -900;
+           status == FHIRSTORE_ERR_NO_POLICY || status == FHIRSTORE_ERR_INTERNAL ||
+           (status <= -200 && status > -400) || status <= -900;
 }
 
 static fhirstore_status refuse(fhs_import *import, uint32_t entry, fhirstore_status status,
@@ -156,6 +162,9 @@ static fhirstore_status refuse(fhs_import *import, uint32_t entry, fhirstore_sta
 static fhirstore_status tell_progress(void *ctx, size_t offset)
 {
     fhs_import *import = ctx;
+    if (offset < import->told) {
+        import->told = 0; /* another pass has begun */
+    }
     if (import->options.progress == NULL ||
         (offset < import->told + PROGRESS_STEP && offset < import->document_bytes)) {
         return FHIRSTORE_OK;
@@ -202,14 +211,13 @@ static fhirstore_status commit_if_full(fhs_import *import, fhirstore_error **err
     return import->pending >= import->options.per_commit ? commit(import, err) : FHIRSTORE_OK;
 }
 
-/* A resource by itself, or an entry of a Bundle that is unpacked. */
-static fhirstore_status add_resource(fhs_import *import, fhs_str text, uint32_t entry,
-                                     fhirstore_error **err)
+/* A resource by itself. */
+static fhirstore_status add_resource(fhs_import *import, fhs_str text, fhirstore_error **err)
 {
     fhirstore_error *reason = NULL;
     fhirstore_status status = store_one(import, text, &reason);
     if (status < FHIRSTORE_OK) {
-        status = refuse(import, entry, status, &reason, err);
+        status = refuse(import, 0, status, &reason, err);
     } else {
         status = commit_if_full(import, err);
     }
@@ -217,44 +225,95 @@ static fhirstore_status add_resource(fhs_import *import, fhs_str text, uint32_t 
     return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
 }
 
-/* A transaction stands or falls as a whole: inside a savepoint of the import's own transaction. */
-static fhirstore_status execute_transaction(fhs_import *import, fhs_bundle *bundle,
-                                            fhirstore_error **err)
+/* ---- Bundles ---- */
+
+static fhirstore_status run_planned(fhs_import *import, const fhs_bundle *bundle,
+                                    const fhs_links *links, fhirstore_error **err)
 {
-    fhs_links *links;
-    int64_t stored = 0;
-    int64_t unchanged = 0;
-    fhirstore_status status = fhs_bundle_plan(import->session->core, &import->arena, bundle, &links,
-                                              err);
+    static const fhs_bundle_replies nobody = {NULL, FHS_RETURN_MINIMAL};
+    const fhs_bundle_watch watch = {tell_progress, import};
+    fhs_bundle_counts counts = {0, 0};
+    fhirstore_status status = fhs_bundle_execute(&import->call, bundle, links, &nobody, &watch,
+                                                 &counts, err);
     if (status >= FHIRSTORE_OK) {
-        status = open_transaction(import, err);
-    }
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_conn_savepoint(import->call.conn, err);
-    }
-    if (status < FHIRSTORE_OK) {
-        return status;
-    }
-    status = fhs_bundle_execute(&import->call, bundle, links, NULL, &stored, &unchanged,
-                                tell_progress, import, err);
-    if (status < FHIRSTORE_OK) {
-        fhs_conn_savepoint_rollback(import->call.conn);
-        return status;
-    }
-    status = fhs_conn_savepoint_release(import->call.conn, err);
-    if (status >= FHIRSTORE_OK) {
-        import->totals.resources += stored;
-        import->totals.unchanged += unchanged;
-        import->pending += stored + unchanged;
-        status = commit_if_full(import, err);
+        import->totals.resources += counts.stored;
+        import->totals.unchanged += counts.unchanged;
+        import->pending += counts.stored + counts.unchanged;
     }
     return status;
 }
 
-/* A read has nobody to answer to here. */
-static bool is_read(const fhs_bundle_entry *entry)
+/* Inside a savepoint of the transaction that is open. */
+static fhirstore_status run_in_savepoint(fhs_import *import, const fhs_bundle *bundle,
+                                         const fhs_links *links, fhirstore_error **err)
+{
+    fhirstore_status status = fhs_conn_savepoint(import->call.conn, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    status = run_planned(import, bundle, links, err);
+    if (status < FHIRSTORE_OK) {
+        fhs_conn_savepoint_rollback(import->call.conn);
+        return status;
+    }
+    return fhs_conn_savepoint_release(import->call.conn, err);
+}
+
+/* In a transaction of its own; what was pending before is committed first. */
+static fhirstore_status run_alone(fhs_import *import, const fhs_bundle *bundle,
+                                  const fhs_links *links, fhirstore_error **err)
+{
+    fhirstore_status status = commit(import, err);
+    if (status >= FHIRSTORE_OK) {
+        status = open_transaction(import, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = run_planned(import, bundle, links, err);
+        if (status < FHIRSTORE_OK) {
+            abandon_transaction(import, status);
+        }
+    }
+    return status < FHIRSTORE_OK ? status : commit(import, err);
+}
+
+/* A transaction stands or falls as a whole. */
+static fhirstore_status execute_transaction(fhs_import *import, fhs_bundle *bundle,
+                                            fhirstore_error **err)
+{
+    fhs_links *links;
+    fhs_session *session = import->session;
+    fhs_arena_reset(&import->arena);
+    fhirstore_status status = fhs_bundle_plan(session->core, &import->arena, &session->arena,
+                                              bundle, &links, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    if (import->document_bytes >= OWN_TRANSACTION_BYTES && bundle->kind == FHS_BUNDLE_TRANSACTION) {
+        return run_alone(import, bundle, links, err);
+    }
+    status = open_transaction(import, err);
+    if (status >= FHIRSTORE_OK) {
+        status = run_in_savepoint(import, bundle, links, err);
+    }
+    return status >= FHIRSTORE_OK ? commit_if_full(import, err) : status;
+}
+
+/* Reads in a batch have nobody to answer to. */
+static bool is_read_entry(const fhs_bundle_entry *entry)
 {
     return fhs_str_eq(entry->method, FHS_LIT("GET")) || fhs_str_eq(entry->method, FHS_LIT("HEAD"));
+}
+
+/* An entry that is refused does not keep the others out. */
+static fhirstore_status refuse_entry(fhs_import *import, size_t index, fhirstore_status status,
+                                     fhirstore_error **reason, fhirstore_error **err)
+{
+    if (status < FHIRSTORE_OK) {
+        status = refuse(import, (uint32_t)index + 1, status, reason, err);
+    }
+    fhs_error_free(*reason);
+    *reason = NULL;
+    return status;
 }
 
 /* A batch: each entry for itself. */
@@ -262,84 +321,116 @@ static fhirstore_status execute_batch(fhs_import *import, const fhs_bundle *bund
                                       fhirstore_error **err)
 {
     fhirstore_status status = FHIRSTORE_OK;
+    fhs_session *session = import->session;
     for (size_t i = 0; status >= FHIRSTORE_OK && i < bundle->count; i++) {
         fhirstore_error *reason = NULL;
-        fhs_bundle one = {bundle->text, bundle->type, &bundle->entries[i], 1};
-        if (is_read(&bundle->entries[i])) {
-            continue;
+        fhs_bundle_entry entry;
+        fhs_bundle one = *bundle;
+        one.items = &bundle->items[i];
+        one.count = 1;
+        one.first = i;
+        fhs_arena_reset(&session->arena);
+        status = fhs_bundle_entry_at(session->core, bundle, i, &session->arena, &entry, &reason);
+        if (status >= FHIRSTORE_OK && !is_read_entry(&entry)) {
+            status = execute_transaction(import, &one, &reason);
         }
-        fhirstore_status done = execute_transaction(import, &one, &reason);
-        if (done < FHIRSTORE_OK) {
-            status = refuse(import, (uint32_t)i + 1, done, &reason, err);
-        }
-        fhs_error_free(reason);
+        status = refuse_entry(import, i, status, &reason, err);
     }
     return status;
 }
 
+/* "Patient/1" of a history's deletion. */
+static fhirstore_status delete_entry(fhs_import *import, const fhs_bundle_entry *entry,
+                                     fhirstore_error **err)
+{
+    static const fhs_condition anything = {0};
+    const fhs_core *core = import->session->core;
+    fhs_route route;
+    fhs_answer answer;
+    fhirstore_status status = fhs_route_parse(core->fhir, core->base_url, entry->method, entry->url,
+                                              &route, err);
+    if (status < FHIRSTORE_OK || route.interaction != FHS_DO_DELETE) {
+        return status;
+    }
+    fhs_answer_init(&answer);
+    status = fhs_interact_delete_in(&import->call, route.type, route.id, &anything, &answer, err);
+    if (status >= FHIRSTORE_OK) {
+        import->totals.resources += answer.is_new_version;
+        import->totals.unchanged += !answer.is_new_version;
+        import->pending++;
+    }
+    fhs_answer_clear(&answer);
+    return status;
+}
+
+/* An entry of a searchset or history: a resource, or a deletion, or nothing. */
+static fhirstore_status unpack_entry(fhs_import *import, const fhs_bundle *bundle, size_t index,
+                                     fhirstore_error **err)
+{
+    fhs_bundle_entry entry;
+    fhirstore_error *reason = NULL;
+    fhs_arena *arena = &import->arena;
+    fhs_arena_reset(arena);
+    fhirstore_status status = fhs_bundle_entry_at(import->session->core, bundle, index, arena,
+                                                  &entry, &reason);
+    if (status >= FHIRSTORE_OK && entry.resource.ptr != NULL) {
+        status = store_one(import, entry.resource, &reason);
+        if (status < FHIRSTORE_OK) {
+            fhs_bundle_place(bundle->text, entry.resource_offset, &reason);
+        }
+    } else if (status >= FHIRSTORE_OK && fhs_str_eq(entry.method, FHS_LIT("DELETE"))) {
+        status = open_transaction(import, &reason);
+        if (status >= FHIRSTORE_OK) {
+            status = delete_entry(import, &entry, &reason);
+        }
+    }
+    fhs_error_entry(&reason, (uint32_t)index + 1);
+    if (status >= FHIRSTORE_OK) {
+        status = commit_if_full(import, &reason);
+    }
+    status = refuse_entry(import, index, status, &reason, err);
+    return status < FHIRSTORE_OK ? status : tell_progress(import, entry.end);
+}
+
+/* A history lists the newest version first; each resource ends as its newest version says. */
 static fhirstore_status unpack(fhs_import *import, const fhs_bundle *bundle, fhirstore_error **err)
 {
     fhirstore_status status = FHIRSTORE_OK;
+    bool backwards = bundle->kind == FHS_BUNDLE_HISTORY;
     for (size_t i = 0; status >= FHIRSTORE_OK && i < bundle->count; i++) {
-        const fhs_bundle_entry *entry = &bundle->entries[i];
-        if (entry->resource.ptr == NULL) {
-            continue; /* a deletion in a history */
-        }
-        status = add_resource(import, entry->resource, (uint32_t)i + 1, err);
-        if (status >= FHIRSTORE_OK) {
-            status = tell_progress(import, entry->resource_offset + entry->resource.len);
-        }
+        status = unpack_entry(import, bundle, backwards ? bundle->count - 1 - i : i, err);
     }
     return status;
 }
 
-/* A history lists the newest version first; each resource goes in as its newest version says. */
-static void reverse_entries(fhs_bundle *bundle)
-{
-    for (size_t i = 0; i < bundle->count / 2; i++) {
-        fhs_bundle_entry swapped = bundle->entries[i];
-        bundle->entries[i] = bundle->entries[bundle->count - 1 - i];
-        bundle->entries[bundle->count - 1 - i] = swapped;
-    }
-}
-
-static fhirstore_status add_bundle(fhs_import *import, fhs_str text, fhs_str type,
-                                   fhirstore_error **err)
+static fhirstore_status add_bundle(fhs_import *import, fhs_str text, fhirstore_error **err)
 {
     fhs_bundle bundle;
     fhirstore_error *reason = NULL;
-    fhirstore_status status = fhs_bundle_scan(&import->arena, text, &bundle, &reason);
-    bool is_whole = true; /* a failure is the whole document's */
-    if (status >= FHIRSTORE_OK && fhs_str_eq(type, FHS_LIT("transaction"))) {
+    const fhs_session *session = import->session;
+    const fhs_bundle_watch watch = {tell_progress, import};
+    fhirstore_status status = fhs_bundle_scan(session->core, &import->arena, text, &watch, &bundle,
+                                              &reason);
+    if (status >= FHIRSTORE_OK && bundle.kind == FHS_BUNDLE_TRANSACTION) {
         status = execute_transaction(import, &bundle, &reason);
-    } else if (status >= FHIRSTORE_OK) {
-        is_whole = false;
-        if (fhs_str_eq(type, FHS_LIT("batch"))) {
-            status = execute_batch(import, &bundle, err);
-        } else {
-            if (fhs_str_eq(type, FHS_LIT("history"))) {
-                reverse_entries(&bundle);
-            }
-            status = unpack(import, &bundle, err);
-        }
     }
-    if (status < FHIRSTORE_OK && is_whole) {
+    if (status < FHIRSTORE_OK) {
         status = refuse(import, 0, status, &reason, err);
+    } else if (bundle.kind == FHS_BUNDLE_BATCH) {
+        status = execute_batch(import, &bundle, err);
+    } else if (bundle.kind == FHS_BUNDLE_SEARCHSET || bundle.kind == FHS_BUNDLE_HISTORY) {
+        status = unpack(import, &bundle, err);
+    } else if (bundle.kind == FHS_BUNDLE_OTHER) {
+        status = add_resource(import, text, err);
     }
     fhs_error_free(reason);
+    fhs_bundle_clear(&bundle);
     return status;
-}
-
-static bool is_executed_or_unpacked(fhs_str type)
-{
-    return fhs_str_eq(type, FHS_LIT("transaction")) || fhs_str_eq(type, FHS_LIT("batch")) ||
-           fhs_str_eq(type, FHS_LIT("searchset")) || fhs_str_eq(type, FHS_LIT("history"));
 }
 
 fhirstore_status fhs_import_add(fhs_import *import, const char *name, uint64_t line, fhs_str text,
                                 fhirstore_error **err)
 {
-    fhs_str type;
     import->name = name;
     import->line = line;
     import->document_bytes = text.len;
@@ -347,14 +438,13 @@ fhirstore_status fhs_import_add(fhs_import *import, const char *name, uint64_t l
     import->totals.documents++;
     import->totals.bytes += (int64_t)text.len;
     fhs_arena_reset(&import->arena);
-    bool is_bundle = fhs_bundle_sniff(text, &type) && is_executed_or_unpacked(type);
-    fhirstore_status status = is_bundle ? add_bundle(import, text, type, err)
-                                        : add_resource(import, text, 0, err);
+    fhirstore_status status = fhs_bundle_sniff(text) ? add_bundle(import, text, err)
+                                                     : add_resource(import, text, err);
     if (status >= FHIRSTORE_OK) {
         status = tell_progress(import, text.len);
-        if (status < FHIRSTORE_OK) {
-            (void)fhs_fail_plain(err, status);
-        }
+    }
+    if (status < FHIRSTORE_OK && err != NULL && *err == NULL) {
+        (void)fhs_fail_plain(err, status);
     }
     if (status < FHIRSTORE_OK) {
         abandon_transaction(import, status);

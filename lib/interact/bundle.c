@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* batch and transaction: entries in the specification's order, on the same core as single requests.
- */
+/* transaction: entries in the specification's order, all or nothing. */
 #include "interact/bundle.h"
 
 #include "base/instant.h"
-#include "interact/interact.h"
 
 /* http.html#trules: deletes, creates, updates, then reads. */
 static const fhs_interaction processing_order[][2] = {
@@ -14,35 +12,62 @@ static const fhs_interaction processing_order[][2] = {
     {FHS_DO_READ, FHS_DO_VREAD},
 };
 
-/* What an entry answered, as text kept until all have answered. */
-typedef struct entry_answer {
+/* Where an entry's answer stands in the text of all answers. */
+typedef struct reply_place {
     size_t begin;
     size_t end;
-} entry_answer;
+} reply_place;
 
 typedef struct execution {
     fhs_call *outer;
     const fhs_bundle *bundle;
     const fhs_links *links;
+    const fhs_bundle_replies *replies;
+    const fhs_bundle_watch *watch;
+    fhs_bundle_counts *counts;
+    fhs_buf texts; /* answers in the order of execution */
+    reply_place *places;
     fhs_buf linked; /* the text of an entry whose links were rewritten */
     fhs_answer answer;
-    int64_t stored;
-    int64_t unchanged;
 } execution;
 
-static void write_response(fhs_buf *out, const fhs_core *core, const fhs_answer *answer)
+/* One entry whose turn has come. */
+typedef struct turn {
+    fhs_bundle_entry entry;
+    fhs_route route;
+    fhs_str id;
+} turn;
+
+static const char *status_line(const fhs_answer *answer)
 {
-    static const char *const reasons[] = {"200 OK", "201 Created", "204 No Content"};
-    const char *line = answer->http == 201   ? reasons[1]
-                       : answer->http == 204 ? reasons[2]
-                                             : reasons[0];
+    switch (answer->http) {
+    case 201:
+        return "201 Created";
+    case 204:
+        return "204 No Content";
+    case 304:
+        return "304 Not Modified";
+    default:
+        return "200 OK";
+    }
+}
+
+void fhs_bundle_write_reply(fhs_buf *out, const fhs_core *core, const fhs_answer *answer)
+{
+    bool failed = answer->status < FHIRSTORE_OK;
     fhs_buf_add_char(out, '{');
-    if (answer->body.len > 0) {
+    if (answer->body.len > 0 && !answer->is_outcome) {
         fhs_buf_add_cstr(out, "\"resource\":");
         fhs_buf_add_str(out, fhs_buf_str(&answer->body));
         fhs_buf_add_char(out, ',');
     }
-    fhs_buf_addf(out, "\"response\":{\"status\":\"%s\"", line);
+    fhs_buf_add_cstr(out, "\"response\":{\"status\":\"");
+    if (failed) {
+        fhs_buf_add_i64(out, answer->http);
+    } else {
+        fhs_buf_add_cstr(out, status_line(answer));
+    }
+    fhs_buf_add_char(out, '"');
     if (answer->version > 0) {
         fhs_str type = fhs_type_name(core->fhir, answer->type);
         fhs_buf_addf(out, ",\"location\":\"%.*s/%s/_history/%lld\",\"etag\":\"W/\\\"%lld\\\"\"",
@@ -52,26 +77,31 @@ static void write_response(fhs_buf *out, const fhs_core *core, const fhs_answer 
         fhs_instant_write(answer->updated_us, out);
         fhs_buf_add_char(out, '"');
     }
+    if (answer->body.len > 0 && answer->is_outcome) {
+        fhs_buf_add_cstr(out, ",\"outcome\":");
+        fhs_buf_add_str(out, fhs_buf_str(&answer->body));
+    }
     fhs_buf_add_cstr(out, "}}");
 }
 
 /* Read the entry's resource with its links rewritten. */
-static fhirstore_status prepare_entry(execution *run, const fhs_bundle_entry *entry,
-                                      fhs_prepared *out, fhirstore_error **err)
+static fhirstore_status prepare_entry(execution *run, const turn *now, fhs_prepared *out,
+                                      fhirstore_error **err)
 {
     fhs_session *session = run->outer->session;
-    const fhs_core *core = session->core;
     bool changed = false;
-    if (entry->resource.ptr == NULL) {
+    if (now->entry.resource.ptr == NULL) {
         return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "the entry has no resource");
     }
-    fhirstore_status status = fhs_prepare(session, entry->route.type, entry->resource, out, err);
+    fhirstore_status status = fhs_prepare(session, now->route.type, now->entry.resource, out, err);
     if (status < FHIRSTORE_OK) {
+        fhs_bundle_place(run->bundle->text, now->entry.resource_offset, err);
         return status;
     }
+    const fhs_linked_text resource = {out->type, out->text, out->root, now->entry.full_url};
     fhs_buf_reset(&run->linked);
-    status = fhs_links_rewrite(run->links, core->fhir, out->type, out->text, out->root,
-                               &run->linked, &changed, err);
+    status = fhs_links_rewrite(run->links, session->core->fhir, &resource, &run->linked, &changed,
+                               err);
     if (status < FHIRSTORE_OK || !changed) {
         return status;
     }
@@ -80,315 +110,267 @@ static fhirstore_status prepare_entry(execution *run, const fhs_bundle_entry *en
     return fhs_json_read(&session->arena, out->text, NULL, &out->root, err);
 }
 
-static fhirstore_status read_condition(const fhs_bundle_entry *entry, fhs_condition *out,
-                                       fhirstore_error **err)
+static fhirstore_status read_condition(const turn *now, fhs_condition *out, fhirstore_error **err)
 {
+    const fhs_bundle_entry *entry = &now->entry;
+    bool is_update = now->route.interaction == FHS_DO_UPDATE;
     *out = (fhs_condition){0};
     if (entry->if_none_exist.len > 0) {
         return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED, "conditional create is not supported");
     }
-    if (entry->if_match.len == 0) {
-        return FHIRSTORE_OK;
+    if (is_update && entry->if_none_match.len > 0) {
+        if (!fhs_str_eq(entry->if_none_match, FHS_LIT("*"))) {
+            return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "an update takes ifNoneMatch: * only");
+        }
+        out->if_none = true;
     }
-    /* As it stands in JSON: "W/\"1\"". */
-    uint64_t version = 0;
-    fhs_str tag = entry->if_match;
-    if (!fhs_str_starts_with(tag, FHS_LIT("\"W/\\\"")) ||
-        !fhs_str_ends_with(tag, FHS_LIT("\\\"\"")) || tag.len < 9 ||
-        !fhs_str_to_u64(fhs_str_of(tag.ptr + 5, tag.len - 8), INT64_MAX, &version) ||
-        version == 0) {
-        return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "ifMatch has the form W/\"1\"");
-    }
-    out->if_version = (int64_t)version;
-    return FHIRSTORE_OK;
+    return entry->if_match.len == 0 ? FHIRSTORE_OK
+                                    : fhs_etag_parse(entry->if_match, &out->if_version, err);
 }
 
-static fhirstore_status change_entry(execution *run, const fhs_bundle_entry *entry,
-                                     fhirstore_error **err)
+static fhirstore_status change_entry(execution *run, const turn *now, fhirstore_error **err)
 {
     fhs_prepared prepared;
     fhs_condition condition;
-    fhirstore_status status = read_condition(entry, &condition, err);
-    if (status >= FHIRSTORE_OK && entry->route.interaction == FHS_DO_DELETE) {
-        return fhs_interact_delete_in(run->outer, entry->route.type, entry->id, &condition,
+    const bool with_body = run->replies->out != NULL &&
+                           run->replies->wanted == FHS_RETURN_REPRESENTATION;
+    fhirstore_status status = read_condition(now, &condition, err);
+    if (status >= FHIRSTORE_OK && now->route.interaction == FHS_DO_DELETE) {
+        return fhs_interact_delete_in(run->outer, now->route.type, now->id, &condition,
                                       &run->answer, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = prepare_entry(run, entry, &prepared, err);
+        status = prepare_entry(run, now, &prepared, err);
     }
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    if (entry->route.interaction == FHS_DO_CREATE) {
-        return fhs_interact_create_in(run->outer, &prepared, entry->id, false, &run->answer, err);
+    if (now->route.interaction == FHS_DO_CREATE) {
+        return fhs_interact_create_in(run->outer, &prepared, now->id, with_body, &run->answer, err);
     }
-    return fhs_interact_update_in(run->outer, &prepared, entry->id, &condition, false, &run->answer,
-                                  err);
+    return fhs_interact_update_in(run->outer, &prepared, now->id, &condition, with_body,
+                                  &run->answer, err);
 }
 
-static fhirstore_status execute_entry(execution *run, const fhs_bundle_entry *entry,
+/* Look at the entry once more: what it says and where it goes was found good when it was planned.
+ */
+static fhirstore_status take_turn(execution *run, const fhs_bundle_item *item, turn *out,
+                                  fhirstore_error **err)
+{
+    const fhs_core *core = run->outer->session->core;
+    fhs_arena *arena = &run->outer->session->arena;
+    size_t index = (size_t)(item - run->bundle->items);
+    fhs_arena_reset(arena);
+    fhirstore_status status = fhs_bundle_entry_at(core, run->bundle, index, arena, &out->entry,
+                                                  err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_route_parse(core->fhir, core->base_url, out->entry.method, out->entry.url,
+                                 &out->route, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        size_t slash = fhs_str_find_char(item->address, '/', 0);
+        out->id = item->address.len > 0 ? fhs_str_from(item->address, slash + 1) : out->route.id;
+    }
+    return status;
+}
+
+static fhirstore_status execute_entry(execution *run, const fhs_bundle_item *item,
                                       fhirstore_error **err)
 {
-    fhirstore_status status;
-    fhs_arena_reset(&run->outer->session->arena);
+    turn now;
     fhs_answer_clear(&run->answer);
     fhs_answer_init(&run->answer);
-    switch (entry->route.interaction) {
-    case FHS_DO_CREATE:
-    case FHS_DO_UPDATE:
-    case FHS_DO_DELETE:
-        status = change_entry(run, entry, err);
-        run->stored += run->answer.is_new_version;
-        run->unchanged += !run->answer.is_new_version;
-        return status;
-    case FHS_DO_READ:
-        return fhs_interact_read_in(run->outer, entry->route.type, entry->id, &run->answer, err);
-    default:
-        return fhs_fail(err, FHIRSTORE_ERR_BUNDLE,
-                        "this interaction cannot stand in a transaction");
+    fhirstore_status status = take_turn(run, item, &now, err);
+    if (status >= FHIRSTORE_OK && item->address.len > 0) {
+        status = change_entry(run, &now, err);
+        run->counts->stored += run->answer.is_new_version;
+        run->counts->unchanged += !run->answer.is_new_version;
+        if (run->replies->wanted == FHS_RETURN_OUTCOME) {
+            fhs_error_write_outcome(NULL, &run->answer.body);
+            run->answer.is_outcome = true;
+        }
+    } else if (status >= FHIRSTORE_OK) {
+        status = fhs_interact_read_in(run->outer, now.route.type, now.id, now.route.version,
+                                      &run->answer, err);
     }
+    if (status >= FHIRSTORE_OK && run->watch != NULL) {
+        status = run->watch->tell(run->watch->ctx, now.entry.end);
+        status = status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : status;
+    }
+    return status;
 }
 
-static bool is_in_pass(fhs_interaction interaction, size_t pass)
+static bool is_in_pass(const fhs_bundle_item *item, size_t pass)
 {
-    return interaction == processing_order[pass][0] || interaction == processing_order[pass][1];
+    return item->interaction == (uint8_t)processing_order[pass][0] ||
+           item->interaction == (uint8_t)processing_order[pass][1];
 }
 
-/* Positions in an entry's resource become positions in the Bundle. */
-static void place_error(const fhs_bundle *bundle, size_t index, fhirstore_error **err)
-{
-    fhs_error_entry(err, (uint32_t)index + 1);
-    if (err == NULL || *err == NULL) {
-        return;
-    }
-    fhirstore_location location = fhs_error_location(*err);
-    if (location.line > 0) {
-        uint32_t line;
-        uint32_t column;
-        size_t offset = bundle->entries[index].resource_offset + (size_t)location.offset;
-        fhs_json_position(bundle->text, offset, &line, &column);
-        fhs_error_at(err, offset, line, column);
-    }
-}
-
-static fhirstore_status execute_pass(execution *run, size_t pass, fhs_buf *texts,
-                                     entry_answer *answers, fhs_bundle_progress_fn progress,
-                                     void *ctx, fhirstore_error **err)
+static fhirstore_status execute_pass(execution *run, size_t pass, fhirstore_error **err)
 {
     const fhs_bundle *bundle = run->bundle;
-    fhirstore_status status = FHIRSTORE_OK;
     for (size_t i = 0; i < bundle->count; i++) {
-        const fhs_bundle_entry *entry = &bundle->entries[i];
-        if (!is_in_pass(entry->route.interaction, pass)) {
+        if (!is_in_pass(&bundle->items[i], pass)) {
             continue;
         }
-        status = execute_entry(run, entry, err);
+        fhirstore_status status = execute_entry(run, &bundle->items[i], err);
         if (status < FHIRSTORE_OK) {
-            place_error(bundle, i, err);
+            fhs_error_entry(err, (uint32_t)(bundle->first + i + 1));
             return status;
         }
-        if (texts != NULL) {
-            answers[i].begin = texts->len;
-            write_response(texts, run->outer->session->core, &run->answer);
-            answers[i].end = texts->len;
-        }
-        if (progress != NULL) {
-            status = progress(ctx, (size_t)(entry->text.ptr - bundle->text.ptr) + entry->text.len);
-            if (status < FHIRSTORE_OK) {
-                return fhs_fail_plain(err, status);
-            }
+        if (run->replies->out != NULL) {
+            run->places[i].begin = run->texts.len;
+            fhs_bundle_write_reply(&run->texts, run->outer->session->core, &run->answer);
+            run->places[i].end = run->texts.len;
         }
     }
     return FHIRSTORE_OK;
 }
 
-/* What no pass takes (history, search, capabilities) is refused before anything is written. */
-static fhirstore_status check_entries(const fhs_bundle *bundle, fhirstore_error **err)
+/* The answers, in the order of the entries. */
+static fhirstore_status join_replies(const execution *run, fhirstore_error **err)
 {
-    for (size_t i = 0; i < bundle->count; i++) {
-        bool known = false;
-        for (size_t pass = 0; pass < FHS_COUNT_OF(processing_order); pass++) {
-            known = known || is_in_pass(bundle->entries[i].route.interaction, pass);
-        }
-        if (!known) {
-            fhirstore_status status = fhs_fail(
-                err, FHIRSTORE_ERR_NOT_SUPPORTED,
-                "a transaction holds create, read, update and delete, nothing else");
-            fhs_error_entry(err, (uint32_t)i + 1);
-            return status;
-        }
-    }
-    return FHIRSTORE_OK;
-}
-
-static void join_responses(fhs_buf *out, const fhs_buf *texts, const entry_answer *answers,
-                           size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
+    fhs_buf *out = run->replies->out;
+    fhirstore_status status = fhs_buf_status(&run->texts);
+    for (size_t i = 0; status >= FHIRSTORE_OK && i < run->bundle->count; i++) {
         if (i > 0) {
             fhs_buf_add_char(out, ',');
         }
-        fhs_buf_add(out, texts->ptr + answers[i].begin, answers[i].end - answers[i].begin);
+        fhs_buf_add(out, run->texts.ptr + run->places[i].begin,
+                    run->places[i].end - run->places[i].begin);
     }
+    status = status < FHIRSTORE_OK ? status : fhs_buf_status(out);
+    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
 }
 
 fhirstore_status fhs_bundle_execute(fhs_call *outer, const fhs_bundle *bundle,
-                                    const fhs_links *links, fhs_buf *responses, int64_t *stored_out,
-                                    int64_t *unchanged_out, fhs_bundle_progress_fn progress,
-                                    void *ctx, fhirstore_error **err)
+                                    const fhs_links *links, const fhs_bundle_replies *replies,
+                                    const fhs_bundle_watch *watch, fhs_bundle_counts *counts,
+                                    fhirstore_error **err)
 {
-    execution run = {.outer = outer, .bundle = bundle, .links = links};
-    fhs_buf texts = FHS_BUF_INIT(FHS_LIMIT_JSON_BYTES);
+    execution run = {.outer = outer,
+                     .bundle = bundle,
+                     .links = links,
+                     .replies = replies,
+                     .watch = watch,
+                     .counts = counts,
+                     .texts = FHS_BUF_INIT(FHS_LIMIT_JSON_BYTES),
+                     .linked = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES)};
+    fhirstore_status status = FHIRSTORE_OK;
     fhs_arena arena;
     fhs_arena_init(&arena, SIZE_MAX);
-    entry_answer *answers = fhs_arena_calloc(&arena, bundle->count, sizeof *answers);
-    fhs_buf_init(&run.linked, FHS_LIMIT_RESOURCE_BYTES);
     fhs_answer_init(&run.answer);
-    fhirstore_status status = answers == NULL ? fhs_fail_memory(err) : check_entries(bundle, err);
+    if (replies->out != NULL) {
+        run.places = fhs_arena_calloc(&arena, bundle->count + 1, sizeof *run.places);
+        status = run.places == NULL ? fhs_fail_memory(err) : FHIRSTORE_OK;
+    }
     for (size_t pass = 0; status >= FHIRSTORE_OK && pass < FHS_COUNT_OF(processing_order); pass++) {
-        status = execute_pass(&run, pass, responses == NULL ? NULL : &texts, answers, progress, ctx,
-                              err);
+        status = execute_pass(&run, pass, err);
     }
-    if (status >= FHIRSTORE_OK && responses != NULL) {
-        join_responses(responses, &texts, answers, bundle->count);
-        status = fhs_buf_status(&texts) < FHIRSTORE_OK ? fhs_fail_plain(err, fhs_buf_status(&texts))
-                                                       : status;
+    if (status >= FHIRSTORE_OK && replies->out != NULL) {
+        status = join_replies(&run, err);
     }
-    *stored_out = run.stored;
-    *unchanged_out = run.unchanged;
-    fhs_buf_clear(&texts);
+    fhs_buf_clear(&run.texts);
     fhs_buf_clear(&run.linked);
     fhs_answer_clear(&run.answer);
     fhs_arena_clear(&arena);
     return status;
 }
 
+/* ---- as a call of its own ---- */
+
 typedef struct transaction_work {
     const fhs_bundle *bundle;
     const fhs_links *links;
+    fhs_return_mode wanted;
     fhs_answer *answer;
 } transaction_work;
 
 static fhirstore_status transaction_run(fhs_call *call, void *ctx, fhirstore_error **err)
 {
     transaction_work *work = ctx;
-    int64_t unchanged;
+    fhs_bundle_counts counts = {0, 0};
     fhs_buf *out = &work->answer->body;
+    const fhs_bundle_replies replies = {out, work->wanted};
     fhs_buf_add_cstr(out, "{\"resourceType\":\"Bundle\",\"type\":\"transaction-response\"");
     if (work->bundle->count > 0) {
         fhs_buf_add_cstr(out, ",\"entry\":[");
     }
-    fhirstore_status status = fhs_bundle_execute(call, work->bundle, work->links, out, &call->count,
-                                                 &unchanged, NULL, NULL, err);
-    if (work->bundle->count > 0) {
-        fhs_buf_add_char(out, ']');
-    }
-    fhs_buf_add_char(out, '}');
+    fhirstore_status status = fhs_bundle_execute(call, work->bundle, work->links, &replies, NULL,
+                                                 &counts, err);
+    fhs_buf_add_cstr(out, work->bundle->count > 0 ? "]}" : "}");
+    call->count = counts.stored + counts.unchanged;
+    work->answer->status = FHIRSTORE_OK;
+    work->answer->http = fhs_status_http(FHIRSTORE_OK);
     return status;
 }
 
-static fhirstore_status run_transaction(fhs_session *session, fhs_arena *arena, fhs_bundle *bundle,
+static fhirstore_status run_transaction(fhs_call *call, fhs_bundle *bundle, fhs_return_mode wanted,
                                         fhs_answer *answer, fhirstore_error **err)
 {
-    fhs_call call;
-    fhs_links *links;
-    fhs_call_begin(&call, session, FHIRSTORE_ACTION_TRANSACTION, FHS_TYPE_NONE, FHS_STR_NONE,
-                   FHS_STR_NONE);
-    fhirstore_status status = fhs_call_ask(&call, err);
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_bundle_plan(session->core, arena, bundle, &links, err);
-    }
-    if (status < FHIRSTORE_OK) {
-        (void)fhs_call_refuse(&call, status);
-    } else {
-        transaction_work work = {bundle, links, answer};
-        status = fhs_call_write(&call, transaction_run, &work, err);
-    }
-    fhs_call_end(&call);
-    answer->status = FHIRSTORE_OK;
-    answer->http = fhs_status_http(FHIRSTORE_OK);
-    return status;
-}
-
-/* An entry of a batch is a request of its own. */
-static fhirstore_status run_batch_entry(fhs_session *session, const fhs_bundle_entry *entry,
-                                        fhs_buf *out, fhirstore_error **err)
-{
-    fhs_answer answer;
     fhs_arena arena;
-    fhs_header headers[3];
-    size_t count = 0;
-    fhs_arena_init(&arena, FHS_LIMIT_URL_BYTES);
-    const struct {
-        fhs_str name;
-        fhs_str value; /* JSON */
-    } tags[] = {{FHS_LIT("If-Match"), entry->if_match},
-                {FHS_LIT("If-None-Match"), entry->if_none_match}};
-    for (size_t i = 0; i < FHS_COUNT_OF(tags); i++) {
-        const fhs_json *tag;
-        if (tags[i].value.len > 0 &&
-            fhs_json_read(&arena, tags[i].value, NULL, &tag, NULL) == FHIRSTORE_OK &&
-            tag->type == FHS_JSON_STRING) {
-            headers[count++] = (fhs_header){tags[i].name, tag->text};
-        }
+    transaction_work work = {bundle, NULL, wanted, answer};
+    fhs_links *links;
+    fhs_arena_init(&arena, SIZE_MAX);
+    fhirstore_status status = fhs_bundle_plan(call->session->core, &arena, &call->session->arena,
+                                              bundle, &links, err);
+    if (status < FHIRSTORE_OK) {
+        (void)fhs_call_refuse(call, status);
+    } else {
+        work.links = links;
+        status = fhs_call_write(call, transaction_run, &work, err);
     }
-    if (entry->if_none_exist.len > 0) {
-        headers[count++] = (fhs_header){FHS_LIT("If-None-Exist"), entry->if_none_exist};
-    }
-    const fhs_request request = {entry->method, entry->url, headers, count, entry->resource};
-    fhs_answer_init(&answer);
-    fhirstore_status status = fhs_request_run(session, &request, &answer, err);
-    if (status >= FHIRSTORE_OK && answer.status < FHIRSTORE_OK) {
-        fhs_buf_addf(out, "{\"response\":{\"status\":\"%d\",\"outcome\":", (int)answer.http);
-        fhs_buf_add_str(out, fhs_buf_str(&answer.body));
-        fhs_buf_add_cstr(out, "}}");
-    } else if (status >= FHIRSTORE_OK) {
-        write_response(out, session->core, &answer);
-    }
-    fhs_answer_clear(&answer);
     fhs_arena_clear(&arena);
     return status;
 }
 
-static fhirstore_status run_batch(fhs_session *session, const fhs_bundle *bundle,
-                                  fhs_answer *answer, fhirstore_error **err)
+/* The call stands for the Bundle as a whole from the first byte on, so that a refusal is recorded.
+ */
+static fhirstore_status scan_as_call(fhs_call *call, fhs_str text, fhs_bundle *bundle,
+                                     fhirstore_error **err)
 {
-    fhs_buf *out = &answer->body;
-    fhs_call call;
-    fhs_call_begin(&call, session, FHIRSTORE_ACTION_BATCH, FHS_TYPE_NONE, FHS_STR_NONE,
-                   FHS_STR_NONE);
-    fhirstore_status status = fhs_call_ask(&call, err);
-    status = status < FHIRSTORE_OK ? fhs_call_refuse(&call, status)
-                                   : fhs_call_record(&call, status, err);
-    fhs_call_end(&call);
-    fhs_buf_add_cstr(out, "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\"");
-    for (size_t i = 0; status >= FHIRSTORE_OK && i < bundle->count; i++) {
-        fhs_buf_add_cstr(out, i == 0 ? ",\"entry\":[" : ",");
-        status = run_batch_entry(session, &bundle->entries[i], out, err);
+    fhs_session *session = call->session;
+    fhirstore_status status = fhs_bundle_scan(session->core, &session->arena, text, NULL, bundle,
+                                              err);
+    call->action = bundle->kind == FHS_BUNDLE_BATCH ? FHIRSTORE_ACTION_BATCH
+                                                    : FHIRSTORE_ACTION_TRANSACTION;
+    fhirstore_status allowed = fhs_call_ask(call, status < FHIRSTORE_OK ? NULL : err);
+    if (allowed < FHIRSTORE_OK) {
+        return status < FHIRSTORE_OK ? fhs_fail_plain(err, allowed) : allowed;
     }
-    fhs_buf_add_cstr(out, bundle->count > 0 ? "]}" : "}");
-    answer->status = FHIRSTORE_OK;
-    answer->http = fhs_status_http(FHIRSTORE_OK);
+    if (status >= FHIRSTORE_OK && bundle->kind != FHS_BUNDLE_BATCH &&
+        bundle->kind != FHS_BUNDLE_TRANSACTION) {
+        status = fhs_fail(err, FHIRSTORE_ERR_BUNDLE,
+                          "only Bundles of type batch or transaction can be executed");
+        fhs_error_expression(err, FHS_LIT("Bundle.type"));
+    }
     return status;
 }
 
-fhirstore_status fhs_bundle_run(fhs_session *session, fhs_str text, fhs_answer *answer,
+fhirstore_status fhs_bundle_run(fhs_session *session, fhs_str text,
+                                const fhs_preferences *preferences, fhs_answer *answer,
                                 fhirstore_error **err)
 {
+    fhs_call call;
     fhs_bundle bundle;
-    fhs_arena arena;
-    fhs_arena_init(&arena, SIZE_MAX);
-    fhirstore_status status = fhs_bundle_scan(&arena, text, &bundle, err);
-    if (status >= FHIRSTORE_OK) {
-        if (fhs_str_eq(bundle.type, FHS_LIT("transaction"))) {
-            status = run_transaction(session, &arena, &bundle, answer, err);
-        } else if (fhs_str_eq(bundle.type, FHS_LIT("batch"))) {
-            status = run_batch(session, &bundle, answer, err);
-        } else {
-            status = fhs_fail(err, FHIRSTORE_ERR_BUNDLE,
-                              "only Bundles of type batch or transaction can be executed");
+    fhs_call_begin(&call, session, FHIRSTORE_ACTION_TRANSACTION, FHS_TYPE_NONE, FHS_STR_NONE,
+                   FHS_STR_NONE);
+    fhirstore_status status = scan_as_call(&call, text, &bundle, err);
+    bool is_batch = bundle.kind == FHS_BUNDLE_BATCH;
+    if (status < FHIRSTORE_OK) {
+        (void)fhs_call_refuse(&call, status);
+    } else if (!is_batch) {
+        status = run_transaction(&call, &bundle, preferences->wanted, answer, err);
+    } else {
+        status = fhs_call_record(&call, FHIRSTORE_OK, err);
+        if (status < FHIRSTORE_OK) {
+            (void)fhs_call_refuse(&call, status);
         }
     }
-    fhs_arena_clear(&arena);
+    fhs_call_end(&call);
+    if (status >= FHIRSTORE_OK && is_batch) {
+        status = fhs_bundle_run_batch(session, &bundle, preferences, answer, err);
+    }
+    fhs_bundle_clear(&bundle);
     return status;
 }

@@ -1,61 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A Bundle taken apart: its type, and its entries as slices of the text, found without building a
- * tree of the whole. What an entry holds is read strictly when its turn comes.
+ * A Bundle taken apart without a tree of the whole: a first pass finds the entries and reads
+ * everything but their resources strictly; of each entry only its place is kept, so that a Bundle
+ * of any size needs little. What an entry holds is read again when its turn comes.
  */
 #ifndef FHS_INTERACT_BUNDLE_H
 #define FHS_INTERACT_BUNDLE_H
 
 #include "base/arena.h"
-#include "base/random.h"
 #include "interact/core.h"
+#include "interact/interact.h"
 #include "interact/links.h"
 #include "interact/route.h"
 
-typedef struct fhs_bundle_entry {
-    fhs_str text;     /* the entry */
-    fhs_str resource; /* ptr NULL: none */
-    size_t resource_offset;
-    fhs_str full_url;
-    fhs_str method; /* of request; empty: there is no request */
-    fhs_str url;
-    fhs_str if_match, if_none_match, if_none_exist; /* as written in request */
-    fhs_route route;                                /* once fhs_bundle_route() was called */
-    fhs_str id;                                     /* under which the resource will be stored */
-} fhs_bundle_entry;
+typedef enum fhs_bundle_kind {
+    FHS_BUNDLE_OTHER, /* document, message, collection …: a resource like others */
+    FHS_BUNDLE_TRANSACTION,
+    FHS_BUNDLE_BATCH,
+    FHS_BUNDLE_SEARCHSET,
+    FHS_BUNDLE_HISTORY,
+} fhs_bundle_kind;
+
+/* What is kept of an entry. */
+typedef struct fhs_bundle_item {
+    size_t begin;        /* of the entry in the text */
+    fhs_str address;     /* "Patient/1": where a write goes, once planned */
+    uint8_t interaction; /* fhs_interaction, once planned */
+} fhs_bundle_item;
 
 typedef struct fhs_bundle {
     fhs_str text;
-    fhs_str type; /* "transaction" … */
-    fhs_bundle_entry *entries;
+    fhs_bundle_kind kind;
+    fhs_bundle_item *items; /* owned */
     size_t count;
+    size_t capacity;
+    size_t first; /* entries before items[0], where this is a part of a Bundle */
 } fhs_bundle;
 
-/* Whether @a text is an object that calls itself a Bundle, and of which type; no error otherwise.
- */
-bool fhs_bundle_sniff(fhs_str text, fhs_str *type_out);
+/* One entry, as read. Strings live in the arena or the text. */
+typedef struct fhs_bundle_entry {
+    fhs_str resource; /* ptr NULL: none */
+    size_t resource_offset;
+    size_t end; /* behind the entry in the text */
+    fhs_str full_url;
+    fhs_str method; /* of request; empty: there is no request */
+    fhs_str url;
+    fhs_str if_match;
+    fhs_str if_none_match;
+    fhs_str if_none_exist;
+    fhs_str if_modified_since;
+} fhs_bundle_entry;
 
-/* Find the entries of the Bundle in @a text; all memory from @a arena. ERR_JSON, ERR_BUNDLE. */
-fhirstore_status fhs_bundle_scan(fhs_arena *arena, fhs_str text, fhs_bundle *out,
+/* Told how far the text is read in this pass; an error from it stops. */
+typedef struct fhs_bundle_watch {
+    fhirstore_status (*tell)(void *ctx, size_t offset);
+    void *ctx;
+} fhs_bundle_watch;
+
+/* Whether @a text is an object that calls itself a Bundle; no error otherwise. */
+bool fhs_bundle_sniff(fhs_str text);
+
+/*
+ * Find the entries of the Bundle in @a text. @a scratch is forgotten at each entry; @a watch may be
+ * NULL. ERR_JSON…, ERR_BUNDLE, each with its position. Clear *out in every case.
+ */
+fhirstore_status fhs_bundle_scan(const fhs_core *core, fhs_arena *scratch, fhs_str text,
+                                 const fhs_bundle_watch *watch, fhs_bundle *out,
                                  fhirstore_error **err);
+void fhs_bundle_clear(fhs_bundle *bundle);
+/* Read the entry at @a index once more. */
+fhirstore_status fhs_bundle_entry_at(const fhs_core *core, const fhs_bundle *bundle, size_t index,
+                                     fhs_arena *arena, fhs_bundle_entry *out,
+                                     fhirstore_error **err);
+/* Turn a position in a piece of @a text that begins at @a offset into one in the whole. */
+void fhs_bundle_place(fhs_str text, size_t offset, fhirstore_error **err);
 
 /*
- * Give every entry its route and every POST an id, and collect where the fullUrls lead. The error
- * names the entry.
+ * Give every entry its interaction and every write its address, and collect where the fullUrls
+ * lead; what is kept lives in @a arena, @a scratch is forgotten at each entry. The error names the
+ * entry.
  */
-fhirstore_status fhs_bundle_plan(const fhs_core *core, fhs_arena *arena, fhs_bundle *bundle,
-                                 fhs_links **links_out, fhirstore_error **err);
+fhirstore_status fhs_bundle_plan(const fhs_core *core, fhs_arena *arena, fhs_arena *scratch,
+                                 fhs_bundle *bundle, fhs_links **links_out, fhirstore_error **err);
+
+/* How the answers of a transaction look. */
+typedef struct fhs_bundle_replies {
+    fhs_buf *out; /* entries of the response Bundle, comma-separated; NULL: nobody listens */
+    fhs_return_mode wanted;
+} fhs_bundle_replies;
+
+typedef struct fhs_bundle_counts {
+    int64_t stored; /* new versions */
+    int64_t unchanged;
+} fhs_bundle_counts;
 
 /*
- * Execute a planned transaction inside @a outer's write transaction. @a responses (may be NULL)
- * receives the entries of the response Bundle, comma-separated. @a stored_out counts new versions,
- * @a unchanged_out updates that changed nothing. Forgets the session's arena at each entry.
- * @a progress (may be NULL) is told the offset that is read so far; an error from it stops.
+ * Execute a planned transaction inside @a outer's write transaction. Forgets the session's arena at
+ * each entry. @a watch may be NULL.
  */
-typedef fhirstore_status (*fhs_bundle_progress_fn)(void *ctx, size_t offset);
 fhirstore_status fhs_bundle_execute(fhs_call *outer, const fhs_bundle *bundle,
-                                    const fhs_links *links, fhs_buf *responses, int64_t *stored_out,
-                                    int64_t *unchanged_out, fhs_bundle_progress_fn progress,
-                                    void *ctx, fhirstore_error **err);
+                                    const fhs_links *links, const fhs_bundle_replies *replies,
+                                    const fhs_bundle_watch *watch, fhs_bundle_counts *counts,
+                                    fhirstore_error **err);
+
+/* Execute each entry for itself; the answer's body is the response Bundle. */
+fhirstore_status fhs_bundle_run_batch(fhs_session *session, const fhs_bundle *bundle,
+                                      const fhs_preferences *preferences, fhs_answer *answer,
+                                      fhirstore_error **err);
+/* Append one entry of a response Bundle. */
+void fhs_bundle_write_reply(fhs_buf *out, const fhs_core *core, const fhs_answer *answer);
 
 #endif

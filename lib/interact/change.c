@@ -12,6 +12,15 @@ typedef struct write_work {
     fhs_answer *answer;
 } write_work;
 
+static fhirstore_status bad_id(fhirstore_error **err)
+{
+    fhirstore_status status = fhs_fail(err, FHIRSTORE_ERR_INVALID_RESOURCE,
+                                       "a logical id is 1 to 64 characters of A-Z a-z 0-9 - .");
+    fhs_error_code(err, "value");
+    fhs_error_expression(err, FHS_LIT("Resource.id"));
+    return status;
+}
+
 static fhirstore_status store_work(fhs_call *call, void *ctx, fhirstore_error **err)
 {
     const write_work *work = ctx;
@@ -22,6 +31,9 @@ static fhirstore_status store_work(fhs_call *call, void *ctx, fhirstore_error **
 static fhirstore_status deletion_work(fhs_call *call, void *ctx, fhirstore_error **err)
 {
     const write_work *work = ctx;
+    if (!fhs_id_is_valid(work->id)) {
+        return bad_id(err);
+    }
     return fhs_store_deletion(call, call->type, work->id, &work->condition, work->answer, err);
 }
 
@@ -84,9 +96,9 @@ static fhirstore_status check_id(const fhs_prepared *prepared, fhs_str id, fhirs
 {
     fhirstore_status status = FHIRSTORE_OK;
     if (!fhs_id_is_valid(id)) {
-        status = fhs_fail(err, FHIRSTORE_ERR_INVALID_RESOURCE,
-                          "a logical id is 1 to 64 characters of A-Z a-z 0-9 - .");
-    } else if (prepared->id.len == 0) {
+        return bad_id(err);
+    }
+    if (prepared->id.len == 0) {
         status = fhs_fail(err, FHIRSTORE_ERR_ID_MISMATCH, "the body has no id");
     } else if (!fhs_str_eq(prepared->id, id)) {
         status = fhs_fail(err, FHIRSTORE_ERR_ID_MISMATCH,

@@ -116,6 +116,8 @@ typedef struct fhs_answer {
     int64_t version;
     int64_t updated_us;
     bool is_new_version; /* a version was written: Location applies */
+    bool is_outcome;     /* the body is an OperationOutcome about the interaction itself */
+    bool has_content;    /* there is a body, also where HEAD leaves it out */
 } fhs_answer;
 
 void fhs_answer_init(fhs_answer *answer);

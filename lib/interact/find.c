@@ -90,11 +90,13 @@ static fhirstore_status use_page(fhs_call *call, find_work *work, fhs_search *se
                        ? FHS_LIT("")
                        : fhs_type_name(call->session->core->fhir, call->type);
     fhs_buf_reset(work->out);
-    return fhs_search_write_bundle(search, path, work->out, err);
+    fhirstore_status status = fhs_search_write_bundle(search, path, work->out, err);
+    fhs_search_told(search, &call->count, &call->total);
+    return status;
 }
 
-fhirstore_status fhs_interact_search_bundle(fhs_session *session, fhs_type type, fhs_str query, bool lenient,
-                                   fhs_answer *answer, fhirstore_error **err)
+fhirstore_status fhs_interact_search_bundle(fhs_session *session, fhs_type type, fhs_str query,
+                                            bool lenient, fhs_answer *answer, fhirstore_error **err)
 {
     find_work work = {query, lenient, &answer->body, use_page};
     int64_t unused;
@@ -111,7 +113,7 @@ static fhirstore_status use_count(fhs_call *call, find_work *work, fhs_search *s
 }
 
 fhirstore_status fhs_interact_search_total(fhs_session *session, fhs_type type, fhs_str query,
-                                  int64_t *count_out, fhirstore_error **err)
+                                           int64_t *count_out, fhirstore_error **err)
 {
     find_work work = {query, false, NULL, use_count};
     fhirstore_status status = find(session, type, &work, count_out, err);
@@ -130,8 +132,8 @@ static fhirstore_status use_plan(fhs_call *call, find_work *work, fhs_search *se
     return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_interact_search_plan(fhs_session *session, fhs_type type, fhs_str query, fhs_buf *out,
-                                 fhirstore_error **err)
+fhirstore_status fhs_interact_search_plan(fhs_session *session, fhs_type type, fhs_str query,
+                                          fhs_buf *out, fhirstore_error **err)
 {
     find_work work = {query, false, out, use_plan};
     int64_t unused;
@@ -148,12 +150,18 @@ struct fhs_search_cursor {
     fhs_query *query;
     fhs_search *search;
     fhs_version match;
+    int64_t recorded;      /* matches that an audit event tells of */
+    fhirstore_status last; /* what the last step answered: it stays the answer once it is the end */
 };
 
 void fhs_search_cursor_close(fhs_search_cursor *cursor)
 {
     if (cursor == NULL) {
         return;
+    }
+    /* What left since the last event; nothing can be undone any more. */
+    if (cursor->search != NULL && cursor->recorded < cursor->call.count) {
+        (void)fhs_call_record(&cursor->call, FHIRSTORE_OK, NULL);
     }
     fhs_search_close(cursor->search);
     if (cursor->call.conn != NULL) {
@@ -209,21 +217,40 @@ fhirstore_status fhs_search_cursor_open(fhs_session *session, fhs_type type, fhs
     return FHIRSTORE_OK;
 }
 
+/* The cursor is over: nothing under it, and every further step answers the same. */
+static fhirstore_status end_cursor(fhs_search_cursor *cursor, fhirstore_status status)
+{
+    cursor->match = (fhs_version){0};
+    cursor->last = status;
+    if (status < FHIRSTORE_OK) {
+        cursor->recorded = cursor->call.count;
+        (void)fhs_call_refuse(&cursor->call, status);
+    }
+    return status;
+}
+
 fhirstore_status fhs_search_cursor_next(fhs_search_cursor *cursor, fhirstore_error **err)
 {
     fhs_call *call = &cursor->call;
+    if (cursor->last != FHIRSTORE_OK) {
+        return cursor->last < FHIRSTORE_OK ? fhs_fail_plain(err, cursor->last) : cursor->last;
+    }
     fhirstore_status status = fhs_search_next(cursor->search, &cursor->match, err);
     if (status < FHIRSTORE_OK) {
-        return fhs_call_refuse(call, status);
+        return end_cursor(cursor, status);
     }
     /* A page is recorded before its first match leaves; the event counts what left before it. */
     if (call->count % AUDIT_PAGE == 0 || status == FHIRSTORE_DONE) {
-        fhirstore_status recorded = fhs_call_record(call, status, err);
+        fhirstore_status recorded = fhs_call_record(call, FHIRSTORE_OK, err);
         if (recorded < FHIRSTORE_OK) {
-            return fhs_call_refuse(call, recorded);
+            return end_cursor(cursor, recorded);
         }
+        cursor->recorded = call->count;
     }
-    call->count += status == FHIRSTORE_OK;
+    if (status == FHIRSTORE_DONE) {
+        return end_cursor(cursor, status);
+    }
+    call->count++;
     return status;
 }
 

@@ -8,13 +8,15 @@
 
 #include "base/mem.h"
 
-typedef struct hook_box {
+typedef struct hook_box hook_box;
+struct hook_box {
     uint32_t holders;
+    hook_box *next; /* of those that nobody holds any more */
     void *ctx;
     void (*destroy)(void *ctx);
     fhirstore_authorizer authorizer;
     fhirstore_audit_hook audit;
-} hook_box;
+};
 
 struct fhs_hooks {
     uint32_t holders;
@@ -22,22 +24,35 @@ struct fhs_hooks {
     hook_box *audit;
 };
 
-static void give_box(hook_box *box)
+/* Under the lock: take one holder from @a box and, if it was the last, put it on @a dead. */
+static void give_box(hook_box *box, hook_box **dead)
 {
     if (box != NULL && --box->holders == 0) {
-        if (box->destroy != NULL) {
-            box->destroy(box->ctx);
-        }
-        fhs_free(box);
+        box->next = *dead;
+        *dead = box;
     }
 }
 
-static void give_pair(fhs_hooks *hooks)
+/* The same for a pair, which goes with its last holder. */
+static void give_pair(fhs_hooks *hooks, hook_box **dead)
 {
     if (hooks != NULL && --hooks->holders == 0) {
-        give_box(hooks->authorizer);
-        give_box(hooks->audit);
+        give_box(hooks->authorizer, dead);
+        give_box(hooks->audit, dead);
         fhs_free(hooks);
+    }
+}
+
+/* Outside of the lock: the host's destroy may do what it likes. */
+static void bury(hook_box *dead)
+{
+    while (dead != NULL) {
+        hook_box *next = dead->next;
+        if (dead->destroy != NULL) {
+            dead->destroy(dead->ctx);
+        }
+        fhs_free(dead);
+        dead = next;
     }
 }
 
@@ -54,12 +69,14 @@ fhs_hooks *fhs_hooks_take(fhs_core *core)
 
 void fhs_hooks_give(fhs_core *core, fhs_hooks *hooks)
 {
+    hook_box *dead = NULL;
     if (hooks == NULL) {
         return;
     }
     (void)pthread_mutex_lock(&core->hooks_lock);
-    give_pair(hooks);
+    give_pair(hooks, &dead);
     (void)pthread_mutex_unlock(&core->hooks_lock);
+    bury(dead);
 }
 
 const fhirstore_authorizer *fhs_hooks_authorizer(const fhs_hooks *hooks)
@@ -74,16 +91,20 @@ const fhirstore_audit_hook *fhs_hooks_audit(const fhs_hooks *hooks)
 
 void fhs_hooks_drop(fhs_core *core)
 {
-    give_pair(core->hooks);
+    hook_box *dead = NULL;
+    give_pair(core->hooks, &dead);
     core->hooks = NULL;
+    bury(dead);
 }
 
 /* Put a pair in force that has @a box in one place and the present other box in the other. */
 static fhirstore_status replace(fhs_core *core, hook_box *box, bool is_audit, fhirstore_error **err)
 {
     fhs_hooks *pair = fhs_calloc(1, sizeof *pair);
+    hook_box *dead = NULL;
     if (pair == NULL) {
-        give_box(box);
+        give_box(box, &dead);
+        bury(dead);
         return fhs_fail_memory(err);
     }
     (void)pthread_mutex_lock(&core->hooks_lock);
@@ -96,8 +117,9 @@ static fhirstore_status replace(fhs_core *core, hook_box *box, bool is_audit, fh
         kept->holders++;
     }
     core->hooks = pair;
-    give_pair(old);
+    give_pair(old, &dead);
     (void)pthread_mutex_unlock(&core->hooks_lock);
+    bury(dead);
     return FHIRSTORE_OK;
 }
 

@@ -30,12 +30,13 @@ fhirstore_status fhs_interact_delete(fhs_session *session, fhs_type type, fhs_st
 fhirstore_status fhs_interact_history(fhs_session *session, fhs_type type, fhs_str id,
                                       fhs_str query, fhs_answer *answer, fhirstore_error **err);
 /* One page as a searchset Bundle. */
-fhirstore_status fhs_interact_search_bundle(fhs_session *session, fhs_type type, fhs_str query, bool lenient,
-                                   fhs_answer *answer, fhirstore_error **err);
+fhirstore_status fhs_interact_search_bundle(fhs_session *session, fhs_type type, fhs_str query,
+                                            bool lenient, fhs_answer *answer,
+                                            fhirstore_error **err);
 fhirstore_status fhs_interact_search_total(fhs_session *session, fhs_type type, fhs_str query,
-                                  int64_t *count_out, fhirstore_error **err);
-fhirstore_status fhs_interact_search_plan(fhs_session *session, fhs_type type, fhs_str query, fhs_buf *out,
-                                 fhirstore_error **err);
+                                           int64_t *count_out, fhirstore_error **err);
+fhirstore_status fhs_interact_search_plan(fhs_session *session, fhs_type type, fhs_str query,
+                                          fhs_buf *out, fhirstore_error **err);
 fhirstore_status fhs_capabilities(fhs_session *session, fhs_answer *answer, fhirstore_error **err);
 
 /* The same inside the transaction of an enclosing call. */
@@ -47,7 +48,8 @@ fhirstore_status fhs_interact_update_in(fhs_call *outer, const fhs_prepared *pre
 fhirstore_status fhs_interact_delete_in(fhs_call *outer, fhs_type type, fhs_str id,
                                         const fhs_condition *condition, fhs_answer *answer,
                                         fhirstore_error **err);
-fhirstore_status fhs_interact_read_in(fhs_call *outer, fhs_type type, fhs_str id,
+/* @a version 0: the current one. */
+fhirstore_status fhs_interact_read_in(fhs_call *outer, fhs_type type, fhs_str id, int64_t version,
                                       fhs_answer *answer, fhirstore_error **err);
 
 /* ---- the request entry ---- */
@@ -57,12 +59,25 @@ typedef struct fhs_header {
     fhs_str value;
 } fhs_header;
 
+typedef enum fhs_return_mode {
+    FHS_RETURN_REPRESENTATION,
+    FHS_RETURN_MINIMAL,
+    FHS_RETURN_OUTCOME
+} fhs_return_mode;
+
+/* What the Prefer header asks for. */
+typedef struct fhs_preferences {
+    fhs_return_mode wanted;
+    bool strict;
+} fhs_preferences;
+
 typedef struct fhs_request {
     fhs_str method;
     fhs_str url;
     const fhs_header *headers;
     size_t header_count;
     fhs_str body;
+    const fhs_preferences *outer; /* of the batch that this is an entry of; NULL: it is none */
 } fhs_request;
 
 /*
@@ -78,7 +93,8 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
  * Execute a batch or transaction Bundle: @a text is the whole Bundle. The answer's body is the
  * response Bundle. A transaction is all or nothing; the error then names the entry.
  */
-fhirstore_status fhs_bundle_run(fhs_session *session, fhs_str text, fhs_answer *answer,
+fhirstore_status fhs_bundle_run(fhs_session *session, fhs_str text,
+                                const fhs_preferences *preferences, fhs_answer *answer,
                                 fhirstore_error **err);
 
 #endif

@@ -36,7 +36,14 @@ static link_slot *slot_for(link_slot *slots, size_t count, fhs_str from)
     return &slots[at];
 }
 
-fhirstore_status fhs_links_new(fhs_arena *arena, fhs_links **out, fhirstore_error **err)
+/* At most three of four slots are in use. */
+static bool is_full(size_t used, size_t slot_count)
+{
+    return used >= slot_count - slot_count / 4;
+}
+
+fhirstore_status fhs_links_new(fhs_arena *arena, size_t expected, fhs_links **out,
+                               fhirstore_error **err)
 {
     fhs_links *links = fhs_arena_calloc(arena, 1, sizeof *links);
     *out = NULL;
@@ -45,7 +52,10 @@ fhirstore_status fhs_links_new(fhs_arena *arena, fhs_links **out, fhirstore_erro
     }
     links->arena = arena;
     links->slot_count = FIRST_SLOTS;
-    links->slots = fhs_arena_calloc(arena, FIRST_SLOTS, sizeof *links->slots);
+    while (is_full(expected, links->slot_count)) {
+        links->slot_count *= 2;
+    }
+    links->slots = fhs_arena_calloc(arena, links->slot_count, sizeof *links->slots);
     if (links->slots == NULL) {
         return fhs_fail_memory(err);
     }
@@ -72,7 +82,7 @@ static bool grow_slots(fhs_links *links)
 
 fhirstore_status fhs_links_add(fhs_links *links, fhs_str from, fhs_str to, fhirstore_error **err)
 {
-    if (links->used * 2 >= links->slot_count && !grow_slots(links)) {
+    if (is_full(links->used, links->slot_count) && !grow_slots(links)) {
         return fhs_fail_memory(err);
     }
     link_slot *slot = slot_for(links->slots, links->slot_count, from);
@@ -96,6 +106,8 @@ typedef struct rewriting {
     fhs_str text;
     size_t copied; /* bytes of text already in out */
     fhs_buf *out;
+    fhs_str base; /* of the server that relative references speak of; empty: none is known */
+    fhs_buf absolute;
     fhs_type reference_type;
     fhs_type uri_type;
     fhs_type canonical_type;
@@ -113,9 +125,27 @@ static bool may_hold_link(const rewriting *work, fhs_type owner, fhs_type type, 
            !fhs_type_is_a(work->fhir, type, work->canonical_type);
 }
 
-static void replace_value(rewriting *work, const fhs_json *value)
+/*
+ * bundle.html#references: a relative reference in an entry that has an absolute fullUrl speaks of
+ * the same server.
+ */
+static fhs_str find_relative(rewriting *work, fhs_str reference)
+{
+    if (work->base.len == 0 || fhs_str_find_char(reference, ':', 0) < reference.len) {
+        return FHS_STR_NONE;
+    }
+    fhs_buf_reset(&work->absolute);
+    fhs_buf_add_str(&work->absolute, work->base);
+    fhs_buf_add_str(&work->absolute, reference);
+    return fhs_links_find(work->links, fhs_buf_str(&work->absolute));
+}
+
+static void replace_value(rewriting *work, const fhs_json *value, bool is_reference)
 {
     fhs_str to = fhs_links_find(work->links, value->text);
+    if (to.ptr == NULL && is_reference) {
+        to = find_relative(work, value->text);
+    }
     if (to.ptr == NULL) {
         return;
     }
@@ -137,7 +167,7 @@ static void rewrite_value(rewriting *work, const fhs_property *property, fhs_str
         rewrite_object(work, property->type, value);
     } else if (value->type == FHS_JSON_STRING &&
                may_hold_link(work, property->owner, property->type, name)) {
-        replace_value(work, value);
+        replace_value(work, value, property->owner == work->reference_type);
     }
 }
 
@@ -171,26 +201,52 @@ static void rewrite_object(rewriting *work, fhs_type type, const fhs_json *objec
     }
 }
 
-fhirstore_status fhs_links_rewrite(const fhs_links *links, const fhs_fhir *fhir, fhs_type type,
-                                   fhs_str text, const fhs_json *root, fhs_buf *out,
-                                   bool *changed_out, fhirstore_error **err)
+/* "http://server/fhir/" of "http://server/fhir/Patient/1"; empty for anything else. */
+static fhs_str server_of(fhs_str full_url, const fhs_fhir *fhir, fhs_type type)
+{
+    fhs_str name = fhs_type_name(fhir, type);
+    size_t id_at = full_url.len;
+    if (!fhs_str_starts_with(full_url, FHS_LIT("http"))) {
+        return FHS_STR_NONE;
+    }
+    while (id_at > 0 && full_url.ptr[id_at - 1] != '/') {
+        id_at--;
+    }
+    if (id_at < name.len + 2) {
+        return FHS_STR_NONE;
+    }
+    size_t name_at = id_at - 1 - name.len;
+    bool fits = memcmp(full_url.ptr + name_at, name.ptr, name.len) == 0 &&
+                full_url.ptr[name_at - 1] == '/';
+    return fits ? fhs_str_of(full_url.ptr, name_at) : FHS_STR_NONE;
+}
+
+fhirstore_status fhs_links_rewrite(const fhs_links *links, const fhs_fhir *fhir,
+                                   const fhs_linked_text *resource, fhs_buf *out, bool *changed_out,
+                                   fhirstore_error **err)
 {
     rewriting work = {
         .links = links,
         .fhir = fhir,
-        .text = text,
-        .copied = root->begin,
+        .text = resource->text,
+        .copied = resource->root->begin,
         .out = out,
+        .base = server_of(resource->full_url, fhir, resource->type),
+        .absolute = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES),
         .reference_type = fhs_type_find(fhir, FHS_LIT("Reference")),
         .uri_type = fhs_type_find(fhir, FHS_LIT("uri")),
         .canonical_type = fhs_type_find(fhir, FHS_LIT("canonical")),
     };
     size_t before = out->len;
-    rewrite_object(&work, type, root);
+    rewrite_object(&work, resource->type, resource->root);
     *changed_out = out->len > before;
     if (*changed_out) {
-        fhs_buf_add(out, text.ptr + work.copied, root->end - work.copied);
+        fhs_buf_add(out, work.text.ptr + work.copied, resource->root->end - work.copied);
     }
     fhirstore_status status = fhs_buf_status(out);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_buf_status(&work.absolute);
+    }
+    fhs_buf_clear(&work.absolute);
     return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
 }

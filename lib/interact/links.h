@@ -14,21 +14,30 @@
 
 typedef struct fhs_links fhs_links;
 
-/* Memory comes from @a arena, which outlives the map. */
-fhirstore_status fhs_links_new(fhs_arena *arena, fhs_links **out, fhirstore_error **err);
+/* Memory comes from @a arena, which outlives the map. @a expected links fit without growing. */
+fhirstore_status fhs_links_new(fhs_arena *arena, size_t expected, fhs_links **out,
+                               fhirstore_error **err);
 /* @a from leads to @a to ("Patient/1"); both are borrowed. ERR_BUNDLE when @a from is there
  * already. */
 fhirstore_status fhs_links_add(fhs_links *links, fhs_str from, fhs_str to, fhirstore_error **err);
 /* ptr NULL: no such link. */
 fhs_str fhs_links_find(const fhs_links *links, fhs_str from);
 
+/* A resource whose links are to be rewritten. */
+typedef struct fhs_linked_text {
+    fhs_type type;
+    fhs_str text;
+    const fhs_json *root; /* read from text */
+    fhs_str full_url;     /* of its entry: relative references in it begin at the same server */
+} fhs_linked_text;
+
 /*
- * Append the text of @a root (read from @a text) to @a out with every link of the map replaced that
- * stands in a Reference.reference, uri, url, oid or uuid. *changed_out false: nothing to replace,
- * and @a out is untouched.
+ * Append the resource to @a out with every link of the map replaced that stands in a
+ * Reference.reference, uri, url, oid or uuid. *changed_out false: nothing to replace, and @a out is
+ * untouched.
  */
-fhirstore_status fhs_links_rewrite(const fhs_links *links, const fhs_fhir *fhir, fhs_type type,
-                                   fhs_str text, const fhs_json *root, fhs_buf *out,
-                                   bool *changed_out, fhirstore_error **err);
+fhirstore_status fhs_links_rewrite(const fhs_links *links, const fhs_fhir *fhir,
+                                   const fhs_linked_text *resource, fhs_buf *out, bool *changed_out,
+                                   fhirstore_error **err);
 
 #endif

@@ -66,11 +66,12 @@ fhirstore_status fhs_interact_vread(fhs_session *session, fhs_type type, fhs_str
     return run(&call, &work, err);
 }
 
-fhirstore_status fhs_interact_read_in(fhs_call *outer, fhs_type type, fhs_str id,
+fhirstore_status fhs_interact_read_in(fhs_call *outer, fhs_type type, fhs_str id, int64_t version,
                                       fhs_answer *answer, fhirstore_error **err)
 {
     fhs_call call;
-    read_work work = {type, id, 0, answer};
-    fhs_call_nest(&call, outer, FHIRSTORE_ACTION_READ, type, id, FHS_STR_NONE);
+    read_work work = {type, id, version, answer};
+    fhs_call_nest(&call, outer, version > 0 ? FHIRSTORE_ACTION_VREAD : FHIRSTORE_ACTION_READ, type,
+                  id, FHS_STR_NONE);
     return run(&call, &work, err);
 }

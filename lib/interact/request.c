@@ -4,38 +4,15 @@
 #include "interact/interact.h"
 #include "interact/route.h"
 
-typedef enum return_mode {
-    RETURN_REPRESENTATION,
-    RETURN_MINIMAL,
-    RETURN_OUTCOME
-} return_mode;
-
 /* What the headers say. */
 typedef struct request_headers {
     fhs_condition condition;
     fhs_str none_match;     /* If-None-Match, raw */
     int64_t modified_since; /* microseconds; 0: none */
-    return_mode wanted;
-    bool strict;
+    fhs_preferences preferences;
 } request_headers;
 
-static fhirstore_status parse_etag(fhs_str value, int64_t *version_out, fhirstore_error **err)
-{
-    uint64_t version;
-    fhs_str tag = fhs_str_trim(value);
-    if (fhs_str_starts_with(tag, FHS_LIT("W/"))) {
-        tag = fhs_str_from(tag, 2);
-    }
-    bool quoted = tag.len >= 2 && tag.ptr[0] == '"' && tag.ptr[tag.len - 1] == '"';
-    if (!quoted || !fhs_str_to_u64(fhs_str_of(tag.ptr + 1, tag.len - 2), INT64_MAX, &version) ||
-        version == 0) {
-        return fhs_fail(err, FHIRSTORE_ERR_QUERY, "an entity tag has the form W/\"1\"");
-    }
-    *version_out = (int64_t)version;
-    return FHIRSTORE_OK;
-}
-
-static void parse_prefer(fhs_str value, request_headers *out)
+static void parse_prefer(fhs_str value, fhs_preferences *out)
 {
     while (value.len > 0) {
         fhs_str item = value;
@@ -47,9 +24,9 @@ static void parse_prefer(fhs_str value, request_headers *out)
         item = fhs_str_trim(fhs_str_of(value.ptr, at));
         rest = fhs_str_from(value, at + 1);
         if (fhs_str_eq_ascii_case(item, FHS_LIT("return=minimal"))) {
-            out->wanted = RETURN_MINIMAL;
+            out->wanted = FHS_RETURN_MINIMAL;
         } else if (fhs_str_eq_ascii_case(item, FHS_LIT("return=OperationOutcome"))) {
-            out->wanted = RETURN_OUTCOME;
+            out->wanted = FHS_RETURN_OUTCOME;
         } else if (fhs_str_eq_ascii_case(item, FHS_LIT("handling=strict"))) {
             out->strict = true;
         }
@@ -100,7 +77,7 @@ static fhirstore_status take_header(const fhs_header *header, const fhs_route *r
     fhs_str name = header->name;
     fhs_str value = fhs_str_trim(header->value);
     if (fhs_str_eq_ascii_case(name, FHS_LIT("If-Match"))) {
-        return parse_etag(value, &out->condition.if_version, err);
+        return fhs_etag_parse(value, &out->condition.if_version, err);
     }
     if (fhs_str_eq_ascii_case(name, FHS_LIT("If-None-Match"))) {
         out->none_match = value;
@@ -108,7 +85,7 @@ static fhirstore_status take_header(const fhs_header *header, const fhs_route *r
         (void)fhs_http_date_parse(value,
                                   &out->modified_since); /* RFC 9110: ignored when malformed */
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Prefer"))) {
-        parse_prefer(value, out);
+        parse_prefer(value, &out->preferences);
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("If-None-Exist"))) {
         return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED, "conditional create is not supported");
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Accept"))) {
@@ -131,6 +108,9 @@ static fhirstore_status take_headers(const fhs_request *request, const fhs_route
                                      request_headers *out, fhirstore_error **err)
 {
     *out = (request_headers){0};
+    if (request->outer != NULL) {
+        out->preferences = *request->outer;
+    }
     for (size_t i = 0; i < request->header_count; i++) {
         fhirstore_status status = take_header(&request->headers[i], route, out, err);
         if (status < FHIRSTORE_OK) {
@@ -152,7 +132,7 @@ static bool is_not_modified(const request_headers *headers, const fhs_answer *an
     int64_t version;
     if (headers->none_match.len > 0) {
         return fhs_str_eq(headers->none_match, FHS_LIT("*")) ||
-               (parse_etag(headers->none_match, &version, NULL) == FHIRSTORE_OK &&
+               (fhs_etag_parse(headers->none_match, &version, NULL) == FHIRSTORE_OK &&
                 version == answer->version);
     }
     /* HTTP dates have whole seconds. */
@@ -187,10 +167,43 @@ static fhirstore_status search_form(fhs_session *session, const fhs_route *route
     if (status < FHIRSTORE_OK) {
         status = fhs_fail_plain(err, status);
     } else {
-        status = fhs_interact_search_bundle(session, route->type, fhs_buf_str(&query), lenient, answer, err);
+        status = fhs_interact_search_bundle(session, route->type, fhs_buf_str(&query), lenient,
+                                            answer, err);
     }
     fhs_buf_clear(&query);
     return status;
+}
+
+/* The value of "_format" in the query, decoded; empty where there is none. */
+static fhs_str wanted_format(fhs_session *session, fhs_str query)
+{
+    while (query.len > 0) {
+        fhs_str pair = query;
+        fhs_str rest = FHS_STR_NONE;
+        fhs_str name;
+        fhs_str value;
+        (void)fhs_str_split(query, '&', &pair, &rest);
+        if (fhs_str_split(pair, '=', &name, &value) && fhs_str_eq(name, FHS_LIT("_format"))) {
+            /* A plus stands for itself in "application/fhir+json", whatever forms say. */
+            return fhs_url_decode(&session->arena, value, false);
+        }
+        query = rest;
+    }
+    return FHS_STR_NONE;
+}
+
+/* What the address alone forbids. */
+static fhirstore_status check_route(fhs_session *session, const fhs_request *request,
+                                    const fhs_route *route, fhirstore_error **err)
+{
+    if (request->outer != NULL && route->interaction == FHS_DO_BUNDLE) {
+        return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "a batch cannot hold another Bundle to execute");
+    }
+    fhs_str format = wanted_format(session, route->query);
+    if (format.len > 0 && !accepts_json(format)) {
+        return fhs_fail(err, FHIRSTORE_ERR_NOT_ACCEPTABLE, "only application/fhir+json");
+    }
+    return FHIRSTORE_OK;
 }
 
 static fhirstore_status dispatch(fhs_session *session, const fhs_request *request,
@@ -201,10 +214,10 @@ static fhirstore_status dispatch(fhs_session *session, const fhs_request *reques
     case FHS_DO_CAPABILITIES:
         return fhs_capabilities(session, answer, err);
     case FHS_DO_BUNDLE:
-        return fhs_bundle_run(session, request->body, answer, err);
+        return fhs_bundle_run(session, request->body, &headers->preferences, answer, err);
     case FHS_DO_SEARCH:
         return search_form(session, route, route->form_search ? request->body : FHS_STR_NONE,
-                           !headers->strict, answer, err);
+                           !headers->preferences.strict, answer, err);
     case FHS_DO_CREATE:
         return fhs_interact_create(session, route->type, request->body, answer, err);
     case FHS_DO_READ:
@@ -224,15 +237,16 @@ static fhirstore_status dispatch(fhs_session *session, const fhs_request *reques
 }
 
 /* Prefer: return=… on what create and update answer. */
-static void apply_return(return_mode wanted, const fhs_route *route, fhs_answer *answer)
+static void apply_return(fhs_return_mode wanted, const fhs_route *route, fhs_answer *answer)
 {
     bool is_write = route->interaction == FHS_DO_CREATE || route->interaction == FHS_DO_UPDATE;
-    if (!is_write || wanted == RETURN_REPRESENTATION) {
+    if (!is_write || wanted == FHS_RETURN_REPRESENTATION) {
         return;
     }
     fhs_buf_reset(&answer->body);
-    if (wanted == RETURN_OUTCOME) {
+    if (wanted == FHS_RETURN_OUTCOME) {
         fhs_error_write_outcome(NULL, &answer->body);
+        answer->is_outcome = true;
     }
 }
 
@@ -241,6 +255,7 @@ static void answer_error(fhs_answer *answer, fhirstore_status status, fhirstore_
     answer->status = status;
     answer->http = fhs_status_http(status);
     answer->is_new_version = false;
+    answer->is_outcome = true;
     if (status != FHIRSTORE_ERR_DELETED) {
         answer->version = 0; /* a deleted version still has its tag */
     }
@@ -258,6 +273,9 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     fhirstore_status status = fhs_route_parse(core->fhir, core->base_url, request->method,
                                               request->url, &route, &reason);
     if (status >= FHIRSTORE_OK) {
+        status = check_route(session, request, &route, &reason);
+    }
+    if (status >= FHIRSTORE_OK) {
         status = take_headers(request, &route, &headers, &reason);
     }
     if (status >= FHIRSTORE_OK) {
@@ -266,8 +284,9 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     if (status < FHIRSTORE_OK) {
         answer_error(answer, status, reason);
     } else {
-        apply_return(headers.wanted, &route, answer);
+        apply_return(headers.preferences.wanted, &route, answer);
     }
+    answer->has_content = answer->body.len > 0;
     if (route.is_head) {
         fhs_buf_reset(&answer->body);
     }

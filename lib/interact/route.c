@@ -175,3 +175,19 @@ fhirstore_status fhs_route_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str
     return is_type_level ? route_type(kind, &parts, out, err)
                          : route_instance(kind, &parts, out, err);
 }
+
+fhirstore_status fhs_etag_parse(fhs_str value, int64_t *version_out, fhirstore_error **err)
+{
+    uint64_t version;
+    fhs_str tag = fhs_str_trim(value);
+    if (fhs_str_starts_with(tag, FHS_LIT("W/"))) {
+        tag = fhs_str_from(tag, 2);
+    }
+    bool quoted = tag.len >= 2 && tag.ptr[0] == '"' && tag.ptr[tag.len - 1] == '"';
+    if (!quoted || !fhs_str_to_u64(fhs_str_of(tag.ptr + 1, tag.len - 2), INT64_MAX, &version) ||
+        version == 0) {
+        return fhs_fail(err, FHIRSTORE_ERR_QUERY, "an entity tag has the form W/\"1\"");
+    }
+    *version_out = (int64_t)version;
+    return FHIRSTORE_OK;
+}

@@ -35,4 +35,7 @@ typedef struct fhs_route {
 fhirstore_status fhs_route_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str method,
                                  fhs_str url, fhs_route *out, fhirstore_error **err);
 
+/* The version that an entity tag names: W/"1" or "1". ERR_QUERY for anything else. */
+fhirstore_status fhs_etag_parse(fhs_str value, int64_t *version_out, fhirstore_error **err);
+
 #endif

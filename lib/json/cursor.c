@@ -130,43 +130,58 @@ static fhirstore_status next_name(fhs_json_cursor *cursor, fhs_str *name_out, fh
     return FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_json_cursor_next(fhs_json_cursor *cursor, fhs_str *name_out,
-                                      fhs_str *value_out, size_t *offset_out, fhirstore_error **err)
+fhirstore_status fhs_json_cursor_step(fhs_json_cursor *cursor, fhs_str *name_out,
+                                      fhirstore_error **err)
 {
     const char closing = cursor->is_object ? '}' : ']';
     if (cursor->is_done) {
         return FHIRSTORE_DONE;
     }
     skip_blanks(cursor);
-    if (peek(cursor) == closing) {
+    if (cursor->is_first && peek(cursor) == closing) {
         cursor->at++;
         cursor->is_done = true;
         return FHIRSTORE_DONE;
     }
     if (!cursor->is_first) {
-        if (peek(cursor) != ',') {
+        char c = peek(cursor);
+        if (c != ',' && c != closing) {
             return fail_at(cursor, cursor->is_object ? "',' or '}'" : "',' or ']'", err);
         }
         cursor->at++;
+        if (c == closing) {
+            cursor->is_done = true;
+            return FHIRSTORE_DONE;
+        }
         skip_blanks(cursor);
     }
     cursor->is_first = false;
-    if (cursor->is_object) {
-        fhirstore_status status = next_name(cursor, name_out, err);
-        if (status < FHIRSTORE_OK) {
-            return status;
-        }
-    }
+    return cursor->is_object ? next_name(cursor, name_out, err) : FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_json_cursor_skip(fhs_json_cursor *cursor, fhs_str *value_out,
+                                      fhirstore_error **err)
+{
     size_t begin = cursor->at;
     if (!skip_value(cursor)) {
         cursor->at = begin;
         return fail_at(cursor, "a value that ends", err);
     }
     *value_out = fhs_str_of(cursor->text.ptr + begin, cursor->at - begin);
-    if (offset_out != NULL) {
-        *offset_out = begin;
-    }
     return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_json_cursor_next(fhs_json_cursor *cursor, fhs_str *name_out,
+                                      fhs_str *value_out, size_t *offset_out, fhirstore_error **err)
+{
+    fhirstore_status status = fhs_json_cursor_step(cursor, name_out, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    if (offset_out != NULL) {
+        *offset_out = cursor->at;
+    }
+    return fhs_json_cursor_skip(cursor, value_out, err);
 }
 
 bool fhs_json_plain_string(fhs_str value, fhs_str *out)

@@ -33,6 +33,15 @@ fhirstore_status fhs_json_cursor_next(fhs_json_cursor *cursor, fhs_str *name_out
                                       fhs_str *value_out, size_t *offset_out,
                                       fhirstore_error **err);
 
+/*
+ * The same in two halves, for who walks the value himself: step to where it begins (cursor->at),
+ * then skip it, or set cursor->at behind it.
+ */
+fhirstore_status fhs_json_cursor_step(fhs_json_cursor *cursor, fhs_str *name_out,
+                                      fhirstore_error **err);
+fhirstore_status fhs_json_cursor_skip(fhs_json_cursor *cursor, fhs_str *value_out,
+                                      fhirstore_error **err);
+
 /* The content of a string value that has no escapes: false for anything else. */
 bool fhs_json_plain_string(fhs_str value, fhs_str *out);
 

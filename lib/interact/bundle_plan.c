@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each entry of a transaction will do, and where it goes, before anything is written. */
+#include "base/random.h"
+#include "interact/bundle.h"
+
+/* Where writes go, to find two that go to the same place; and where fullUrls lead. */
+typedef struct plan {
+    const fhs_core *core;
+    fhs_arena *arena;
+    fhs_links *links;
+    fhs_links *targets;
+} plan;
+
+static bool is_write(fhs_interaction interaction)
+{
+    return interaction == FHS_DO_CREATE || interaction == FHS_DO_UPDATE ||
+           interaction == FHS_DO_DELETE;
+}
+
+static bool is_read(fhs_interaction interaction)
+{
+    return interaction == FHS_DO_READ || interaction == FHS_DO_VREAD;
+}
+
+static fhs_str make_address(const plan *work, fhs_type type, fhs_str id)
+{
+    fhs_str name = fhs_type_name(work->core->fhir, type);
+    size_t len = name.len + 1 + id.len;
+    char *address = fhs_arena_alloc(work->arena, len);
+    if (address == NULL) {
+        return FHS_STR_NONE;
+    }
+    memcpy(address, name.ptr, name.len);
+    address[name.len] = '/';
+    memcpy(address + name.len + 1, id.ptr, id.len);
+    return fhs_str_of(address, len);
+}
+
+static fhirstore_status plan_write(plan *work, const fhs_route *route,
+                                   const fhs_bundle_entry *entry, fhs_bundle_item *item,
+                                   fhirstore_error **err)
+{
+    char uuid[FHS_UUID_LEN + 1];
+    fhs_str id = route->id;
+    if (route->interaction == FHS_DO_CREATE) {
+        fhs_uuid_new(uuid);
+        id = fhs_str_of(uuid, FHS_UUID_LEN);
+    }
+    item->address = make_address(work, route->type, id);
+    if (item->address.ptr == NULL) {
+        return fhs_fail_memory(err);
+    }
+    if (route->interaction != FHS_DO_CREATE) {
+        fhirstore_status status = fhs_links_add(work->targets, item->address, item->address, NULL);
+        if (status < FHIRSTORE_OK) {
+            return status == FHIRSTORE_ERR_NO_MEMORY
+                       ? fhs_fail_memory(err)
+                       : fhs_fail(err, status, "two entries change the same resource");
+        }
+    }
+    if (route->interaction == FHS_DO_DELETE || entry->full_url.len == 0) {
+        return FHIRSTORE_OK;
+    }
+    fhs_str full_url = fhs_arena_dup(work->arena, entry->full_url);
+    return full_url.ptr == NULL ? fhs_fail_memory(err)
+                                : fhs_links_add(work->links, full_url, item->address, err);
+}
+
+static fhirstore_status plan_entry(plan *work, const fhs_bundle_entry *entry, fhs_bundle_item *item,
+                                   fhirstore_error **err)
+{
+    fhs_route route;
+    if (entry->method.len == 0 || entry->url.len == 0) {
+        return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "the request needs method and url");
+    }
+    fhirstore_status status = fhs_route_parse(work->core->fhir, work->core->base_url, entry->method,
+                                              entry->url, &route, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    item->interaction = (uint8_t)route.interaction;
+    if (is_write(route.interaction)) {
+        return plan_write(work, &route, entry, item, err);
+    }
+    if (!is_read(route.interaction)) {
+        return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED,
+                        "a transaction holds create, read, vread, update and delete, nothing else");
+    }
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_bundle_plan(const fhs_core *core, fhs_arena *arena, fhs_arena *scratch,
+                                 fhs_bundle *bundle, fhs_links **links_out, fhirstore_error **err)
+{
+    plan work = {.core = core, .arena = arena};
+    fhirstore_status status = fhs_links_new(arena, bundle->count, &work.links, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_links_new(arena, 0, &work.targets, err);
+    }
+    for (size_t i = 0; status >= FHIRSTORE_OK && i < bundle->count; i++) {
+        fhs_bundle_entry entry;
+        fhs_arena_reset(scratch);
+        status = fhs_bundle_entry_at(core, bundle, i, scratch, &entry, err);
+        if (status >= FHIRSTORE_OK) {
+            status = plan_entry(&work, &entry, &bundle->items[i], err);
+        }
+        if (status < FHIRSTORE_OK) {
+            fhs_error_entry(err, (uint32_t)(bundle->first + i + 1));
+        }
+    }
+    *links_out = work.links;
+    return status;
+}
