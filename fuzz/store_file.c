@@ -15,7 +15,7 @@
 static const uint8_t raw_key[FHS_KEYS_KEY_BYTES] = {7, 7, 7};
 static char folder[] = "/tmp/fhs-fuzz-XXXXXX";
 static char path[64];
-static char log_path[64];
+static char log_path[72];
 
 typedef struct image {
     uint8_t bytes[64 * 1024];
