@@ -168,8 +168,9 @@ static fhs_compiled compile_all(fhs_compiler *compiler)
         if (def.expression.len == 0 || is_stored_elsewhere(&def)) {
             continue;
         }
+        compiler->is_too_wide = false;
         fhs_compiled result = compile_param(compiler, list[i], &def);
-        if (result == FHS_NEEDS_ENGINE) {
+        if (result == FHS_NEEDS_ENGINE || compiler->is_too_wide) {
             result = add_fallback(compiler, list[i]);
         }
         if (result != FHS_COMPILED) {

@@ -25,6 +25,7 @@ typedef struct fhs_compiler {
     fhs_str text;       /* the expression being compiled */
     bool is_positional; /* paths from the resource's root, where [0] may be counted */
     bool saw_resource;  /* %resource was used */
+    bool is_too_wide; /* a set had no room: the engine has to do it, it is not for want of memory */
 } fhs_compiler;
 
 bool fhs_cursors_add(fhs_compiler *compiler, fhs_cursors *set, fhs_pnode *node);

@@ -18,9 +18,11 @@ bool fhs_cursors_add(fhs_compiler *compiler, fhs_cursors *set, fhs_pnode *node)
     }
     if (set->count == set->capacity) {
         size_t capacity = set->capacity == 0 ? 8 : set->capacity * 2;
-        fhs_pnode **items = capacity > CURSORS_MAX
-                                ? NULL
-                                : fhs_arena_alloc(compiler->scratch, capacity * sizeof *items);
+        if (capacity > CURSORS_MAX) {
+            compiler->is_too_wide = true;
+            return false;
+        }
+        fhs_pnode **items = fhs_arena_alloc(compiler->scratch, capacity * sizeof *items);
         if (items == NULL) {
             return false;
         }

@@ -124,6 +124,7 @@ static void convert_system_value(fhs_convert *convert, uint8_t kind, const fhs_f
     view = view.len > 0 && view.ptr[0] == '@' ? fhs_str_from(view, 1) : view;
     fhs_json *value = fhs_arena_calloc(convert->arena, 1, sizeof *value);
     fhs_str kept = fhs_arena_dup(convert->arena, view);
+    convert->is_failed |= fhs_buf_status(&text) == FHIRSTORE_ERR_NO_MEMORY;
     fhs_buf_clear(&text);
     if (value == NULL || kept.ptr == NULL) {
         convert->is_failed = true;

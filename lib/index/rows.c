@@ -91,6 +91,9 @@ static fhirstore_status add_part(row_maker *maker, const fhs_entry *part)
     default:
         break;
     }
+    if (status == FHIRSTORE_OK && fhs_buf_status(&maker->part) != FHIRSTORE_OK) {
+        status = fhs_fail_memory(maker->err);
+    }
     return status;
 }
 
@@ -157,6 +160,9 @@ static fhirstore_status add_rows(row_maker *maker, fhs_type type, const fhs_entr
         }
         if (status == FHIRSTORE_OK) {
             status = make_row(maker, entry, &ends, &row);
+        }
+        if (status == FHIRSTORE_OK && fhs_buf_status(&maker->text) != FHIRSTORE_OK) {
+            status = fhs_fail_memory(maker->err);
         }
         if (status != FHIRSTORE_OK) {
             return status;

@@ -62,6 +62,9 @@ static known_unit *learn_unit(fhs_str code)
     if (is_unit) {
         fhs_unit_write_canonical(&unit, &canonical);
         is_unit = fhs_buf_status(&canonical) == FHIRSTORE_OK && canonical.len > 0;
+        if (fhs_buf_status(&canonical) == FHIRSTORE_ERR_NO_MEMORY) {
+            return NULL; /* not known, rather than known to be no unit */
+        }
     }
     known_unit *known = fhs_alloc(sizeof *known + code.len + (is_unit ? canonical.len : 0));
     if (known != NULL) {

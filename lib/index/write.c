@@ -157,6 +157,9 @@ void fhs_entry_write(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out)
     fhs_buf text = FHS_BUF_INIT(VALUE_BYTES_MAX);
     show_value(fhir, entry, &text);
     fhs_json_write_string(out, fhs_buf_str(&text));
+    if (out->failed == FHIRSTORE_OK) {
+        out->failed = fhs_buf_status(&text);
+    }
     fhs_buf_clear(&text);
 }
 
@@ -303,8 +306,9 @@ fhirstore_status fhs_index_write_ndjson(fhs_indexer *indexer, fhs_str base_url,
         show_name(resource, &name);
         qsort(values, count, sizeof *values, compare_shown);
         show_lines(fhir, fhs_buf_str(&name), values, count, out);
+        status = fhs_buf_status(&name) == FHIRSTORE_OK ? fhs_buf_status(out)
+                                                       : fhs_buf_status(&name);
         fhs_buf_clear(&name);
-        status = fhs_buf_status(out);
         if (status != FHIRSTORE_OK) {
             (void)fhs_fail_plain(err, status);
         }

@@ -6,7 +6,7 @@
 
 #include "extracts.h"
 
-static char folder[] = "/tmp/fhs_index_XXXXXX";
+static char folder[32];
 static char path[64];
 static fhs_storage *storage;
 static fhs_conn *writer;
@@ -17,6 +17,7 @@ static const fhs_fhir *fhir;
 static void open_store(void)
 {
     fhirstore_error *err = NULL;
+    (void)snprintf(folder, sizeof folder, "/tmp/fhs_index_XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     (void)snprintf(path, sizeof path, "%s/store", folder);
     fhs_storage_options options = {.path = fhs_str_from_cstr(path),
