@@ -36,7 +36,9 @@ static fhirstore_status note_page_flaw(void *ctx, const fhs_vfs_damage *damage, 
     (void)done;
     (void)total;
     fhs_check *check = ctx;
-    if (damage != NULL && damage->flaw != FHS_VFS_TORN_TAIL) {
+    bool is_from_a_crash = damage != NULL && (damage->flaw == FHS_VFS_TORN_TAIL ||
+                                              damage->flaw == FHS_VFS_SUPERSEDED);
+    if (damage != NULL && !is_from_a_crash) {
         char text[200];
         fhs_vfs_describe(damage, text, sizeof text);
         fhs_check_report(check, "pages", "%s", text);
