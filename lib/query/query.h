@@ -52,7 +52,7 @@ typedef enum fhs_compare {
 /* One value of a leaf (values of one parameter are alternatives). Escapes are resolved. */
 typedef struct fhs_value {
     fhs_compare compare; /* date, number, quantity; EQ otherwise */
-    fhs_str text;        /* string: text; uri: uri; reference: what was written; others: as written */
+    fhs_str text; /* string: text; uri: uri; reference: what was written; others: as written */
     /*
      * Token: "system|code". has_system: there was a '|'; an empty system then means "no system".
      * Without has_code any code of the system. Quantity: the unit; has_system and has_code only
@@ -64,7 +64,8 @@ typedef struct fhs_value {
     fhs_str code;
     /* date: [lo, hi] in ticks; AP: already widened by a tenth of the gap to now */
     int64_t lo, hi;
-    /* number, quantity; EQ and NE: [low, high) by implicit precision; AP: [low, high], 10 % around */
+    /* number, quantity; EQ and NE: [low, high) by implicit precision; AP: [low, high], 10 % around
+     */
     fhs_decimal number;
     fhs_decimal low, high;
     /* reference */
@@ -78,13 +79,14 @@ typedef struct fhs_value {
 } fhs_value;
 
 typedef enum fhs_node_kind {
-    FHS_NODE_AND,  /* all children; none: true */
-    FHS_NODE_OR,   /* any child; none: false */
-    FHS_NODE_NOT,  /* one child */
-    FHS_NODE_LEAF, /* a parameter and its values */
+    FHS_NODE_AND,   /* all children; none: true */
+    FHS_NODE_OR,    /* any child; none: false */
+    FHS_NODE_NOT,   /* one child */
+    FHS_NODE_LEAF,  /* a parameter and its values */
     FHS_NODE_CHAIN, /* param.child: some target of a reference satisfies the child */
-    FHS_NODE_HAS,  /* some resource of type @a target refers here by its @a param and satisfies the child */
-    FHS_NODE_ID,   /* _id: values[].text */
+    FHS_NODE_HAS,   /* some resource of type @a target refers here by its @a param and satisfies the
+                       child */
+    FHS_NODE_ID,    /* _id: values[].text */
     FHS_NODE_UPDATED, /* _lastUpdated: date values */
     FHS_NODE_TRUE,
 } fhs_node_kind;
@@ -96,14 +98,14 @@ typedef enum fhs_node_kind {
 typedef struct fhs_node fhs_node;
 struct fhs_node {
     fhs_node_kind kind;
-    fhs_type type;      /* the resource type this node speaks of; FHS_TYPE_NONE at system level */
-    fhs_sparam param;   /* LEAF, CHAIN, HAS */
+    fhs_type type;    /* the resource type this node speaks of; FHS_TYPE_NONE at system level */
+    fhs_sparam param; /* LEAF, CHAIN, HAS */
     fhs_sparam_type param_type; /* LEAF */
-    fhs_str code;       /* the parameter's code as in the URL, for messages and links */
+    fhs_str code;               /* the parameter's code as in the URL, for messages and links */
     fhs_modifier modifier;
-    fhs_type target;    /* MOD_TYPE, CHAIN, HAS: the type; else FHS_TYPE_NONE */
-    bool missing;       /* MOD_MISSING: the value asked for; also for ID and UPDATED nodes */
-    fhs_value *values;  /* alternatives */
+    fhs_type target;   /* MOD_TYPE, CHAIN, HAS: the type; else FHS_TYPE_NONE */
+    bool missing;      /* MOD_MISSING: the value asked for; also for ID and UPDATED nodes */
+    fhs_value *values; /* alternatives */
     size_t value_count;
     fhs_node **children;
     size_t child_count;
@@ -118,9 +120,18 @@ typedef struct fhs_sort_key {
     fhs_str code;
 } fhs_sort_key;
 
-typedef enum fhs_total_mode { FHS_TOTAL_DEFAULT, FHS_TOTAL_NONE, FHS_TOTAL_ESTIMATE, FHS_TOTAL_ACCURATE } fhs_total_mode;
+typedef enum fhs_total_mode {
+    FHS_TOTAL_DEFAULT,
+    FHS_TOTAL_NONE,
+    FHS_TOTAL_ESTIMATE,
+    FHS_TOTAL_ACCURATE
+} fhs_total_mode;
 typedef enum fhs_summary_mode {
-    FHS_SUMMARY_FALSE, FHS_SUMMARY_TRUE, FHS_SUMMARY_TEXT, FHS_SUMMARY_DATA, FHS_SUMMARY_COUNT
+    FHS_SUMMARY_FALSE,
+    FHS_SUMMARY_TRUE,
+    FHS_SUMMARY_TEXT,
+    FHS_SUMMARY_DATA,
+    FHS_SUMMARY_COUNT
 } fhs_summary_mode;
 
 /* A parameter that was not understood and dropped (lenient), for the outcome entry. */
@@ -131,42 +142,44 @@ typedef struct fhs_dropped {
 
 /* A whole search. */
 typedef struct fhs_query {
-    fhs_type type;  /* FHS_TYPE_NONE: system level … */
+    fhs_type type;   /* FHS_TYPE_NONE: system level … */
     fhs_type *types; /* … of these types ("_type"); none: of all */
     size_t type_count;
     fhs_node *root; /* an AND */
     fhs_sort_key *sort;
     size_t sort_count;
-    uint32_t count;     /* page size; FHS_DEFAULT_PAGE_COUNT when not given */
+    uint32_t count; /* page size; FHS_DEFAULT_PAGE_COUNT when not given */
     bool has_count;
-    bool count_only;    /* _count=0 or _summary=count */
+    bool count_only; /* _count=0 or _summary=count */
     fhs_total_mode total;
     fhs_summary_mode summary;
     fhs_str *elements; /* "_elements" */
     size_t element_count;
-    fhs_str page;       /* our own paging token parameter "_page", or empty */
-    fhs_str self;       /* the query as it was understood, re-encoded, without dropped parameters and _page */
+    fhs_str page; /* our own paging token parameter "_page", or empty */
+    fhs_str
+        self; /* the query as it was understood, re-encoded, without dropped parameters and _page */
     fhs_dropped *dropped;
     size_t dropped_count;
 } fhs_query;
 
 typedef struct fhs_query_options {
     const fhs_fhir *fhir;
-    fhs_str base_url;  /* references below it are relative ones */
-    bool lenient;      /* unknown parameters are dropped and reported in place of refused */
-    int64_t now_us;    /* for ap on dates */
+    fhs_str base_url; /* references below it are relative ones */
+    bool lenient;     /* unknown parameters are dropped and reported in place of refused */
+    int64_t now_us;   /* for ap on dates */
     int default_zone_minutes;
 } fhs_query_options;
 
 /*
  * Parse "code=…&date=ge2020" (without "Type?"; percent-encoding and '+' are resolved here) for
- * @a type. ERR_UNKNOWN_PARAM, ERR_MODIFIER, ERR_PARAM_VALUE, ERR_QUERY, ERR_LIMIT; the message names the
- * parameter and what was expected, never the value.
+ * @a type. ERR_UNKNOWN_PARAM, ERR_MODIFIER, ERR_PARAM_VALUE, ERR_QUERY, ERR_LIMIT; the message
+ * names the parameter and what was expected, never the value.
  */
 fhirstore_status fhs_query_parse(fhs_arena *arena, const fhs_query_options *options, fhs_type type,
                                  fhs_str text, fhs_query **out, fhirstore_error **err);
 
-/* Percent-decode into the arena ('+' becomes a blank when @a plus). ptr NULL: bad escape or no memory. */
+/* Percent-decode into the arena ('+' becomes a blank when @a plus). ptr NULL: bad escape or no
+ * memory. */
 fhs_str fhs_url_decode(fhs_arena *arena, fhs_str text, bool plus);
 /* Append percent-encoded for a query value. */
 void fhs_url_encode(fhs_buf *out, fhs_str text);

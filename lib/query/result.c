@@ -183,7 +183,7 @@ static fhirstore_status read_types(fhs_query_parser *parser, fhs_query_draft *dr
     return read_items(parser, draft, value, add_type);
 }
 
-static fhirstore_status read_page(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str value)
+static fhirstore_status take_page(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str value)
 {
     (void)parser;
     draft->query->page = value;
@@ -191,7 +191,7 @@ static fhirstore_status read_page(fhs_query_parser *parser, fhs_query_draft *dra
 }
 
 /* Kept in the links, but for the caller to act upon. */
-static fhirstore_status read_format(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str value)
+static fhirstore_status take_format(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str value)
 {
     fhs_query_add_self(draft, parser->name, value);
     return FHIRSTORE_OK;
@@ -211,9 +211,9 @@ fhirstore_status fhs_query_result_param(fhs_query_parser *parser, fhs_query_draf
         {FHS_LIT_INIT("_summary"), false, read_summary},
         {FHS_LIT_INIT("_elements"), false, read_elements},
         {FHS_LIT_INIT("_type"), true, read_types},
-        {FHS_LIT_INIT("_page"), false, read_page},
-        {FHS_LIT_INIT("_format"), false, read_format},
-        {FHS_LIT_INIT("_pretty"), false, read_format},
+        {FHS_LIT_INIT("_page"), false, take_page},
+        {FHS_LIT_INIT("_format"), false, take_format},
+        {FHS_LIT_INIT("_pretty"), false, take_format},
     };
     *taken_out = false;
     for (size_t i = 0; i < FHS_COUNT_OF(params); i++) {

@@ -70,7 +70,7 @@ static bool cut_prefix(fhs_str *text, fhs_compare *compare)
     return false;
 }
 
-static fhirstore_status read_token(fhs_query_parser *parser, fhs_str raw, fhs_value *value)
+static fhirstore_status read_token_value(fhs_query_parser *parser, fhs_str raw, fhs_value *value)
 {
     fhs_str head;
     fhs_str tail;
@@ -119,7 +119,7 @@ static int64_t shift_ticks(int64_t ticks, int64_t by)
     return ticks + by;
 }
 
-static fhirstore_status read_date(fhs_query_parser *parser, fhs_str text, fhs_value *value)
+static fhirstore_status read_date_value(fhs_query_parser *parser, fhs_str text, fhs_value *value)
 {
     fhs_date date;
     const unsigned forms = FHS_DATE_FORM_DATE | FHS_DATE_FORM_DATETIME | FHS_DATE_FORM_INSTANT |
@@ -153,7 +153,7 @@ static bool approximate_range(fhs_value *value)
            fhs_decimal_add(&value->number, &tenth, &value->high);
 }
 
-static fhirstore_status read_number(fhs_query_parser *parser, fhs_str text, fhs_value *value)
+static fhirstore_status read_number_value(fhs_query_parser *parser, fhs_str text, fhs_value *value)
 {
     bool fits = true;
     if (!cut_prefix(&text, &value->compare)) {
@@ -174,7 +174,7 @@ static fhirstore_status read_number(fhs_query_parser *parser, fhs_str text, fhs_
                                  "expects a number of fewer digits");
 }
 
-static fhirstore_status read_quantity(fhs_query_parser *parser, fhs_str raw, fhs_value *value)
+static fhirstore_status read_quantity_value(fhs_query_parser *parser, fhs_str raw, fhs_value *value)
 {
     fhs_str number;
     fhs_str rest;
@@ -187,7 +187,7 @@ static fhirstore_status read_quantity(fhs_query_parser *parser, fhs_str raw, fhs
         return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE,
                               "expects number, number|system|code or number||unit");
     }
-    fhirstore_status status = read_number(parser, number, value);
+    fhirstore_status status = read_number_value(parser, number, value);
     if (status != FHIRSTORE_OK || !has_unit) {
         return status;
     }
@@ -197,8 +197,8 @@ static fhirstore_status read_quantity(fhs_query_parser *parser, fhs_str raw, fhs
     return status == FHIRSTORE_OK ? value_text(parser, code, &value->code) : status;
 }
 
-static fhirstore_status read_reference(fhs_query_parser *parser, const fhs_node *leaf, fhs_str raw,
-                                       fhs_value *value)
+static fhirstore_status read_reference_value(fhs_query_parser *parser, const fhs_node *leaf,
+                                             fhs_str raw, fhs_value *value)
 {
     fhs_reference reference;
     fhs_str text;
@@ -224,28 +224,29 @@ static fhirstore_status read_reference(fhs_query_parser *parser, const fhs_node 
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status read_composite(fhs_query_parser *parser, const fhs_node *leaf, fhs_str raw,
-                                       fhs_value *value);
+static fhirstore_status read_composite_value(fhs_query_parser *parser, const fhs_node *leaf,
+                                             fhs_str raw, fhs_value *value);
 
-static fhirstore_status read_value(fhs_query_parser *parser, const fhs_node *leaf,
-                                   fhs_sparam_type type, fhs_str raw, fhs_value *value)
+static fhirstore_status read_any_value(fhs_query_parser *parser, const fhs_node *leaf,
+                                       fhs_sparam_type type, fhs_str raw, fhs_value *value)
 {
     value->ref_type = FHS_TYPE_NONE;
     value->text = raw;
     switch (type) {
     case FHS_SP_TOKEN:
-        return read_token(parser, raw, value);
+        return read_token_value(parser, raw, value);
     case FHS_SP_DATE:
-        return read_date(parser, raw, value);
+        return read_date_value(parser, raw, value);
     case FHS_SP_NUMBER:
-        return read_number(parser, raw, value);
+        return read_number_value(parser, raw, value);
     case FHS_SP_QUANTITY:
-        return read_quantity(parser, raw, value);
+        return read_quantity_value(parser, raw, value);
     case FHS_SP_REFERENCE:
-        return leaf->modifier == FHS_MOD_IDENTIFIER ? read_token(parser, raw, value)
-                                                    : read_reference(parser, leaf, raw, value);
+        return leaf->modifier == FHS_MOD_IDENTIFIER
+                   ? read_token_value(parser, raw, value)
+                   : read_reference_value(parser, leaf, raw, value);
     case FHS_SP_COMPOSITE:
-        return read_composite(parser, leaf, raw, value);
+        return read_composite_value(parser, leaf, raw, value);
     case FHS_SP_STRING:
     case FHS_SP_URI:
     case FHS_SP_SPECIAL:
@@ -255,8 +256,8 @@ static fhirstore_status read_value(fhs_query_parser *parser, const fhs_node *lea
 }
 
 /* "a$b": one part a component. Components are never composites themselves. */
-static fhirstore_status read_composite(fhs_query_parser *parser, const fhs_node *leaf, fhs_str raw,
-                                       fhs_value *value)
+static fhirstore_status read_composite_value(fhs_query_parser *parser, const fhs_node *leaf,
+                                             fhs_str raw, fhs_value *value)
 {
     const fhs_fhir *fhir = parser->options->fhir;
     fhs_sparam_def def = fhs_sparam_get(fhir, leaf->param);
@@ -274,8 +275,8 @@ static fhirstore_status read_composite(fhs_query_parser *parser, const fhs_node 
             return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE,
                                   "expects its components separated by $");
         }
-        fhirstore_status status = read_value(parser, leaf, (fhs_sparam_type)component.type, part,
-                                             &value->parts[i]);
+        fhirstore_status status = read_any_value(parser, leaf, (fhs_sparam_type)component.type,
+                                                 part, &value->parts[i]);
         if (status != FHIRSTORE_OK) {
             return status;
         }
@@ -283,7 +284,7 @@ static fhirstore_status read_composite(fhs_query_parser *parser, const fhs_node 
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status read_missing(fhs_query_parser *parser, fhs_node *leaf, fhs_str text)
+static fhirstore_status read_missing_value(fhs_query_parser *parser, fhs_node *leaf, fhs_str text)
 {
     leaf->missing = fhs_str_eq(text, FHS_LIT("true"));
     if (!leaf->missing && !fhs_str_eq(text, FHS_LIT("false"))) {
@@ -309,7 +310,7 @@ static size_t count_alternatives(fhs_str text)
 fhirstore_status fhs_query_values(fhs_query_parser *parser, fhs_node *leaf, fhs_str text)
 {
     if (leaf->modifier == FHS_MOD_MISSING) {
-        return read_missing(parser, leaf, text);
+        return read_missing_value(parser, leaf, text);
     }
     size_t count = count_alternatives(text);
     if (count == 0) {
@@ -330,8 +331,8 @@ fhirstore_status fhs_query_values(fhs_query_parser *parser, fhs_node *leaf, fhs_
         if (item.len == 0) {
             continue;
         }
-        fhirstore_status status = read_value(parser, leaf, leaf->param_type, item,
-                                             &leaf->values[leaf->value_count++]);
+        fhirstore_status status = read_any_value(parser, leaf, leaf->param_type, item,
+                                                 &leaf->values[leaf->value_count++]);
         if (status != FHIRSTORE_OK) {
             return status;
         }

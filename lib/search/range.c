@@ -19,7 +19,7 @@ fhs_range *fhs_scan_add(fhs_search *search, fhs_scan *scan, uint8_t shape)
     return range;
 }
 
-static void arg_int(fhs_range *range, int64_t number)
+void fhs_arg_int(fhs_range *range, int64_t number)
 {
     range->args[range->arg_count++] = (fhs_arg){.kind = FHS_ARG_INT, .number = number};
 }
@@ -29,21 +29,21 @@ static void arg_text(fhs_range *range, fhs_str text)
     range->args[range->arg_count++] = (fhs_arg){.kind = FHS_ARG_TEXT, .text = text};
 }
 
-static void arg_blob(fhs_range *range, fhs_str key)
+void fhs_arg_blob(fhs_range *range, fhs_str key)
 {
     range->args[range->arg_count++] = (fhs_arg){.kind = FHS_ARG_BLOB, .text = key};
 }
 
-static void arg_top(fhs_range *range)
+void fhs_arg_top(fhs_range *range)
 {
     range->args[range->arg_count++] = (fhs_arg){.kind = FHS_ARG_TOP};
 }
 
-static fhs_range *add_for_param(fhs_search *search, fhs_scan *scan, uint8_t shape, uint32_t param)
+fhs_range *fhs_scan_add_param(fhs_search *search, fhs_scan *scan, uint8_t shape, uint32_t param)
 {
     fhs_range *range = fhs_scan_add(search, scan, shape);
     if (range != NULL) {
-        arg_int(range, param);
+        fhs_arg_int(range, param);
     }
     return range;
 }
@@ -57,7 +57,7 @@ static fhirstore_status arg_prefix(fhs_search *search, fhs_range *range, fhs_str
         len--;
     }
     if (len == 0) {
-        arg_top(range);
+        fhs_arg_top(range);
         return FHIRSTORE_OK;
     }
     char *end = fhs_arena_alloc(&search->arena, len);
@@ -82,13 +82,13 @@ static fhirstore_status add_code_of_system(fhs_search *search, uint32_t param,
             return status;
         }
     }
-    fhs_range *range = add_for_param(search, scan,
-                                     is_exact ? FHS_RANGE_TOKEN_EXACT : FHS_RANGE_TOKEN, param);
+    fhs_range *range = fhs_scan_add_param(
+        search, scan, is_exact ? FHS_RANGE_TOKEN_EXACT : FHS_RANGE_TOKEN, param);
     if (range == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
     arg_text(range, match->text);
-    arg_int(range, system);
+    fhs_arg_int(range, system);
     /* Without letters there is only one way to write it. */
     range->is_unique = is_exact || !match->has_letters;
     if (is_exact) {
@@ -102,7 +102,7 @@ static fhirstore_status add_code_of_system(fhs_search *search, uint32_t param,
 static fhirstore_status add_code_run(fhs_search *search, uint32_t param, const fhs_match *match,
                                      fhs_scan *scan)
 {
-    fhs_range *range = add_for_param(search, scan, FHS_RANGE_TOKEN_CODES, param);
+    fhs_range *range = fhs_scan_add_param(search, scan, FHS_RANGE_TOKEN_CODES, param);
     if (range == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
@@ -155,15 +155,15 @@ static fhirstore_status add_token(fhs_search *search, uint32_t param, const fhs_
                                   fhs_scan *scan)
 {
     if (match->any_code) {
-        fhs_range *range = add_for_param(search, scan, FHS_RANGE_TOKEN_SYSTEM, param);
+        fhs_range *range = fhs_scan_add_param(search, scan, FHS_RANGE_TOKEN_SYSTEM, param);
         if (range == NULL) {
             return FHIRSTORE_ERR_NO_MEMORY;
         }
-        arg_int(range, match->system);
+        fhs_arg_int(range, match->system);
         return FHIRSTORE_OK;
     }
     if (match->mode == FHS_TEXT_PREFIX) {
-        fhs_range *range = add_for_param(search, scan, FHS_RANGE_TOKEN_CODES, param);
+        fhs_range *range = fhs_scan_add_param(search, scan, FHS_RANGE_TOKEN_CODES, param);
         scan->is_exact = scan->is_exact && match->any_system;
         return range == NULL ? FHIRSTORE_ERR_NO_MEMORY : arg_prefix(search, range, match->text);
     }
@@ -179,7 +179,7 @@ static fhirstore_status add_string(fhs_search *search, uint32_t param, const fhs
     static const uint8_t shapes[] = {[FHS_TEXT_EXACT] = FHS_RANGE_STRING_EXACT,
                                      [FHS_TEXT_PREFIX] = FHS_RANGE_STRINGS,
                                      [FHS_TEXT_CONTAINS] = FHS_RANGE_STRING_PART};
-    fhs_range *range = add_for_param(search, scan, shapes[match->mode], param);
+    fhs_range *range = fhs_scan_add_param(search, scan, shapes[match->mode], param);
     if (range == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
@@ -197,7 +197,7 @@ static fhirstore_status add_string(fhs_search *search, uint32_t param, const fhs
 
 static fhirstore_status add_one_uri(fhs_search *search, uint32_t param, fhs_str uri, fhs_scan *scan)
 {
-    fhs_range *range = add_for_param(search, scan, FHS_RANGE_URI, param);
+    fhs_range *range = fhs_scan_add_param(search, scan, FHS_RANGE_URI, param);
     if (range == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
@@ -232,8 +232,8 @@ static fhirstore_status add_uri(fhs_search *search, uint32_t param, const fhs_ma
         return add_uris_above(search, param, match->text, scan);
     }
     bool is_below = match->mode == FHS_TEXT_BELOW;
-    fhs_range *range = add_for_param(search, scan, is_below ? FHS_RANGE_URIS : FHS_RANGE_URI_PART,
-                                     param);
+    fhs_range *range = fhs_scan_add_param(search, scan,
+                                          is_below ? FHS_RANGE_URIS : FHS_RANGE_URI_PART, param);
     if (range == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
@@ -246,220 +246,19 @@ static fhirstore_status add_uri(fhs_search *search, uint32_t param, const fhs_ma
     return FHIRSTORE_OK;
 }
 
-/* ---- dates ---- */
-
-typedef struct date_box {
-    int64_t lo_from, lo_to, hi_from, hi_to;
-} date_box;
-
-static fhirstore_status add_box(fhs_search *search, uint32_t param, uint8_t shape, date_box box,
-                                fhs_scan *scan)
-{
-    if (box.lo_from > box.lo_to || box.hi_from > box.hi_to) {
-        return FHIRSTORE_OK;
-    }
-    fhs_range *range = add_for_param(search, scan, shape, param);
-    if (range == NULL) {
-        return FHIRSTORE_ERR_NO_MEMORY;
-    }
-    arg_int(range, box.lo_from);
-    arg_int(range, box.lo_to);
-    arg_int(range, box.hi_from);
-    arg_int(range, box.hi_to);
-    return FHIRSTORE_OK;
-}
-
-/* Ticks @a by before @a ticks, not beyond the first. */
-static int64_t ticks_before(int64_t ticks, int64_t by)
-{
-    return ticks < FHS_TICK_MIN + by ? FHS_TICK_MIN : ticks - by;
-}
-
-/*
- * Rows whose high bound is at least @a hi_from while their low bound is at most @a lo_to: narrow
- * ones begin not long before, wide ones are in the order of their high bound as well.
- */
-static fhirstore_status add_reaching(fhs_search *search, uint32_t param, int64_t hi_from,
-                                     int64_t lo_to, fhs_scan *scan)
-{
-    date_box narrow = {ticks_before(hi_from, FHS_DATE_NARROW_TICKS), lo_to, hi_from, FHS_TICK_MAX};
-    date_box wide = {FHS_TICK_MIN, lo_to, hi_from, FHS_TICK_MAX};
-    fhirstore_status status = add_box(search, param, FHS_RANGE_DATE, narrow, scan);
-    return status == FHIRSTORE_OK ? add_box(search, param, FHS_RANGE_DATE_HI, wide, scan) : status;
-}
-
-static fhirstore_status add_date(fhs_search *search, uint32_t param, const fhs_match *match,
-                                 fhs_scan *scan)
-{
-    const int64_t lo = match->lo;
-    const int64_t hi = match->hi;
-    const int64_t first = FHS_TICK_MIN;
-    const int64_t last = FHS_TICK_MAX;
-    const int64_t under_lo = lo == first ? first : lo - 1;
-    const int64_t over_hi = hi == last ? last : hi + 1;
-    fhirstore_status status = FHIRSTORE_OK;
-    switch ((fhs_compare)match->compare) {
-    case FHS_CMP_EQ:
-        return add_box(search, param, FHS_RANGE_DATE, (date_box){lo, hi, first, hi}, scan);
-    case FHS_CMP_NE:
-        status = add_box(search, param, FHS_RANGE_DATE, (date_box){first, under_lo, first, last},
-                         scan);
-        return status != FHIRSTORE_OK ? status
-                                      : add_box(search, param, FHS_RANGE_DATE,
-                                                (date_box){lo, last, over_hi, last}, scan);
-    case FHS_CMP_GT:
-        return add_reaching(search, param, over_hi, last, scan);
-    case FHS_CMP_GE:
-        status = add_box(search, param, FHS_RANGE_DATE, (date_box){lo, last, first, last}, scan);
-        return status != FHIRSTORE_OK ? status
-                                      : add_reaching(search, param, over_hi, under_lo, scan);
-    case FHS_CMP_LT:
-        return add_box(search, param, FHS_RANGE_DATE, (date_box){first, under_lo, first, last},
-                       scan);
-    case FHS_CMP_LE:
-        status = add_box(search, param, FHS_RANGE_DATE, (date_box){first, under_lo, first, last},
-                         scan);
-        return status != FHIRSTORE_OK
-                   ? status
-                   : add_box(search, param, FHS_RANGE_DATE, (date_box){lo, hi, first, hi}, scan);
-    case FHS_CMP_SA:
-        return add_box(search, param, FHS_RANGE_DATE, (date_box){over_hi, last, first, last}, scan);
-    case FHS_CMP_EB:
-        return add_box(search, param, FHS_RANGE_DATE, (date_box){first, under_lo, first, under_lo},
-                       scan);
-    case FHS_CMP_AP:
-        return add_reaching(search, param, lo, hi, scan);
-    }
-    return status;
-}
-
-/* ---- numbers ---- */
-
-/* Bounds on the keys: from inclusive, to exclusive; ptr NULL: none. */
-typedef struct number_box {
-    fhs_str lo_from, lo_to, hi_from, hi_to;
-} number_box;
-
-/* The first key above @a key. */
-static fhs_str key_after(fhs_search *search, fhs_str key)
-{
-    char *bytes = fhs_arena_alloc(&search->arena, key.len + 1);
-    if (bytes == NULL) {
-        return FHS_STR_NONE;
-    }
-    memcpy(bytes, key.ptr, key.len);
-    bytes[key.len] = '\0';
-    return fhs_str_of(bytes, key.len + 1);
-}
-
-static void arg_bound(fhs_range *range, fhs_str key, bool is_upper)
-{
-    if (key.ptr == NULL && is_upper) {
-        arg_top(range);
-    } else {
-        arg_blob(range, key);
-    }
-}
-
-static void arg_number_box(fhs_range *range, const number_box *box)
-{
-    arg_bound(range, box->lo_from, false);
-    arg_bound(range, box->lo_to, true);
-    arg_bound(range, box->hi_from, false);
-    arg_bound(range, box->hi_to, true);
-}
-
-static fhirstore_status add_number_box(fhs_search *search, uint32_t param, const fhs_match *match,
-                                       number_box box, fhs_scan *scan)
-{
-    if (match->kind == FHS_ROW_NUMBER || match->any_unit) {
-        fhs_range *range = add_for_param(
-            search, scan, match->kind == FHS_ROW_NUMBER ? FHS_RANGE_NUMBER : FHS_RANGE_QUANTITY_ANY,
-            param);
-        if (range == NULL) {
-            return FHIRSTORE_ERR_NO_MEMORY;
-        }
-        /* Canonical rows lie between the others. */
-        scan->is_exact = scan->is_exact && match->kind == FHS_ROW_NUMBER;
-        arg_number_box(range, &box);
-        return FHIRSTORE_OK;
-    }
-    for (size_t i = 0; i < match->number_count; i++) {
-        fhs_range *range = add_for_param(search, scan, FHS_RANGE_QUANTITY, param);
-        if (range == NULL) {
-            return FHIRSTORE_ERR_NO_MEMORY;
-        }
-        arg_int(range, match->numbers[i]);
-        arg_number_box(range, &box);
-    }
-    return FHIRSTORE_OK;
-}
-
-static fhirstore_status add_number(fhs_search *search, uint32_t param, const fhs_match *match,
-                                   fhs_scan *scan)
-{
-    const fhs_str none = FHS_STR_NONE;
-    fhs_str after = key_after(search, match->key);
-    number_box box = {none, none, none, none};
-    fhirstore_status status;
-    if (after.ptr == NULL) {
-        return fhs_search_no_memory(search);
-    }
-    switch ((fhs_compare)match->compare) {
-    case FHS_CMP_EQ:
-        box = (number_box){match->low_key, match->high_key, none, match->high_key};
-        break;
-    case FHS_CMP_NE:
-        box.lo_to = match->low_key;
-        status = add_number_box(search, param, match, box, scan);
-        if (status != FHIRSTORE_OK) {
-            return status;
-        }
-        box = (number_box){match->low_key, none, match->high_key, none};
-        break;
-    case FHS_CMP_GT:
-        box.hi_from = after;
-        break;
-    case FHS_CMP_GE:
-        box.hi_from = match->key;
-        break;
-    case FHS_CMP_LT:
-        box.lo_to = match->key;
-        break;
-    case FHS_CMP_LE:
-        box.lo_to = after;
-        break;
-    case FHS_CMP_SA:
-        box.lo_from = after;
-        break;
-    case FHS_CMP_EB:
-        box.lo_to = match->key;
-        box.hi_to = match->key;
-        break;
-    case FHS_CMP_AP:
-        box.lo_to = key_after(search, match->high_key);
-        box.hi_from = match->low_key;
-        if (box.lo_to.ptr == NULL) {
-            return fhs_search_no_memory(search);
-        }
-        break;
-    }
-    return add_number_box(search, param, match, box, scan);
-}
-
 /* ---- references, composites ---- */
 
 static fhirstore_status add_reference(fhs_search *search, uint32_t param, const fhs_match *match,
                                       fhs_scan *scan)
 {
     for (size_t i = 0; i < match->number_count; i++) {
-        fhs_range *range = add_for_param(
+        fhs_range *range = fhs_scan_add_param(
             search, scan, match->has_version ? FHS_RANGE_REFERENCE_VERSION : FHS_RANGE_REFERENCE,
             param);
         if (range == NULL) {
             return FHIRSTORE_ERR_NO_MEMORY;
         }
-        arg_int(range, match->numbers[i]);
+        fhs_arg_int(range, match->numbers[i]);
         if (match->has_version) {
             arg_text(range, match->version);
         }
@@ -472,15 +271,15 @@ static fhirstore_status add_composite(fhs_search *search, uint32_t param, const 
                                       fhs_scan *scan)
 {
     const fhs_match *first = match->part_count > 0 ? match->parts[0] : NULL;
-    fhs_range *range = add_for_param(search, scan, FHS_RANGE_COMPOSITES, param);
+    fhs_range *range = fhs_scan_add_param(search, scan, FHS_RANGE_COMPOSITES, param);
     if (range == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
     scan->is_exact = false;
     if (first == NULL || match->part_counts[0] != 1 || first->kind != FHS_ROW_TOKEN ||
         first->any_system || first->any_code || first->mode != FHS_TEXT_EXACT) {
-        arg_blob(range, FHS_LIT(""));
-        arg_top(range);
+        fhs_arg_blob(range, FHS_LIT(""));
+        fhs_arg_top(range);
         return FHIRSTORE_OK;
     }
     fhs_buf_reset(&search->scratch);
@@ -506,10 +305,10 @@ static fhirstore_status add_match_ranges(fhs_search *search, uint32_t param, con
     case FHS_ROW_STRING:
         return add_string(search, param, match, scan);
     case FHS_ROW_DATE:
-        return add_date(search, param, match, scan);
+        return fhs_ranges_date(search, param, match, scan);
     case FHS_ROW_NUMBER:
     case FHS_ROW_QUANTITY:
-        return add_number(search, param, match, scan);
+        return fhs_ranges_number(search, param, match, scan);
     case FHS_ROW_REFERENCE:
         return add_reference(search, param, match, scan);
     case FHS_ROW_URI:
@@ -537,8 +336,7 @@ static fhirstore_status add_all_rows(fhs_search *search, uint32_t param, uint8_t
         [FHS_ROW_COMPOSITE] = FHS_RANGE_COMPOSITES,
         [FHS_ROW_POSITION] = FHS_RANGE_POSITIONS,
     };
-    const number_box open_box = {FHS_STR_NONE, FHS_STR_NONE, FHS_STR_NONE, FHS_STR_NONE};
-    fhs_range *range = add_for_param(search, scan, shapes[kind], param);
+    fhs_range *range = fhs_scan_add_param(search, scan, shapes[kind], param);
     if (range == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
@@ -549,16 +347,16 @@ static fhirstore_status add_all_rows(fhs_search *search, uint32_t param, uint8_t
         return arg_prefix(search, range, FHS_LIT(""));
     case FHS_ROW_DATE:
         for (int i = 0; i < 4; i++) {
-            arg_int(range, i % 2 == 0 ? FHS_TICK_MIN : FHS_TICK_MAX);
+            fhs_arg_int(range, i % 2 == 0 ? FHS_TICK_MIN : FHS_TICK_MAX);
         }
         break;
     case FHS_ROW_NUMBER:
     case FHS_ROW_QUANTITY:
-        arg_number_box(range, &open_box);
+        fhs_arg_any_number(range);
         break;
     case FHS_ROW_COMPOSITE:
-        arg_blob(range, FHS_LIT(""));
-        arg_top(range);
+        fhs_arg_blob(range, FHS_LIT(""));
+        fhs_arg_top(range);
         break;
     case FHS_ROW_REFERENCE:
     case FHS_ROW_POSITION:
@@ -600,8 +398,8 @@ static void arg_updated(fhs_range *range, const fhs_match *match)
                          compare == FHS_CMP_SA;
     is_open_below = is_open_below || match->lo < FHS_TICK_MIN + US_SLACK;
     is_open_above = is_open_above || match->hi > FHS_TICK_MAX - US_SLACK;
-    arg_int(range, is_open_below ? INT64_MIN : fhs_ticks_to_us(match->lo - US_SLACK));
-    arg_int(range, is_open_above ? INT64_MAX : fhs_ticks_to_us(match->hi + US_SLACK));
+    fhs_arg_int(range, is_open_below ? INT64_MIN : fhs_ticks_to_us(match->lo - US_SLACK));
+    fhs_arg_int(range, is_open_above ? INT64_MAX : fhs_ticks_to_us(match->hi + US_SLACK));
 }
 
 static fhirstore_status scan_updated(fhs_search *search, const fhs_test *test, fhs_scan *scan)
@@ -614,7 +412,7 @@ static fhirstore_status scan_updated(fhs_search *search, const fhs_test *test, f
             if (range == NULL) {
                 return FHIRSTORE_ERR_NO_MEMORY;
             }
-            arg_int(range, test->type != 0 ? test->type : search->types[t]);
+            fhs_arg_int(range, test->type != 0 ? test->type : search->types[t]);
             arg_updated(range, &test->matches[i]);
             range->is_unique = true;
         }
@@ -692,7 +490,7 @@ fhirstore_status fhs_scan_all(fhs_search *search, bool for_count, fhs_scan *scan
             return FHIRSTORE_ERR_NO_MEMORY;
         }
         range->is_unique = true;
-        arg_int(range, search->types[i]);
+        fhs_arg_int(range, search->types[i]);
     }
     return FHIRSTORE_OK;
 }

@@ -326,6 +326,20 @@ fhirstore_status fhs_scan_make(fhs_search *search, const fhs_test *test, fhs_sca
 /* Everything of the search's types: in one run where that is better (not for counting). */
 fhirstore_status fhs_scan_all(fhs_search *search, bool for_count, fhs_scan *scan);
 fhs_range *fhs_scan_add(fhs_search *search, fhs_scan *scan, uint8_t shape);
+/* The same with the parameter's number as first argument. */
+fhs_range *fhs_scan_add_param(fhs_search *search, fhs_scan *scan, uint8_t shape, uint32_t param);
+void fhs_arg_int(fhs_range *range, int64_t number);
+void fhs_arg_blob(fhs_range *range, fhs_str key);
+void fhs_arg_top(fhs_range *range);
+
+/* ---- range_box.c ---- */
+
+fhirstore_status fhs_ranges_date(fhs_search *search, uint32_t param, const fhs_match *match,
+                                 fhs_scan *scan);
+fhirstore_status fhs_ranges_number(fhs_search *search, uint32_t param, const fhs_match *match,
+                                   fhs_scan *scan);
+/* Bounds of a box that holds every number. */
+void fhs_arg_any_number(fhs_range *range);
 
 /* ---- semijoin.c ---- */
 
@@ -411,15 +425,22 @@ void fhs_sorted_finish(fhs_sorted *sorted);
 
 /* ---- cursor.c ---- */
 
+/* Whether @a candidate satisfies @a tests; @a is_listed: and is a current resource of the search's
+ * types. */
+fhirstore_status fhs_search_accepts(fhs_search *search, const fhs_test *const *tests, size_t count,
+                                    bool is_listed, fhs_candidate *candidate, bool *yes_out);
 /* Step to the next match; its key is in search->key, the entity in search->last. */
 fhirstore_status fhs_search_step(fhs_search *search);
+/* Hand back the match just stepped to, for the next step. */
+void fhs_search_unstep(fhs_search *search);
+
+/* ---- count.c ---- */
+
 /* Count with at most @a max candidates looked at; *exact_out false: there may be more. */
 fhirstore_status fhs_search_count_some(fhs_search *search, int64_t max, int64_t *count_out,
                                        bool *exact_out);
 /* How many match, where running the search has told it already. */
 bool fhs_search_knows_count(const fhs_search *search, int64_t *count_out);
-/* Hand back the match just stepped to, for the next step. */
-void fhs_search_unstep(fhs_search *search);
 
 /* ---- token.c ---- */
 

@@ -13,8 +13,8 @@
 #include "search/search_internal.h"
 
 /* Matches that are kept sorted at once; more take another pass. */
-#define WINDOW   ((size_t)32768)
-#define KEYS_MAX ((size_t)256 * 1024 * 1024)
+#define SORT_WINDOW   ((size_t)32768)
+#define SORT_KEYS_MAX ((size_t)256 * 1024 * 1024)
 
 /* ---- plans ---- */
 
@@ -94,7 +94,7 @@ static void turn_over(fhs_buf *key, size_t from)
     }
 }
 
-static void add_number(fhs_buf *key, int64_t number)
+static void key_number(fhs_buf *key, int64_t number)
 {
     char bytes[8];
     uint64_t bits = (uint64_t)number ^ (UINT64_C(1) << 63);
@@ -104,7 +104,7 @@ static void add_number(fhs_buf *key, int64_t number)
     fhs_buf_add(key, bytes, sizeof(bytes));
 }
 
-static void add_text(fhs_buf *key, fhs_str text)
+static void key_text(fhs_buf *key, fhs_str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         fhs_buf_add_char(key, text.ptr[i]);
@@ -121,26 +121,26 @@ void fhs_sort_key_row(const fhs_sort_plan *sort, const fhs_row *row, int64_t upd
     fhs_buf_add_char(key, 0);
     size_t from = key->len;
     if (sort->is_updated) {
-        add_number(key, updated_us);
+        key_number(key, updated_us);
     } else if (sort->is_id) {
-        add_text(key, row->text);
+        key_text(key, row->text);
     } else {
         switch ((fhs_row_kind)sort->row_kind) {
         case FHS_ROW_DATE:
-            add_number(key, row->a);
-            add_number(key, row->b);
+            key_number(key, row->a);
+            key_number(key, row->b);
             break;
         case FHS_ROW_REFERENCE:
         case FHS_ROW_POSITION:
-            add_number(key, row->a);
+            key_number(key, row->a);
             break;
         case FHS_ROW_NUMBER:
         case FHS_ROW_QUANTITY:
-            add_text(key, row->text);
-            add_text(key, row->extra.len > 0 ? row->extra : row->text);
+            key_text(key, row->text);
+            key_text(key, row->extra.len > 0 ? row->extra : row->text);
             break;
         default:
-            add_text(key, row->text);
+            key_text(key, row->text);
             break;
         }
     }
@@ -152,7 +152,7 @@ void fhs_sort_key_row(const fhs_sort_plan *sort, const fhs_row *row, int64_t upd
 void fhs_sort_key_entity(const fhs_search *search, fhs_entity entity, fhs_buf *key)
 {
     size_t from = key->len;
-    add_number(key, entity);
+    key_number(key, entity);
     if (search->sort_count > 0 && search->sort[0].descending && key->failed == FHIRSTORE_OK) {
         turn_over(key, from);
     }
@@ -201,7 +201,7 @@ static fhirstore_status add_best_row(fhs_search *search, const fhs_sort_plan *so
     return status == FHIRSTORE_DONE ? fhs_buf_status(&search->probe) : status;
 }
 
-static fhirstore_status add_id(fhs_search *search, const fhs_sort_plan *sort,
+static fhirstore_status key_id(fhs_search *search, const fhs_sort_plan *sort,
                                fhs_candidate *candidate, fhs_buf *key)
 {
     fhs_version version;
@@ -220,7 +220,7 @@ fhirstore_status fhs_sort_key_of(fhs_search *search, fhs_candidate *candidate, f
     for (size_t i = 0; i < search->sort_count && status == FHIRSTORE_OK; i++) {
         const fhs_sort_plan *sort = &search->sort[i];
         if (sort->is_id) {
-            status = add_id(search, sort, candidate, key);
+            status = key_id(search, sort, candidate, key);
         } else if (sort->is_updated) {
             fhs_row none = {.kind = 0};
             status = fhs_candidate_head(search, candidate, 0);
@@ -244,7 +244,7 @@ fhirstore_status fhs_sort_key_of(fhs_search *search, fhs_candidate *candidate, f
 
 /* ---- reading keys ---- */
 
-static bool read_number(fhs_str *rest, bool turned, int64_t *out)
+static bool unkey_number(fhs_str *rest, bool turned, int64_t *out)
 {
     uint64_t bits = 0;
     if (rest->len < 8) {
@@ -260,7 +260,7 @@ static bool read_number(fhs_str *rest, bool turned, int64_t *out)
 }
 
 /* Unescape into @a scratch; the view is taken when all is in it. */
-static bool read_text(fhs_str *rest, bool turned, fhs_buf *scratch)
+static bool unkey_text(fhs_str *rest, bool turned, fhs_buf *scratch)
 {
     const unsigned char mask = turned ? 0xFF : 0;
     for (size_t i = 0; i < rest->len; i++) {
@@ -282,24 +282,24 @@ static bool read_text(fhs_str *rest, bool turned, fhs_buf *scratch)
     return false;
 }
 
-static bool read_value(const fhs_sort_plan *sort, fhs_str *rest, fhs_buf *scratch, fhs_row *row,
-                       int64_t *updated_out)
+static bool unkey_value(const fhs_sort_plan *sort, fhs_str *rest, fhs_buf *scratch, fhs_row *row,
+                        int64_t *updated_out)
 {
     bool turned = sort->descending;
     fhs_buf_reset(scratch);
     if (sort->is_updated) {
-        bool ok = read_number(rest, turned, updated_out);
+        bool ok = unkey_number(rest, turned, updated_out);
         row->a = *updated_out;
         return ok;
     }
     if (sort->row_kind == FHS_ROW_DATE) {
-        return read_number(rest, turned, &row->a) && read_number(rest, turned, &row->b);
+        return unkey_number(rest, turned, &row->a) && unkey_number(rest, turned, &row->b);
     }
-    if (!read_text(rest, turned, scratch)) {
+    if (!unkey_text(rest, turned, scratch)) {
         return false;
     }
     size_t split = scratch->len;
-    if (sort->row_kind == FHS_ROW_NUMBER && !read_text(rest, turned, scratch)) {
+    if (sort->row_kind == FHS_ROW_NUMBER && !unkey_text(rest, turned, scratch)) {
         return false;
     }
     row->text = fhs_str_of(scratch->ptr, split);
@@ -318,10 +318,10 @@ bool fhs_sort_key_read(const fhs_search *search, fhs_str key, fhs_buf *scratch, 
     }
     *missing_out = key.ptr[0] == 1;
     key = fhs_str_from(key, 1);
-    if (!*missing_out && !read_value(sort, &key, scratch, row_out, updated_out)) {
+    if (!*missing_out && !unkey_value(sort, &key, scratch, row_out, updated_out)) {
         return false;
     }
-    return read_number(&key, sort->descending, entity_out) && key.len == 0;
+    return unkey_number(&key, sort->descending, entity_out) && key.len == 0;
 }
 
 /* ---- the window of sorted matches ---- */
@@ -329,7 +329,7 @@ bool fhs_sort_key_read(const fhs_search *search, fhs_str key, fhs_buf *scratch, 
 void fhs_sorted_reset(fhs_sorted *sorted)
 {
     fhs_buf_reset(&sorted->keys);
-    sorted->keys.max = KEYS_MAX;
+    sorted->keys.max = SORT_KEYS_MAX;
     sorted->count = 0;
     sorted->at = 0;
     sorted->is_cut = false;
@@ -384,9 +384,9 @@ static void sort_items(const char *keys, fhs_sorted_item *items, size_t count)
 /* Keep the first half of a full window. */
 static fhirstore_status cut_window(fhs_search *search, fhs_sorted *sorted)
 {
-    fhs_buf kept = FHS_BUF_INIT(KEYS_MAX);
+    fhs_buf kept = FHS_BUF_INIT(SORT_KEYS_MAX);
     sort_items(sorted->keys.ptr, sorted->items, sorted->count);
-    for (size_t i = 0; i < WINDOW; i++) {
+    for (size_t i = 0; i < SORT_WINDOW; i++) {
         fhs_sorted_item *item = &sorted->items[i];
         uint32_t at = (uint32_t)kept.len;
         fhs_buf_add(&kept, sorted->keys.ptr + item->at, item->len);
@@ -399,7 +399,7 @@ static fhirstore_status cut_window(fhs_search *search, fhs_sorted *sorted)
     }
     fhs_buf_clear(&sorted->keys);
     sorted->keys = kept;
-    sorted->count = WINDOW;
+    sorted->count = SORT_WINDOW;
     sorted->is_cut = true;
     return FHIRSTORE_OK;
 }
@@ -407,7 +407,7 @@ static fhirstore_status cut_window(fhs_search *search, fhs_sorted *sorted)
 fhirstore_status fhs_sorted_add(fhs_search *search, fhs_sorted *sorted, fhs_str key,
                                 fhs_entity entity)
 {
-    if (sorted->count == 2 * WINDOW) {
+    if (sorted->count == 2 * SORT_WINDOW) {
         fhirstore_status status = cut_window(search, sorted);
         if (status != FHIRSTORE_OK) {
             return status;
@@ -436,8 +436,8 @@ void fhs_sorted_finish(fhs_sorted *sorted)
     if (sorted->count > 0) {
         sort_items(sorted->keys.ptr, sorted->items, sorted->count);
     }
-    if (sorted->is_cut && sorted->count > WINDOW) {
+    if (sorted->is_cut && sorted->count > SORT_WINDOW) {
         /* Behind the first half stand only those that came after the last cut. */
-        sorted->count = WINDOW;
+        sorted->count = SORT_WINDOW;
     }
 }

@@ -15,7 +15,7 @@ typedef struct shape_sql {
 
 #define BOX " AND lo>=?2 AND lo<?3 AND hi>=?4 AND hi<?5"
 
-static const shape_sql shapes[FHS_RANGE_SHAPES] = {
+static const shape_sql range_shapes[FHS_RANGE_SHAPES] = {
     [FHS_RANGE_TOKEN] = {"idx_token", "param=?1 AND code=?2 AND system=?3", true},
     [FHS_RANGE_TOKEN_EXACT] = {"idx_token", "param=?1 AND code=?2 AND system=?3 AND exact=?4",
                                true},
@@ -51,12 +51,12 @@ static const shape_sql shapes[FHS_RANGE_SHAPES] = {
 
 bool fhs_range_is_ordered(const fhs_range *range)
 {
-    return shapes[range->shape].is_ordered;
+    return range_shapes[range->shape].is_ordered;
 }
 
 const char *fhs_range_table(const fhs_range *range)
 {
-    return shapes[range->shape].table;
+    return range_shapes[range->shape].table;
 }
 
 typedef struct sql_text {
@@ -78,14 +78,14 @@ static fhirstore_status take_sql(fhs_search *search, const char *head, const fhs
 {
     sql_text sql = {.len = 0};
     sql_add(&sql, head);
-    sql_add(&sql, shapes[range->shape].table);
+    sql_add(&sql, range_shapes[range->shape].table);
     sql_add(&sql, " WHERE ");
-    sql_add(&sql, shapes[range->shape].where);
+    sql_add(&sql, range_shapes[range->shape].where);
     sql_add(&sql, tail);
     return fhs_stmt_take(search->conn, fhs_str_of(sql.text, sql.len), out, search->err);
 }
 
-static fhirstore_status take_text(fhs_search *search, const char *text, fhs_stmt **out)
+static fhirstore_status take_statement(fhs_search *search, const char *text, fhs_stmt **out)
 {
     return fhs_stmt_take(search->conn, fhs_str_from_cstr(text), out, search->err);
 }
@@ -127,8 +127,8 @@ fhirstore_status fhs_sql_rebind(fhs_search *search, const fhs_range *range, fhs_
 fhirstore_status fhs_sql_scan(fhs_search *search, const fhs_range *range, fhs_entity after,
                               fhs_stmt **out)
 {
-    const char *tail = shapes[range->shape].is_ordered ? " AND entity>?9 ORDER BY entity"
-                                                       : " AND entity>?9";
+    const char *tail = range_shapes[range->shape].is_ordered ? " AND entity>?9 ORDER BY entity"
+                                                             : " AND entity>?9";
     fhirstore_status status = take_sql(search, "SELECT entity FROM ", range, tail, out);
     return status == FHIRSTORE_OK ? fhs_sql_rebind(search, range, after, *out) : status;
 }
@@ -182,7 +182,7 @@ fhirstore_status fhs_sql_next_system(fhs_search *search, uint32_t param, fhs_str
     fhs_stmt *stmt = NULL;
     *found_out = false;
     *next_out = 0;
-    fhirstore_status status = take_text(
+    fhirstore_status status = take_statement(
         search,
         "SELECT system FROM idx_token WHERE param=?1 AND code=?2 AND system>?3 "
         "ORDER BY system LIMIT 1",
@@ -206,7 +206,7 @@ static fhirstore_status retake(fhs_search *search, const char *text, fhs_stmt **
 {
     fhs_stmt_give(*stmt);
     *stmt = NULL;
-    return take_text(search, text, stmt);
+    return take_statement(search, text, stmt);
 }
 
 fhirstore_status fhs_sql_head(fhs_search *search, fhs_stmt **out)
@@ -222,7 +222,7 @@ fhirstore_status fhs_sql_rows(fhs_search *search, fhs_stmt **out)
 
 fhirstore_status fhs_sql_type_down(fhs_search *search, fhs_entity before, fhs_stmt **out)
 {
-    fhirstore_status status = take_text(
+    fhirstore_status status = take_statement(
         search,
         "SELECT entity FROM current_type WHERE type=?1 AND entity<?2 "
         "ORDER BY entity DESC",

@@ -46,7 +46,22 @@ static int compare_times(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Parse, plan, one page; @a number of times, each with other values in place of %u. */
+/* @a format with a number below @a below for the first %, one digit for those behind it. */
+static void fill_in(const char *format, uint32_t below, char *out, size_t size)
+{
+    size_t len = 0;
+    for (; *format != '\0' && len + 12 < size; format++) {
+        if (*format == '%') {
+            len += (size_t)snprintf(out + len, size - len, "%u", draw(below));
+            below = 10;
+        } else {
+            out[len++] = *format;
+        }
+    }
+    out[len] = '\0';
+}
+
+/* Parse, plan, one page; @a number of times, each with other values in place of %. */
 static void time_pages(const char *type, const char *format, uint32_t below, int times)
 {
     int64_t spans[2000];
@@ -55,7 +70,7 @@ static void time_pages(const char *type, const char *format, uint32_t below, int
         char text[512];
         found f;
         fhs_buf out = FHS_BUF_INIT((size_t)1 << 28);
-        (void)snprintf(text, sizeof(text), format, draw(below), draw(10));
+        fill_in(format, below, text, sizeof(text));
         int64_t start = fhs_clock_monotonic_us();
         ck_assert_ok(found_try(&hall, type, text, false, &f, &err));
         ck_assert_ok(fhs_search_write_bundle(f.search, fhs_str_from_cstr(type), &out, &err));
@@ -121,8 +136,8 @@ static void time_fetch(const char *type, const char *text)
     }
     found_close(&f);
     int64_t span = fhs_clock_monotonic_us() - start;
-    printf("fetch %-52s %8lld in %7lld us  %6.0f k/s\n", text, (long long)count, (long long)span,
-           (double)count * 1000.0 / (double)(span + 1));
+    printf("fetch %-52s %8lld in %7lld us  %6.0f k/s  %zu MB\n", text, (long long)count,
+           (long long)span, (double)count * 1000.0 / (double)(span + 1), bytes >> 20);
 }
 
 static void time_parse(const char *type, const char *text)
@@ -162,16 +177,16 @@ START_TEST(measure)
     printf("%u resources in %lld ms\n", size + patients,
            (long long)(fhs_clock_monotonic_us() - start) / 1000);
     time_parse("Observation", "code=http://loinc.org|1234-5&date=ge2013-01-01&subject=Patient/p1");
-    time_pages("Observation", "code=http://loinc.org|1%u-%u", 1000, 1000);
-    time_pages("Observation", "code=1%u-%u", 1000, 1000);
-    time_pages("Patient", "family=name%u", patients, 1000);
-    time_pages("Observation", "subject=Patient/p%u", patients, 1000);
-    time_pages("Observation", "patient=p%u", patients, 1000);
-    time_pages("Patient", "_id=p%u", patients, 1000);
-    time_pages("Observation", "subject=Patient/p%u&date=ge2015&status=final", patients, 1000);
-    time_pages("Observation", "subject=Patient/p%u&_sort=-date", patients, 1000);
-    time_pages("Observation", "subject:Patient.family=name%u", patients, 1000);
-    time_pages("Patient", "_has:Observation:patient:code=1%u-%u", 1000, 200);
+    time_pages("Observation", "code=http://loinc.org|1%-%", 1000, 1000);
+    time_pages("Observation", "code=1%-%", 1000, 1000);
+    time_pages("Patient", "family=name%", patients, 1000);
+    time_pages("Observation", "subject=Patient/p%", patients, 1000);
+    time_pages("Observation", "patient=p%", patients, 1000);
+    time_pages("Patient", "_id=p%", patients, 1000);
+    time_pages("Observation", "subject=Patient/p%&date=ge2015&status=final", patients, 1000);
+    time_pages("Observation", "subject=Patient/p%&_sort=-date", patients, 1000);
+    time_pages("Observation", "subject:Patient.family=name%", patients, 1000);
+    time_pages("Patient", "_has:Observation:patient:code=1%-%", 1000, 200);
     time_pages("Observation", "status=final&_total=none", 1, 200);
     time_pages("Observation", "status=final", 1, 200);
     time_pages("Observation", "_sort=-date", 1, 200);
