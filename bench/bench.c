@@ -327,7 +327,7 @@ int main(int argc, char **argv)
     bench_data data;
     bench_options options = {.rounds = 3, .cache_mib = 16};
     if (argc < 2) {
-        (void)fprintf(stderr, "usage: bench DATA-FOLDER [ROUNDS] [STORE-FOLDER]\n");
+        (void)fprintf(stderr, "usage: bench DATA-FOLDER [ROUNDS] [STORE-FOLDER]; see bench/run\n");
         return 2;
     }
     options.data = argv[1];

@@ -65,10 +65,34 @@ static char *read_whole(const char *path, size_t *len)
     return text;
 }
 
-static bool is_json(const char *name)
+static bool ends_with(const char *name, const char *suffix)
 {
     size_t len = strlen(name);
-    return len > 5 && strcmp(name + len - 5, ".json") == 0;
+    size_t suffix_len = strlen(suffix);
+    return len >= suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
+}
+
+static void add_document(bench_data *data, char *text, size_t len)
+{
+    if (data->count % 1024 == 0) {
+        size_t capacity = data->count + 1024;
+        data->texts = realloc(data->texts, capacity * sizeof *data->texts);
+        data->lengths = realloc(data->lengths, capacity * sizeof *data->lengths);
+        if (data->texts == NULL || data->lengths == NULL) {
+            bench_die("data", "out of memory");
+        }
+    }
+    data->texts[data->count] = text;
+    data->lengths[data->count++] = len;
+    data->bytes += len;
+}
+
+static void add_lines(bench_data *data, char *text)
+{
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        add_document(data, strdup(line), strlen(line));
+    }
+    free(text);
 }
 
 void bench_load(const char *folder, bench_data *out)
@@ -79,20 +103,21 @@ void bench_load(const char *folder, bench_data *out)
         bench_die(folder, strerror(errno));
     }
     *out = (bench_data){0};
-    out->texts = calloc((size_t)count, sizeof *out->texts);
-    out->lengths = calloc((size_t)count, sizeof *out->lengths);
     for (int i = 0; i < count; i++) {
-        if (is_json(entries[i]->d_name)) {
-            char path[4096];
-            (void)snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
-            out->texts[out->count] = read_whole(path, &out->lengths[out->count]);
-            out->bytes += out->lengths[out->count++];
+        char path[4096];
+        size_t len;
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        if (ends_with(path, ".json")) {
+            char *text = read_whole(path, &len);
+            add_document(out, text, len);
+        } else if (ends_with(path, ".ndjson")) {
+            add_lines(out, read_whole(path, &len));
         }
         free(entries[i]);
     }
     free(entries);
     if (out->count == 0) {
-        bench_die(folder, "holds no .json files");
+        bench_die(folder, "holds no .json or .ndjson files");
     }
 }
 
