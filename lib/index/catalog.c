@@ -23,6 +23,9 @@ typedef struct param_table {
 } param_table;
 
 struct fhs_catalog {
+    fhs_catalog *base; /* NULL, or the one whose types and other parameters this one uses */
+    const uint32_t *late;
+    size_t late_count;
     const fhs_fhir *fhir;
     size_t type_count;
     int32_t *numbers; /* by type */
@@ -138,9 +141,48 @@ void fhs_catalog_free(fhs_catalog *catalog)
         drop_params(catalog);
     }
     fhs_free(catalog->params);
-    fhs_free(catalog->numbers);
-    fhs_free(catalog->back);
+    if (catalog->base == NULL) {
+        fhs_free(catalog->numbers);
+        fhs_free(catalog->back);
+    }
     fhs_free(catalog);
+}
+
+fhirstore_status fhs_catalog_over(fhs_catalog *base, const fhs_fhir *fhir, const uint32_t *late,
+                                  size_t late_count, fhs_catalog **out, fhirstore_error **err)
+{
+    fhs_catalog *catalog = fhs_calloc(1, sizeof *catalog);
+    *out = NULL;
+    if (catalog == NULL) {
+        return fhs_fail_memory(err);
+    }
+    *catalog = *base;
+    catalog->base = base;
+    catalog->fhir = fhir;
+    catalog->late = late;
+    catalog->late_count = late_count;
+    catalog->params = fhs_calloc(catalog->type_count, sizeof *catalog->params);
+    if (catalog->params == NULL) {
+        fhs_catalog_free(catalog);
+        return fhs_fail_memory(err);
+    }
+    *out = catalog;
+    return FHIRSTORE_OK;
+}
+
+bool fhs_catalog_is_late(const fhs_catalog *catalog, uint32_t number)
+{
+    size_t low = 0;
+    size_t high = catalog->late_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (catalog->late[middle] < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < catalog->late_count && catalog->late[low] == number;
 }
 
 bool fhs_catalog_is_complete(const fhs_catalog *catalog)
@@ -261,6 +303,9 @@ fhirstore_status fhs_catalog_param(fhs_catalog *catalog, fhs_conn *conn, fhs_typ
     *number_out = 0;
     if (fhs_catalog_type(catalog, type) == 0 || param == FHS_SPARAM_NONE) {
         return FHIRSTORE_OK;
+    }
+    if (catalog->base != NULL && !fhs_sparam_has_extra(catalog->fhir, type)) {
+        catalog = catalog->base;
     }
     param_table *table = atomic_load_explicit(&catalog->params[type], memory_order_acquire);
     if (table == NULL) {

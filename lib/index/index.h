@@ -24,6 +24,12 @@ typedef struct fhs_indexer fhs_indexer; /* compiled programs of one FHIR version
 fhirstore_status fhs_indexer_new(const fhs_fhir *fhir, fhs_indexer **indexer_out,
                                  fhirstore_error **err);
 void fhs_indexer_free(fhs_indexer *indexer);
+/*
+ * One for definitions that extend those of @a base (fhs_fhir_extend()): types without parameters
+ * of their own share the programs of @a base, which must outlive it.
+ */
+fhirstore_status fhs_indexer_over(fhs_indexer *base, const fhs_fhir *fhir,
+                                  fhs_indexer **indexer_out, fhirstore_error **err);
 
 /*
  * One value under one parameter. Only the fields of its kind are set; views borrow the resource's
@@ -109,6 +115,15 @@ fhs_type fhs_catalog_type_back(const fhs_catalog *catalog, int32_t number);
  * 0: none. */
 fhirstore_status fhs_catalog_param(fhs_catalog *catalog, fhs_conn *conn, fhs_type type,
                                    fhs_sparam param, uint32_t *number_out, fhirstore_error **err);
+
+/*
+ * One for definitions that extend those of @a base, which must outlive it. @a late: numbers of
+ * parameters whose rows are not complete, ascending, borrowed.
+ */
+fhirstore_status fhs_catalog_over(fhs_catalog *base, const fhs_fhir *fhir, const uint32_t *late,
+                                  size_t late_count, fhs_catalog **out, fhirstore_error **err);
+/* Whether resources may lack rows of the parameter with this number. */
+bool fhs_catalog_is_late(const fhs_catalog *catalog, uint32_t number);
 
 /* ---- rows ---- */
 

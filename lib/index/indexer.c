@@ -6,6 +6,7 @@
 #include "index/program.h"
 
 struct fhs_indexer {
+    fhs_indexer *base; /* NULL, or the one whose shapes, units and other programs this one uses */
     const fhs_fhir *fhir;
     uint8_t *shapes;
     fhs_unit_cache *units;
@@ -44,9 +45,32 @@ void fhs_indexer_free(fhs_indexer *indexer)
         }
     }
     fhs_free(indexer->programs);
-    fhs_unit_cache_free(indexer->units);
-    fhs_free(indexer->shapes);
+    if (indexer->base == NULL) {
+        fhs_unit_cache_free(indexer->units);
+        fhs_free(indexer->shapes);
+    }
     fhs_free(indexer);
+}
+
+fhirstore_status fhs_indexer_over(fhs_indexer *base, const fhs_fhir *fhir,
+                                  fhs_indexer **indexer_out, fhirstore_error **err)
+{
+    fhs_indexer *indexer = fhs_calloc(1, sizeof *indexer);
+    *indexer_out = NULL;
+    if (indexer == NULL) {
+        return fhs_fail_memory(err);
+    }
+    indexer->base = base;
+    indexer->fhir = fhir;
+    indexer->shapes = base->shapes;
+    indexer->units = base->units;
+    indexer->programs = fhs_calloc(fhs_type_count(fhir), sizeof *indexer->programs);
+    if (indexer->programs == NULL) {
+        fhs_indexer_free(indexer);
+        return fhs_fail_memory(err);
+    }
+    *indexer_out = indexer;
+    return FHIRSTORE_OK;
 }
 
 const fhs_fhir *fhs_indexer_fhir(const fhs_indexer *indexer)
@@ -58,6 +82,9 @@ const fhs_fhir *fhs_indexer_fhir(const fhs_indexer *indexer)
 static fhirstore_status find_program(fhs_indexer *indexer, fhs_type type,
                                      const fhs_program **program_out, fhirstore_error **err)
 {
+    if (indexer->base != NULL && !fhs_sparam_has_extra(indexer->fhir, type)) {
+        indexer = indexer->base;
+    }
     _Atomic(fhs_program *) *place = &indexer->programs[type];
     fhs_program *program = atomic_load_explicit(place, memory_order_acquire);
     if (program == NULL) {
