@@ -16,7 +16,7 @@ fhirstore_status fhs_fp_refuse(const fhs_fp_compiler *compiler, const fhs_fp_nod
     uint32_t column = 0;
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     fhirstore_status status = fhs_fail(compiler->err, FHIRSTORE_ERR_FHIRPATH_SEMANTIC,
                                        "FHIRPath: %s at offset %u", text, node->at);

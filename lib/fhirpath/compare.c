@@ -10,7 +10,7 @@ static bool is_number(const fhs_fp_item *value)
            value->kind == FHS_ITEM_DECIMAL;
 }
 
-static bool is_date(const fhs_fp_item *value)
+static bool is_date_value(const fhs_fp_item *value)
 {
     return value->kind == FHS_ITEM_DATE || value->kind == FHS_ITEM_DATETIME;
 }
@@ -218,7 +218,7 @@ static fhirstore_status equal_values(fhs_fhirpath_run *run, const fhs_fp_item *a
         *out = a->boolean == b->boolean;
     } else if (is_number(a) && is_number(b)) {
         *out = number_order(a, b) == 0;
-    } else if ((is_date(a) && is_date(b)) ||
+    } else if ((is_date_value(a) && is_date_value(b)) ||
                (a->kind == FHS_ITEM_TIME && b->kind == FHS_ITEM_TIME)) {
         *out = equal_dates(a, b);
     } else if (a->kind == FHS_ITEM_QUANTITY || b->kind == FHS_ITEM_QUANTITY) {
@@ -264,7 +264,7 @@ fhirstore_status fhs_fp_equivalent(fhs_fhirpath_run *run, const fhs_fp_item *a,
     } else if ((x.kind == FHS_ITEM_QUANTITY || y.kind == FHS_ITEM_QUANTITY) &&
                fhs_fp_to_quantity(&x, &v) && fhs_fp_to_quantity(&y, &w)) {
         *out = fhs_fp_quantity_equivalent(&v, &w);
-    } else if ((is_date(&x) && is_date(&y)) ||
+    } else if ((is_date_value(&x) && is_date_value(&y)) ||
                (x.kind == FHS_ITEM_TIME && y.kind == FHS_ITEM_TIME)) {
         *out = fhs_fp_date_same_precision(x.date, y.date) && equal_dates(&x, &y) == 1;
     } else if (x.kind == FHS_ITEM_BOOLEAN && y.kind == FHS_ITEM_BOOLEAN) {
@@ -373,7 +373,8 @@ fhirstore_status fhs_fp_order(fhs_fhirpath_run *run, const fhs_fp_step *op, cons
         *out = fhs_str_compare(a->text, b->text);
         return FHIRSTORE_OK;
     }
-    if ((is_date(a) && is_date(b)) || (a->kind == FHS_ITEM_TIME && b->kind == FHS_ITEM_TIME)) {
+    if ((is_date_value(a) && is_date_value(b)) ||
+        (a->kind == FHS_ITEM_TIME && b->kind == FHS_ITEM_TIME)) {
         *out = fhs_fp_date_order(a->date, b->date, known);
         return FHIRSTORE_OK;
     }

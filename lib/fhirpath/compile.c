@@ -10,7 +10,7 @@
 /* An expression of the greatest length needs less. */
 #define MAX_PROGRAM_BYTES ((size_t)64 * 1024 * 1024)
 
-static fhirstore_status compile_node(fhs_fp_compiler *compiler, const fhs_fp_node *node,
+static fhirstore_status compile_step(fhs_fp_compiler *compiler, const fhs_fp_node *node,
                                      const fhs_fp_static *focus, const fhs_fp_step **out,
                                      fhs_fp_static *type);
 
@@ -172,7 +172,7 @@ static fhirstore_status compile_member(fhs_fp_compiler *compiler, const fhs_fp_n
         return compile_start(compiler, node, focus, op, type);
     }
     fhs_fp_static input;
-    FHS_TRY(compile_node(compiler, node->left, focus, &op->left, &input));
+    FHS_TRY(compile_step(compiler, node->left, focus, &op->left, &input));
     return fhs_fp_check_member(compiler, node, &input, op, type);
 }
 
@@ -189,7 +189,7 @@ static fhirstore_status compile_type_argument(fhs_fp_compiler *compiler, const f
     op->spec = fhs_fp_type_find(compiler->options.fhir, space, name);
     /* The run-time error points at the argument. */
     fhs_fp_step *arg = compiler_alloc(compiler, 1, sizeof(*arg));
-    const fhs_fp_step **args = compiler_alloc(compiler, 1, sizeof(*args));
+    const fhs_fp_step **args = compiler_alloc(compiler, 1, sizeof(const fhs_fp_step *));
     if (arg == NULL || args == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
@@ -208,7 +208,8 @@ static fhirstore_status compile_arguments(fhs_fp_compiler *compiler, const fhs_f
     if (node->arg_count == 0) {
         return FHIRSTORE_OK;
     }
-    const fhs_fp_step **args = compiler_alloc(compiler, node->arg_count, sizeof(*args));
+    const fhs_fp_step **args = compiler_alloc(compiler, node->arg_count,
+                                              sizeof(const fhs_fp_step *));
     if (args == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
@@ -216,7 +217,7 @@ static fhirstore_status compile_arguments(fhs_fp_compiler *compiler, const fhs_f
     op->arg_count = node->arg_count;
     for (uint32_t i = 0; i < node->arg_count; i++) {
         FHS_TRY(
-            compile_node(compiler, node->args[i], focus, &args[i], i < 3 ? &types[i] : &types[3]));
+            compile_step(compiler, node->args[i], focus, &args[i], i < 3 ? &types[i] : &types[3]));
     }
     return FHIRSTORE_OK;
 }
@@ -249,7 +250,7 @@ static fhirstore_status compile_function(fhs_fp_compiler *compiler, const fhs_fp
     fhs_fp_static input = *focus;
     fhs_fp_static types[4] = {unknown_static, unknown_static, unknown_static, unknown_static};
     if (node->left != NULL) {
-        FHS_TRY(compile_node(compiler, node->left, focus, &op->left, &input));
+        FHS_TRY(compile_step(compiler, node->left, focus, &op->left, &input));
     }
     op->function = fhs_fp_function_find(node->text);
     if (op->function == NULL) {
@@ -279,8 +280,8 @@ static fhirstore_status compile_binary(fhs_fp_compiler *compiler, const fhs_fp_n
 {
     fhs_fp_static left;
     fhs_fp_static right;
-    FHS_TRY(compile_node(compiler, node->left, focus, &op->left, &left));
-    FHS_TRY(compile_node(compiler, node->right, focus, &op->right, &right));
+    FHS_TRY(compile_step(compiler, node->left, focus, &op->left, &left));
+    FHS_TRY(compile_step(compiler, node->right, focus, &op->right, &right));
     return fhs_fp_check_binary(compiler, node, &left, &right, type);
 }
 
@@ -289,7 +290,7 @@ static fhirstore_status compile_type_test(fhs_fp_compiler *compiler, const fhs_f
                                           fhs_fp_static *type)
 {
     fhs_fp_static input;
-    FHS_TRY(compile_node(compiler, node->left, focus, &op->left, &input));
+    FHS_TRY(compile_step(compiler, node->left, focus, &op->left, &input));
     op->spec = fhs_fp_type_find(compiler->options.fhir, node->unit, node->text);
     if (node->kind == FHS_FP_IS) {
         type->system = FHS_ITEM_BOOLEAN;
@@ -305,11 +306,11 @@ static fhirstore_status compile_indexer(fhs_fp_compiler *compiler, const fhs_fp_
                                         fhs_fp_static *type)
 {
     fhs_fp_static ignored;
-    FHS_TRY(compile_node(compiler, node->left, focus, &op->left, type));
+    FHS_TRY(compile_step(compiler, node->left, focus, &op->left, type));
     if (type->unordered && compiler->options.strict) {
         return fhs_fp_refuse(compiler, node, "[] depends on an order that is not defined");
     }
-    return compile_node(compiler, node->right, focus, &op->right, &ignored);
+    return compile_step(compiler, node->right, focus, &op->right, &ignored);
 }
 
 static fhirstore_status compile_instance(fhs_fp_compiler *compiler, const fhs_fp_node *node,
@@ -333,7 +334,7 @@ static fhirstore_status compile_this(fhs_fp_compiler *compiler, const fhs_fp_nod
 {
     *type = *focus;
     return node->left == NULL ? FHIRSTORE_OK
-                              : compile_node(compiler, node->left, focus, &op->left, type);
+                              : compile_step(compiler, node->left, focus, &op->left, type);
 }
 
 static fhirstore_status compile_kind(fhs_fp_compiler *compiler, const fhs_fp_node *node,
@@ -356,7 +357,7 @@ static fhirstore_status compile_kind(fhs_fp_compiler *compiler, const fhs_fp_nod
         return compile_indexer(compiler, node, focus, op, type);
     case FHS_FP_POLARITY:
     case FHS_FP_ELEMENT:
-        return compile_node(compiler, node->left, focus, &op->left, type);
+        return compile_step(compiler, node->left, focus, &op->left, type);
     case FHS_FP_BINARY:
         return compile_binary(compiler, node, focus, op, type);
     case FHS_FP_IS:
@@ -370,7 +371,7 @@ static fhirstore_status compile_kind(fhs_fp_compiler *compiler, const fhs_fp_nod
 }
 
 /* The parser has bounded the height of the tree, and so this recursion. */
-static fhirstore_status compile_node(fhs_fp_compiler *compiler, const fhs_fp_node *node,
+static fhirstore_status compile_step(fhs_fp_compiler *compiler, const fhs_fp_node *node,
                                      const fhs_fp_static *focus, const fhs_fp_step **out,
                                      fhs_fp_static *type)
 {
@@ -412,7 +413,7 @@ static fhirstore_status compile_text(fhs_fp_compiler *compiler, fhs_str text)
         focus.fhir = context;
         focus.system = fhs_fp_system_of(path->fhir, context);
     }
-    return compile_node(compiler, root, &focus, &path->root, &type);
+    return compile_step(compiler, root, &focus, &path->root, &type);
 }
 
 fhirstore_status fhs_fhirpath_compile(const fhs_fhirpath_options *options, fhs_str text,

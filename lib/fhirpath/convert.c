@@ -168,7 +168,7 @@ FHS_FP_CONVERSION(decimal, convert_decimal)
 
 /* ---- Quantity ---- */
 
-static bool is_blank(char c)
+static bool is_white_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -177,14 +177,14 @@ static bool is_blank(char c)
 static bool quantity_of_text(fhs_str text, fhs_fp_quantity *out)
 {
     size_t at = 0;
-    while (at < text.len && !is_blank(text.ptr[at]) && text.ptr[at] != '\'' &&
+    while (at < text.len && !is_white_space(text.ptr[at]) && text.ptr[at] != '\'' &&
            (text.ptr[at] < 'A' || text.ptr[at] > 'z')) {
         at++;
     }
     if (!number_of_text(fhs_str_of(text.ptr, at), true, &out->value)) {
         return false;
     }
-    while (at < text.len && is_blank(text.ptr[at])) {
+    while (at < text.len && is_white_space(text.ptr[at])) {
         at++;
     }
     fhs_str unit = fhs_str_from(text, at);
@@ -216,7 +216,7 @@ static fhirstore_status convert_quantity(fhs_fhirpath_run *run, const fhs_fp_ste
                                          const fhs_fp_scope *scope, const fhs_fp_item *value)
 {
     fhs_fp_quantity quantity;
-    fhs_str unit;
+    fhs_str unit = FHS_STR_NONE;
     bool given = false;
     bool converts = quantity_of_value(value, &quantity);
     if (op->arg_count > 0) {

@@ -46,7 +46,7 @@ static bool take_month_name(format_reader *reader, bool full)
                                         "may",       "june",     "july",     "august",
                                         "september", "october",  "november", "december"};
     fhs_str rest = fhs_str_from(reader->text, reader->at);
-    for (uint8_t i = 0; i < FHS_COUNT_OF(names); i++) {
+    for (size_t i = 0; i < FHS_COUNT_OF(names); i++) {
         fhs_str name = fhs_str_from_cstr(names[i]);
         name.len = full ? name.len : 3;
         if (rest.len >= name.len && fhs_str_eq_ascii_case(fhs_str_of(rest.ptr, name.len), name)) {
@@ -61,7 +61,8 @@ static bool take_month_name(format_reader *reader, bool full)
 
 static bool take_half(format_reader *reader)
 {
-    char c = reader->at < reader->text.len ? fhs_ascii_lower(reader->text.ptr[reader->at]) : '\0';
+    char c = (char)(reader->at < reader->text.len ? fhs_ascii_lower(reader->text.ptr[reader->at])
+                                                  : 0);
     if (c != 'a' && c != 'p') {
         return false;
     }
@@ -77,7 +78,7 @@ static bool take_half(format_reader *reader)
 static bool take_offset(format_reader *reader)
 {
     fhs_date *date = reader->date;
-    char c = reader->at < reader->text.len ? reader->text.ptr[reader->at] : '\0';
+    char c = (char)(reader->at < reader->text.len ? reader->text.ptr[reader->at] : 0);
     unsigned hours = 0;
     unsigned minutes = 0;
     reader->at++;
@@ -173,7 +174,7 @@ static bool take_code(format_reader *reader, char letter, size_t width, bool *is
 }
 
 /* Set the precision from what was given; gaps and impossible values are refused. */
-static bool settle(format_reader *reader, fhs_fp_item_kind kind)
+static bool settle_precision(format_reader *reader, fhs_fp_item_kind kind)
 {
     fhs_date *date = reader->date;
     bool chain[] = {reader->has_year,   reader->has_month,  reader->has_day,     reader->has_hour,
@@ -184,7 +185,7 @@ static bool settle(format_reader *reader, fhs_fp_item_kind kind)
         end++;
     }
     for (size_t i = 0; i < FHS_COUNT_OF(chain); i++) {
-        if (chain[i] && (i < from || i >= end)) {
+        if ((i < from || i >= end) && chain[i]) {
             return false;
         }
     }
@@ -230,5 +231,5 @@ bool fhs_fp_date_parse_format(fhs_str text, fhs_str format, fhs_fp_item_kind kin
         }
         out->hour = (uint8_t)(out->hour % 12 + (reader.afternoon ? 12 : 0));
     }
-    return settle(&reader, kind);
+    return settle_precision(&reader, kind);
 }

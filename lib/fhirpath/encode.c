@@ -9,7 +9,10 @@ static const char base64_chars[] =
 
 static char base64_char(unsigned value, bool url)
 {
-    return url && value >= 62 ? "-_"[value - 62] : base64_chars[value & 63];
+    if (url && value >= 62) {
+        return value == 62 ? (char)'-' : (char)'_';
+    }
+    return base64_chars[value & 63];
 }
 
 static void write_base64(fhs_str text, bool url, fhs_buf *out)
@@ -21,7 +24,8 @@ static void write_base64(fhs_str text, bool url, fhs_buf *out)
             bits = bits << 8 | (j < left ? (unsigned char)text.ptr[i + j] : 0u);
         }
         for (unsigned j = 0; j < 4; j++) {
-            fhs_buf_add_char(out, j <= left ? base64_char(bits >> (18 - 6 * j) & 63, url) : '=');
+            fhs_buf_add_char(out,
+                             (char)(j <= left ? base64_char(bits >> (18 - 6 * j) & 63, url) : '='));
         }
     }
 }
@@ -90,7 +94,7 @@ static void write_ascii(fhs_str text, fhs_buf *out)
 {
     for (size_t at = 0; at < text.len;) {
         uint32_t code = fhs_utf8_next(text, &at);
-        fhs_buf_add_char(out, code < 128 ? (char)code : '?');
+        fhs_buf_add_char(out, (char)(code < 128 ? code : '?'));
     }
 }
 
@@ -207,7 +211,7 @@ static size_t unescape_one(fhs_str rest, fhs_buf *out)
 {
     static const char from[] = "nrtbf";
     static const char to[] = "\n\r\t\b\f";
-    char c = rest.len > 1 ? rest.ptr[1] : '\0';
+    char c = (char)(rest.len > 1 ? rest.ptr[1] : 0);
     const char *known = c == '\0' ? NULL : strchr(from, c);
     if (known != NULL) {
         fhs_buf_add_char(out, to[known - from]);

@@ -25,7 +25,7 @@ fhirstore_status fhs_fp_fail(fhs_fhirpath_run *run, const fhs_fp_step *op, const
     char text[200];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     fhirstore_status status = fhs_fail(run->err, FHIRSTORE_ERR_FHIRPATH_EVAL,
                                        "FHIRPath: %s at offset %u", text, op->at);

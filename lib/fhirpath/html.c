@@ -49,7 +49,7 @@ static bool in_words(fhs_str name, const char *const *words, size_t count)
 
 static char html_peek(const html_reader *reader)
 {
-    return reader->at < reader->text.len ? reader->text.ptr[reader->at] : '\0';
+    return (char)(reader->at < reader->text.len ? reader->text.ptr[reader->at] : 0);
 }
 
 static bool html_blank(char c)

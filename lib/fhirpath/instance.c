@@ -68,8 +68,8 @@ static bool member_name(const fhs_fhirpath_run *run, const fhs_fp_step *op, fhs_
     }
     fhs_str type = fhs_fp_item_type(run->fhir, item);
     fhs_buf_add_str(out, name);
-    fhs_buf_add_char(out, type.ptr[0] >= 'a' && type.ptr[0] <= 'z' ? (char)(type.ptr[0] - 32)
-                                                                   : type.ptr[0]);
+    bool small = type.ptr[0] >= 'a' && type.ptr[0] <= 'z';
+    fhs_buf_add_char(out, (char)(small ? type.ptr[0] - 32 : type.ptr[0]));
     fhs_buf_add_str(out, fhs_str_from(type, 1));
     return fhs_property_find(run->fhir, op->spec.fhir, fhs_buf_str(out), property);
 }

@@ -16,7 +16,7 @@ static bool is_name_start(char c)
 
 static char char_at(const fhs_fp_lexer *lexer, size_t at)
 {
-    return at < lexer->text.len ? lexer->text.ptr[at] : '\0';
+    return (char)(at < lexer->text.len ? lexer->text.ptr[at] : 0);
 }
 
 fhirstore_status fhs_fp_syntax_error(const fhs_fp_lexer *lexer, size_t offset, const char *expected,
@@ -39,7 +39,7 @@ fhirstore_status fhs_fp_syntax_error(const fhs_fp_lexer *lexer, size_t offset, c
 }
 
 /* Skip white space and comments. */
-static fhirstore_status skip_blanks(fhs_fp_lexer *lexer, fhirstore_error **err)
+static fhirstore_status lex_blanks(fhs_fp_lexer *lexer, fhirstore_error **err)
 {
     for (;;) {
         char c = char_at(lexer, lexer->at);
@@ -123,13 +123,13 @@ static bool decode_escape(const fhs_fp_lexer *lexer, size_t *at, char *out, size
     static const char from[] = "rntf";
     static const char to[] = "\r\n\t\f";
     const char *known = c == '\0' ? NULL : strchr(from, c);
-    out[(*len)++] = known != NULL ? to[known - from] : c;
+    out[(*len)++] = (char)(known != NULL ? to[known - from] : c);
     (*at)++;
     return true;
 }
 
 /* A string or delimited identifier: from the opening @a quote to the closing one. */
-static fhirstore_status read_quoted(fhs_fp_lexer *lexer, char quote, fhirstore_error **err)
+static fhirstore_status lex_quoted(fhs_fp_lexer *lexer, char quote, fhirstore_error **err)
 {
     size_t from = lexer->at + 1;
     size_t end = from;
@@ -171,7 +171,7 @@ static fhirstore_status read_quoted(fhs_fp_lexer *lexer, char quote, fhirstore_e
     return FHIRSTORE_OK;
 }
 
-static void read_number(fhs_fp_lexer *lexer)
+static void lex_number(fhs_fp_lexer *lexer)
 {
     size_t at = lexer->at;
     while (is_ascii_digit(char_at(lexer, at))) {
@@ -207,7 +207,7 @@ static bool two_digits(const fhs_fp_lexer *lexer, size_t at, char lead)
 }
 
 /* hh[:mm[:ss[.f…]]][zone]; returns where it ends, @a at itself when there is none. */
-static size_t scan_time(const fhs_fp_lexer *lexer, size_t at)
+static size_t lex_time(const fhs_fp_lexer *lexer, size_t at)
 {
     if (!two_digits(lexer, at, '\0')) {
         return at;
@@ -236,12 +236,12 @@ static size_t scan_time(const fhs_fp_lexer *lexer, size_t at)
     return at;
 }
 
-static fhirstore_status read_date(fhs_fp_lexer *lexer, fhirstore_error **err)
+static fhirstore_status lex_date(fhs_fp_lexer *lexer, fhirstore_error **err)
 {
     size_t from = lexer->at + 1;
     size_t at = from;
     if (char_at(lexer, at) == 'T') {
-        size_t end = scan_time(lexer, at + 1);
+        size_t end = lex_time(lexer, at + 1);
         if (end == at + 1) {
             return fhs_fp_syntax_error(lexer, end, "a time of day (hh:mm:ss)", err);
         }
@@ -263,14 +263,14 @@ static fhirstore_status read_date(fhs_fp_lexer *lexer, fhirstore_error **err)
     lexer->token.kind = FHS_TOKEN_DATE;
     if (char_at(lexer, at) == 'T') {
         lexer->token.kind = FHS_TOKEN_DATETIME;
-        at = scan_time(lexer, at + 1);
+        at = lex_time(lexer, at + 1);
     }
     lexer->token.text = fhs_str_of(lexer->text.ptr + from, at - from);
     lexer->at = at;
     return FHIRSTORE_OK;
 }
 
-static void read_name(fhs_fp_lexer *lexer)
+static void lex_name(fhs_fp_lexer *lexer)
 {
     size_t from = lexer->at;
     while (is_name_start(char_at(lexer, lexer->at)) || is_ascii_digit(char_at(lexer, lexer->at))) {
@@ -279,7 +279,7 @@ static void read_name(fhs_fp_lexer *lexer)
     lexer->token.text = fhs_str_of(lexer->text.ptr + from, lexer->at - from);
 }
 
-static fhirstore_status read_symbol(fhs_fp_lexer *lexer, fhirstore_error **err)
+static fhirstore_status lex_symbol(fhs_fp_lexer *lexer, fhirstore_error **err)
 {
     char c = char_at(lexer, lexer->at);
     char next = char_at(lexer, lexer->at + 1);
@@ -296,50 +296,50 @@ static fhirstore_status read_symbol(fhs_fp_lexer *lexer, fhirstore_error **err)
 }
 
 /* The token that begins at lexer->at. */
-static fhirstore_status read_token(fhs_fp_lexer *lexer, fhirstore_error **err)
+static fhirstore_status lex_token(fhs_fp_lexer *lexer, fhirstore_error **err)
 {
     char c = char_at(lexer, lexer->at);
     if (is_name_start(c)) {
         lexer->token.kind = FHS_TOKEN_NAME;
-        read_name(lexer);
+        lex_name(lexer);
         return FHIRSTORE_OK;
     }
     if (is_ascii_digit(c)) {
-        read_number(lexer);
+        lex_number(lexer);
         return FHIRSTORE_OK;
     }
     /* FHIR's own definitions write strings in double quotes too (eld-11 of R5). */
     if (c == '\'' || c == '"') {
         lexer->token.kind = FHS_TOKEN_STRING;
-        return read_quoted(lexer, c, err);
+        return lex_quoted(lexer, c, err);
     }
     if (c == '`') {
         lexer->token.kind = FHS_TOKEN_DELIMITED;
-        return read_quoted(lexer, c, err);
+        return lex_quoted(lexer, c, err);
     }
     if (c == '@') {
-        return read_date(lexer, err);
+        return lex_date(lexer, err);
     }
     if (c == '$' && is_name_start(char_at(lexer, lexer->at + 1))) {
         lexer->token.kind = FHS_TOKEN_SPECIAL;
         lexer->at++;
-        read_name(lexer);
+        lex_name(lexer);
         return FHIRSTORE_OK;
     }
-    return read_symbol(lexer, err);
+    return lex_symbol(lexer, err);
 }
 
 fhirstore_status fhs_fp_next(fhs_fp_lexer *lexer, fhirstore_error **err)
 {
     lexer->last_end = lexer->token.end;
-    fhirstore_status status = skip_blanks(lexer, err);
+    fhirstore_status status = lex_blanks(lexer, err);
     if (status != FHIRSTORE_OK) {
         return status;
     }
     lexer->token = (fhs_fp_token){FHS_TOKEN_END, (uint32_t)lexer->at, (uint32_t)lexer->at,
                                   FHS_STR_NONE};
     if (lexer->at < lexer->text.len) {
-        status = read_token(lexer, err);
+        status = lex_token(lexer, err);
         lexer->token.end = (uint32_t)lexer->at;
     }
     return status;

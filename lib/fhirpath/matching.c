@@ -102,8 +102,8 @@ static void add_group(const fhs_regex *regex, uint32_t group, fhs_str text,
 }
 
 /* A reference in a substitution whose "$" stands at @a at: $1, ${1}, ${name}. 0: it is none. */
-static size_t add_reference(const fhs_regex *regex, fhs_str with, size_t at, fhs_str text,
-                            const fhs_regex_match *match, fhs_buf *out)
+static size_t add_group_reference(const fhs_regex *regex, fhs_str with, size_t at, fhs_str text,
+                                  const fhs_regex_match *match, fhs_buf *out)
 {
     uint64_t number = 0;
     size_t next = at + 1;
@@ -142,7 +142,7 @@ static void add_substitution(const fhs_regex *regex, fhs_str with, fhs_str text,
     for (size_t at = 0; at < with.len;) {
         size_t used = 0;
         if (with.ptr[at] == '$') {
-            used = add_reference(regex, with, at, text, match, out);
+            used = add_group_reference(regex, with, at, text, match, out);
         } else if (with.ptr[at] == '\\' && at + 1 < with.len) {
             fhs_buf_add_char(out, with.ptr[at + 1]);
             used = 2;

@@ -178,6 +178,7 @@ static fhirstore_status number_input(fhs_fhirpath_run *run, const fhs_fp_step *o
                                      fhs_fp_item *item, fhs_decimal *out, bool quantity,
                                      bool *found)
 {
+    *out = (fhs_decimal){.limb_count = 0};
     FHS_TRY(fhs_fp_single(run, op, base, item, found));
     if (!*found || fhs_fp_to_decimal(item, out)) {
         return FHIRSTORE_OK;

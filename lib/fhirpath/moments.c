@@ -228,9 +228,9 @@ static bool cut_date(fhs_date *date, int64_t digits)
         date->fraction_digits = 3;
         return true;
     }
-    for (uint8_t i = FHS_DATE_YEAR; i <= FHS_DATE_SECOND; i++) {
+    for (unsigned i = FHS_DATE_YEAR; i <= FHS_DATE_SECOND; i++) {
         if (date_digits[i] == digits) {
-            date->precision = i;
+            date->precision = (uint8_t)i;
             date->fraction_ticks = 0;
             return true;
         }
@@ -326,7 +326,7 @@ static int64_t ticks_of_day(const fhs_date *date)
 }
 
 static const int64_t precision_ticks[] = {
-    [FHS_CAL_WEEK] = 7 * 86400 * FHS_TICKS_PER_SECOND,
+    [FHS_CAL_WEEK] = INT64_C(7) * 86400 * FHS_TICKS_PER_SECOND,
     [FHS_CAL_DAY] = 86400 * FHS_TICKS_PER_SECOND,
     [FHS_CAL_HOUR] = 3600 * FHS_TICKS_PER_SECOND,
     [FHS_CAL_MINUTE] = 60 * FHS_TICKS_PER_SECOND,

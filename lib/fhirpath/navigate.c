@@ -93,7 +93,7 @@ static const fhs_json *find_plain(const fhs_json *object, fhs_str name)
 {
     for (uint32_t i = 0; i < object->count; i++) {
         const fhs_json_member *member = &object->members[i];
-        if (member->name.len == name.len && memcmp(member->name.ptr, name.ptr, name.len) == 0) {
+        if (fhs_str_eq(member->name, name)) {
             return &member->value;
         }
     }

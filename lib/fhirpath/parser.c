@@ -76,14 +76,15 @@ static bool is_word(fhs_str text, const char *const *words, size_t count)
     return false;
 }
 
-static fhirstore_status advance(path_parser *parser)
+static fhirstore_status next_token(path_parser *parser)
 {
     return fhs_fp_next(&parser->lexer, parser->err);
 }
 
 static fhirstore_status expected(const path_parser *parser, const char *what)
 {
-    return fhs_fp_syntax_error(&parser->lexer, parser->lexer.token.begin, what, parser->err);
+    (void)fhs_fp_syntax_error(&parser->lexer, parser->lexer.token.begin, what, parser->err);
+    return FHIRSTORE_ERR_FHIRPATH_SYNTAX;
 }
 
 static bool at_symbol(const path_parser *parser, char c)
@@ -100,14 +101,15 @@ static bool at_name(const path_parser *parser)
 
 static fhirstore_status expect_symbol(path_parser *parser, char c, const char *what)
 {
-    return at_symbol(parser, c) ? advance(parser) : expected(parser, what);
+    return at_symbol(parser, c) ? next_token(parser) : expected(parser, what);
 }
 
 static fhirstore_status new_node(path_parser *parser, fhs_fp_kind kind, fhs_fp_node **out)
 {
     fhs_fp_node *node = fhs_arena_calloc(parser->lexer.arena, 1, sizeof(*node));
     if (node == NULL) {
-        return fhs_fail_memory(parser->err);
+        (void)fhs_fail_memory(parser->err);
+        return FHIRSTORE_ERR_NO_MEMORY;
     }
     node->kind = (uint8_t)kind;
     node->begin = parser->lexer.token.begin;
@@ -121,10 +123,9 @@ static fhirstore_status new_node(path_parser *parser, fhs_fp_kind kind, fhs_fp_n
 
 static fhirstore_status limit_reached(const path_parser *parser, const char *name)
 {
-    fhirstore_status status = fhs_fail(parser->err, FHIRSTORE_ERR_LIMIT,
-                                       "FHIRPath: the expression exceeds %s", name);
+    (void)fhs_fail(parser->err, FHIRSTORE_ERR_LIMIT, "FHIRPath: the expression exceeds %s", name);
     fhs_error_at(parser->err, parser->lexer.token.begin, 0, 0);
-    return status;
+    return FHIRSTORE_ERR_LIMIT;
 }
 
 /* Hang @a child under @a node, which grows. */
@@ -145,7 +146,8 @@ static fhirstore_status adopt_args(path_parser *parser, fhs_fp_node *node,
     if (count == 0) {
         return FHIRSTORE_OK;
     }
-    const fhs_fp_node **copy = fhs_arena_calloc(parser->lexer.arena, count, sizeof(*copy));
+    const fhs_fp_node **copy = fhs_arena_calloc(parser->lexer.arena, count,
+                                                sizeof(const fhs_fp_node *));
     if (copy == NULL) {
         return fhs_fail_memory(parser->err);
     }
@@ -174,7 +176,7 @@ static fhirstore_status parse_unit(path_parser *parser, fhs_fp_node *node)
     node->flags = word ? FHS_FP_CALENDAR : 0;
     node->unit = token->text;
     node->end = token->end;
-    return advance(parser);
+    return next_token(parser);
 }
 
 static fhirstore_status parse_number(path_parser *parser, fhs_fp_node **out)
@@ -184,7 +186,7 @@ static fhirstore_status parse_number(path_parser *parser, fhs_fp_node **out)
                                         [FHS_TOKEN_DECIMAL] = FHS_FP_DECIMAL};
     fhirstore_status status = new_node(parser, kinds[parser->lexer.token.kind], out);
     if (status == FHIRSTORE_OK) {
-        status = advance(parser);
+        status = next_token(parser);
     }
     return status == FHIRSTORE_OK ? parse_unit(parser, *out) : status;
 }
@@ -193,13 +195,13 @@ static fhirstore_status parse_number(path_parser *parser, fhs_fp_node **out)
 static fhirstore_status parse_token(path_parser *parser, fhs_fp_kind kind, fhs_fp_node **out)
 {
     fhirstore_status status = new_node(parser, kind, out);
-    return status == FHIRSTORE_OK ? advance(parser) : status;
+    return status == FHIRSTORE_OK ? next_token(parser) : status;
 }
 
 static fhirstore_status parse_external(path_parser *parser, fhs_fp_node **out)
 {
     uint32_t begin = parser->lexer.token.begin;
-    fhirstore_status status = advance(parser);
+    fhirstore_status status = next_token(parser);
     if (status != FHIRSTORE_OK) {
         return status;
     }
@@ -239,10 +241,10 @@ static fhirstore_status parse_direction(path_parser *parser, fhs_fp_node *arg)
     }
     if (fhs_str_eq(parser->lexer.token.text, FHS_LIT("desc"))) {
         arg->flags |= FHS_FP_DESCENDING;
-        return advance(parser);
+        return next_token(parser);
     }
     if (fhs_str_eq(parser->lexer.token.text, FHS_LIT("asc"))) {
-        return advance(parser);
+        return next_token(parser);
     }
     return FHIRSTORE_OK;
 }
@@ -253,7 +255,7 @@ static fhirstore_status parse_arguments(path_parser *parser, fhs_fp_node *node)
     const fhs_fp_node *args[MAX_ARGUMENTS];
     uint32_t count = 0;
     bool sorting = fhs_str_eq(node->text, FHS_LIT("sort"));
-    fhirstore_status status = advance(parser);
+    fhirstore_status status = next_token(parser);
     if (status == FHIRSTORE_OK && !at_symbol(parser, ')')) {
         for (;;) {
             fhs_fp_node *arg = NULL;
@@ -271,7 +273,7 @@ static fhirstore_status parse_arguments(path_parser *parser, fhs_fp_node *node)
             if (count == MAX_ARGUMENTS) {
                 return expected(parser, "\")\" (a call takes 64 arguments at most)");
             }
-            status = advance(parser);
+            status = next_token(parser);
             if (status != FHIRSTORE_OK) {
                 return status;
             }
@@ -321,9 +323,9 @@ static fhirstore_status parse_instance(path_parser *parser, fhs_fp_node *node)
     node->unit = space;
     node->left = NULL;
     node->height = 1;
-    fhirstore_status status = advance(parser);
+    fhirstore_status status = next_token(parser);
     if (status == FHIRSTORE_OK && at_symbol(parser, ':')) {
-        status = advance(parser);
+        status = next_token(parser);
     } else {
         while (status == FHIRSTORE_OK) {
             fhs_fp_node *element = NULL;
@@ -335,7 +337,7 @@ static fhirstore_status parse_instance(path_parser *parser, fhs_fp_node *node)
             if (status != FHIRSTORE_OK || !at_symbol(parser, ',')) {
                 break;
             }
-            status = advance(parser);
+            status = next_token(parser);
         }
     }
     if (status != FHIRSTORE_OK) {
@@ -386,7 +388,7 @@ static fhirstore_status parse_braces(path_parser *parser, fhs_fp_node **out)
 
 static fhirstore_status parse_parenthesis(path_parser *parser, fhs_fp_node **out)
 {
-    fhirstore_status status = advance(parser);
+    fhirstore_status status = next_token(parser);
     if (status == FHIRSTORE_OK) {
         status = parse_expression(parser, 1, out);
     }
@@ -440,7 +442,7 @@ static fhirstore_status parse_term(path_parser *parser, fhs_fp_node **out)
 static fhirstore_status parse_invocation(path_parser *parser, const fhs_fp_node *input,
                                          fhs_fp_node **out)
 {
-    fhirstore_status status = advance(parser);
+    fhirstore_status status = next_token(parser);
     if (status != FHIRSTORE_OK) {
         return status;
     }
@@ -529,11 +531,11 @@ static fhirstore_status parse_type(path_parser *parser, fhs_fp_node *node)
     }
     node->text = parser->lexer.token.text;
     node->end = parser->lexer.token.end;
-    fhirstore_status status = advance(parser);
+    fhirstore_status status = next_token(parser);
     if (status != FHIRSTORE_OK || !at_symbol(parser, '.')) {
         return status;
     }
-    status = advance(parser);
+    status = next_token(parser);
     if (status == FHIRSTORE_OK && !at_name(parser)) {
         status = expected(parser, "the name of a type");
     }
@@ -543,7 +545,7 @@ static fhirstore_status parse_type(path_parser *parser, fhs_fp_node *node)
     node->unit = node->text;
     node->text = parser->lexer.token.text;
     node->end = parser->lexer.token.end;
-    return advance(parser);
+    return next_token(parser);
 }
 
 static const binary_operator *current_operator(const path_parser *parser)
@@ -623,7 +625,7 @@ fhirstore_status fhs_fhirpath_parse(fhs_arena *arena, fhs_str text, const fhs_fp
         return fhs_fp_syntax_error(&parser.lexer, valid, "valid UTF-8", err);
     }
     fhs_fp_node *root = NULL;
-    fhirstore_status status = advance(&parser);
+    fhirstore_status status = next_token(&parser);
     if (status == FHIRSTORE_OK) {
         status = parse_expression(&parser, 1, &root);
     }

@@ -45,7 +45,7 @@ typedef struct rx_parser {
 
 static rx_node *parse_alternatives(rx_parser *parser);
 
-static rx_node *refuse(rx_parser *parser, const char *problem)
+static rx_node *rx_refuse(rx_parser *parser, const char *problem)
 {
     if (parser->problem == NULL && !parser->no_memory) {
         parser->problem = problem;
@@ -87,7 +87,7 @@ static bool rx_more(const rx_parser *parser)
 
 static char rx_peek(const rx_parser *parser)
 {
-    return rx_more(parser) ? parser->text.ptr[parser->at] : '\0';
+    return (char)(rx_more(parser) ? parser->text.ptr[parser->at] : 0);
 }
 
 static bool rx_accept(rx_parser *parser, const char *text)
@@ -111,7 +111,7 @@ typedef struct rx_ranges {
 static bool add_range(rx_parser *parser, rx_ranges *ranges, uint32_t low, uint32_t high)
 {
     if (ranges->count == MAX_CLASS_RANGES) {
-        refuse(parser, "a character class is too long");
+        rx_refuse(parser, "a character class is too long");
         return false;
     }
     ranges->items[ranges->count++] = (fhs_regex_range){low, high};
@@ -175,7 +175,7 @@ static bool add_property(rx_parser *parser, rx_ranges *ranges, bool negated)
             return add_ranges(parser, ranges, properties[i].ranges, properties[i].count, negated);
         }
     }
-    refuse(parser, "this character property is not supported");
+    rx_refuse(parser, "this character property is not supported");
     return false;
 }
 
@@ -220,7 +220,7 @@ static bool read_hex(rx_parser *parser, uint32_t digits, bool braces, uint32_t *
     }
     if (count == 0 || (!braces && count < digits) || code > 0x10FFFF ||
         (braces && !rx_accept(parser, "}"))) {
-        refuse(parser, "a character code is malformed");
+        rx_refuse(parser, "a character code is malformed");
         return false;
     }
     *out = code;
@@ -231,7 +231,7 @@ static bool read_hex(rx_parser *parser, uint32_t digits, bool braces, uint32_t *
 static bool char_escape(rx_parser *parser, uint32_t *out)
 {
     if (!rx_more(parser)) {
-        refuse(parser, "the pattern ends in a backslash");
+        rx_refuse(parser, "the pattern ends in a backslash");
         return false;
     }
     uint32_t c = fhs_utf8_next(parser->text, &parser->at);
@@ -250,11 +250,11 @@ static bool char_escape(rx_parser *parser, uint32_t *out)
         return read_hex(parser, 4, false, out);
     }
     if ((c >= '1' && c <= '9') || c == 'k') {
-        refuse(parser, "back references are not supported");
+        rx_refuse(parser, "back references are not supported");
         return false;
     }
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
-        refuse(parser, "this escape is not supported");
+        rx_refuse(parser, "this escape is not supported");
         return false;
     }
     *out = c;
@@ -317,7 +317,7 @@ static rx_node *parse_class(rx_parser *parser)
     bool first = true;
     while (first || rx_peek(parser) != ']') {
         if (!rx_more(parser)) {
-            return refuse(parser, "a character class has no end");
+            return rx_refuse(parser, "a character class has no end");
         }
         first = false;
         uint32_t low = 0;
@@ -336,7 +336,7 @@ static rx_node *parse_class(rx_parser *parser)
                 return NULL;
             }
             if (!is_char || high < low) {
-                return refuse(parser, "a range of characters is malformed");
+                return rx_refuse(parser, "a range of characters is malformed");
             }
         }
         if (!add_range(parser, &ranges, low, high)) {
@@ -381,7 +381,7 @@ static bool group_name(rx_parser *parser, fhs_str *out)
 {
     size_t end = fhs_str_find_char(parser->text, '>', parser->at);
     if (end >= parser->text.len || end == parser->at) {
-        refuse(parser, "the name of a group is malformed");
+        rx_refuse(parser, "the name of a group is malformed");
         return false;
     }
     *out = fhs_str_of(parser->text.ptr + parser->at, end - parser->at);
@@ -399,23 +399,23 @@ static rx_node *parse_group(rx_parser *parser)
         captures = false;
     } else if (rx_accept(parser, "?=") || rx_accept(parser, "?!") || rx_accept(parser, "?<=") ||
                rx_accept(parser, "?<!") || rx_accept(parser, "?>")) {
-        return refuse(parser, "look-around is not supported");
+        return rx_refuse(parser, "look-around is not supported");
     } else if (rx_accept(parser, "?<") || rx_accept(parser, "?P<")) {
         if (!group_name(parser, &name)) {
             return NULL;
         }
     } else if (rx_peek(parser) == '?') {
-        return refuse(parser, "this kind of group is not supported");
+        return rx_refuse(parser, "this kind of group is not supported");
     }
     if (captures) {
         if (parser->regex->group_count == FHS_REGEX_GROUPS) {
-            return refuse(parser, "there are too many groups");
+            return rx_refuse(parser, "there are too many groups");
         }
         number = parser->regex->group_count++;
         parser->regex->names[number] = name;
     }
     if (parser->depth >= MAX_REGEX_DEPTH) {
-        return refuse(parser, "groups are nested too deeply");
+        return rx_refuse(parser, "groups are nested too deeply");
     }
     parser->depth++;
     rx_node *inner = parse_alternatives(parser);
@@ -424,7 +424,7 @@ static rx_node *parse_group(rx_parser *parser)
         return NULL;
     }
     if (!rx_accept(parser, ")")) {
-        return refuse(parser, "a group has no end");
+        return rx_refuse(parser, "a group has no end");
     }
     rx_node *node = rx_new(parser, RX_GROUP);
     if (node != NULL) {
@@ -457,12 +457,12 @@ static rx_node *parse_atom(rx_parser *parser)
     }
     char c = rx_peek(parser);
     if (c == '*' || c == '+' || c == '?') {
-        return refuse(parser, "there is nothing to repeat");
+        return rx_refuse(parser, "there is nothing to repeat");
     }
     return rx_inst(parser, FHS_RX_CHAR, fhs_utf8_next(parser->text, &parser->at));
 }
 
-static bool read_count(rx_parser *parser, uint32_t *out)
+static bool read_repeat_count(rx_parser *parser, uint32_t *out)
 {
     uint32_t value = 0;
     size_t from = parser->at;
@@ -470,7 +470,7 @@ static bool read_count(rx_parser *parser, uint32_t *out)
         value = value * 10 + (uint32_t)(rx_peek(parser) - '0');
         parser->at++;
         if (value > MAX_REGEX_REPEAT) {
-            refuse(parser, "a repetition count is too large");
+            rx_refuse(parser, "a repetition count is too large");
             return false;
         }
     }
@@ -485,18 +485,18 @@ static bool read_braces(rx_parser *parser, uint32_t *min, uint32_t *max)
     if (!rx_accept(parser, "{")) {
         return false;
     }
-    if (read_count(parser, min)) {
+    if (read_repeat_count(parser, min)) {
         *max = *min;
         if (rx_accept(parser, ",")) {
             *max = NO_MAXIMUM;
             uint32_t count = 0;
-            if (read_count(parser, &count)) {
+            if (read_repeat_count(parser, &count)) {
                 *max = count;
             }
         }
         if (parser->problem == NULL && rx_accept(parser, "}")) {
             if (*max < *min) {
-                refuse(parser, "a repetition count is malformed");
+                rx_refuse(parser, "a repetition count is malformed");
             }
             return true;
         }
@@ -530,11 +530,11 @@ static rx_node *parse_repeat(rx_parser *parser)
         repeat->max = max;
         repeat->lazy = rx_accept(parser, "?");
         if (!repeat->lazy && rx_peek(parser) == '+') {
-            return refuse(parser, "possessive repetition is not supported");
+            return rx_refuse(parser, "possessive repetition is not supported");
         }
         node = repeat;
         if (++parser->depth > MAX_REGEX_DEPTH) {
-            return refuse(parser, "repetitions are nested too deeply");
+            return rx_refuse(parser, "repetitions are nested too deeply");
         }
     }
     return node;
@@ -584,7 +584,7 @@ static bool emit(rx_parser *parser, fhs_regex_code code, uint32_t x, uint32_t y)
 {
     fhs_regex *regex = parser->regex;
     if (regex->inst_count == MAX_REGEX_INSTS) {
-        refuse(parser, "the pattern is too large");
+        rx_refuse(parser, "the pattern is too large");
         return false;
     }
     /* Grown by doubling inside the arena: sizes 64, 128, … */
@@ -710,7 +710,7 @@ static bool emit_alternatives(rx_parser *parser, const rx_node *node)
 static bool emit_node(rx_parser *parser, const rx_node *node)
 {
     if (++parser->emitted > 10 * MAX_REGEX_INSTS) {
-        refuse(parser, "the pattern is too large");
+        rx_refuse(parser, "the pattern is too large");
         return false;
     }
     switch (node->kind) {
@@ -764,7 +764,7 @@ const fhs_regex *fhs_regex_compile(fhs_arena *arena, fhs_str pattern, unsigned f
     read_flags(&parser);
     rx_node *root = parse_alternatives(&parser);
     if (root != NULL && rx_more(&parser)) {
-        refuse(&parser, "a group ends that did not begin");
+        rx_refuse(&parser, "a group ends that did not begin");
     } else if (root != NULL && parser.problem == NULL) {
         emit_program(&parser, root);
     }

@@ -155,19 +155,19 @@ bool fhs_fp_date_parse(fhs_str text, fhs_fp_item_kind kind, fhs_date *out)
            take_zone(text, &at, out) && at == text.len;
 }
 
-static void add_number(fhs_buf *out, const char *lead, unsigned value, unsigned width)
+static void add_padded(fhs_buf *out, const char *lead, unsigned value, unsigned width)
 {
     fhs_buf_addf(out, "%s%0*u", lead, (int)width, value);
 }
 
 static void write_time(const fhs_date *date, fhs_buf *out)
 {
-    add_number(out, "", date->hour, 2);
+    add_padded(out, "", date->hour, 2);
     if (date->precision >= FHS_DATE_MINUTE) {
-        add_number(out, ":", date->minute, 2);
+        add_padded(out, ":", date->minute, 2);
     }
     if (date->precision >= FHS_DATE_SECOND) {
-        add_number(out, ":", date->second, 2);
+        add_padded(out, ":", date->second, 2);
     }
     if (date->precision == FHS_DATE_FRACTION) {
         char digits[16];
@@ -175,7 +175,8 @@ static void write_time(const fhs_date *date, fhs_buf *out)
         int32_t unit = (int32_t)(FHS_TICKS_PER_SECOND / 10);
         fhs_buf_add_char(out, '.');
         for (unsigned i = 0; i < date->fraction_digits; i++) {
-            digits[0] = (char)('0' + (unit == 0 ? 0 : rest / unit));
+            int32_t digit = unit == 0 ? 0 : rest / unit;
+            digits[0] = (char)('0' + digit);
             rest = unit == 0 ? 0 : rest % unit;
             unit /= 10;
             fhs_buf_add_char(out, digits[0]);
@@ -189,12 +190,12 @@ void fhs_fp_date_write(const fhs_date *date, fhs_fp_item_kind kind, fhs_buf *out
         write_time(date, out);
         return;
     }
-    add_number(out, "", (unsigned)date->year, 4);
+    add_padded(out, "", (unsigned)date->year, 4);
     if (date->precision >= FHS_DATE_MONTH) {
-        add_number(out, "-", date->month, 2);
+        add_padded(out, "-", date->month, 2);
     }
     if (date->precision >= FHS_DATE_DAY) {
-        add_number(out, "-", date->day, 2);
+        add_padded(out, "-", date->day, 2);
     }
     if (date->precision >= FHS_DATE_HOUR) {
         fhs_buf_add_char(out, 'T');
@@ -342,7 +343,7 @@ static bool duration_ticks(const fhs_decimal *value, int unit, int64_t *out)
 
 static bool add_months(fhs_date *date, int64_t months)
 {
-    if (months > 12 * 10000 || months < -12 * 10000) {
+    if (months > INT64_C(120000) || months < -INT64_C(120000)) {
         return false;
     }
     int64_t total = (int64_t)date->year * 12 + months;

@@ -26,9 +26,9 @@ fhs_fp_type_spec fhs_fp_type_find(const fhs_fhir *fhir, fhs_str space, fhs_str n
     fhs_fp_type_spec spec = {.fhir = FHS_TYPE_NONE};
     bool any_space = space.len == 0;
     if (any_space || fhs_str_eq(space, FHS_LIT("System"))) {
-        for (fhs_fp_system i = FHS_ITEM_BOOLEAN; i < FHS_ITEM_TYPE; i++) {
+        for (unsigned i = FHS_ITEM_BOOLEAN; i < FHS_ITEM_TYPE; i++) {
             if (fhs_str_eq(name, fhs_str_from_cstr(system_names[i]))) {
-                spec.system = i;
+                spec.system = (fhs_fp_system)i;
             }
         }
         spec.is_any = fhs_str_eq(name, FHS_LIT("Any"));
