@@ -156,8 +156,11 @@ fhirstore_status fhs_fp_build_instance(fhs_fhirpath_run *run, const fhs_fp_step 
         return status;
     }
     const fhs_json *json = NULL;
-    if (fhs_json_read(&run->arena, text, NULL, &json, NULL) != FHIRSTORE_OK) {
-        return fhs_fp_fail(run, op, "the instance cannot be built");
+    status = fhs_json_read(&run->arena, text, NULL, &json, NULL);
+    if (status != FHIRSTORE_OK) {
+        return status == FHIRSTORE_ERR_NO_MEMORY
+                   ? fhs_fp_memory(run)
+                   : fhs_fp_fail(run, op, "the instance cannot be built");
     }
     fhs_fp_item item = fhs_fp_make_node(run->fhir, json, NULL, op->spec.fhir);
     return fhs_fp_push(run, &item);

@@ -97,8 +97,8 @@ START_TEST(runaways_end_in_a_limit)
         "1.repeatAll($this)",
         "1.repeat($this + 1).count()",
         "'ab'.repeatAll($this & $this)",
-        "'aaaaaaaaaaaaaaaa'.select(defineVariable('a', $this & $this & $this & $this).select("
-        "%a & %a & %a & %a & %a & %a & %a & %a).repeatAll($this & $this & $this & $this))",
+        ("'aaaaaaaaaaaaaaaa'.select(defineVariable('a', $this & $this & $this & $this).select("
+         "%a & %a & %a & %a & %a & %a & %a & %a).repeatAll($this & $this & $this & $this))"),
         "(1|2|3|4|5|6|7|8|9|10).repeatAll(combine($this).select($this).combine(1))",
     };
     test_engine engine;
@@ -140,6 +140,37 @@ START_TEST(callers_can_lower_the_limits)
 }
 END_TEST
 
+START_TEST(little_memory_is_an_error_not_a_crash)
+{
+    static const char *const rows[] = {
+        "'a' & 'b'",
+        "name.given.sort()",
+        "'abc'.matches('a' & 'b')",
+        "1.5 + 2.5",
+        "now()",
+        "(1 | 2).aggregate($total + $this, 0)",
+        "Coding { code: 'x' }",
+        "1.type()",
+        "defineVariable('a', 1).select(%a)",
+        "'a'.replaceMatches('b*', 'x')",
+    };
+    test_engine engine;
+    engine_init(&engine, patient);
+    for (size_t bytes = 1; bytes < 20000; bytes = bytes * 3 / 2 + 1) {
+        fhs_fhirpath_run_free(engine.run);
+        engine.run = fhs_fhirpath_run_new(bytes);
+        ck_assert_ptr_nonnull(engine.run);
+        for (size_t i = 0; i < FHS_COUNT_OF(rows); i++) {
+            fhirstore_status status = eval_status(&engine, rows[i]);
+            ck_assert_msg(status == FHIRSTORE_OK || status == FHIRSTORE_ERR_LIMIT ||
+                              status == FHIRSTORE_ERR_NO_MEMORY,
+                          "%s: %d", rows[i], status);
+        }
+    }
+    engine_clear(&engine);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("fhirpath_errors");
@@ -151,6 +182,7 @@ int main(void)
     tcase_add_test(tests, texts_carry_no_content);
     tcase_add_test(tests, runaways_end_in_a_limit);
     tcase_add_test(tests, callers_can_lower_the_limits);
+    tcase_add_test(tests, little_memory_is_an_error_not_a_crash);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
