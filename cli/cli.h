@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
 #include "fhirstore/fhirstore.h"
 
 enum {
@@ -76,8 +77,8 @@ void cli_close(cli_store *opened);
 /* Write @a error as an OperationOutcome to stderr, free it, and return EXIT_FAILED. */
 int cli_fail(fhirstore_error *error);
 /* The same for what went wrong outside of the library. */
-int cli_fail_text(const char *format, ...);
-int cli_usage(const char *format, ...);
+int cli_fail_text(const char *format, ...) FHS_PRINTF(1, 2);
+int cli_usage(const char *format, ...) FHS_PRINTF(1, 2);
 /* Bytes to stdout, with a newline behind them where @a with_newline. False: stdout is gone. */
 bool cli_write(const char *bytes, size_t len, bool with_newline);
 /* Flush stdout and turn a failure of it into an exit status. */
