@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "cli.h"
 
 #define KEY_BYTES 32u
+/* No key or passphrase is longer. */
+#define SECRET_BYTES 4096u
 
 double cli_seconds(void)
 {
@@ -115,11 +119,10 @@ char *cli_read_file(const char *path, size_t *len_out)
         if (got <= 0) {
             int failure;
             (void)gzerror(file, &failure);
-            bool cut_short = got < 0 || failure == Z_BUF_ERROR;
-            (void)gzclose(file);
-            if (cut_short) {
+            if (got < 0 || failure == Z_BUF_ERROR) {
                 break;
             }
+            (void)gzclose(file);
             text[len] = '\0';
             *len_out = len;
             return text;
@@ -136,6 +139,9 @@ char *cli_read_file(const char *path, size_t *len_out)
     }
     (void)cli_fail_text("%s: %s", path,
                         file == NULL && errno != 0 ? strerror(errno) : "cannot be read");
+    if (file != NULL) {
+        (void)gzclose(file);
+    }
     free(text);
     return NULL;
 }
@@ -184,26 +190,45 @@ static void wipe(void *memory, size_t len)
 
 /* The secret that opens the store, read from the file that was named. */
 typedef struct secret {
-    char *text; /* owned */
+    char text[SECRET_BYTES];
     size_t len;
     uint8_t key[KEY_BYTES];
 } secret;
 
 static void forget(secret *held)
 {
-    if (held->text != NULL) {
-        wipe(held->text, held->len);
-        free(held->text);
-    }
     wipe(held, sizeof *held);
+}
+
+/* Byte for byte, past every buffer that could not be wiped. */
+static bool read_secret_file(const char *path, secret *out)
+{
+    int file = open(path, O_RDONLY);
+    ssize_t got = file < 0 ? -1 : 0;
+    while (file >= 0 && out->len < sizeof out->text &&
+           (got = read(file, out->text + out->len, sizeof out->text - out->len)) > 0) {
+        out->len += (size_t)got;
+    }
+    int failure = errno;
+    if (file >= 0) {
+        (void)close(file);
+    }
+    if (got < 0) {
+        (void)cli_fail_text("%s: %s", path, strerror(failure));
+        return false;
+    }
+    if (out->len == sizeof out->text) {
+        (void)cli_fail_text("%s: too long for a key or a passphrase", path);
+        return false;
+    }
+    return true;
 }
 
 static bool read_secret(const cli_options *options, secret *out, fhirstore_open_options *open)
 {
     memset(out, 0, sizeof *out);
     if (options->key_file != NULL) {
-        out->text = cli_read_file(options->key_file, &out->len);
-        if (out->text == NULL) {
+        if (!read_secret_file(options->key_file, out)) {
             return false;
         }
         if (!parse_key(out->text, out->len, out->key)) {
@@ -214,8 +239,7 @@ static bool read_secret(const cli_options *options, secret *out, fhirstore_open_
         open->key = out->key;
         open->key_len = KEY_BYTES;
     } else if (options->passphrase_file != NULL) {
-        out->text = cli_read_file(options->passphrase_file, &out->len);
-        if (out->text == NULL) {
+        if (!read_secret_file(options->passphrase_file, out)) {
             return false;
         }
         open->passphrase = out->text;

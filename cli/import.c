@@ -3,6 +3,8 @@
  * import: folders, files, ".gz". Plain documents are mapped and let go of as they are read, NDJSON
  * is read line by line, so memory does not grow with the data.
  */
+/* For madvise(): posix_madvise() does not let go of pages in glibc. */
+#define _DEFAULT_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -173,8 +175,7 @@ static fhirstore_status on_progress(void *ctx, uint64_t offset, uint64_t total)
         size_t upto = (size_t)offset / page * page;
         size_t from = upto > run->let_go ? run->let_go : 0; /* a new pass begins at the start */
         if (upto > from) {
-            (void)posix_madvise((void *)(uintptr_t)(run->map + from), upto - from,
-                                POSIX_MADV_DONTNEED);
+            (void)madvise((void *)(uintptr_t)(run->map + from), upto - from, MADV_DONTNEED);
         }
         run->let_go = upto;
     }

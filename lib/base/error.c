@@ -253,9 +253,8 @@ bool fhs_error_issue(const fhirstore_error *error, uint32_t index, fhirstore_iss
 }
 
 /* Texts are made by this library, yet names from the input may stand in them. */
-static void write_json_string(fhs_buf *out, const char *text)
+static void write_escaped(fhs_buf *out, const char *text)
 {
-    fhs_buf_add_char(out, '"');
     for (const char *c = text; *c != '\0'; c++) {
         if (*c == '"' || *c == '\\') {
             fhs_buf_add_char(out, '\\');
@@ -266,23 +265,42 @@ static void write_json_string(fhs_buf *out, const char *text)
             fhs_buf_add_char(out, *c);
         }
     }
-    fhs_buf_add_char(out, '"');
 }
 
-static void write_issue(const fhirstore_issue *row, const fhirstore_location *location, fhs_buf *out)
+/*
+ * The element as FHIRPath of what was sent: in a Bundle, "Patient.name[0]" of the third entry is
+ * "Bundle.entry[2].resource.name[0]".
+ */
+static void write_expression(const char *expression, uint32_t entry, fhs_buf *out)
 {
-    fhs_buf_addf(out, "{\"severity\":\"%s\",\"code\":\"%s\",\"diagnostics\":", row->severity,
+    const char *rest = expression == NULL ? "" : expression;
+    if (entry > 0) {
+        bool has_type = rest[0] >= 'A' && rest[0] <= 'Z';
+        fhs_buf_addf(out, "Bundle.entry[%u]%s", (unsigned)(entry - 1),
+                     expression == NULL ? ""
+                     : has_type         ? ".resource"
+                                        : ".resource.");
+        rest += has_type ? strcspn(rest, ".") : 0;
+    }
+    write_escaped(out, rest);
+}
+
+static void write_issue(const fhirstore_issue *row, const fhirstore_location *location,
+                        uint32_t entry, fhs_buf *out)
+{
+    fhs_buf_addf(out, "{\"severity\":\"%s\",\"code\":\"%s\",\"diagnostics\":\"", row->severity,
                  row->code);
-    write_json_string(out, row->text);
+    write_escaped(out, row->text);
+    fhs_buf_add_char(out, '"');
     if (location != NULL && location->line > 0) {
         fhs_buf_addf(out, ",\"location\":[\"line %u, column %u, byte %llu\"]",
                      (unsigned)location->line, (unsigned)location->column,
                      (unsigned long long)location->offset);
     }
-    if (row->expression != NULL) {
-        fhs_buf_add_cstr(out, ",\"expression\":[");
-        write_json_string(out, row->expression);
-        fhs_buf_add_char(out, ']');
+    if (row->expression != NULL || entry > 0) {
+        fhs_buf_add_cstr(out, ",\"expression\":[\"");
+        write_expression(row->expression, entry, out);
+        fhs_buf_add_cstr(out, "\"]");
     }
     fhs_buf_add_char(out, '}');
 }
@@ -292,7 +310,7 @@ void fhs_error_write_outcome(const fhirstore_error *error, fhs_buf *out)
     static const fhirstore_issue fine = {"information", "informational", "All OK", NULL};
     fhs_buf_add_cstr(out, "{\"resourceType\":\"OperationOutcome\",\"issue\":[");
     if (error == NULL) {
-        write_issue(&fine, NULL, out);
+        write_issue(&fine, NULL, 0, out);
     }
     for (uint32_t i = 0; i < fhs_error_issue_count(error); i++) {
         fhirstore_issue row;
@@ -300,7 +318,7 @@ void fhs_error_write_outcome(const fhirstore_error *error, fhs_buf *out)
         if (i > 0) {
             fhs_buf_add_char(out, ',');
         }
-        write_issue(&row, i == 0 ? &error->location : NULL, out);
+        write_issue(&row, i == 0 ? &error->location : NULL, error->location.entry, out);
     }
     fhs_buf_add_cstr(out, "]}");
 }
