@@ -62,6 +62,7 @@ int cli_index(const cli_options *options);
 int cli_fhirpath(const cli_options *options);
 int cli_stats(const cli_options *options);
 int cli_verify(const cli_options *options);
+int cli_reindex(const cli_options *options);
 int cli_key(const cli_options *options);
 
 /* An open store and the local operator's session on it. */

@@ -20,6 +20,7 @@ static const cli_command commands[] = {
     {"fhirpath", "fhirpath [--fhir V] EXPRESSION FILE", 2, 2, cli_fhirpath},
     {"stats", "stats STORE", 1, 1, cli_stats},
     {"verify", "verify STORE", 1, 1, cli_verify},
+    {"reindex", "reindex STORE", 1, 1, cli_reindex},
     {"key", "key list STORE", 2, 2, cli_key},
 };
 

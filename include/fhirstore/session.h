@@ -14,7 +14,8 @@ typedef struct fhirstore_session fhirstore_session;
 
 /** Flags for fhirstore_session_options.flags. */
 enum fhirstore_session_flag {
-    FHIRSTORE_SESSION_ALLOW_EVERYTHING = 1 /**< Skip the authorizer: for local operators and tests. */
+    FHIRSTORE_SESSION_ALLOW_EVERYTHING = 1, /**< Skip the authorizer: for local operators and tests. */
+    FHIRSTORE_SESSION_READY_ONLY = 2        /**< A search by a parameter that is still being indexed is FHIRSTORE_ERR_NOT_READY, in place of slow. */
 };
 
 /**

@@ -201,7 +201,8 @@ fhirstore_status fhirstore_search_page(fhirstore_session *session, const char *t
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    status = fhs_interact_search_bundle(session->inner, call.type, call.text, false, &call.answer,
+    status = fhs_interact_search_bundle(session->inner, call.type, call.text, false, false,
+                                        &call.answer,
                                         err_out);
     return leave(&call, status, response_out, err_out);
 }

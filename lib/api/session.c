@@ -7,13 +7,15 @@
 #include "base/mem.h"
 
 #define OPTIONS_V1_SIZE    (offsetof(fhirstore_session_options, request_id_len) + sizeof(size_t))
+#define KNOWN_SESSION_FLAGS \
+    ((uint32_t)(FHIRSTORE_SESSION_ALLOW_EVERYTHING | FHIRSTORE_SESSION_READY_ONLY))
 #define AUTHORIZER_V1_SIZE (offsetof(fhirstore_authorizer, destroy) + sizeof(void (*)(void *)))
 #define HOOK_V1_SIZE       (offsetof(fhirstore_audit_hook, destroy) + sizeof(void (*)(void *)))
 
 static fhirstore_status inner_options(const fhirstore_session_options *options,
                                       fhs_session_options *out, fhirstore_error **err)
 {
-    if ((options->flags & ~(uint32_t)FHIRSTORE_SESSION_ALLOW_EVERYTHING) != 0) {
+    if ((options->flags & ~KNOWN_SESSION_FLAGS) != 0) {
         return fhs_api_invalid(err, "options.flags has unknown bits");
     }
     if (!fhs_api_text(options->principal, options->principal_len, &out->principal) ||
@@ -22,6 +24,7 @@ static fhirstore_status inner_options(const fhirstore_session_options *options,
         return fhs_api_invalid(err, "options: a NULL string with a length");
     }
     out->allow_everything = (options->flags & FHIRSTORE_SESSION_ALLOW_EVERYTHING) != 0;
+    out->ready_only = (options->flags & FHIRSTORE_SESSION_READY_ONLY) != 0;
     return FHIRSTORE_OK;
 }
 

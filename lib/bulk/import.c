@@ -115,7 +115,7 @@ static fhirstore_status commit(fhs_import *import, fhirstore_error **err)
     import->call.count = import->pending;
     fhirstore_status status = fhs_call_record(&import->call, FHIRSTORE_OK, err);
     if (status >= FHIRSTORE_OK) {
-        status = fhs_conn_commit(import->call.conn, err);
+        status = fhs_call_commit(&import->call, err);
     }
     if (status < FHIRSTORE_OK) {
         abandon_transaction(import, status);
@@ -254,7 +254,8 @@ static fhirstore_status run_in_savepoint(fhs_import *import, const fhs_bundle *b
     status = run_planned(import, bundle, links, err);
     if (status < FHIRSTORE_OK) {
         fhs_conn_savepoint_rollback(import->call.conn);
-        return status;
+        fhirstore_status restored = fhs_call_restore_params(&import->call, NULL);
+        return restored < FHIRSTORE_OK ? fhs_fail_plain(err, restored) : status;
     }
     return fhs_conn_savepoint_release(import->call.conn, err);
 }

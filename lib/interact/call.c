@@ -28,6 +28,7 @@ void fhs_call_nest(fhs_call *call, fhs_call *outer, int32_t action, fhs_type typ
     start(call, outer->session, action, type, id, query);
     call->hooks = outer->hooks;
     call->conn = outer->conn;
+    call->root = outer->root == NULL ? outer : outer->root;
     call->is_nested = true;
     if (fhs_hooks_audit(call->hooks) != NULL) {
         call->started_us = fhs_clock_monotonic_us();
@@ -37,9 +38,11 @@ void fhs_call_nest(fhs_call *call, fhs_call *outer, int32_t action, fhs_type typ
 void fhs_call_end(fhs_call *call)
 {
     if (!call->is_nested) {
+        fhs_params_drop(call->params);
         fhs_conn_release(call->conn);
         fhs_hooks_give(call->session->core, call->hooks);
     }
+    call->params = NULL;
     call->conn = NULL;
     call->hooks = NULL;
 }
@@ -136,7 +139,7 @@ fhirstore_status fhs_call_write(fhs_call *call, fhs_work_fn work, void *ctx, fhi
         status = recorded < FHIRSTORE_OK ? recorded : status;
     }
     if (status >= FHIRSTORE_OK && !call->is_nested) {
-        fhirstore_status committed = fhs_conn_commit(call->conn, err);
+        fhirstore_status committed = fhs_call_commit(call, err);
         status = committed < FHIRSTORE_OK ? committed : status;
     }
     if (status >= FHIRSTORE_OK) {

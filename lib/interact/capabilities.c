@@ -19,20 +19,21 @@ static void write_interactions(fhs_buf *out, const char *const *codes, size_t co
     fhs_buf_add_char(out, ']');
 }
 
-static void write_params(fhs_buf *out, const fhs_core *core, fhs_type type)
+static void write_params(fhs_buf *out, const fhs_fhir *fhir, fhs_type type)
 {
     const fhs_sparam *list;
-    size_t count = fhs_sparam_list(core->fhir, type, &list);
+    size_t count = fhs_sparam_list(fhir, type, &list);
     bool is_first = true;
     for (size_t i = 0; i < count; i++) {
-        fhs_sparam_def def = fhs_sparam_get(core->fhir, list[i]);
+        fhs_sparam_def def = fhs_sparam_get(fhir, list[i]);
         if (def.type == FHS_SP_SPECIAL || def.type == FHS_SP_COMPOSITE) {
             continue;
         }
         fhs_buf_add_cstr(out, is_first ? ",\"searchParam\":[" : ",");
         is_first = false;
-        fhs_buf_addf(out, "{\"name\":\"%.*s\",\"definition\":\"%.*s\",\"type\":\"%.*s\"}",
-                     FHS_STR_ARG(def.code), FHS_STR_ARG(def.url),
+        fhs_buf_addf(out, "{\"name\":\"%.*s\",\"definition\":", FHS_STR_ARG(def.code));
+        fhs_json_write_string(out, def.url);
+        fhs_buf_addf(out, ",\"type\":\"%.*s\"}",
                      FHS_STR_ARG(fhs_sparam_type_name((fhs_sparam_type)def.type)));
     }
     if (!is_first) {
@@ -40,7 +41,7 @@ static void write_params(fhs_buf *out, const fhs_core *core, fhs_type type)
     }
 }
 
-static void write_resource(fhs_buf *out, const fhs_core *core, fhs_type type)
+static void write_resource(fhs_buf *out, const fhs_core *core, const fhs_fhir *fhir, fhs_type type)
 {
     fhs_buf_addf(out, "{\"type\":\"%.*s\",", FHS_STR_ARG(fhs_type_name(core->fhir, type)));
     write_interactions(out, type_interactions, FHS_COUNT_OF(type_interactions));
@@ -48,11 +49,11 @@ static void write_resource(fhs_buf *out, const fhs_core *core, fhs_type type)
                           "\"updateCreate\":true,\"conditionalCreate\":false,"
                           "\"conditionalRead\":\"full-support\",\"conditionalUpdate\":false,"
                           "\"conditionalDelete\":\"not-supported\"");
-    write_params(out, core, type);
+    write_params(out, fhir, type);
     fhs_buf_add_char(out, '}');
 }
 
-static void write_statement(fhs_buf *out, const fhs_core *core)
+static void write_statement(fhs_buf *out, const fhs_core *core, const fhs_fhir *fhir)
 {
     bool is_first = true;
     fhs_buf_add_cstr(out,
@@ -71,7 +72,7 @@ static void write_statement(fhs_buf *out, const fhs_core *core)
                 fhs_buf_add_char(out, ',');
             }
             is_first = false;
-            write_resource(out, core, (fhs_type)i);
+            write_resource(out, core, fhir, (fhs_type)i);
         }
     }
     fhs_buf_add_cstr(out, "],");
@@ -84,12 +85,22 @@ fhirstore_status fhs_capabilities(fhs_session *session, fhs_answer *answer, fhir
     fhs_call call;
     fhs_call_begin(&call, session, FHIRSTORE_ACTION_CAPABILITIES, FHS_TYPE_NONE, FHS_STR_NONE,
                    FHS_STR_NONE);
+    fhs_params *params = NULL;
     fhirstore_status status = fhs_call_ask(&call, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_storage_reader(session->core->storage, &call.conn, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_begin_read(call.conn, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_call_params(&call, &params, err);
+    }
     if (status < FHIRSTORE_OK) {
         (void)fhs_call_refuse(&call, status);
     } else {
         fhs_buf_reset(&answer->body);
-        write_statement(&answer->body, session->core);
+        write_statement(&answer->body, session->core, fhs_params_fhir(params));
         answer->status = FHIRSTORE_OK;
         answer->http = fhs_status_http(FHIRSTORE_OK);
         status = fhs_call_record(&call, FHIRSTORE_OK, err);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "interact/hooks.h"
+#include "interact/params.h"
 #include "vfs/vfs.h"
 
 #define DEFAULT_BASE_URL "http://localhost/fhir"
@@ -83,7 +84,10 @@ static fhirstore_status open_parts(fhs_core *core, const fhs_core_options *optio
         return status;
     }
     status = fhs_indexer_new(core->fhir, &core->indexer, err);
-    return status < FHIRSTORE_OK ? status : open_catalog(core, err);
+    if (status >= FHIRSTORE_OK) {
+        status = open_catalog(core, err);
+    }
+    return status < FHIRSTORE_OK ? status : fhs_core_open_params(core, err);
 }
 
 fhirstore_status fhs_core_open(const fhs_core_options *options, fhs_core **out,
@@ -97,6 +101,7 @@ fhirstore_status fhs_core_open(const fhs_core_options *options, fhs_core **out,
     core->validation = options->validation;
     core->default_zone_minutes = options->default_zone_minutes;
     core->read_only = options->storage.read_only;
+    core->multi_process = options->storage.multi_process;
     core->clock = options->clock;
     core->clock_ctx = options->clock_ctx;
     (void)pthread_mutex_init(&core->hooks_lock, NULL);
@@ -116,6 +121,8 @@ void fhs_core_close(fhs_core *core)
     if (core == NULL) {
         return;
     }
+    fhs_params_drop(core->params);
+    fhs_params_drop(core->own_params);
     fhs_catalog_free(core->catalog);
     fhs_indexer_free(core->indexer);
     fhs_storage_close(core->storage);

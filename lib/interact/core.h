@@ -19,7 +19,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "fhir/fhir.h"
-#include "index/index.h"
+#include "index/custom.h"
 #include "keys/keys.h"
 #include "storage/storage.h"
 #include "validation/validation.h"
@@ -42,8 +42,11 @@ typedef struct fhs_core {
     bool read_only;
     fhirstore_clock_fn clock; /* NULL: the system's */
     void *clock_ctx;
-    pthread_mutex_t hooks_lock; /* guards the pointer, not what it points to */
+    pthread_mutex_t hooks_lock; /* guards the pointers, not what they point to */
     fhs_hooks *hooks;
+    fhs_params *own_params; /* FHIR's own search parameters */
+    fhs_params *params;     /* with those of the store, as the last commit left them */
+    bool multi_process;     /* others may commit as well */
 } fhs_core;
 
 typedef struct fhs_core_options {
@@ -73,6 +76,21 @@ fhirstore_status fhs_core_set_audit_hook(fhs_core *core, const fhirstore_audit_h
  */
 fhirstore_status fhs_core_verify(fhs_core *core, fhs_finding_fn report, void *ctx,
                                  int64_t *findings_out, fhirstore_error **err);
+
+typedef struct fhs_maintain_options {
+    uint32_t max_ms;       /* 0: until all is done */
+    int64_t max_resources; /* 0: all */
+    uint32_t per_commit;   /* resources in one transaction; 0: 500 */
+    fhirstore_status (*progress)(void *ctx, int64_t done, int64_t total);
+    void *ctx;
+} fhs_maintain_options;
+
+/*
+ * Index what new search parameters have not reached, drop what is left of old ones, in
+ * transactions of a few resources each. DONE: nothing is left to do; OK: the budget is used up.
+ */
+fhirstore_status fhs_core_maintain(fhs_core *core, const fhs_maintain_options *options,
+                                   fhirstore_error **err);
 /* Sizes and counts as a JSON object. */
 fhirstore_status fhs_core_stats(fhs_core *core, fhs_buf *out, fhirstore_error **err);
 
@@ -82,6 +100,7 @@ typedef struct fhs_session {
     fhs_core *core;
     atomic_uint holders; /* the host's handle, and each cursor or import opened in it */
     fhs_principal who;
+    bool ready_only; /* searches do without indexes that are not complete */
     fhs_arena arena; /* everything one call needs, forgotten at its end */
     fhs_buf body;    /* the text that is being stored */
     fhs_buf stamps;  /* the store's own fields of it */
@@ -96,6 +115,7 @@ typedef struct fhs_session_options {
     fhs_str purpose;
     fhs_str request_id;
     bool allow_everything;
+    bool ready_only;
 } fhs_session_options;
 
 fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *options,
@@ -139,14 +159,17 @@ typedef struct fhs_call {
     fhs_type type; /* FHS_TYPE_NONE: system level */
     fhs_str id;
     fhs_str query;
-    int64_t started_us; /* monotonic; 0 when nobody listens */
+    struct fhs_call *root; /* the outermost call, whose search parameters hold; NULL: this one */
+    fhs_params *params;    /* of the connection's snapshot; NULL: not asked for yet */
+    int64_t started_us;    /* monotonic; 0 when nobody listens */
     int64_t version_before;
     int64_t version_after;
     int64_t count;
     int64_t total;
-    bool is_allowed;   /* the access check was passed */
-    bool is_nested;    /* inside another call: shares its connection and its arena */
-    bool is_unaudited; /* the enclosing call speaks for it */
+    bool is_allowed;     /* the access check was passed */
+    bool is_nested;      /* inside another call: shares its connection and its arena */
+    bool is_unaudited;   /* the enclosing call speaks for it */
+    bool params_changed; /* by this transaction: others see them when it has committed */
 } fhs_call;
 
 /* Work of a call: on success it has filled its answer (through @a ctx). */
@@ -173,6 +196,12 @@ fhirstore_status fhs_call_write(fhs_call *call, fhs_work_fn work, void *ctx, fhi
 /* The two ends of it, for calls that span more than one piece of work. Asking twice asks once. */
 fhirstore_status fhs_call_ask(fhs_call *call, fhirstore_error **err);
 fhirstore_status fhs_call_record(fhs_call *call, fhirstore_status outcome, fhirstore_error **err);
+/* Commit the call's write transaction; what it did to search parameters is in force then. */
+fhirstore_status fhs_call_commit(fhs_call *call, fhirstore_error **err);
+/* The search parameters of the call's snapshot; its transaction must be open. Borrowed. */
+fhirstore_status fhs_call_params(fhs_call *call, fhs_params **out, fhirstore_error **err);
+/* A savepoint was rolled back: the search parameters are what they were before it. */
+fhirstore_status fhs_call_restore_params(fhs_call *call, fhirstore_error **err);
 /* Record that the call failed with @a status, and return it. */
 fhirstore_status fhs_call_refuse(fhs_call *call, fhirstore_status status);
 

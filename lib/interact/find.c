@@ -9,25 +9,28 @@
  * out. */
 #define AUDIT_PAGE 1000
 
-static fhs_search_env make_env(const fhs_session *session)
+static fhs_search_env make_env(const fhs_session *session, const fhs_params *params,
+                               bool ready_only)
 {
     const fhs_core *core = session->core;
     return (fhs_search_env){
-        .fhir = core->fhir,
-        .catalog = core->catalog,
+        .fhir = fhs_params_fhir(params),
+        .catalog = fhs_params_catalog(params),
+        .indexer = fhs_params_indexer(params),
+        .ready_only = ready_only || session->ready_only,
         .keys = core->token_keys,
         .base_url = core->base_url,
         .principal = session->who.name,
     };
 }
 
-static fhirstore_status parse_query(fhs_session *session, fhs_arena *arena, fhs_type type,
-                                    fhs_str text, bool lenient, fhs_query **out,
-                                    fhirstore_error **err)
+static fhirstore_status parse_query(fhs_session *session, const fhs_params *params,
+                                    fhs_arena *arena, fhs_type type, fhs_str text, bool lenient,
+                                    fhs_query **out, fhirstore_error **err)
 {
     const fhs_core *core = session->core;
     const fhs_query_options options = {
-        .fhir = core->fhir,
+        .fhir = fhs_params_fhir(params),
         .base_url = core->base_url,
         .lenient = lenient,
         .now_us = fhs_core_now(core),
@@ -41,6 +44,7 @@ static fhirstore_status parse_query(fhs_session *session, fhs_arena *arena, fhs_
 typedef struct find_work {
     fhs_str text;
     bool lenient;
+    bool ready_only;
     fhs_buf *out;
     fhirstore_status (*use)(fhs_call *call, struct find_work *work, fhs_search *search,
                             fhirstore_error **err);
@@ -50,18 +54,22 @@ static fhirstore_status find_run(fhs_call *call, void *ctx, fhirstore_error **er
 {
     find_work *work = ctx;
     fhs_session *session = call->session;
-    const fhs_search_env env = make_env(session);
+    fhs_params *params = NULL;
     fhs_query *query;
     fhs_search *search = NULL;
-    fhirstore_status status = parse_query(session, &session->arena, call->type, work->text,
-                                          work->lenient, &query, err);
-    if (status >= FHIRSTORE_OK && !call->is_nested) {
-        status = fhs_conn_begin_read(call->conn, err);
-    }
+    fhirstore_status status = call->is_nested ? FHIRSTORE_OK : fhs_conn_begin_read(call->conn, err);
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    status = fhs_search_open(call->conn, &env, query, &search, err);
+    status = fhs_call_params(call, &params, err);
+    if (status >= FHIRSTORE_OK) {
+        status = parse_query(session, params, &session->arena, call->type, work->text,
+                             work->lenient, &query, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        const fhs_search_env env = make_env(session, params, work->ready_only);
+        status = fhs_search_open(call->conn, &env, query, &search, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = work->use(call, work, search, err);
     }
@@ -96,9 +104,10 @@ static fhirstore_status use_page(fhs_call *call, find_work *work, fhs_search *se
 }
 
 fhirstore_status fhs_interact_search_bundle(fhs_session *session, fhs_type type, fhs_str query,
-                                            bool lenient, fhs_answer *answer, fhirstore_error **err)
+                                            bool lenient, bool ready_only, fhs_answer *answer,
+                                            fhirstore_error **err)
 {
-    find_work work = {query, lenient, &answer->body, use_page};
+    find_work work = {query, lenient, ready_only, &answer->body, use_page};
     int64_t unused;
     answer->status = FHIRSTORE_OK;
     answer->http = fhs_status_http(FHIRSTORE_OK);
@@ -115,7 +124,7 @@ static fhirstore_status use_count(fhs_call *call, find_work *work, fhs_search *s
 fhirstore_status fhs_interact_search_total(fhs_session *session, fhs_type type, fhs_str query,
                                            int64_t *count_out, fhirstore_error **err)
 {
-    find_work work = {query, false, NULL, use_count};
+    find_work work = {query, false, false, NULL, use_count};
     fhirstore_status status = find(session, type, &work, count_out, err);
     if (status < FHIRSTORE_OK) {
         *count_out = 0;
@@ -135,7 +144,7 @@ static fhirstore_status use_plan(fhs_call *call, find_work *work, fhs_search *se
 fhirstore_status fhs_interact_search_plan(fhs_session *session, fhs_type type, fhs_str query,
                                           fhs_buf *out, fhirstore_error **err)
 {
-    find_work work = {query, false, out, use_plan};
+    find_work work = {query, false, false, out, use_plan};
     int64_t unused;
     return find(session, type, &work, &unused, err);
 }
@@ -177,10 +186,7 @@ static fhirstore_status start_cursor(fhs_search_cursor *cursor, fhirstore_error 
 {
     fhs_call *call = &cursor->call;
     fhirstore_status status = fhs_call_ask(call, err);
-    if (status >= FHIRSTORE_OK) {
-        status = parse_query(call->session, &cursor->arena, call->type, cursor->text, false,
-                             &cursor->query, err);
-    }
+    fhs_params *params = NULL;
     if (status >= FHIRSTORE_OK) {
         status = fhs_storage_reader(call->session->core->storage, &call->conn, err);
     }
@@ -188,6 +194,14 @@ static fhirstore_status start_cursor(fhs_search_cursor *cursor, fhirstore_error 
         status = fhs_conn_begin_read(call->conn, err);
     }
     if (status >= FHIRSTORE_OK) {
+        status = fhs_call_params(call, &params, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = parse_query(call->session, params, &cursor->arena, call->type, cursor->text, false,
+                             &cursor->query, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        cursor->env = make_env(call->session, params, false);
         status = fhs_search_open(call->conn, &cursor->env, cursor->query, &cursor->search, err);
     }
     return status < FHIRSTORE_OK ? fhs_call_refuse(call, status) : FHIRSTORE_OK;
@@ -203,7 +217,6 @@ fhirstore_status fhs_search_cursor_open(fhs_session *session, fhs_type type, fhs
     }
     fhs_arena_init(&cursor->arena, FHS_LIMIT_RESOURCE_BYTES);
     cursor->text = fhs_arena_dup(&cursor->arena, query);
-    cursor->env = make_env(session);
     fhs_session_hold(session);
     fhs_call_begin(&cursor->call, session, FHIRSTORE_ACTION_SEARCH, type, FHS_STR_NONE,
                    cursor->text);

@@ -31,7 +31,7 @@ fhirstore_status fhs_interact_history(fhs_session *session, fhs_type type, fhs_s
                                       fhs_str query, fhs_answer *answer, fhirstore_error **err);
 /* One page as a searchset Bundle. */
 fhirstore_status fhs_interact_search_bundle(fhs_session *session, fhs_type type, fhs_str query,
-                                            bool lenient, fhs_answer *answer,
+                                            bool lenient, bool ready_only, fhs_answer *answer,
                                             fhirstore_error **err);
 fhirstore_status fhs_interact_search_total(fhs_session *session, fhs_type type, fhs_str query,
                                            int64_t *count_out, fhirstore_error **err);

@@ -168,7 +168,7 @@ static fhirstore_status search_form(fhs_session *session, const fhs_route *route
         status = fhs_fail_plain(err, status);
     } else {
         status = fhs_interact_search_bundle(session, route->type, fhs_buf_str(&query), lenient,
-                                            answer, err);
+                                            !lenient, answer, err);
     }
     fhs_buf_clear(&query);
     return status;

@@ -49,6 +49,7 @@ fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *opti
     session->core = core;
     atomic_init(&session->holders, 1);
     session->who.allow_everything = options->allow_everything;
+    session->ready_only = options->ready_only;
     fhs_arena_init(&session->arena, ARENA_MAX);
     fhs_buf_init(&session->body, FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&session->stamps, FHS_LIMIT_RESOURCE_BYTES);

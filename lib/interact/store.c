@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/instant.h"
+#include "interact/params.h"
 #include "interact/write.h"
 
 /* What is stored under (type, id) now, copied out of the connection. */
@@ -129,13 +130,18 @@ static fhirstore_status write_rows(fhs_call *call, const fhs_prepared *prepared,
     fhs_session *session = call->session;
     fhs_core *core = session->core;
     fhs_entries entries = {0};
+    fhs_params *params;
     fhs_buf_reset(&session->rows);
-    fhirstore_status status = fhs_index_extract(core->indexer, core->base_url, prepared->root,
-                                                &session->arena, &entries, err);
+    fhirstore_status status = fhs_call_params(call, &params, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_index_extract(fhs_params_indexer(params), core->base_url, prepared->root,
+                                   &session->arena, &entries, err);
+    }
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    return fhs_index_rows(core->catalog, call->conn, prepared->type, &entries, &session->rows, err);
+    return fhs_index_rows(fhs_params_catalog(params), call->conn, prepared->type, &entries,
+                          &session->rows, err);
 }
 
 /*
@@ -226,7 +232,10 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
     };
     const int64_t now = fhs_conn_time(call->conn);
     describe_old(&write, current);
-    fhirstore_status status = write_body(session, prepared, id, write.version, now, err);
+    fhirstore_status status = fhs_param_check(call, prepared->type, id, prepared->root, err);
+    if (status >= FHIRSTORE_OK) {
+        status = write_body(session, prepared, id, write.version, now, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = write_rows(call, prepared, err);
     }
@@ -234,6 +243,9 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
         write.body = fhs_buf_str(&session->body);
         write.rows = fhs_buf_str(&session->rows);
         status = write_version(call, &write, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_param_follow(call, prepared->type, id, prepared->root, err);
     }
     if (status < FHIRSTORE_OK) {
         return status;
@@ -301,7 +313,13 @@ fhirstore_status fhs_store_deletion(fhs_call *call, fhs_type type, fhs_str id,
     }
     describe_old(&write, &current);
     write.version = current.version.version + 1;
-    status = write_version(call, &write, err);
+    status = fhs_param_check(call, type, id, NULL, err);
+    if (status >= FHIRSTORE_OK) {
+        status = write_version(call, &write, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_param_follow(call, type, id, NULL, err);
+    }
     if (status < FHIRSTORE_OK) {
         return status;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The query tree in this store's numbers. */
 #include "base/limits.h"
+#include "search/late.h"
 #include "search/search_internal.h"
 
 fhirstore_status fhs_search_no_memory(fhs_search *search)
@@ -95,7 +96,7 @@ static fhirstore_status find_params(fhs_search *search, const fhs_node *node, fh
         test->param_count++;
     }
     test->params = params;
-    return FHIRSTORE_OK;
+    return fhs_late_prepare(search, node, test);
 }
 
 static fhirstore_status negate(fhs_search *search, fhs_test *test, fhs_test **out)

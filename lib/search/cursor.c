@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Open, step, next, count. */
 #include "base/mem.h"
+#include "search/late.h"
 #include "search/search_internal.h"
 
 #define SEARCH_ARENA_MAX ((size_t)64 * 1024 * 1024)
@@ -403,6 +404,7 @@ void fhs_search_close(fhs_search *search)
     fhs_sorted_clear(&search->sorted);
     fhs_stmt_give(search->walk);
     fhs_loaders_close(search);
+    fhs_late_free(search->late);
     fhs_buf_clear(&search->key);
     fhs_buf_clear(&search->probe);
     fhs_buf_clear(&search->after);

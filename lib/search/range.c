@@ -5,6 +5,8 @@
 
 /* More systems than this under one code are read as one run. */
 #define SYSTEMS_MAX 8u
+/* More spellings than this of one code under one system are read as one run. */
+#define SPELLINGS_MAX 4u
 
 fhs_range *fhs_scan_add(fhs_search *search, fhs_scan *scan, uint8_t shape)
 {
@@ -72,30 +74,75 @@ static fhirstore_status arg_prefix(fhs_search *search, fhs_range *range, fhs_str
 
 /* ---- tokens ---- */
 
-static fhirstore_status add_code_of_system(fhs_search *search, uint32_t param,
-                                           const fhs_match *match, int64_t system, fhs_scan *scan)
+/* One spelling of a code under one system: "" for the folded form itself. */
+static fhirstore_status add_spelling(fhs_search *search, uint32_t param, const fhs_match *match,
+                                     int64_t system, fhs_str exact, fhs_scan *scan)
 {
-    bool is_exact = false;
-    if (match->has_letters) {
-        fhirstore_status status = fhs_system_is_exact(search, system, &is_exact);
-        if (status != FHIRSTORE_OK) {
-            return status;
-        }
-    }
-    fhs_range *range = fhs_scan_add_param(
-        search, scan, is_exact ? FHS_RANGE_TOKEN_EXACT : FHS_RANGE_TOKEN, param);
+    fhs_range *range = fhs_scan_add_param(search, scan, FHS_RANGE_TOKEN_EXACT, param);
     if (range == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
     arg_text(range, match->text);
     fhs_arg_int(range, system);
-    /* Without letters there is only one way to write it. */
-    range->is_unique = is_exact || !match->has_letters;
-    if (is_exact) {
-        bool is_folded = fhs_str_eq(match->text, match->written);
-        arg_text(range, is_folded ? FHS_STR_NONE : match->written);
+    arg_text(range, exact);
+    range->is_unique = true;
+    return FHIRSTORE_OK;
+}
+
+/* Whatever its spelling: a run for each that there is, so that each is in entity order. */
+static fhirstore_status add_spellings(fhs_search *search, uint32_t param, const fhs_match *match,
+                                      int64_t system, fhs_scan *scan)
+{
+    fhs_str spellings[SPELLINGS_MAX];
+    size_t count = 0;
+    bool found = true;
+    while (count <= SPELLINGS_MAX) {
+        fhs_str next;
+        fhirstore_status status = fhs_sql_next_spelling(
+            search, param, match->text, system, count == 0 ? FHS_STR_NONE : spellings[count - 1],
+            count == 0, &next, &found);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        if (!found || count == SPELLINGS_MAX) {
+            break;
+        }
+        spellings[count++] = next;
+    }
+    for (size_t i = 0; i < count && !found; i++) {
+        fhirstore_status status = add_spelling(search, param, match, system, spellings[i], scan);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+    }
+    if (found) {
+        fhs_range *range = fhs_scan_add_param(search, scan, FHS_RANGE_TOKEN, param);
+        if (range == NULL) {
+            return FHIRSTORE_ERR_NO_MEMORY;
+        }
+        arg_text(range, match->text);
+        fhs_arg_int(range, system);
     }
     return FHIRSTORE_OK;
+}
+
+static fhirstore_status add_code_of_system(fhs_search *search, uint32_t param,
+                                           const fhs_match *match, int64_t system, fhs_scan *scan)
+{
+    bool is_exact = false;
+    if (!match->has_letters) { /* there is only one way to write it */
+        return add_spelling(search, param, match, system, FHS_LIT(""), scan);
+    }
+    fhirstore_status status = fhs_system_is_exact(search, system, &is_exact);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    if (!is_exact) {
+        return add_spellings(search, param, match, system, scan);
+    }
+    bool is_folded = fhs_str_eq(match->text, match->written);
+    return add_spelling(search, param, match, system, is_folded ? FHS_LIT("") : match->written,
+                        scan);
 }
 
 /* A code under whatever system, in one run. */
@@ -440,7 +487,10 @@ static fhirstore_status scan_group(fhs_search *search, const fhs_test *test, fhs
 fhirstore_status fhs_scan_make(fhs_search *search, const fhs_test *test, fhs_scan *scan,
                                bool *usable_out)
 {
-    *usable_out = true;
+    *usable_out = !test->is_late || test->kind == FHS_TEST_HAS;
+    if (!*usable_out) {
+        return FHIRSTORE_OK;
+    }
     switch ((fhs_test_kind)test->kind) {
     case FHS_TEST_ROW:
     case FHS_TEST_PRESENT:

@@ -22,6 +22,8 @@
 typedef struct fhs_search_env {
     const fhs_fhir *fhir;
     fhs_catalog *catalog;
+    fhs_indexer *indexer; /* for parameters whose rows are not complete; may be NULL without any */
+    bool ready_only;      /* refuse those in place of looking at every resource: ERR_NOT_READY */
     const fhs_keys *keys; /* seals page links; NULL: pages have no next link */
     fhs_str base_url;     /* without a slash at the end; "" gives relative links */
     fhs_str principal;    /* page links work for nobody else */

@@ -69,6 +69,7 @@ typedef struct fhs_test fhs_test;
 struct fhs_test {
     uint8_t kind;
     uint8_t row_kind;
+    bool is_late;           /* of parameters whose rows are not complete: no index answers */
     int32_t type;           /* the candidate's type must be this; 0: any */
     const uint32_t *params; /* ascending; several at system level */
     size_t param_count;
@@ -175,6 +176,7 @@ typedef struct fhs_sort_plan {
     bool is_updated;
     bool descending;
     bool is_unknown;      /* the store has no such parameter: missing for all */
+    bool is_late;         /* its index is not complete */
     const int64_t *units; /* quantity: the canonical ones, whose rows are preferred */
     size_t unit_count;
 } fhs_sort_plan;
@@ -223,8 +225,11 @@ typedef struct fhs_candidate {
     int64_t seq;
 } fhs_candidate;
 
+typedef struct fhs_late fhs_late;
+
 typedef struct fhs_loader {
     fhs_stmt *rows;
+    fhs_buf joined; /* stored and late rows */
     fhs_stmt *head;
 } fhs_loader;
 
@@ -279,6 +284,7 @@ struct fhs_search {
     uint64_t visits;
     int64_t steps; /* matches so far */
     fhs_loader loaders[FHS_LOADER_DEPTH];
+    fhs_late *late; /* late.h; NULL: every parameter that is used is ready */
     fhs_system_case cases[8];
     size_t case_count;
     fhs_buf scratch;
@@ -375,6 +381,13 @@ fhirstore_status fhs_sql_count(fhs_search *search, const fhs_range *range, int64
                                int64_t *count_out);
 fhirstore_status fhs_sql_count_entities(fhs_search *search, const fhs_range *range,
                                         int64_t *count_out);
+/*
+ * The next spelling behind @a after of a code (the folded form itself is spelled ""), or the first;
+ * *found_out false: no more. The text is in the search's arena.
+ */
+fhirstore_status fhs_sql_next_spelling(fhs_search *search, uint32_t param, fhs_str code,
+                                       int64_t system, fhs_str after, bool is_first,
+                                       fhs_str *next_out, bool *found_out);
 /* The next system above @a system under which the parameter has @a code; 0 rows: *found_out false.
  */
 fhirstore_status fhs_sql_next_system(fhs_search *search, uint32_t param, fhs_str code,

@@ -10,6 +10,7 @@
  * order ascends, the greatest where it descends.
  */
 #include "base/mem.h"
+#include "search/late.h"
 #include "search/search_internal.h"
 
 /* Matches that are kept sorted at once; more take another pass. */
@@ -57,6 +58,10 @@ static fhirstore_status compile_sort_key(fhs_search *search, const fhs_sort_key 
     if (search->query->type != FHS_TYPE_NONE) {
         status = fhs_catalog_param(search->env.catalog, search->conn, search->query->type,
                                    key->param, &plan->param, search->err);
+        if (status == FHIRSTORE_OK) {
+            status = fhs_late_prepare_param(search, search->query->type, plan->param, key->code,
+                                            &plan->is_late);
+        }
     }
     plan->is_unknown = plan->param == 0;
     if (status == FHIRSTORE_OK && plan->row_kind == FHS_ROW_QUANTITY) {

@@ -16,7 +16,7 @@ typedef struct shape_sql {
 #define BOX " AND lo>=?2 AND lo<?3 AND hi>=?4 AND hi<?5"
 
 static const shape_sql range_shapes[FHS_RANGE_SHAPES] = {
-    [FHS_RANGE_TOKEN] = {"idx_token", "param=?1 AND code=?2 AND system=?3", true},
+    [FHS_RANGE_TOKEN] = {"idx_token", "param=?1 AND code=?2 AND system=?3", false},
     [FHS_RANGE_TOKEN_EXACT] = {"idx_token", "param=?1 AND code=?2 AND system=?3 AND exact=?4",
                                true},
     [FHS_RANGE_TOKEN_CODES] = {"idx_token", "param=?1 AND code>=?2 AND code<?3", false},
@@ -176,6 +176,36 @@ fhirstore_status fhs_sql_count_entities(fhs_search *search, const fhs_range *ran
     return status;
 }
 
+fhirstore_status fhs_sql_next_spelling(fhs_search *search, uint32_t param, fhs_str code,
+                                       int64_t system, fhs_str after, bool is_first,
+                                       fhs_str *next_out, bool *found_out)
+{
+    static const char first[] = "SELECT exact FROM idx_token WHERE param=?1 AND code=?2 AND "
+                                "system=?3 ORDER BY exact LIMIT 1";
+    static const char behind[] = "SELECT exact FROM idx_token WHERE param=?1 AND code=?2 AND "
+                                 "system=?3 AND exact>?4 ORDER BY exact LIMIT 1";
+    fhs_stmt *stmt = NULL;
+    *found_out = false;
+    *next_out = FHS_STR_NONE;
+    fhirstore_status status = take_statement(search, is_first ? first : behind, &stmt);
+    if (status == FHIRSTORE_OK) {
+        (void)fhs_stmt_bind_int(stmt, 1, param);
+        (void)fhs_stmt_bind_text(stmt, 2, code);
+        (void)fhs_stmt_bind_int(stmt, 3, system);
+        if (!is_first) {
+            (void)fhs_stmt_bind_text(stmt, 4, after);
+        }
+        status = fhs_stmt_step(stmt, search->err);
+    }
+    if (status == FHIRSTORE_OK) {
+        *found_out = true;
+        *next_out = fhs_arena_dup(&search->arena, fhs_stmt_text(stmt, 0));
+        status = next_out->ptr == NULL ? fhs_search_no_memory(search) : FHIRSTORE_OK;
+    }
+    fhs_stmt_give(stmt);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
 fhirstore_status fhs_sql_next_system(fhs_search *search, uint32_t param, fhs_str code,
                                      int64_t system, int64_t *next_out, bool *found_out)
 {
@@ -256,7 +286,7 @@ static int walk_columns(const fhs_sort_plan *sort)
 
 bool fhs_sql_can_walk(const fhs_sort_plan *sort)
 {
-    return !sort->is_id && !sort->is_unknown && walk_columns(sort) > 0;
+    return !sort->is_id && !sort->is_unknown && !sort->is_late && walk_columns(sort) > 0;
 }
 
 static const char *walk_table(const fhs_sort_plan *sort)

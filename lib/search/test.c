@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Does one resource satisfy a test? Judged on its row list, so every kind of condition works. */
 #include "base/instant.h"
+#include "search/late.h"
 #include "search/search_internal.h"
+
+/* More than the rows of any resource. */
+#define JOINED_MAX ((size_t)1 << 30)
 
 void fhs_loaders_close(fhs_search *search)
 {
     for (size_t i = 0; i < FHS_LOADER_DEPTH; i++) {
         fhs_stmt_give(search->loaders[i].rows);
         fhs_stmt_give(search->loaders[i].head);
-        search->loaders[i] = (fhs_loader){NULL, NULL};
+        fhs_buf_clear(&search->loaders[i].joined);
+        search->loaders[i] = (fhs_loader){.rows = NULL};
     }
 }
 
@@ -20,6 +25,23 @@ static fhirstore_status loader_at(fhs_search *search, size_t level, fhs_loader *
     }
     *out = &search->loaders[level];
     return FHIRSTORE_OK;
+}
+
+/* The order of rows does not matter to anyone here. */
+static fhirstore_status join_late_rows(fhs_search *search, fhs_candidate *candidate,
+                                       fhs_loader *loader)
+{
+    fhs_str late = fhs_late_rows(search, candidate->entity);
+    if (late.len == 0) {
+        return FHIRSTORE_OK;
+    }
+    fhs_buf_reset(&loader->joined);
+    loader->joined.max = JOINED_MAX;
+    fhs_buf_add_str(&loader->joined, candidate->rows);
+    fhs_buf_add_str(&loader->joined, late);
+    candidate->rows = fhs_buf_str(&loader->joined);
+    return fhs_buf_status(&loader->joined) == FHIRSTORE_OK ? FHIRSTORE_OK
+                                                           : fhs_search_no_memory(search);
 }
 
 fhirstore_status fhs_candidate_rows(fhs_search *search, fhs_candidate *candidate, size_t level)
@@ -43,7 +65,9 @@ fhirstore_status fhs_candidate_rows(fhs_search *search, fhs_candidate *candidate
         status = FHIRSTORE_OK;
     }
     candidate->has_rows = true;
-    return status;
+    return status == FHIRSTORE_OK && search->late != NULL
+               ? join_late_rows(search, candidate, loader)
+               : status;
 }
 
 fhirstore_status fhs_candidate_head(fhs_search *search, fhs_candidate *candidate, size_t level)
@@ -159,6 +183,20 @@ static fhirstore_status test_chain(fhs_search *search, const fhs_test *test,
                : fhs_fail(search->err, status, "a list of index rows is malformed");
 }
 
+typedef struct late_visit {
+    fhs_search *search;
+    const fhs_test *test;
+    size_t level;
+    bool yes;
+} late_visit;
+
+static fhirstore_status test_late_other(void *ctx, fhs_entity entity)
+{
+    late_visit *visit = ctx;
+    return visit->yes ? FHIRSTORE_OK
+                      : test_other(visit->search, visit->test, entity, visit->level, &visit->yes);
+}
+
 static fhirstore_status test_has(fhs_search *search, const fhs_test *test, fhs_candidate *candidate,
                                  size_t level, bool *yes_out)
 {
@@ -177,6 +215,11 @@ static fhirstore_status test_has(fhs_search *search, const fhs_test *test, fhs_c
         }
         fhs_stmt_give(stmt);
         status = status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+    }
+    if (test->is_late && status == FHIRSTORE_OK && !*yes_out) {
+        late_visit visit = {search, test, level, false};
+        status = fhs_late_referring(search, test, candidate->entity, test_late_other, &visit);
+        *yes_out = visit.yes;
     }
     return status;
 }

@@ -181,6 +181,11 @@ void fhs_conn_end_read(fhs_conn *conn)
     }
 }
 
+bool fhs_conn_is_writing(const fhs_conn *conn)
+{
+    return conn->in_write;
+}
+
 fhirstore_status fhs_conn_allow_scratch(fhs_conn *conn, fhirstore_error **err)
 {
     if (conn->in_write || conn->scratch != NULL) {

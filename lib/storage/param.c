@@ -15,6 +15,8 @@ static const fhs_str find_sql = FHS_LIT_INIT(
     "SELECT num,state FROM param WHERE type=?1 AND code=?2");
 static const fhs_str unready_sql = FHS_LIT_INIT(
     "SELECT num,type,state FROM param WHERE state<>1 ORDER BY num");
+static const fhs_str count_after_sql = FHS_LIT_INIT(
+    "SELECT count(*) FROM current_type WHERE type=?1 AND entity>?2");
 static const fhs_str meta_remove_sql = FHS_LIT_INIT("DELETE FROM meta WHERE name=?1");
 static const fhs_str meta_each_sql = FHS_LIT_INIT(
     "SELECT name FROM meta WHERE name>=?1 ORDER BY name");
@@ -154,6 +156,25 @@ fhirstore_status fhs_meta_each(fhs_conn *conn, fhs_str prefix,
     while (more && status == FHIRSTORE_OK && (status = fhs_stmt_step(stmt, err)) == FHIRSTORE_OK) {
         fhs_str name = fhs_stmt_text(stmt, 0);
         more = fhs_str_starts_with(name, prefix) && visit(ctx, fhs_str_from(name, prefix.len));
+    }
+    fhs_stmt_give(stmt);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+fhirstore_status fhs_resource_count_after(fhs_conn *conn, int32_t type, fhs_entity after,
+                                          int64_t *count_out, fhirstore_error **err)
+{
+    fhs_stmt *stmt;
+    *count_out = 0;
+    fhirstore_status status = fhs_stmt_take(conn, count_after_sql, &stmt, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    (void)fhs_stmt_bind_int(stmt, 1, type);
+    (void)fhs_stmt_bind_int(stmt, 2, after);
+    status = fhs_stmt_step(stmt, err);
+    if (status == FHIRSTORE_OK) {
+        *count_out = fhs_stmt_int(stmt, 0);
     }
     fhs_stmt_give(stmt);
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;

@@ -87,6 +87,8 @@ void fhs_conn_end_read(fhs_conn *conn);
 fhirstore_status fhs_conn_begin_write(fhs_conn *conn, fhirstore_error **err);
 fhirstore_status fhs_conn_commit(fhs_conn *conn, fhirstore_error **err);
 void fhs_conn_rollback(fhs_conn *conn);
+/* Whether it is inside a write transaction. */
+bool fhs_conn_is_writing(const fhs_conn *conn);
 /* Nested: a number to release or roll back to. Interned names survive correctly in both cases. */
 fhirstore_status fhs_conn_savepoint(fhs_conn *conn, fhirstore_error **err);
 fhirstore_status fhs_conn_savepoint_release(fhs_conn *conn, fhirstore_error **err);
@@ -277,6 +279,10 @@ fhirstore_status fhs_history_count(fhs_conn *conn, const fhs_history_query *quer
 fhirstore_status fhs_resource_each(fhs_conn *conn, int32_t type, fhs_entity after,
                                    fhirstore_status (*visit)(void *ctx, const fhs_version *version),
                                    void *ctx, fhirstore_error **err);
+
+/* How many current resources of a type have a higher entity number than @a after. */
+fhirstore_status fhs_resource_count_after(fhs_conn *conn, int32_t type, fhs_entity after,
+                                          int64_t *count_out, fhirstore_error **err);
 
 /* ---- upkeep ---- */
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fhirstore/maintain.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "api/handle.h"
+
+#define MAINTAIN_V1_SIZE (offsetof(fhirstore_maintain_options, per_commit) + sizeof(uint32_t))
+
+_Static_assert(offsetof(fhirstore_maintain_options, flags) == 4, "bindings rely on this");
+
+fhirstore_status fhirstore_maintain_options_init(fhirstore_maintain_options *options,
+                                                 size_t struct_size)
+{
+    if (options == NULL) {
+        return FHIRSTORE_ERR_INVALID_ARG;
+    }
+    if (struct_size < MAINTAIN_V1_SIZE || struct_size > sizeof(fhirstore_maintain_options) * 8) {
+        return FHIRSTORE_ERR_ABI;
+    }
+    memset(options, 0, struct_size);
+    options->struct_size = (uint32_t)struct_size;
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhirstore_maintain(fhirstore *store, const fhirstore_maintain_options *options,
+                                    fhirstore_error **err_out)
+{
+    static const fhirstore_maintain_options defaults = FHIRSTORE_MAINTAIN_OPTIONS_INIT;
+    fhirstore_maintain_options known;
+    fhs_api_begin(err_out);
+    fhirstore_status status = fhs_abi_copy(&known, sizeof known, MAINTAIN_V1_SIZE,
+                                           options == NULL ? &defaults : options, err_out);
+    if (status >= FHIRSTORE_OK && (known.flags != 0 || known.max_resources < 0)) {
+        status = fhs_api_invalid(err_out, "options: unknown flags, or a negative number");
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_store_enter(store, err_out);
+    }
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    const fhs_maintain_options inner = {.max_ms = known.max_ms,
+                                        .max_resources = known.max_resources,
+                                        .per_commit = known.per_commit,
+                                        .progress = known.progress,
+                                        .ctx = known.ctx};
+    status = fhs_core_maintain(store->core, &inner, err_out);
+    fhs_store_leave(store);
+    return status;
+}
