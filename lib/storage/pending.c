@@ -52,8 +52,12 @@ void fhs_pending_row_from(const fhs_row *row, int64_t entity, fhs_pending_row *o
     case FHS_ROW_TOKEN:
         set_text(out, SQLITE_TEXT, row->text);
         set_number(out, row->a);
+        set_text(out, SQLITE_TEXT, row->extra);
         break;
     case FHS_ROW_STRING:
+        set_text(out, SQLITE_TEXT, row->text);
+        set_text(out, SQLITE_TEXT, row->extra);
+        break;
     case FHS_ROW_URI:
         set_text(out, SQLITE_TEXT, row->text);
         break;
@@ -78,8 +82,7 @@ void fhs_pending_row_from(const fhs_row *row, int64_t entity, fhs_pending_row *o
         break;
     }
     set_number(out, entity);
-    if (row->kind == FHS_ROW_TOKEN || row->kind == FHS_ROW_STRING ||
-        row->kind == FHS_ROW_REFERENCE) {
+    if (row->kind == FHS_ROW_REFERENCE) {
         set_text(out, SQLITE_TEXT, row->extra);
     }
 }

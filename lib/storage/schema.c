@@ -43,11 +43,11 @@ static const char schema_1[] =
     "CREATE TABLE old_body(seq INTEGER PRIMARY KEY,body BLOB NOT NULL);"
     /* Index tables: every column is in the key, in the order in which they are asked. */
     INDEX_TABLE("token",
-                "code TEXT NOT NULL,system INTEGER NOT NULL,entity INTEGER NOT NULL,"
-                "exact TEXT NOT NULL",
-                "code,system,entity,exact")
-        INDEX_TABLE("string", "folded TEXT NOT NULL,entity INTEGER NOT NULL,exact TEXT NOT NULL",
-                    "folded,entity,exact")
+                "code TEXT NOT NULL,system INTEGER NOT NULL,exact TEXT NOT NULL,"
+                "entity INTEGER NOT NULL",
+                "code,system,exact,entity")
+        INDEX_TABLE("string", "folded TEXT NOT NULL,exact TEXT NOT NULL,entity INTEGER NOT NULL",
+                    "folded,exact,entity")
             INDEX_TABLE("date", "lo INTEGER NOT NULL,hi INTEGER NOT NULL,entity INTEGER NOT NULL",
                         "lo,hi,entity")
                 INDEX_TABLE("date_hi",

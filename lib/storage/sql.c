@@ -75,9 +75,9 @@ static const char *const core_text[FHS_SQL_COUNT] = {
     [FHS_SQL_INSERT_FIRST + FHS_PENDING_CURRENT_UPDATED] = INSERT("current_updated", THREE),
 
     [FHS_SQL_DELETE_FIRST + FHS_ROW_TOKEN] = "DELETE FROM idx_token WHERE param=?1 AND code=?2 "
-                                             "AND system=?3 AND entity=?4 AND exact=?5",
+                                             "AND system=?3 AND exact=?4 AND entity=?5",
     [FHS_SQL_DELETE_FIRST + FHS_ROW_STRING] =
-        "DELETE FROM idx_string WHERE param=?1 AND folded=?2 AND entity=?3 AND exact=?4",
+        "DELETE FROM idx_string WHERE param=?1 AND folded=?2 AND exact=?3 AND entity=?4",
     [FHS_SQL_DELETE_FIRST +
         FHS_ROW_DATE] = "DELETE FROM idx_date WHERE param=?1 AND lo=?2 AND hi=?3 AND entity=?4",
     [FHS_SQL_DELETE_FIRST +

@@ -27,11 +27,11 @@ static const struct {
 } row_tables[TABLE_COUNT] = {
     [FHS_ROW_TOKEN] = {"idx_token",
                        FHS_LIT_INIT("SELECT 1 FROM idx_token WHERE param=?1 AND code=?2 "
-                                    "AND system=?3 AND entity=?4 AND exact=?5"),
+                                    "AND system=?3 AND exact=?4 AND entity=?5"),
                        FHS_LIT_INIT("SELECT count(*) FROM idx_token")},
     [FHS_ROW_STRING] = {"idx_string",
                         FHS_LIT_INIT("SELECT 1 FROM idx_string WHERE param=?1 AND folded=?2 "
-                                     "AND entity=?3 AND exact=?4"),
+                                     "AND exact=?3 AND entity=?4"),
                         FHS_LIT_INIT("SELECT count(*) FROM idx_string")},
     [FHS_ROW_DATE] = {"idx_date",
                       FHS_LIT_INIT("SELECT 1 FROM idx_date WHERE param=?1 AND lo=?2 AND hi=?3 "

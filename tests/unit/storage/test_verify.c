@@ -9,7 +9,7 @@ typedef struct damage {
 
 static const damage damages[] = {
     {"DELETE FROM idx_token WHERE code='one'", "idx_token"},
-    {"INSERT INTO idx_token VALUES(1,'three',0,1,'')", "idx_token"},
+    {"INSERT INTO idx_token VALUES(1,'three',0,'',1)", "idx_token"},
     {"UPDATE idx_token SET exact='One' WHERE code='one'", "idx_token"},
     {"DELETE FROM idx_string", "idx_string"},
     {"INSERT INTO idx_string VALUES(1,'x',2,'')", "idx_string"},
