@@ -9,6 +9,7 @@
 typedef struct history_params {
     fhs_history_query query;
     uint32_t count;
+    int64_t total; /* of the first page, from a next link; -1: this is the first */
     fhs_str since; /* as given, for the links */
     fhs_str at;
 } history_params;
@@ -55,6 +56,11 @@ static fhirstore_status set_param(const fhs_core *core, fhs_str name, fhs_str va
             return bad_value(err, "_before_seq", "the number of a next link");
         }
         params->query.before_seq = (int64_t)number;
+    } else if (fhs_str_eq(name, FHS_LIT("_total"))) {
+        if (!fhs_str_to_u64(value, INT64_MAX, &number)) {
+            return bad_value(err, "_total", "the number of a next link");
+        }
+        params->total = (int64_t)number;
     } else if (!fhs_str_eq(name, FHS_LIT("_format")) && !fhs_str_eq(name, FHS_LIT("_pretty"))) {
         return fhs_fail(err, FHIRSTORE_ERR_UNKNOWN_PARAM,
                         "history knows _count, _since and _at, not %.*s", FHS_STR_ARG(name));
@@ -65,7 +71,7 @@ static fhirstore_status set_param(const fhs_core *core, fhs_str name, fhs_str va
 static fhirstore_status parse_params(fhs_session *session, fhs_str query, history_params *params,
                                      fhirstore_error **err)
 {
-    *params = (history_params){.count = DEFAULT_HISTORY_COUNT};
+    *params = (history_params){.count = DEFAULT_HISTORY_COUNT, .total = -1};
     while (query.len > 0) {
         fhs_str pair = query;
         fhs_str name;
@@ -131,7 +137,8 @@ static void write_link(fhs_buf *out, const fhs_call *call, const history_work *w
         fhs_url_encode(out, params->at);
     }
     if (before_seq > 0) {
-        fhs_buf_addf(out, "&_before_seq=%lld", (long long)before_seq);
+        fhs_buf_addf(out, "&_before_seq=%lld&_total=%lld", (long long)before_seq,
+                     (long long)work->total);
     }
     fhs_buf_add_cstr(out, "\"}");
 }
@@ -256,7 +263,8 @@ static fhirstore_status history_run(fhs_call *call, void *ctx, fhirstore_error *
     if (status >= FHIRSTORE_OK) {
         status = find_scope(call, work, err);
     }
-    if (status >= FHIRSTORE_OK) {
+    work->total = work->params.total;
+    if (status >= FHIRSTORE_OK && work->total < 0) {
         status = fhs_history_count(call->conn, &work->params.query, &work->total, err);
     }
     if (status >= FHIRSTORE_OK) {
