@@ -194,6 +194,18 @@ static fhirstore_status check_complete(const custom_reader *reader)
     return FHIRSTORE_OK;
 }
 
+/* FHIR publishes its own parameters as resources too. */
+static bool is_of_fhir(const fhs_fhir *fhir, const fhs_sparam_def *def)
+{
+    fhs_sparam same = fhs_sparam_find_url(fhir, def->url);
+    if (same == FHS_SPARAM_NONE) {
+        return false;
+    }
+    fhs_sparam_def own = fhs_sparam_get(fhir, same);
+    return own.type == def->type && fhs_str_eq(own.code, def->code) &&
+           fhs_str_eq(own.expression, def->expression);
+}
+
 fhirstore_status fhs_custom_read(const fhs_fhir *fhir, fhs_arena *arena, const fhs_json *resource,
                                  fhs_custom *out, fhirstore_error **err)
 {
@@ -201,7 +213,6 @@ fhirstore_status fhs_custom_read(const fhs_fhir *fhir, fhs_arena *arena, const f
     fhs_str state = FHS_STR_NONE;
     *out = (fhs_custom){.id = FHS_STR_NONE};
     (void)fhs_json_get_string(resource, FHS_LIT("status"), &state);
-    out->is_active = fhs_str_eq(state, FHS_LIT("active"));
     fhirstore_status status = read_texts(&reader);
     if (status == FHIRSTORE_OK) {
         status = read_type(&reader);
@@ -212,6 +223,10 @@ fhirstore_status fhs_custom_read(const fhs_fhir *fhir, fhs_arena *arena, const f
     if (status == FHIRSTORE_OK) {
         /* Types of other versions among the targets only cannot be found here. */
         status = read_types(&reader, "target", true, &out->def.targets, &out->def.target_count);
+    }
+    if (status == FHIRSTORE_OK) {
+        out->is_published = is_of_fhir(fhir, &out->def);
+        out->is_active = fhs_str_eq(state, FHS_LIT("active")) && !out->is_published;
     }
     if (status == FHIRSTORE_OK && out->is_active) {
         status = check_complete(&reader);

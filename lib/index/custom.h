@@ -16,7 +16,8 @@ typedef struct fhs_custom {
     fhs_sparam_def def;          /* components' `param` is FHS_SPARAM_NONE until it is resolved */
     fhs_sparam_component *parts; /* def.components */
     const fhs_str *part_urls;    /* without "|version" */
-    bool is_active;
+    bool is_published;           /* FHIR's own, as it publishes them: nothing to do */
+    bool is_active;              /* in force: status active, and not published */
 } fhs_custom;
 
 /*

@@ -320,15 +320,17 @@ fhirstore_status fhs_params_load(fhs_params *base, fhs_conn *conn, fhs_params **
     if (status == FHIRSTORE_OK && params->generation != 0) {
         status = load_customs(&loader, err);
     }
-    if (status == FHIRSTORE_OK && params->count > 0) {
+    bool has_own = params->count > 0;
+    if (status == FHIRSTORE_OK && has_own) {
         status = extend_fhir(params, err);
-        if (status == FHIRSTORE_OK) {
-            status = fhs_catalog_over(base->catalog, params->fhir, loader.late, loader.late_count,
-                                      &params->catalog, err);
-        }
-        if (status == FHIRSTORE_OK) {
-            status = fhs_indexer_over(base->indexer, params->fhir, &params->indexer, err);
-        }
+    }
+    /* Those of FHIR itself can be late, too. */
+    if (status == FHIRSTORE_OK && (has_own || loader.late_count > 0)) {
+        status = fhs_catalog_over(base->catalog, params->fhir, loader.late, loader.late_count,
+                                  &params->catalog, err);
+    }
+    if (status == FHIRSTORE_OK && has_own) {
+        status = fhs_indexer_over(base->indexer, params->fhir, &params->indexer, err);
     }
     if (status != FHIRSTORE_OK) {
         fhs_params_drop(params);
@@ -361,18 +363,6 @@ static const fhs_custom *find_custom(const fhs_params *params, fhs_str id)
 static const fhs_fhir *own_fhir(const fhs_params *params)
 {
     return params->base == NULL ? params->fhir : params->base->fhir;
-}
-
-/* FHIR publishes its own parameters as resources too. */
-static bool is_published(const fhs_fhir *fhir, const fhs_custom *custom)
-{
-    fhs_sparam same = fhs_sparam_find_url(fhir, custom->def.url);
-    if (same == FHS_SPARAM_NONE) {
-        return false;
-    }
-    fhs_sparam_def def = fhs_sparam_get(fhir, same);
-    return def.type == custom->def.type && fhs_str_eq(def.code, custom->def.code) &&
-           fhs_str_eq(def.expression, custom->def.expression);
 }
 
 static fhirstore_status check_own_taken(const fhs_fhir *fhir, const fhs_custom *custom,
@@ -482,7 +472,7 @@ static fhirstore_status check_custom(const fhs_params *params, fhs_str id, fhs_c
                                      fhirstore_error **err)
 {
     fhirstore_status status = check_still_used(params, id, custom, err);
-    if (status == FHIRSTORE_OK && custom->is_active && !is_published(own_fhir(params), custom)) {
+    if (status == FHIRSTORE_OK && custom->is_active) {
         status = check_own_taken(own_fhir(params), custom, err);
         if (status == FHIRSTORE_OK) {
             status = check_other_taken(params, id, custom, err);
@@ -496,7 +486,9 @@ static fhirstore_status check_custom(const fhs_params *params, fhs_str id, fhs_c
             status = check_parts(params, id, custom, err);
         }
     }
-    return status == FHIRSTORE_OK ? fhs_custom_check_fit(own_fhir(params), custom, err) : status;
+    return status == FHIRSTORE_OK && !custom->is_published
+               ? fhs_custom_check_fit(own_fhir(params), custom, err)
+               : status;
 }
 
 fhirstore_status fhs_params_check(const fhs_params *params, fhs_str id, const fhs_json *resource,
@@ -603,7 +595,7 @@ fhirstore_status fhs_params_apply(const fhs_params *params, fhs_conn *writer, fh
     if (resource != NULL) {
         status = fhs_custom_read(own_fhir(params), &arena, resource, &custom, err);
     }
-    if (status == FHIRSTORE_OK && custom.is_active && !is_published(own_fhir(params), &custom)) {
+    if (status == FHIRSTORE_OK && custom.is_active) {
         change.after = &custom;
     }
     change.is_same = change.before != NULL && change.after != NULL &&
