@@ -320,6 +320,9 @@ fhirstore_status fhs_search_step(fhs_search *search)
         search->is_peeked = false;
         return FHIRSTORE_OK;
     }
+    if (search->failed < FHIRSTORE_OK) {
+        return fhs_fail_plain(search->err, search->failed);
+    }
     if (search->is_done || search->is_empty) {
         return FHIRSTORE_DONE;
     }
@@ -339,7 +342,8 @@ fhirstore_status fhs_search_step(fhs_search *search)
             break;
         }
     }
-    search->is_done = status != FHIRSTORE_OK;
+    search->is_done = status == FHIRSTORE_DONE;
+    search->failed = status;
     search->steps += status == FHIRSTORE_OK ? 1 : 0;
     return status;
 }

@@ -267,6 +267,7 @@ struct fhs_search {
     /* running */
     bool is_started;
     bool is_done;
+    fhirstore_status failed; /* a search that failed does not go on as if it had ended */
     bool is_peeked; /* search->last has been reached but not handed out */
     fhs_source source;
     fhs_sorted sorted;

@@ -298,6 +298,7 @@ START_TEST(too_many_looks_are_refused)
         status = fhs_search_next(f.search, &version, NULL);
     } while (status == FHIRSTORE_OK);
     ck_assert_int_eq(status, FHIRSTORE_ERR_TOO_COSTLY);
+    ck_assert_int_eq(fhs_search_next(f.search, &version, NULL), FHIRSTORE_ERR_TOO_COSTLY);
     found_close(&f);
 }
 END_TEST
