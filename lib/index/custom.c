@@ -39,7 +39,7 @@ static fhirstore_status read_text(const custom_reader *reader, const fhs_json *o
     return out->ptr == NULL ? fhs_fail_memory(reader->err) : FHIRSTORE_OK;
 }
 
-static bool is_code(fhs_str code)
+static bool is_param_code(fhs_str code)
 {
     for (size_t i = 0; i < code.len; i++) {
         char c = fhs_ascii_lower(code.ptr[i]);
@@ -55,7 +55,7 @@ static bool is_code(fhs_str code)
 static fhirstore_status check_code(const custom_reader *reader)
 {
     fhs_str code = reader->out->def.code;
-    if (!is_code(code)) {
+    if (!is_param_code(code)) {
         return refuse_element(reader, "code", code.len == 0 ? "required" : "value",
                               "must be a letter, then up to 63 letters, digits, '-' and '_'");
     }
@@ -174,7 +174,7 @@ static fhirstore_status read_texts(const custom_reader *reader)
 }
 
 /* What an active one needs. */
-static fhirstore_status check_complete(const custom_reader *reader)
+static fhirstore_status check_definition_complete(const custom_reader *reader)
 {
     const fhs_sparam_def *def = &reader->out->def;
     fhirstore_status status = check_code(reader);
@@ -229,7 +229,7 @@ fhirstore_status fhs_custom_read(const fhs_fhir *fhir, fhs_arena *arena, const f
         out->is_active = fhs_str_eq(state, FHS_LIT("active")) && !out->is_published;
     }
     if (status == FHIRSTORE_OK && out->is_active) {
-        status = check_complete(&reader);
+        status = check_definition_complete(&reader);
         status = status == FHIRSTORE_OK ? read_components(&reader) : status;
     }
     return status;

@@ -519,7 +519,7 @@ typedef struct params_change {
     fhirstore_error **err;
 } params_change;
 
-static fhirstore_status stop_at_first(void *ctx, const fhs_version *version)
+static fhirstore_status stop_at_first_param(void *ctx, const fhs_version *version)
 {
     (void)version;
     *(bool *)ctx = true;
@@ -549,7 +549,7 @@ static fhirstore_status change_type(const params_change *change, fhs_type type)
     }
     int32_t number = fhs_catalog_type(change->params->catalog, type);
     bool has_resources = false;
-    fhirstore_status status = fhs_resource_each(change->writer, number, 0, stop_at_first,
+    fhirstore_status status = fhs_resource_each(change->writer, number, 0, stop_at_first_param,
                                                 &has_resources, change->err);
     if (status == FHIRSTORE_OK && was) {
         status = drop_number(change, number, has_resources);

@@ -108,7 +108,7 @@ static bool note_unready(void *ctx, uint32_t number, int32_t type, fhs_param_sta
     return true;
 }
 
-static fhirstore_status check_resource(void *ctx, const fhs_version *version)
+static fhirstore_status verify_resource_rows(void *ctx, const fhs_version *version)
 {
     verify_work *work = ctx;
     fhs_version stored;
@@ -156,7 +156,7 @@ static fhirstore_status verify_rows(verify_work *work, fhirstore_error **err)
         status = fhs_conn_begin_read(work->reader, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = fhs_resource_each(work->reader, 0, 0, check_resource, work, err);
+        status = fhs_resource_each(work->reader, 0, 0, verify_resource_rows, work, err);
         fhs_conn_end_read(work->reader);
     }
     fhs_conn_release(work->reader);

@@ -178,7 +178,8 @@ static fhirstore_status read_elements(fhs_query_parser *parser, fhs_query_draft 
     return read_items(parser, draft, value, add_element);
 }
 
-static fhirstore_status read_types(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str value)
+static fhirstore_status read_type_list(fhs_query_parser *parser, fhs_query_draft *draft,
+                                       fhs_str value)
 {
     return read_items(parser, draft, value, add_type);
 }
@@ -210,7 +211,7 @@ fhirstore_status fhs_query_result_param(fhs_query_parser *parser, fhs_query_draf
         {FHS_LIT_INIT("_total"), false, read_total},
         {FHS_LIT_INIT("_summary"), false, read_summary},
         {FHS_LIT_INIT("_elements"), false, read_elements},
-        {FHS_LIT_INIT("_type"), true, read_types},
+        {FHS_LIT_INIT("_type"), true, read_type_list},
         {FHS_LIT_INIT("_page"), false, take_page},
         {FHS_LIT_INIT("_format"), false, take_format},
         {FHS_LIT_INIT("_pretty"), false, take_format},

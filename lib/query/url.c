@@ -52,7 +52,7 @@ fhs_str fhs_url_decode(fhs_arena *arena, fhs_str text, bool plus)
 }
 
 /* What RFC 3986 lets stand in a query, apart from what separates parameters and the quote. */
-static bool is_plain(char c)
+static bool is_unescaped(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            (c != '\0' && strchr("-._~!$()*,;:@/?", c) != NULL);
@@ -63,7 +63,7 @@ void fhs_url_encode(fhs_buf *out, fhs_str text)
     static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        if (is_plain(text.ptr[i])) {
+        if (is_unescaped(text.ptr[i])) {
             fhs_buf_add_char(out, text.ptr[i]);
         } else {
             const char code[3] = {'%', digits[c >> 4], digits[c & 15]};

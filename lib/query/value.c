@@ -119,7 +119,7 @@ static int64_t shift_ticks(int64_t ticks, int64_t by)
     return ticks + by;
 }
 
-static fhirstore_status read_date_value(fhs_query_parser *parser, fhs_str text, fhs_value *value)
+static fhirstore_status read_date_operand(fhs_query_parser *parser, fhs_str text, fhs_value *value)
 {
     fhs_date date;
     const unsigned forms = FHS_DATE_FORM_DATE | FHS_DATE_FORM_DATETIME | FHS_DATE_FORM_INSTANT |
@@ -236,7 +236,7 @@ static fhirstore_status read_any_value(fhs_query_parser *parser, const fhs_node 
     case FHS_SP_TOKEN:
         return read_token_value(parser, raw, value);
     case FHS_SP_DATE:
-        return read_date_value(parser, raw, value);
+        return read_date_operand(parser, raw, value);
     case FHS_SP_NUMBER:
         return read_number_value(parser, raw, value);
     case FHS_SP_QUANTITY:

@@ -28,7 +28,7 @@ static fhirstore_status fail_unit_limit(unit_parser *p, const char *text)
     return fhs_fail(p->err, FHIRSTORE_ERR_LIMIT, "%s", text);
 }
 
-static bool peek(const unit_parser *p, char c)
+static bool peek_byte(const unit_parser *p, char c)
 {
     return p->at < p->code.len && p->code.ptr[p->at] == c;
 }
@@ -41,8 +41,8 @@ static bool peek_digit(const unit_parser *p)
 /* The sign and digits of an exponent, if there is one. */
 static fhirstore_status read_power(unit_parser *p, int *power_out)
 {
-    bool negative = peek(p, '-');
-    bool has_sign = negative || peek(p, '+');
+    bool negative = peek_byte(p, '-');
+    bool has_sign = negative || peek_byte(p, '+');
     int power = 0;
     *power_out = 1;
     p->at += has_sign;
@@ -62,7 +62,7 @@ static fhirstore_status read_power(unit_parser *p, int *power_out)
 /* "{…}", which means nothing here. */
 static fhirstore_status skip_annotation(unit_parser *p)
 {
-    if (!peek(p, '{')) {
+    if (!peek_byte(p, '{')) {
         return FHIRSTORE_OK;
     }
     for (p->at++; p->at < p->code.len; p->at++) {
@@ -136,7 +136,7 @@ static fhirstore_status apply_number(unit_parser *p, int sign)
         }
         value = value * 10 + (p->code.ptr[p->at++] - '0');
     }
-    if (value == 10 && p->at - start == 2 && (peek(p, '*') || peek(p, '^'))) {
+    if (value == 10 && p->at - start == 2 && (peek_byte(p, '*') || peek_byte(p, '^'))) {
         p->at = start;
         return apply_symbol(p, fhs_str_of(p->code.ptr + start, 3), sign);
     }
@@ -160,23 +160,23 @@ static fhirstore_status apply_number(unit_parser *p, int sign)
 
 static fhirstore_status read_term(unit_parser *p, int sign, bool divides);
 
-static fhirstore_status read_component(unit_parser *p, int sign)
+static fhirstore_status read_unit_component(unit_parser *p, int sign)
 {
     fhirstore_status status = FHIRSTORE_OK;
-    if (peek(p, '(')) {
+    if (peek_byte(p, '(')) {
         if (++p->depth > FHS_LIMIT_UNIT_DEPTH) {
             return fail_unit_limit(p, "the unit is nested too deeply");
         }
         p->at++;
         status = read_term(p, sign, false);
-        if (status == FHIRSTORE_OK && !peek(p, ')')) {
+        if (status == FHIRSTORE_OK && !peek_byte(p, ')')) {
             return fail_unit(p, "a parenthesis in the unit is not closed");
         }
         p->at++;
         p->depth--;
     } else if (peek_digit(p)) {
         status = apply_number(p, sign);
-    } else if (!peek(p, '{')) {
+    } else if (!peek_byte(p, '{')) {
         size_t end = find_symbol_end(p);
         if (end == p->at) {
             return fail_unit(p, "a unit was expected");
@@ -193,14 +193,14 @@ static fhirstore_status read_component(unit_parser *p, int sign)
  */
 static fhirstore_status read_term(unit_parser *p, int sign, bool divides)
 {
-    fhirstore_status status = read_component(p, divides ? -sign : sign);
-    while (status == FHIRSTORE_OK && (peek(p, '.') || peek(p, '/'))) {
-        divides = peek(p, '/');
+    fhirstore_status status = read_unit_component(p, divides ? -sign : sign);
+    while (status == FHIRSTORE_OK && (peek_byte(p, '.') || peek_byte(p, '/'))) {
+        divides = peek_byte(p, '/');
         if (p->unit->offset_atom != 0) {
             return fail_unit(p, "a unit with an offset stands only alone");
         }
         p->at++;
-        status = read_component(p, divides ? -sign : sign);
+        status = read_unit_component(p, divides ? -sign : sign);
     }
     return status;
 }
@@ -212,7 +212,7 @@ fhirstore_status fhs_unit_parse(fhs_str code, fhs_unit *out, fhirstore_error **e
     if (code.len > FHS_LIMIT_UNIT_BYTES) {
         return fail_unit_limit(&p, "the unit is too long");
     }
-    bool divides = peek(&p, '/');
+    bool divides = peek_byte(&p, '/');
     p.at += divides;
     p.has_other = divides;
     fhirstore_status status = read_term(&p, 1, divides);

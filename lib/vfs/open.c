@@ -384,8 +384,8 @@ static fhirstore_status find_base(fhs_vfs *vfs, const fhs_vfs_options *options,
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status check_options(const char *path, const fhs_vfs_options *options,
-                                      fhirstore_error **err)
+static fhirstore_status check_vfs_options(const char *path, const fhs_vfs_options *options,
+                                          fhirstore_error **err)
 {
     if (path == NULL || path[0] == '\0') {
         return fhs_fail(err, FHIRSTORE_ERR_INVALID_ARG, "no path given");
@@ -403,7 +403,7 @@ fhirstore_status fhs_vfs_open(const char *path, const fhs_vfs_options *options, 
                               fhirstore_error **err)
 {
     *vfs_out = NULL;
-    fhirstore_status status = check_options(path, options, err);
+    fhirstore_status status = check_vfs_options(path, options, err);
     if (status != FHIRSTORE_OK) {
         return status;
     }

@@ -28,7 +28,8 @@ typedef struct walk {
     uint8_t plain[PAGE_BYTES];
 } walk;
 
-static fhirstore_status tell(walk *w, fhs_vfs_place place, fhs_vfs_flaw flaw, uint64_t number)
+static fhirstore_status tell_finding(walk *w, fhs_vfs_place place, fhs_vfs_flaw flaw,
+                                     uint64_t number)
 {
     fhs_vfs_damage damage = {place, flaw, number};
     if (flaw != FHS_VFS_TORN_TAIL && flaw != FHS_VFS_SUPERSEDED) {
@@ -92,7 +93,7 @@ static fhirstore_status check_log_header(walk *w, log_end *end)
     end->salt = is_sound ? fhs_vfs_salt_at(header + 16) : 0;
     if (!is_sound ||
         !sodium_is_zero(w->scratch + SEALED_WAL_HEADER, SLOT_WAL_HEADER - SEALED_WAL_HEADER)) {
-        status = tell(w, FHS_VFS_WAL, FHS_VFS_DAMAGED, FHS_VFS_WAL_HEADER);
+        status = tell_finding(w, FHS_VFS_WAL, FHS_VFS_DAMAGED, FHS_VFS_WAL_HEADER);
     }
     return status;
 }
@@ -152,7 +153,7 @@ static fhirstore_status check_frames(walk *w, const log_end *end)
             is_sound = status == FHIRSTORE_OK && open_scratch_frame(w, i, header);
         }
         if (status == FHIRSTORE_OK && !is_sound) {
-            status = tell(w, FHS_VFS_WAL, judge_frame(w, end, i), i);
+            status = tell_finding(w, FHS_VFS_WAL, judge_frame(w, end, i), i);
         }
         if (is_sound && i < end->commit) {
             mark_page(w, fhs_get_be32(header));
@@ -190,7 +191,7 @@ static fhirstore_status walk_log(walk *w)
     status = check_frames(w, &end);
     bool has_rest = size > SLOT_WAL_HEADER && (size - SLOT_WAL_HEADER) % SEALED_FRAME != 0;
     if (status == FHIRSTORE_OK && has_rest) {
-        status = tell(w, FHS_VFS_WAL, FHS_VFS_TORN_TAIL, end.frames);
+        status = tell_finding(w, FHS_VFS_WAL, FHS_VFS_TORN_TAIL, end.frames);
     }
     return status;
 }
@@ -204,7 +205,7 @@ static fhirstore_status walk_header(walk *w)
         status = read_at(w, w->vfs->anchor, (uint64_t)copy * FHS_KEYS_COPY_BYTES,
                          (int)FHS_KEYS_COPY_BYTES);
         if (status == FHIRSTORE_OK && !fhs_keys_copy_is_valid(w->vfs->keys, w->scratch)) {
-            status = tell(w, FHS_VFS_HEADER, FHS_VFS_DAMAGED, copy);
+            status = tell_finding(w, FHS_VFS_HEADER, FHS_VFS_DAMAGED, copy);
         }
     }
     return status;
@@ -230,7 +231,8 @@ static fhirstore_status check_page(walk *w, uint32_t page)
     if (is_sound) {
         return FHIRSTORE_OK;
     }
-    return tell(w, FHS_VFS_PAGE, is_in_log(w, page) ? FHS_VFS_SUPERSEDED : FHS_VFS_DAMAGED, page);
+    return tell_finding(w, FHS_VFS_PAGE, is_in_log(w, page) ? FHS_VFS_SUPERSEDED : FHS_VFS_DAMAGED,
+                        page);
 }
 
 static fhirstore_status walk_pages(walk *w)
@@ -247,7 +249,7 @@ static fhirstore_status walk_pages(walk *w)
     }
     for (uint64_t page = w->stored + 1; page <= w->database && status == FHIRSTORE_OK; page++) {
         if (!is_in_log(w, page) && page != PENDING_PAGE) {
-            status = tell(w, FHS_VFS_PAGE, FHS_VFS_MISSING, page);
+            status = tell_finding(w, FHS_VFS_PAGE, FHS_VFS_MISSING, page);
         }
     }
     return status;
