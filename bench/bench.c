@@ -193,11 +193,11 @@ static void measure_reads(const bench_options *options, const char *plain, const
     bench_path(options, "bare.db", bare_path);
     bench_open(sealed, true, 256, &with_key);
     bench_open(plain, false, 256, &without);
-    if (fhirstore_export(with_key.session, "", 0, 0, take_id, &list, &count, NULL) < FHIRSTORE_OK) {
+    if (fhirstore_export(with_key.session, NULL, take_id, &list, &count, NULL) < FHIRSTORE_OK) {
         bench_die("export", "failed");
     }
     id_list plain_list = {0};
-    (void)fhirstore_export(without.session, "", 0, 0, take_id, &plain_list, &count, NULL);
+    (void)fhirstore_export(without.session, NULL, take_id, &plain_list, &count, NULL);
     bare_open(bare_path, true, 256, true, &bare);
     fill_bare(&bare, &with_key, &list);
     (void)time_reads(&with_key, &list);

@@ -173,10 +173,9 @@ void bench_close(bench_store *opened)
 int64_t bench_import(bench_store *opened, const bench_data *data)
 {
     fhirstore_import *import;
-    fhirstore_import_totals totals;
+    fhirstore_import_totals totals = FHIRSTORE_IMPORT_TOTALS_INIT;
     fhirstore_error *error = NULL;
-    if (fhirstore_import_open(opened->session, 1000, NULL, NULL, NULL, &import, &error) <
-        FHIRSTORE_OK) {
+    if (fhirstore_import_open(opened->session, NULL, &import, &error) < FHIRSTORE_OK) {
         bench_die("import", fhirstore_error_message(error));
     }
     for (size_t i = 0; i < data->count; i++) {

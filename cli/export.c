@@ -92,19 +92,19 @@ static bool parse_since(const char *text, int64_t *since_us)
 static fhirstore_status export_types(const cli_options *options, fhirstore_session *session,
                                      int64_t since_us, export_files *files, fhirstore_error **err)
 {
-    int64_t count;
-    const char *type = options->type;
-    if (type == NULL) {
-        return fhirstore_export(session, "", 0, since_us, take_resource, files, &count, err);
+    fhirstore_export_options what = FHIRSTORE_EXPORT_OPTIONS_INIT;
+    what.since_us = since_us;
+    what.type = options->type;
+    if (what.type == NULL) {
+        return fhirstore_export(session, &what, take_resource, files, NULL, err);
     }
     for (;;) {
-        size_t len = strcspn(type, ",");
-        fhirstore_status status = fhirstore_export(session, type, len, since_us, take_resource,
-                                                   files, &count, err);
-        if (status < FHIRSTORE_OK || type[len] == '\0') {
+        what.type_len = strcspn(what.type, ",");
+        fhirstore_status status = fhirstore_export(session, &what, take_resource, files, NULL, err);
+        if (status < FHIRSTORE_OK || what.type[what.type_len] == '\0') {
             return status;
         }
-        type += len + 1;
+        what.type += what.type_len + 1;
     }
 }
 

@@ -131,7 +131,7 @@ static void print_refusal(void *ctx, const char *name, uint64_t line, uint32_t e
                           const fhirstore_error *error)
 {
     const import_run *run = ctx;
-    fhirstore_issue issue;
+    fhirstore_issue issue = FHIRSTORE_ISSUE_INIT;
     erase_bar(run);
     (void)fprintf(stderr, "%s", name);
     if (line > 0) {
@@ -154,7 +154,7 @@ static void show_bar(import_run *run, uint64_t bytes_done)
         now - run->shown < PROGRESS_SECONDS) {
         return;
     }
-    fhirstore_import_totals totals;
+    fhirstore_import_totals totals = FHIRSTORE_IMPORT_TOTALS_INIT;
     (void)fhirstore_import_get_totals(run->import, &totals);
     double share = run->bytes_total == 0 ? 1 : (double)bytes_done / (double)run->bytes_total;
     int filled = (int)((share > 1 ? 1 : share) * BAR_WIDTH);
@@ -378,9 +378,13 @@ static void print_totals(const import_run *run, const fhirstore_import_totals *t
 static int run_import(import_run *run, fhirstore_session *session)
 {
     fhirstore_error *error = NULL;
-    fhirstore_import_totals totals;
-    if (fhirstore_import_open(session, run->options->per_commit, print_refusal, on_progress, run,
-                              &run->import, &error) < FHIRSTORE_OK) {
+    fhirstore_import_totals totals = FHIRSTORE_IMPORT_TOTALS_INIT;
+    fhirstore_import_options how = FHIRSTORE_IMPORT_OPTIONS_INIT;
+    how.per_commit = run->options->per_commit;
+    how.refused = print_refusal;
+    how.progress = on_progress;
+    how.ctx = run;
+    if (fhirstore_import_open(session, &how, &run->import, &error) < FHIRSTORE_OK) {
         return cli_fail(error);
     }
     run->begun = cli_seconds();

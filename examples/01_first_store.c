@@ -27,17 +27,19 @@ static int write_and_read(fhirstore_session *session)
                                 "\"name\":[{\"family\":\"Example\",\"given\":[\"Ada\"]}]}";
     static const char second[] = "{\"resourceType\":\"Patient\",\"id\":\"ada\",\"active\":true,"
                                  "\"name\":[{\"family\":\"Sample\",\"given\":[\"Ada\"]}]}";
+    fhirstore_write_options condition = FHIRSTORE_WRITE_OPTIONS_INIT;
     fhirstore_response *response;
     fhirstore_error *error;
 
     fhirstore_update(session, FHIRSTORE_LIT("Patient"), FHIRSTORE_LIT("ada"), FHIRSTORE_LIT(first),
-                     0, &response, &error);
+                     NULL, &response, &error);
     if (!show("update creates", response, error)) {
         return 1;
     }
     /* Only if version 1 is still the current one: nobody's change is lost. */
+    condition.if_version = 1;
     fhirstore_update(session, FHIRSTORE_LIT("Patient"), FHIRSTORE_LIT("ada"), FHIRSTORE_LIT(second),
-                     1, &response, &error);
+                     &condition, &response, &error);
     if (!show("update changes", response, error)) {
         return 1;
     }

@@ -26,10 +26,10 @@ static int import_file(fhirstore_import *import, const char *path)
 static int import_files(fhirstore_session *session, int count, char **paths)
 {
     fhirstore_import *import;
-    fhirstore_import_totals totals;
+    fhirstore_import_totals totals = FHIRSTORE_IMPORT_TOTALS_INIT;
     fhirstore_error *error;
     int status = 0;
-    if (fhirstore_import_open(session, 0, NULL, NULL, NULL, &import, &error) < FHIRSTORE_OK) {
+    if (fhirstore_import_open(session, NULL, &import, &error) < FHIRSTORE_OK) {
         return failed("import", error);
     }
     for (int i = 0; status == 0 && i < count; i++) {

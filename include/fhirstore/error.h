@@ -20,21 +20,46 @@ FHIRSTORE_BEGIN_DECLS
 /** A reason. Immutable; may be passed between threads. Released by fhirstore_error_free(). */
 typedef struct fhirstore_error fhirstore_error;
 
-/** What one issue of an error says, as the parts of OperationOutcome.issue. */
+/**
+ * What one issue of an error says, as the parts of OperationOutcome.issue. The caller sets
+ * @a struct_size; new fields are only added at the end.
+ *
+ * @since 0.1
+ */
 typedef struct fhirstore_issue {
+    uint32_t struct_size;   /**< sizeof(fhirstore_issue), set by the caller: nothing behind it is written. */
+    uint32_t reserved0;     /**< 0. */
     const char *severity;   /**< fatal, error, warning or information. Borrowed until the error is freed. */
     const char *code;       /**< FHIR issue type. Borrowed until the error is freed. */
     const char *text;       /**< One English line. Borrowed until the error is freed. */
     const char *expression; /**< FHIRPath of the element, or NULL. Borrowed until the error is freed. */
 } fhirstore_issue;
 
-/** Where in the input an error was found. Members are 0 where they do not apply. */
+/** Static initialiser for C: the size, and all else zero. */
+#define FHIRSTORE_ISSUE_INIT                             \
+    {                                                    \
+        sizeof(fhirstore_issue), 0, NULL, NULL, NULL, NULL \
+    }
+
+/**
+ * Where in the input an error was found. Members are 0 where they do not apply. The caller sets
+ * @a struct_size; new fields are only added at the end.
+ *
+ * @since 0.1
+ */
 typedef struct fhirstore_location {
-    uint64_t offset; /**< Bytes from the start of the text. */
-    uint32_t line;   /**< From 1; 0: no position is known. */
-    uint32_t column; /**< In bytes from 1. */
-    uint32_t entry;  /**< Bundle entry, from 1. */
+    uint32_t struct_size; /**< sizeof(fhirstore_location), set by the caller: nothing behind it is written. */
+    uint32_t line;        /**< From 1; 0: no position is known. */
+    uint64_t offset;      /**< Bytes from the start of the text. */
+    uint32_t column;      /**< In bytes from 1. */
+    uint32_t entry;       /**< Bundle entry, from 1. */
 } fhirstore_location;
+
+/** Static initialiser for C: the size, and all else zero. */
+#define FHIRSTORE_LOCATION_INIT             \
+    {                                       \
+        sizeof(fhirstore_location), 0, 0, 0, 0 \
+    }
 
 /**
  * Name a status: "ERR_NOT_FOUND" for FHIRSTORE_ERR_NOT_FOUND.
@@ -93,12 +118,14 @@ FHIRSTORE_API const char *fhirstore_error_message(const fhirstore_error *error);
 /**
  * The position in the input that the error speaks of.
  *
- * @param      error         NULL gives all zero.
- * @param[out] location_out  Filled; all zero where nothing is known.
+ * @param         error         NULL gives all zero.
+ * @param[in,out] location_out  Its struct_size is read, the rest filled; zero where nothing is known.
+ * @retval FHIRSTORE_ERR_ABI  location_out->struct_size is 0 or none that ever was; nothing is written.
+ * @par Threads  Any thread.
  * @since 0.1
  */
-FHIRSTORE_API void fhirstore_error_location(const fhirstore_error *error,
-                                            fhirstore_location *location_out);
+FHIRSTORE_API fhirstore_status fhirstore_error_location(const fhirstore_error *error,
+                                                        fhirstore_location *location_out);
 
 /**
  * The number underneath: an SQLite extended result code or an errno. 0 if there is none.
@@ -119,10 +146,13 @@ FHIRSTORE_API uint32_t fhirstore_error_issue_count(const fhirstore_error *error)
 /**
  * Read issue number @a index.
  *
- * @param      error      The error.
- * @param      index      From 0.
- * @param[out] issue_out  Its strings are borrowed until the error is freed; all NULL on failure.
+ * @param         error      The error.
+ * @param         index      From 0.
+ * @param[in,out] issue_out  Its struct_size is read, the rest filled: strings are borrowed until the
+ *                           error is freed; all NULL where there is no such issue.
  * @retval FHIRSTORE_ERR_NOT_FOUND  There is no such issue.
+ * @retval FHIRSTORE_ERR_ABI        issue_out->struct_size is 0 or none that ever was; nothing is written.
+ * @par Threads  Any thread.
  * @since 0.1
  */
 FHIRSTORE_API fhirstore_status fhirstore_error_issue(const fhirstore_error *error, uint32_t index,
@@ -130,6 +160,8 @@ FHIRSTORE_API fhirstore_status fhirstore_error_issue(const fhirstore_error *erro
 
 /**
  * Write @a error as an OperationOutcome resource (JSON).
+ *
+ * The first issue names the status in details.coding, system "urn:libfhirstore:status".
  *
  * @param         error    The error; NULL writes an informational outcome.
  * @param[in,out] buf_out  Owned by the caller: fhirstore_buf_clear(). Its old content is replaced.

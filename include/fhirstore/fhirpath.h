@@ -17,7 +17,12 @@ enum fhirstore_fhirpath_flag {
     FHIRSTORE_FHIRPATH_STRICT = 1 /**< Unknown elements, and order-dependent functions on unordered input, are errors. */
 };
 
-/** A variable that the expression may name as %name. @since 0.1 */
+/**
+ * A variable that the expression may name as %name. This struct never changes: arrays of it are
+ * passed, so its size is part of the binary interface.
+ *
+ * @since 0.1
+ */
 typedef struct fhirstore_fhirpath_variable {
     const char *name;  /**< Without the '%'. Borrowed for the call. */
     size_t name_len;

@@ -9,7 +9,12 @@
 
 FHIRSTORE_BEGIN_DECLS
 
-/** One request header. @since 0.1 */
+/**
+ * One request header. This struct never changes: arrays of it are passed, so its size is part of the
+ * binary interface.
+ *
+ * @since 0.1
+ */
 typedef struct fhirstore_header {
     const char *name;  /**< Any case. Borrowed for the call. */
     size_t name_len;

@@ -135,6 +135,40 @@ FHIRSTORE_API fhirstore_status fhirstore_vread(fhirstore_session *session, const
                                                int64_t version, fhirstore_response **response_out,
                                                fhirstore_error **err_out);
 
+/** Flags for fhirstore_write_options.flags. */
+enum fhirstore_write_flag {
+    FHIRSTORE_WRITE_IF_NONE = 1 /**< Only if nothing current is there, as If-None-Match: * says. For updates. */
+};
+
+/**
+ * On what condition to write. Zero means the default; new fields are only added at the end.
+ *
+ * @since 0.1
+ */
+typedef struct fhirstore_write_options {
+    uint32_t struct_size; /**< Set by the initialiser. */
+    uint32_t flags;       /**< FHIRSTORE_WRITE_*. Unknown bits are refused. */
+    int64_t if_version;   /**< The version that must be the current one (If-Match). 0: any, or none. */
+} fhirstore_write_options;
+
+/** Static initialiser for C. Bindings call fhirstore_write_options_init(). */
+#define FHIRSTORE_WRITE_OPTIONS_INIT          \
+    {                                         \
+        sizeof(fhirstore_write_options), 0, 0 \
+    }
+
+/**
+ * Set @a options to the defaults.
+ *
+ * @param[out] options      The struct to fill.
+ * @param      struct_size  sizeof(fhirstore_write_options) as the caller sees it.
+ * @retval FHIRSTORE_ERR_ABI  The size is smaller than the first version, or absurd.
+ * @par Threads  Any thread.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_write_options_init(fhirstore_write_options *options,
+                                                            size_t struct_size);
+
 /**
  * Replace a resource, or create it under this id.
  *
@@ -148,11 +182,12 @@ FHIRSTORE_API fhirstore_status fhirstore_vread(fhirstore_session *session, const
  * @param      id_len        Bytes.
  * @param      body          The resource as JSON, with the same `id`. Copied.
  * @param      body_len      Bytes.
- * @param      if_version    0, or the version that must be the current one.
+ * @param      options       Copied. NULL: without condition.
  * @param[out] response_out  200, or 201 when it was created. Owned by the caller: fhirstore_response_free().
  * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_CREATED               There was none (or it was deleted) under this id.
- * @retval FHIRSTORE_ERR_PRECONDITION      @a if_version is not the current version.
+ * @retval FHIRSTORE_ERR_PRECONDITION      The current version is not options.if_version, or there is one
+ *                                         in spite of FHIRSTORE_WRITE_IF_NONE.
  * @retval FHIRSTORE_ERR_ID_MISMATCH       The `id` in the body is another one or missing.
  * @retval FHIRSTORE_ERR_INVALID_RESOURCE  As for fhirstore_create().
  * @par Threads  One at a time a session; waits for other writers.
@@ -162,7 +197,7 @@ FHIRSTORE_API fhirstore_status fhirstore_vread(fhirstore_session *session, const
 FHIRSTORE_API fhirstore_status fhirstore_update(fhirstore_session *session, const char *type,
                                                 size_t type_len, const char *id, size_t id_len,
                                                 const char *body, size_t body_len,
-                                                int64_t if_version,
+                                                const fhirstore_write_options *options,
                                                 fhirstore_response **response_out,
                                                 fhirstore_error **err_out);
 
@@ -174,18 +209,18 @@ FHIRSTORE_API fhirstore_status fhirstore_update(fhirstore_session *session, cons
  * @param      type_len      Bytes.
  * @param      id            Logical id.
  * @param      id_len        Bytes.
- * @param      if_version    0, or the version that must be the current one.
+ * @param      options       Copied. NULL: without condition. It takes no flags.
  * @param[out] response_out  204. Also for a resource that is deleted already or never was. Owned by the caller.
  * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_NO_CONTENT        Gone.
- * @retval FHIRSTORE_ERR_PRECONDITION  @a if_version is not the current version.
+ * @retval FHIRSTORE_ERR_PRECONDITION  The current version is not options.if_version.
  * @par Threads  One at a time a session; waits for other writers.
  * @par FHIR  http.html#delete
  * @since 0.1
  */
 FHIRSTORE_API fhirstore_status fhirstore_delete(fhirstore_session *session, const char *type,
                                                 size_t type_len, const char *id, size_t id_len,
-                                                int64_t if_version,
+                                                const fhirstore_write_options *options,
                                                 fhirstore_response **response_out,
                                                 fhirstore_error **err_out);
 

@@ -9,8 +9,10 @@
 #include "fhirpath/fhirpath.h"
 #include "json/json.h"
 
-#define FHS_KIND_FHIRPATH 0x46485336u
-#define OPTIONS_V1_SIZE   (offsetof(fhirstore_fhirpath_options, reserved0) + sizeof(uint32_t))
+#define FHS_KIND_FHIRPATH        0x46485336u
+#define FHIRPATH_OPTIONS_V1_SIZE FHS_ABI_SIZE(fhirstore_fhirpath_options, reserved0)
+
+FHS_ABI_HEAD(fhirstore_fhirpath_options);
 
 struct fhirstore_fhirpath {
     uint32_t kind;
@@ -21,15 +23,7 @@ struct fhirstore_fhirpath {
 fhirstore_status fhirstore_fhirpath_options_init(fhirstore_fhirpath_options *options,
                                                  size_t struct_size)
 {
-    if (options == NULL) {
-        return FHIRSTORE_ERR_INVALID_ARG;
-    }
-    if (struct_size < OPTIONS_V1_SIZE || struct_size > sizeof(fhirstore_fhirpath_options) * 8) {
-        return FHIRSTORE_ERR_ABI;
-    }
-    memset(options, 0, struct_size);
-    options->struct_size = (uint32_t)struct_size;
-    return FHIRSTORE_OK;
+    return fhs_abi_init(options, struct_size, sizeof *options, FHIRPATH_OPTIONS_V1_SIZE);
 }
 
 static fhirstore_status compile_options(int32_t fhir_version, fhs_str type, uint32_t flags,
@@ -233,7 +227,7 @@ fhirstore_status fhirstore_fhirpath_evaluate(const fhirstore_fhirpath *path, con
         !fhs_api_text(body, body_len, &text)) {
         return fhs_api_invalid(err_out, "path, body or buf_out");
     }
-    fhirstore_status status = fhs_abi_copy(&known, sizeof known, OPTIONS_V1_SIZE,
+    fhirstore_status status = fhs_abi_copy(&known, sizeof known, FHIRPATH_OPTIONS_V1_SIZE,
                                            options == NULL ? &defaults : options, err_out);
     if (status >= FHIRSTORE_OK && known.session != NULL) {
         status = fhs_session_enter(known.session, err_out);

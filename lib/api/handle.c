@@ -26,6 +26,34 @@ bool fhs_api_text(const char *ptr, size_t len, fhs_str *out)
     return ptr != NULL || len == 0;
 }
 
+fhirstore_status fhs_abi_init(void *options, size_t struct_size, size_t known_size, size_t v1_size)
+{
+    const uint32_t size = (uint32_t)struct_size;
+    if (options == NULL) {
+        return FHIRSTORE_ERR_INVALID_ARG;
+    }
+    if (struct_size < v1_size || struct_size > known_size * 8) {
+        return FHIRSTORE_ERR_ABI;
+    }
+    memset(options, 0, struct_size);
+    memcpy(options, &size, sizeof size);
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_abi_give(void *to, const void *from, size_t known_size, size_t v1_size)
+{
+    uint32_t size;
+    const size_t head = sizeof size;
+    memcpy(&size, to, head);
+    if (size < v1_size || size > ABI_MAX_STRUCT) {
+        return FHIRSTORE_ERR_ABI;
+    }
+    size_t fits = size < known_size ? size : known_size;
+    memcpy((char *)to + head, (const char *)from + head, fits - head);
+    memset((char *)to + fits, 0, size - fits);
+    return FHIRSTORE_OK;
+}
+
 fhirstore_status fhs_abi_copy(void *into, size_t known_size, size_t v1_size, const void *from,
                               fhirstore_error **err_out)
 {

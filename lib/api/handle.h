@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include "bulk/bulk.h"
 #include "fhirstore/fhirstore.h"
@@ -29,7 +30,9 @@ struct fhirstore {
     uint32_t calls;         /* calls inside the store */
     uint32_t holders;       /* the host's handle and each child */
     bool is_closed;
-    fhirstore_search *searches; /* open cursors: they hold connections that a close takes back */
+    /* Open cursors and imports hold connections that a close takes back: listed while inner is
+     * there. */
+    fhirstore_search *searches;
     fhirstore_import *imports;
 };
 
@@ -42,7 +45,8 @@ struct fhirstore_session {
 struct fhirstore_search {
     uint32_t kind;
     fhirstore *store;
-    fhs_search_cursor *inner; /* NULL once the store took it back */
+    fhs_search_cursor
+        *inner; /* NULL once the store took it back; guarded by its lock, as the list is */
     fhirstore_search *next;
     fhirstore_search *previous;
 };
@@ -50,7 +54,7 @@ struct fhirstore_search {
 struct fhirstore_import {
     uint32_t kind;
     fhirstore *store;
-    fhs_import *inner; /* NULL once the store took it back */
+    fhs_import *inner; /* as of a search */
     fhirstore_import *next;
     fhirstore_import *previous;
 };
@@ -72,6 +76,24 @@ fhirstore_status fhs_api_invalid(fhirstore_error **err_out, const char *what);
 /* A pointer and length that belong together: NULL only with length 0. */
 bool fhs_api_text(const char *ptr, size_t len, fhs_str *out);
 
+/*
+ * Take the inner object of a child out of the store's list, for whoever closes it: the child's own
+ * close, or the store's. NULL when it was taken before. With the lock held.
+ */
+fhs_search_cursor *fhs_search_take(fhirstore_search *search);
+fhs_import *fhs_import_take(fhirstore_import *import);
+
+/* The size of a struct whose last member was @a last. */
+#define FHS_ABI_SIZE(type, last) (offsetof(type, last) + sizeof(((type *)0)->last))
+/* What bindings rely on in each struct that may grow. */
+#define FHS_ABI_HEAD(type)                                                                    \
+    _Static_assert(offsetof(type, struct_size) == 0 && sizeof(((type *)0)->struct_size) == 4, \
+                   "a struct that may grow begins with its size")
+
+/* The defaults of an options struct of @a struct_size bytes: all zero. */
+fhirstore_status fhs_abi_init(void *options, size_t struct_size, size_t known_size, size_t v1_size);
+/* A struct of ours into one of a caller that set its struct_size: what fits, zero behind. */
+fhirstore_status fhs_abi_give(void *to, const void *from, size_t known_size, size_t v1_size);
 /* A caller's options struct into one of ours, zero where the caller is older. */
 fhirstore_status fhs_abi_copy(void *into, size_t known_size, size_t v1_size, const void *from,
                               fhirstore_error **err_out);

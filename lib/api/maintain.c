@@ -1,27 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fhirstore/maintain.h"
 
-#include <stddef.h>
-#include <string.h>
-
 #include "api/handle.h"
 
-#define MAINTAIN_V1_SIZE (offsetof(fhirstore_maintain_options, per_commit) + sizeof(uint32_t))
+#define MAINTAIN_V1_SIZE FHS_ABI_SIZE(fhirstore_maintain_options, per_commit)
 
-_Static_assert(offsetof(fhirstore_maintain_options, flags) == 4, "bindings rely on this");
+FHS_ABI_HEAD(fhirstore_maintain_options);
 
 fhirstore_status fhirstore_maintain_options_init(fhirstore_maintain_options *options,
                                                  size_t struct_size)
 {
-    if (options == NULL) {
-        return FHIRSTORE_ERR_INVALID_ARG;
-    }
-    if (struct_size < MAINTAIN_V1_SIZE || struct_size > sizeof(fhirstore_maintain_options) * 8) {
-        return FHIRSTORE_ERR_ABI;
-    }
-    memset(options, 0, struct_size);
-    options->struct_size = (uint32_t)struct_size;
-    return FHIRSTORE_OK;
+    return fhs_abi_init(options, struct_size, sizeof *options, MAINTAIN_V1_SIZE);
 }
 
 fhirstore_status fhirstore_maintain(fhirstore *store, const fhirstore_maintain_options *options,

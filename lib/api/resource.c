@@ -5,6 +5,15 @@
 
 #include "api/handle.h"
 
+#define WRITE_OPTIONS_V1_SIZE FHS_ABI_SIZE(fhirstore_write_options, if_version)
+
+FHS_ABI_HEAD(fhirstore_write_options);
+
+fhirstore_status fhirstore_write_options_init(fhirstore_write_options *options, size_t struct_size)
+{
+    return fhs_abi_init(options, struct_size, sizeof *options, WRITE_OPTIONS_V1_SIZE);
+}
+
 /* What every function of this file begins with. */
 typedef struct shell {
     fhirstore_session *session;
@@ -12,11 +21,13 @@ typedef struct shell {
     fhs_type type;
     fhs_str id;
     fhs_str text; /* body or query */
+    fhs_condition condition;
     fhs_answer answer;
 } shell;
 
 /* Text arguments; @a type_len 0 is the system level where @a may_be_system. */
 typedef struct shell_args {
+    int32_t action; /* FHIRSTORE_ACTION_* */
     const char *type;
     size_t type_len;
     const char *id;
@@ -24,8 +35,35 @@ typedef struct shell_args {
     const char *text;
     size_t text_len;
     bool may_be_system;
-    int64_t if_version;
+    const fhirstore_write_options *options; /* NULL: the defaults */
+    uint32_t known_flags;                   /* those of options.flags that mean something here */
 } shell_args;
+
+static fhirstore_status take_condition(shell *call, const shell_args *args, fhirstore_error **err)
+{
+    fhirstore_write_options known;
+    if (args->options == NULL) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = fhs_abi_copy(&known, sizeof known, WRITE_OPTIONS_V1_SIZE,
+                                           args->options, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    if ((known.flags & ~args->known_flags) != 0) {
+        return fhs_api_invalid(err, "options.flags has bits that mean nothing here");
+    }
+    call->condition.if_version = known.if_version;
+    call->condition.if_none = (known.flags & (uint32_t)FHIRSTORE_WRITE_IF_NONE) != 0;
+    if (known.if_version < 0) {
+        return fhs_api_invalid(err, "options.if_version");
+    }
+    if (known.if_version > 0 && call->condition.if_none) {
+        return fhs_api_invalid(err,
+                               "options.if_version and FHIRSTORE_WRITE_IF_NONE exclude each other");
+    }
+    return FHIRSTORE_OK;
+}
 
 static fhirstore_status check_args(shell *call, const shell_args *args, fhirstore_error **err)
 {
@@ -39,8 +77,9 @@ static fhirstore_status check_args(shell *call, const shell_args *args, fhirstor
     if (!fhs_api_text(args->text, args->text_len, &call->text)) {
         return fhs_api_invalid(err, "body or query");
     }
-    if (args->if_version < 0) {
-        return fhs_api_invalid(err, "if_version");
+    fhirstore_status status = take_condition(call, args, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
     }
     if (name.len == 0 && args->may_be_system) {
         return FHIRSTORE_OK;
@@ -65,6 +104,8 @@ static fhirstore_status enter(shell *call, fhirstore_session *session, const she
     fhs_answer_init(&call->answer);
     status = check_args(call, args, err_out);
     if (status < FHIRSTORE_OK) {
+        (void)fhs_session_refuse(session->inner, args->action, call->type, call->id, FHS_STR_NONE,
+                                 status);
         fhs_session_leave(session);
     }
     return status;
@@ -83,8 +124,11 @@ fhirstore_status fhirstore_create(fhirstore_session *session, const char *type, 
                                   fhirstore_response **response_out, fhirstore_error **err_out)
 {
     shell call;
-    const shell_args args = {
-        .type = type, .type_len = type_len, .text = body, .text_len = body_len};
+    const shell_args args = {.action = FHIRSTORE_ACTION_CREATE,
+                             .type = type,
+                             .type_len = type_len,
+                             .text = body,
+                             .text_len = body_len};
     fhirstore_status status = enter(&call, session, &args, response_out, err_out);
     if (status < FHIRSTORE_OK) {
         return status;
@@ -98,7 +142,11 @@ fhirstore_status fhirstore_read(fhirstore_session *session, const char *type, si
                                 fhirstore_error **err_out)
 {
     shell call;
-    const shell_args args = {.type = type, .type_len = type_len, .id = id, .id_len = id_len};
+    const shell_args args = {.action = FHIRSTORE_ACTION_READ,
+                             .type = type,
+                             .type_len = type_len,
+                             .id = id,
+                             .id_len = id_len};
     fhirstore_status status = enter(&call, session, &args, response_out, err_out);
     if (status < FHIRSTORE_OK) {
         return status;
@@ -112,53 +160,67 @@ fhirstore_status fhirstore_vread(fhirstore_session *session, const char *type, s
                                  fhirstore_response **response_out, fhirstore_error **err_out)
 {
     shell call;
-    const shell_args args = {.type = type, .type_len = type_len, .id = id, .id_len = id_len};
+    const shell_args args = {.action = FHIRSTORE_ACTION_VREAD,
+                             .type = type,
+                             .type_len = type_len,
+                             .id = id,
+                             .id_len = id_len};
     fhirstore_status status = enter(&call, session, &args, response_out, err_out);
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    status = version < 1 ? fhs_fail(err_out, FHIRSTORE_ERR_NOT_FOUND, "versions count from 1")
-                         : fhs_interact_vread(session->inner, call.type, call.id, version,
-                                              &call.answer, err_out);
+    if (version < 1) {
+        status = fhs_fail(err_out, FHIRSTORE_ERR_NOT_FOUND, "versions count from 1");
+        (void)fhs_session_refuse(session->inner, args.action, call.type, call.id, FHS_STR_NONE,
+                                 status);
+    } else {
+        status = fhs_interact_vread(session->inner, call.type, call.id, version, &call.answer,
+                                    err_out);
+    }
     return leave(&call, status, response_out, err_out);
 }
 
 fhirstore_status fhirstore_update(fhirstore_session *session, const char *type, size_t type_len,
                                   const char *id, size_t id_len, const char *body, size_t body_len,
-                                  int64_t if_version, fhirstore_response **response_out,
-                                  fhirstore_error **err_out)
+                                  const fhirstore_write_options *options,
+                                  fhirstore_response **response_out, fhirstore_error **err_out)
 {
     shell call;
-    const fhs_condition condition = {.if_version = if_version};
-    const shell_args args = {.type = type,
+    const shell_args args = {.action = FHIRSTORE_ACTION_UPDATE,
+                             .type = type,
                              .type_len = type_len,
                              .id = id,
                              .id_len = id_len,
                              .text = body,
                              .text_len = body_len,
-                             .if_version = if_version};
+                             .options = options,
+                             .known_flags = (uint32_t)FHIRSTORE_WRITE_IF_NONE};
     fhirstore_status status = enter(&call, session, &args, response_out, err_out);
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    status = fhs_interact_update(session->inner, call.type, call.id, call.text, &condition,
+    status = fhs_interact_update(session->inner, call.type, call.id, call.text, &call.condition,
                                  &call.answer, err_out);
     return leave(&call, status, response_out, err_out);
 }
 
 fhirstore_status fhirstore_delete(fhirstore_session *session, const char *type, size_t type_len,
-                                  const char *id, size_t id_len, int64_t if_version,
+                                  const char *id, size_t id_len,
+                                  const fhirstore_write_options *options,
                                   fhirstore_response **response_out, fhirstore_error **err_out)
 {
     shell call;
-    const fhs_condition condition = {.if_version = if_version};
-    const shell_args args = {
-        .type = type, .type_len = type_len, .id = id, .id_len = id_len, .if_version = if_version};
+    const shell_args args = {.action = FHIRSTORE_ACTION_DELETE,
+                             .type = type,
+                             .type_len = type_len,
+                             .id = id,
+                             .id_len = id_len,
+                             .options = options};
     fhirstore_status status = enter(&call, session, &args, response_out, err_out);
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    status = fhs_interact_delete(session->inner, call.type, call.id, &condition, &call.answer,
+    status = fhs_interact_delete(session->inner, call.type, call.id, &call.condition, &call.answer,
                                  err_out);
     return leave(&call, status, response_out, err_out);
 }
@@ -169,7 +231,8 @@ fhirstore_status fhirstore_history(fhirstore_session *session, const char *type,
                                    fhirstore_error **err_out)
 {
     shell call;
-    const shell_args args = {.type = type,
+    const shell_args args = {.action = FHIRSTORE_ACTION_HISTORY,
+                             .type = type,
                              .type_len = type_len,
                              .id = id,
                              .id_len = id_len,
@@ -180,10 +243,14 @@ fhirstore_status fhirstore_history(fhirstore_session *session, const char *type,
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    status = call.type == FHS_TYPE_NONE && call.id.len > 0
-                 ? fhs_api_invalid(err_out, "an id without a type")
-                 : fhs_interact_history(session->inner, call.type, call.id, call.text, &call.answer,
-                                        err_out);
+    if (call.type == FHS_TYPE_NONE && call.id.len > 0) {
+        status = fhs_api_invalid(err_out, "an id without a type");
+        (void)fhs_session_refuse(session->inner, args.action, call.type, call.id, call.text,
+                                 status);
+    } else {
+        status = fhs_interact_history(session->inner, call.type, call.id, call.text, &call.answer,
+                                      err_out);
+    }
     return leave(&call, status, response_out, err_out);
 }
 
@@ -192,7 +259,8 @@ fhirstore_status fhirstore_search_page(fhirstore_session *session, const char *t
                                        fhirstore_response **response_out, fhirstore_error **err_out)
 {
     shell call;
-    const shell_args args = {.type = type,
+    const shell_args args = {.action = FHIRSTORE_ACTION_SEARCH,
+                             .type = type,
                              .type_len = type_len,
                              .text = query,
                              .text_len = query_len,
@@ -202,7 +270,6 @@ fhirstore_status fhirstore_search_page(fhirstore_session *session, const char *t
         return status;
     }
     status = fhs_interact_search_bundle(session->inner, call.type, call.text, false, false,
-                                        &call.answer,
-                                        err_out);
+                                        &call.answer, err_out);
     return leave(&call, status, response_out, err_out);
 }

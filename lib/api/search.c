@@ -10,13 +10,20 @@ static fhirstore_status enter_search(fhirstore_session *session, const char *typ
 {
     fhs_str name;
     *type_out = FHS_TYPE_NONE;
-    if (!fhs_api_text(type, type_len, &name) || !fhs_api_text(query, query_len, query_out)) {
-        return fhs_api_invalid(err, "a NULL string with a length");
-    }
+    const bool are_texts = fhs_api_text(type, type_len, &name) &&
+                           fhs_api_text(query, query_len, query_out);
     fhirstore_status status = fhs_session_enter(session, err);
+    if (status >= FHIRSTORE_OK && !are_texts) {
+        status = fhs_api_invalid(err, "a NULL string with a length");
+        (void)fhs_session_refuse(session->inner, FHIRSTORE_ACTION_SEARCH, FHS_TYPE_NONE,
+                                 FHS_STR_NONE, FHS_STR_NONE, status);
+        fhs_session_leave(session);
+    }
     if (status >= FHIRSTORE_OK && name.len > 0) {
         status = fhs_resource_type(session->store->core, name, type_out, err);
         if (status < FHIRSTORE_OK) {
+            (void)fhs_session_refuse(session->inner, FHIRSTORE_ACTION_SEARCH, FHS_TYPE_NONE,
+                                     FHS_STR_NONE, *query_out, status);
             fhs_session_leave(session);
         }
     }
@@ -36,9 +43,14 @@ static void enlist(fhirstore *store, fhirstore_search *search)
     (void)pthread_mutex_unlock(&store->lock);
 }
 
-static void delist(fhirstore *store, fhirstore_search *search)
+fhs_search_cursor *fhs_search_take(fhirstore_search *search)
 {
-    (void)pthread_mutex_lock(&store->lock);
+    fhirstore *store = search->store;
+    fhs_search_cursor *inner = search->inner;
+    search->inner = NULL;
+    if (inner == NULL) {
+        return NULL;
+    }
     if (search->previous != NULL) {
         search->previous->next = search->next;
     } else {
@@ -47,7 +59,7 @@ static void delist(fhirstore *store, fhirstore_search *search)
     if (search->next != NULL) {
         search->next->previous = search->previous;
     }
-    (void)pthread_mutex_unlock(&store->lock);
+    return inner;
 }
 
 fhirstore_status fhirstore_search_open(fhirstore_session *session, const char *type,
@@ -105,7 +117,7 @@ static const fhs_version *match_of(const fhirstore_search *search)
     return fhs_search_cursor_match(search->inner);
 }
 
-static const char *hand_out(fhs_str text, size_t *len_out)
+static const char *lend_text(fhs_str text, size_t *len_out)
 {
     if (len_out != NULL) {
         *len_out = text.len;
@@ -116,20 +128,20 @@ static const char *hand_out(fhs_str text, size_t *len_out)
 const char *fhirstore_search_body(const fhirstore_search *search, size_t *len_out)
 {
     const fhs_version *match = match_of(search);
-    return hand_out(match == NULL ? FHS_STR_NONE : match->body, len_out);
+    return lend_text(match == NULL ? FHS_STR_NONE : match->body, len_out);
 }
 
 const char *fhirstore_search_type(const fhirstore_search *search, size_t *len_out)
 {
     const fhs_version *match = match_of(search);
     bool has_type = match != NULL && match->type > 0;
-    return hand_out(has_type ? fhs_search_cursor_type(search->inner) : FHS_STR_NONE, len_out);
+    return lend_text(has_type ? fhs_search_cursor_type(search->inner) : FHS_STR_NONE, len_out);
 }
 
 const char *fhirstore_search_id(const fhirstore_search *search, size_t *len_out)
 {
     const fhs_version *match = match_of(search);
-    return hand_out(match == NULL ? FHS_STR_NONE : match->id, len_out);
+    return lend_text(match == NULL ? FHS_STR_NONE : match->id, len_out);
 }
 
 int64_t fhirstore_search_version(const fhirstore_search *search)
@@ -145,9 +157,12 @@ void fhirstore_search_close(fhirstore_search *search)
     }
     fhirstore *store = search->store;
     search->kind = 0;
-    delist(store, search);
-    if (fhs_store_enter(store, NULL) == FHIRSTORE_OK) {
-        fhs_search_cursor_close(search->inner);
+    (void)pthread_mutex_lock(&store->lock);
+    fhs_search_cursor *inner = fhs_search_take(search);
+    store->calls += inner != NULL; /* even of a store that is closing: it waits */
+    (void)pthread_mutex_unlock(&store->lock);
+    if (inner != NULL) {
+        fhs_search_cursor_close(inner);
         fhs_store_leave(store);
     }
     fhs_free(search);

@@ -6,11 +6,21 @@
 #include "api/handle.h"
 #include "base/mem.h"
 
-#define OPTIONS_V1_SIZE    (offsetof(fhirstore_session_options, request_id_len) + sizeof(size_t))
+#define SESSION_OPTIONS_V1_SIZE FHS_ABI_SIZE(fhirstore_session_options, request_id_len)
 #define KNOWN_SESSION_FLAGS \
     ((uint32_t)(FHIRSTORE_SESSION_ALLOW_EVERYTHING | FHIRSTORE_SESSION_READY_ONLY))
-#define AUTHORIZER_V1_SIZE (offsetof(fhirstore_authorizer, destroy) + sizeof(void (*)(void *)))
-#define HOOK_V1_SIZE       (offsetof(fhirstore_audit_hook, destroy) + sizeof(void (*)(void *)))
+#define AUTHORIZER_V1_SIZE FHS_ABI_SIZE(fhirstore_authorizer, destroy)
+#define HOOK_V1_SIZE       FHS_ABI_SIZE(fhirstore_audit_hook, destroy)
+
+FHS_ABI_HEAD(fhirstore_session_options);
+FHS_ABI_HEAD(fhirstore_authorizer);
+FHS_ABI_HEAD(fhirstore_audit_hook);
+
+fhirstore_status fhirstore_session_options_init(fhirstore_session_options *options,
+                                                size_t struct_size)
+{
+    return fhs_abi_init(options, struct_size, sizeof *options, SESSION_OPTIONS_V1_SIZE);
+}
 
 static fhirstore_status inner_options(const fhirstore_session_options *options,
                                       fhs_session_options *out, fhirstore_error **err)
@@ -39,7 +49,7 @@ fhirstore_status fhirstore_session_open(fhirstore *store, const fhirstore_sessio
         return fhs_api_invalid(err_out, "session_out is NULL");
     }
     *session_out = NULL;
-    fhirstore_status status = fhs_abi_copy(&known, sizeof known, OPTIONS_V1_SIZE,
+    fhirstore_status status = fhs_abi_copy(&known, sizeof known, SESSION_OPTIONS_V1_SIZE,
                                            options == NULL ? &defaults : options, err_out);
     if (status >= FHIRSTORE_OK) {
         status = inner_options(&known, &inner, err_out);

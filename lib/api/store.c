@@ -8,15 +8,13 @@
 #include "base/mem.h"
 #include "vfs/vfs.h"
 
-#define OPEN_OPTIONS_V1_SIZE (offsetof(fhirstore_open_options, reserved0) + sizeof(int32_t))
-#define SESSION_OPTIONS_V1_SIZE \
-    (offsetof(fhirstore_session_options, request_id_len) + sizeof(size_t))
+#define OPEN_OPTIONS_V1_SIZE FHS_ABI_SIZE(fhirstore_open_options, reserved0)
 #define KNOWN_OPEN_FLAGS                                                                      \
     ((uint32_t)(FHIRSTORE_OPEN_CREATE | FHIRSTORE_OPEN_READ_ONLY | FHIRSTORE_OPEN_PLAINTEXT | \
                 FHIRSTORE_OPEN_MULTI_PROCESS | FHIRSTORE_OPEN_SYNC_NORMAL |                   \
                 FHIRSTORE_OPEN_CHEAP_KDF))
 
-_Static_assert(offsetof(fhirstore_open_options, flags) == 4, "bindings rely on this");
+FHS_ABI_HEAD(fhirstore_open_options);
 
 const char *fhirstore_version(void)
 {
@@ -25,15 +23,7 @@ const char *fhirstore_version(void)
 
 fhirstore_status fhirstore_open_options_init(fhirstore_open_options *options, size_t struct_size)
 {
-    if (options == NULL) {
-        return FHIRSTORE_ERR_INVALID_ARG;
-    }
-    if (struct_size < OPEN_OPTIONS_V1_SIZE || struct_size > sizeof(fhirstore_open_options) * 8) {
-        return FHIRSTORE_ERR_ABI;
-    }
-    memset(options, 0, struct_size);
-    options->struct_size = (uint32_t)struct_size;
-    return FHIRSTORE_OK;
+    return fhs_abi_init(options, struct_size, sizeof *options, OPEN_OPTIONS_V1_SIZE);
 }
 
 static fhirstore_status check_options(const fhirstore_open_options *options, fhirstore_error **err)
@@ -147,17 +137,32 @@ fhirstore_status fhirstore_open(const char *path, size_t path_len,
     return FHIRSTORE_OK;
 }
 
-/* With every call gone, take back what open cursors and imports hold of the store. */
-static void take_back(fhirstore *store)
+/* Take back one thing that an open cursor or import holds of the store; with the lock held. */
+static bool take_one_back(fhirstore *store)
 {
-    for (fhirstore_search *search = store->searches; search != NULL; search = search->next) {
-        fhs_search_cursor_close(search->inner);
-        search->inner = NULL;
+    fhs_search_cursor *cursor = store->searches == NULL ? NULL : fhs_search_take(store->searches);
+    fhs_import *import = store->imports == NULL ? NULL : fhs_import_take(store->imports);
+    if (cursor == NULL && import == NULL) {
+        return false;
     }
-    for (fhirstore_import *import = store->imports; import != NULL; import = import->next) {
-        fhs_import_close(import->inner);
-        import->inner = NULL;
-    }
+    (void)pthread_mutex_unlock(&store->lock);
+    fhs_search_cursor_close(cursor);
+    fhs_import_close(import);
+    (void)pthread_mutex_lock(&store->lock);
+    return true;
+}
+
+/*
+ * No call is inside and none gets in any more: take back what is open. A child that another thread
+ * is just closing counts as a call, so it is waited for.
+ */
+static void wait_for_children(fhirstore *store)
+{
+    do {
+        while (store->calls > 0) {
+            (void)pthread_cond_wait(&store->is_idle, &store->lock);
+        }
+    } while (take_one_back(store));
 }
 
 void fhirstore_close(fhirstore *store)
@@ -168,14 +173,13 @@ void fhirstore_close(fhirstore *store)
     (void)pthread_mutex_lock(&store->lock);
     bool was_closed = store->is_closed;
     store->is_closed = true;
-    while (!was_closed && store->calls > 0) {
-        (void)pthread_cond_wait(&store->is_idle, &store->lock);
+    if (!was_closed) {
+        wait_for_children(store);
     }
     (void)pthread_mutex_unlock(&store->lock);
     if (was_closed) {
         return;
     }
-    take_back(store);
     fhs_core_close(store->core);
     store->core = NULL;
     fhs_store_drop(store);
@@ -224,19 +228,4 @@ fhirstore_status fhirstore_verify(fhirstore *store, fhirstore_finding_fn report,
         *findings_out = findings;
     }
     return status;
-}
-
-fhirstore_status fhirstore_session_options_init(fhirstore_session_options *options,
-                                                size_t struct_size)
-{
-    if (options == NULL) {
-        return FHIRSTORE_ERR_INVALID_ARG;
-    }
-    if (struct_size < SESSION_OPTIONS_V1_SIZE ||
-        struct_size > sizeof(fhirstore_session_options) * 8) {
-        return FHIRSTORE_ERR_ABI;
-    }
-    memset(options, 0, struct_size);
-    options->struct_size = (uint32_t)struct_size;
-    return FHIRSTORE_OK;
 }

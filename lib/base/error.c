@@ -7,6 +7,9 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
+/* The code system of the names in status.def, in OperationOutcome.issue.details. */
+#define STATUS_SYSTEM "urn:libfhirstore:status"
+
 typedef struct issue {
     fhs_severity severity;
     const char *code; /* static text */
@@ -248,7 +251,10 @@ bool fhs_error_issue(const fhirstore_error *error, uint32_t index, fhirstore_iss
         return false;
     }
     const issue *row = index == 0 ? &error->first : &error->issues[index - 1];
-    *out = (fhirstore_issue){severity_names[row->severity], row->code, row->text, row->expression};
+    *out = (fhirstore_issue){.severity = severity_names[row->severity],
+                             .code = row->code,
+                             .text = row->text,
+                             .expression = row->expression};
     return true;
 }
 
@@ -285,11 +291,18 @@ static void write_expression(const char *expression, uint32_t entry, fhs_buf *ou
     write_escaped(out, rest);
 }
 
-static void write_issue(const fhirstore_issue *row, const fhirstore_location *location,
-                        uint32_t entry, fhs_buf *out)
+/* @a first: the error whose reason this issue is; NULL for the others. */
+static void write_issue(const fhirstore_issue *row, const fhirstore_error *first, uint32_t entry,
+                        fhs_buf *out)
 {
-    fhs_buf_addf(out, "{\"severity\":\"%s\",\"code\":\"%s\",\"diagnostics\":\"", row->severity,
-                 row->code);
+    const fhirstore_location *location = first == NULL ? NULL : &first->location;
+    fhs_buf_addf(out, "{\"severity\":\"%s\",\"code\":\"%s\",", row->severity, row->code);
+    if (first != NULL) {
+        /* FHIR's issue types are too few to tell a wrong key from a damaged page. */
+        fhs_buf_addf(out, "\"details\":{\"coding\":[{\"system\":\"%s\",\"code\":\"%s\"}]},",
+                     STATUS_SYSTEM, fhs_status_name(first->status));
+    }
+    fhs_buf_add_cstr(out, "\"diagnostics\":\"");
     write_escaped(out, row->text);
     fhs_buf_add_char(out, '"');
     if (location != NULL && location->line > 0) {
@@ -307,7 +320,8 @@ static void write_issue(const fhirstore_issue *row, const fhirstore_location *lo
 
 void fhs_error_write_outcome(const fhirstore_error *error, fhs_buf *out)
 {
-    static const fhirstore_issue fine = {"information", "informational", "All OK", NULL};
+    static const fhirstore_issue fine = {
+        .severity = "information", .code = "informational", .text = "All OK"};
     fhs_buf_add_cstr(out, "{\"resourceType\":\"OperationOutcome\",\"issue\":[");
     if (error == NULL) {
         write_issue(&fine, NULL, 0, out);
@@ -318,7 +332,7 @@ void fhs_error_write_outcome(const fhirstore_error *error, fhs_buf *out)
         if (i > 0) {
             fhs_buf_add_char(out, ',');
         }
-        write_issue(&row, i == 0 ? &error->location : NULL, error->location.entry, out);
+        write_issue(&row, i == 0 ? error : NULL, error->location.entry, out);
     }
     fhs_buf_add_cstr(out, "]}");
 }

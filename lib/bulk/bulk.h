@@ -20,6 +20,7 @@ fhirstore_status fhs_import_open(fhs_session *session, const fhs_import_options 
 fhirstore_status fhs_import_add(fhs_import *import, const char *name, uint64_t line, fhs_str text,
                                 fhirstore_error **err);
 const fhirstore_import_totals *fhs_import_totals(const fhs_import *import);
+/* Commit what is pending; the next document begins another transaction. */
 fhirstore_status fhs_import_finish(fhs_import *import, fhirstore_error **err);
 void fhs_import_close(fhs_import *import);
 

@@ -270,8 +270,10 @@ reply update_if(const char *type, const char *id, const char *body, int64_t if_v
 {
     fhirstore_response *response = NULL;
     fhirstore_error *error = NULL;
+    fhirstore_write_options options = FHIRSTORE_WRITE_OPTIONS_INIT;
+    options.if_version = if_version;
     fhirstore_status status = fhirstore_update(session, type, strlen(type), id, strlen(id), body,
-                                               strlen(body), if_version, &response, &error);
+                                               strlen(body), &options, &response, &error);
     return take_reply(status, response, error);
 }
 
@@ -302,8 +304,10 @@ reply delete_if(const char *type, const char *id, int64_t if_version)
 {
     fhirstore_response *response = NULL;
     fhirstore_error *error = NULL;
+    fhirstore_write_options options = FHIRSTORE_WRITE_OPTIONS_INIT;
+    options.if_version = if_version;
     fhirstore_status status = fhirstore_delete(session, type, strlen(type), id, strlen(id),
-                                               if_version, &response, &error);
+                                               &options, &response, &error);
     return take_reply(status, response, error);
 }
 

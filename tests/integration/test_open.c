@@ -298,7 +298,7 @@ static void check_flipped(size_t offset, int *told, int *healed)
     fhirstore_session *reader = must_enter(opened, FHIRSTORE_SESSION_ALLOW_EVERYTHING, "x");
     int seen = 0;
     int64_t count;
-    status = fhirstore_export(reader, "", 0, 0, look_at_body, &seen, &count, &error);
+    status = fhirstore_export(reader, NULL, look_at_body, &seen, &count, &error);
     ck_assert_msg(status == FHIRSTORE_OK ? seen == 40 : is_damage(status), "byte %zu: %s, %d seen",
                   offset, fhirstore_status_name(status), seen);
     fhirstore_error_free(error);
@@ -360,7 +360,7 @@ START_TEST(a_read_only_store_refuses_every_write)
     expect_no_trace(&answer, FHIRSTORE_ERR_READ_ONLY, "not-supported", NULL, before);
     fhirstore_import *import = NULL;
     fhirstore_error *error = NULL;
-    fhirstore_status status = fhirstore_import_open(session, 0, NULL, NULL, NULL, &import, &error);
+    fhirstore_status status = fhirstore_import_open(session, NULL, &import, &error);
     if (status == FHIRSTORE_OK) {
         status = fhirstore_import_add(import, "x", 1, patient, strlen(patient), &error);
     }

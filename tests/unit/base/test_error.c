@@ -12,12 +12,15 @@ START_TEST(an_error_writes_itself_as_an_outcome)
                      FHIRSTORE_ERR_JSON);
     fhs_error_at(&err, 12, 2, 3);
     fhs_error_expression(&err, FHS_LIT("Patient.name"));
-    ck_assert(fhs_error_add_issue(&err, FHS_SEVERITY_WARNING, "code-invalid", FHS_STR_NONE, "more"));
+    ck_assert(
+        fhs_error_add_issue(&err, FHS_SEVERITY_WARNING, "code-invalid", FHS_STR_NONE, "more"));
     fhs_error_write_outcome(err, &out);
     ck_assert_view_eq(
         fhs_buf_str(&out),
         FHS_LIT("{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\","
-                "\"code\":\"invalid\",\"diagnostics\":\"expected a \\\"name\\\"\",\"location\":["
+                "\"code\":\"invalid\",\"details\":{\"coding\":[{\"system\":"
+                "\"urn:libfhirstore:status\",\"code\":\"ERR_JSON\"}]},"
+                "\"diagnostics\":\"expected a \\\"name\\\"\",\"location\":["
                 "\"line 2, column 3, byte 12\"],\"expression\":[\"Patient.name\"]},{\"severity\":"
                 "\"warning\",\"code\":\"code-invalid\",\"diagnostics\":\"more\"}]}"));
     fhs_buf_clear(&out);
