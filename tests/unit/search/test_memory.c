@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each allocation of a search fails once: it says so, keeps nothing, and the next one works. */
+#include "store.h"
+
+#include "base/mem.h"
+
+static int64_t left_until_failure; /* 0: never */
+
+static bool must_fail(void)
+{
+    return left_until_failure > 0 && --left_until_failure == 0;
+}
+
+void *__real_fhs_alloc(size_t size);
+void *__real_fhs_calloc(size_t count, size_t size);
+void *__real_fhs_realloc(void *ptr, size_t size);
+void *__wrap_fhs_alloc(size_t size);
+void *__wrap_fhs_calloc(size_t count, size_t size);
+void *__wrap_fhs_realloc(void *ptr, size_t size);
+
+void *__wrap_fhs_alloc(size_t size)
+{
+    return must_fail() ? NULL : __real_fhs_alloc(size);
+}
+
+void *__wrap_fhs_calloc(size_t count, size_t size)
+{
+    return must_fail() ? NULL : __real_fhs_calloc(count, size);
+}
+
+void *__wrap_fhs_realloc(void *ptr, size_t size)
+{
+    return must_fail() ? NULL : __real_fhs_realloc(ptr, size);
+}
+
+static store shelf;
+
+static void open_shelf(void)
+{
+    store_open(&shelf);
+    store_begin(&shelf);
+    for (int i = 0; i < 300; i++) {
+        char json[512];
+        (void)snprintf(json, sizeof(json),
+                       "{\"resourceType\":\"Patient\",\"id\":\"p%d\",\"gender\":\"%s\","
+                       "\"name\":[{\"family\":\"Name%d\"}],\"birthDate\":\"19%02d\","
+                       "\"link\":[{\"type\":\"seealso\",\"other\":{\"reference\":"
+                       "\"Patient/p%d\"}}]}",
+                       i, i % 2 == 0 ? "male" : "female", i % 7, i % 100, i / 2);
+        store_put(&shelf, json);
+    }
+    store_commit(&shelf);
+}
+
+static void close_shelf(void)
+{
+    store_close(&shelf);
+}
+
+static const char *const hungry_queries[] = {
+    "gender=male&_count=5",
+    "family=name&birthdate=ge1950&_sort=-birthdate&_count=5",
+    "family:contains=a&_sort=family,-birthdate&_count=5",
+    "gender:not=male&link:Patient.family=name3&_total=accurate&_count=5",
+    "_has:Patient:link:family=name3&_count=5",
+    "_id=p1,p2,p3&_sort=_id&_count=2",
+};
+
+static fhirstore_status search_once(const char *text, int64_t fail_at)
+{
+    found f;
+    fhs_buf out = FHS_BUF_INIT((size_t)1 << 24);
+    fhirstore_error *err = NULL;
+    left_until_failure = fail_at;
+    fhirstore_status status = found_try(&shelf, "Patient", text, false, &f, &err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_search_write_bundle(f.search, FHS_LIT("Patient"), &out, &err);
+    }
+    bool has_failed = left_until_failure == 0 && fail_at > 0;
+    left_until_failure = 0;
+    found_close(&f);
+    fhs_buf_clear(&out);
+    fhs_error_free(err);
+    ck_assert_msg(status == FHIRSTORE_OK || has_failed, "%s: %s", text, fhs_status_name(status));
+    return status;
+}
+
+START_TEST(every_allocation_may_fail)
+{
+    const char *text = hungry_queries[_i];
+    int64_t failed = 0;
+    for (int64_t n = 1; n < 400; n++) {
+        fhirstore_status status = search_once(text, n);
+        ck_assert_msg(status == FHIRSTORE_OK || status == FHIRSTORE_ERR_NO_MEMORY, "%s, %d: %s",
+                      text, (int)n, fhs_status_name(status));
+        failed += status != FHIRSTORE_OK ? 1 : 0;
+        ck_assert_int_eq(search_once(text, 0), FHIRSTORE_OK);
+    }
+    ck_assert_int_gt(failed, 5);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("search/memory");
+    TCase *tests = tcase_create("memory");
+    tcase_set_timeout(tests, 120);
+    tcase_add_checked_fixture(tests, open_shelf, close_shelf);
+    tcase_add_loop_test(tests, every_allocation_may_fail, 0,
+                        (int)(sizeof(hungry_queries) / sizeof(hungry_queries[0])));
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
