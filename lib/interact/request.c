@@ -270,8 +270,14 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     fhirstore_error *reason = NULL;
     fhs_route route;
     request_headers headers = {0};
-    fhirstore_status status = fhs_route_parse(core->fhir, core->base_url, request->method,
-                                              request->url, &route, &reason);
+    fhirstore_status status = FHIRSTORE_OK;
+    route.is_head = false;
+    if (request->outer != NULL && request->method.len == 0) {
+        status = fhs_fail(&reason, FHIRSTORE_ERR_BUNDLE, "the request needs method and url");
+    } else {
+        status = fhs_route_parse(core->fhir, core->base_url, request->method, request->url, &route,
+                                 &reason);
+    }
     if (status >= FHIRSTORE_OK) {
         status = check_route(session, request, &route, &reason);
     }
