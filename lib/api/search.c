@@ -109,15 +109,29 @@ fhirstore_status fhirstore_search_next(fhirstore_search *search, fhirstore_error
     return status;
 }
 
-static const fhs_version *match_of(const fhirstore_search *search)
+/*
+ * The match the cursor stands on, all empty where there is none. Inside a call, so that a close of
+ * the store by another thread is waited for or seen.
+ */
+static fhs_version match_of(const fhirstore_search *search, fhs_str *type_out)
 {
-    if (search == NULL || search->kind != FHS_KIND_SEARCH || search->inner == NULL) {
-        return NULL;
+    fhs_version match = {0};
+    if (search == NULL || search->kind != FHS_KIND_SEARCH ||
+        fhs_store_enter(search->store, NULL) < FHIRSTORE_OK) {
+        return match;
     }
-    return fhs_search_cursor_match(search->inner);
+    const fhs_version *there = fhs_search_cursor_match(search->inner);
+    if (there != NULL) {
+        match = *there;
+    }
+    if (type_out != NULL && match.type > 0) {
+        *type_out = fhs_search_cursor_type(search->inner);
+    }
+    fhs_store_leave(search->store);
+    return match;
 }
 
-static const char *lend_text(fhs_str text, size_t *len_out)
+static const char *hand_out(fhs_str text, size_t *len_out)
 {
     if (len_out != NULL) {
         *len_out = text.len;
@@ -127,27 +141,24 @@ static const char *lend_text(fhs_str text, size_t *len_out)
 
 const char *fhirstore_search_body(const fhirstore_search *search, size_t *len_out)
 {
-    const fhs_version *match = match_of(search);
-    return lend_text(match == NULL ? FHS_STR_NONE : match->body, len_out);
+    return hand_out(match_of(search, NULL).body, len_out);
 }
 
 const char *fhirstore_search_type(const fhirstore_search *search, size_t *len_out)
 {
-    const fhs_version *match = match_of(search);
-    bool has_type = match != NULL && match->type > 0;
-    return lend_text(has_type ? fhs_search_cursor_type(search->inner) : FHS_STR_NONE, len_out);
+    fhs_str type = FHS_STR_NONE;
+    (void)match_of(search, &type);
+    return hand_out(type, len_out);
 }
 
 const char *fhirstore_search_id(const fhirstore_search *search, size_t *len_out)
 {
-    const fhs_version *match = match_of(search);
-    return lend_text(match == NULL ? FHS_STR_NONE : match->id, len_out);
+    return hand_out(match_of(search, NULL).id, len_out);
 }
 
 int64_t fhirstore_search_version(const fhirstore_search *search)
 {
-    const fhs_version *match = match_of(search);
-    return match == NULL ? 0 : match->version;
+    return match_of(search, NULL).version;
 }
 
 void fhirstore_search_close(fhirstore_search *search)

@@ -187,10 +187,14 @@ void fhirstore_close(fhirstore *store)
 
 int32_t fhirstore_fhir_version(const fhirstore *store)
 {
-    if (store == NULL || store->kind != FHS_KIND_STORE || store->core == NULL) {
+    /* Counting a call in changes nothing that the caller sees. */
+    fhirstore *counted = (fhirstore *)(uintptr_t)store;
+    if (fhs_store_enter(counted, NULL) < FHIRSTORE_OK) {
         return 0;
     }
-    return (int32_t)fhs_fhir_version_of(store->core->fhir);
+    fhs_fhir_version version = fhs_fhir_version_of(store->core->fhir);
+    fhs_store_leave(counted);
+    return (int32_t)version;
 }
 
 fhirstore_status fhirstore_stats(fhirstore *store, fhirstore_buf *buf_out,
