@@ -231,23 +231,25 @@ fhirstore_status fhs_sql_next_system(fhs_search *search, uint32_t param, fhs_str
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
 }
 
-/* Take it anew, so that it is reset. */
-static fhirstore_status retake(fhs_search *search, const char *text, fhs_stmt **stmt)
+/* The statement itself the first time, reset afterwards. */
+static fhirstore_status take_again(fhs_search *search, const char *text, fhs_stmt **stmt)
 {
-    fhs_stmt_give(*stmt);
-    *stmt = NULL;
+    if (*stmt != NULL) {
+        fhs_stmt_reset(*stmt);
+        return FHIRSTORE_OK;
+    }
     return take_statement(search, text, stmt);
 }
 
 fhirstore_status fhs_sql_head(fhs_search *search, fhs_stmt **out)
 {
-    return retake(search, "SELECT type,updated,seq FROM resource WHERE entity=?1 AND deleted=0",
-                  out);
+    return take_again(search, "SELECT type,updated,seq FROM resource WHERE entity=?1 AND deleted=0",
+                      out);
 }
 
 fhirstore_status fhs_sql_rows(fhs_search *search, fhs_stmt **out)
 {
-    return retake(search, "SELECT rows FROM entries WHERE entity=?1", out);
+    return take_again(search, "SELECT rows FROM entries WHERE entity=?1", out);
 }
 
 fhirstore_status fhs_sql_type_down(fhs_search *search, fhs_entity before, fhs_stmt **out)

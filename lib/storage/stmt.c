@@ -107,6 +107,11 @@ fhirstore_status fhs_stmt_take(fhs_conn *conn, fhs_str sql, fhs_stmt **out, fhir
     return FHIRSTORE_OK;
 }
 
+void fhs_stmt_reset(fhs_stmt *stmt)
+{
+    (void)sqlite3_reset(stmt->sqlite);
+}
+
 void fhs_stmt_give(fhs_stmt *stmt)
 {
     if (stmt == NULL) {

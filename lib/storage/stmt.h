@@ -15,6 +15,9 @@ fhirstore_status fhs_stmt_take(fhs_conn *conn, fhs_str sql, fhs_stmt **out, fhir
 /* Reset it and give it back to the cache. NULL is a no-op. */
 void fhs_stmt_give(fhs_stmt *stmt);
 
+/* Ready to be stepped from the beginning again; what is bound stays bound. */
+void fhs_stmt_reset(fhs_stmt *stmt);
+
 /* Parameters count from 1. Text and blobs are copied unless bound as static. */
 fhirstore_status fhs_stmt_bind_int(fhs_stmt *stmt, int index, int64_t value);
 fhirstore_status fhs_stmt_bind_text(fhs_stmt *stmt, int index, fhs_str value);
