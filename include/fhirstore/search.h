@@ -28,6 +28,8 @@ typedef struct fhirstore_search fhirstore_search;
  * @retval FHIRSTORE_ERR_UNKNOWN_PARAM  No such parameter for this type.
  * @retval FHIRSTORE_ERR_MODIFIER       The modifier does not apply.
  * @retval FHIRSTORE_ERR_PARAM_VALUE    The value is malformed.
+ * @retval FHIRSTORE_ERR_NOT_READY      A custom parameter is still being indexed, and the session has
+ *         FHIRSTORE_SESSION_READY_ONLY; other sessions get every match, more slowly (maintain.h).
  * @par Threads  One at a time a session.
  * @par FHIR  search.html
  * @since 0.1
