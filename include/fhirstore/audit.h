@@ -71,7 +71,7 @@ typedef struct fhirstore_audit_hook {
  *
  * @param      store    The store.
  * @param      hook     Copied. NULL removes the hook.
- * @param[out] err_out  As for fhirstore_open().
+ * @param[out] err_out  NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_ERR_INVALID_ARG  No record function, or unknown flags.
  * @par Threads  Any thread; interactions already under way keep the one they began with.
  * @since 0.1

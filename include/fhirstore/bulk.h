@@ -14,7 +14,7 @@
 
 FHIRSTORE_BEGIN_DECLS
 
-/** An import under way. One thread at a time. */
+/** An import under way. One thread at a time. @since 0.1 */
 typedef struct fhirstore_import fhirstore_import;
 
 /**

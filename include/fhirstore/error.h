@@ -17,7 +17,7 @@
 
 FHIRSTORE_BEGIN_DECLS
 
-/** A reason. Immutable; may be passed between threads. Released by fhirstore_error_free(). */
+/** A reason. Immutable; may be passed between threads. Released by fhirstore_error_free(). @since 0.1 */
 typedef struct fhirstore_error fhirstore_error;
 
 /**
@@ -66,6 +66,7 @@ typedef struct fhirstore_location {
  *
  * @param status  Any number.
  * @return Static text; "UNKNOWN" for a number that is not in the table.
+ * @par Threads  Any thread.
  * @since 0.1
  */
 FHIRSTORE_API const char *fhirstore_status_name(fhirstore_status status);
@@ -75,6 +76,7 @@ FHIRSTORE_API const char *fhirstore_status_name(fhirstore_status status);
  *
  * @param status  Any number.
  * @return 200 … 507; 500 for an unknown number.
+ * @par Threads  Any thread.
  * @par FHIR  http.html, "Summary"
  * @since 0.1
  */
@@ -85,6 +87,7 @@ FHIRSTORE_API int32_t fhirstore_status_http(fhirstore_status status);
  *
  * @param status  Any number.
  * @return 1 or 0.
+ * @par Threads  Any thread.
  * @since 0.1
  */
 FHIRSTORE_API int32_t fhirstore_status_is_fatal(fhirstore_status status);
@@ -102,6 +105,7 @@ FHIRSTORE_API void fhirstore_error_free(fhirstore_error *error);
  * The status that came with @a error.
  *
  * @param error  NULL counts as success.
+ * @par Threads  Any thread; the error may be shared.
  * @since 0.1
  */
 FHIRSTORE_API fhirstore_status fhirstore_error_status(const fhirstore_error *error);
@@ -111,6 +115,7 @@ FHIRSTORE_API fhirstore_status fhirstore_error_status(const fhirstore_error *err
  *
  * @param error  NULL gives "".
  * @return Borrowed until the error is freed.
+ * @par Threads  Any thread; the error may be shared.
  * @since 0.1
  */
 FHIRSTORE_API const char *fhirstore_error_message(const fhirstore_error *error);
@@ -131,6 +136,7 @@ FHIRSTORE_API fhirstore_status fhirstore_error_location(const fhirstore_error *e
  * The number underneath: an SQLite extended result code or an errno. 0 if there is none.
  *
  * @param error  NULL gives 0.
+ * @par Threads  Any thread; the error may be shared.
  * @since 0.1
  */
 FHIRSTORE_API int32_t fhirstore_error_cause(const fhirstore_error *error);
@@ -139,6 +145,7 @@ FHIRSTORE_API int32_t fhirstore_error_cause(const fhirstore_error *error);
  * How many issues the error holds; at least 1 for an error that is not NULL.
  *
  * @param error  NULL gives 0.
+ * @par Threads  Any thread; the error may be shared.
  * @since 0.1
  */
 FHIRSTORE_API uint32_t fhirstore_error_issue_count(const fhirstore_error *error);
@@ -166,6 +173,7 @@ FHIRSTORE_API fhirstore_status fhirstore_error_issue(const fhirstore_error *erro
  * @param         error    The error; NULL writes an informational outcome.
  * @param[in,out] buf_out  Owned by the caller: fhirstore_buf_clear(). Its old content is replaced.
  * @retval FHIRSTORE_ERR_NO_MEMORY  The text could not be built.
+ * @par Threads  Any thread; the error may be shared.
  * @par FHIR  OperationOutcome
  * @since 0.1
  */

@@ -9,10 +9,10 @@
 
 FHIRSTORE_BEGIN_DECLS
 
-/** A compiled expression. Immutable; share it freely between threads. */
+/** A compiled expression. Immutable; share it freely between threads. @since 0.1 */
 typedef struct fhirstore_fhirpath fhirstore_fhirpath;
 
-/** Flags for fhirstore_fhirpath_compile(). */
+/** Flags for fhirstore_fhirpath_compile(). @since 0.1 */
 enum fhirstore_fhirpath_flag {
     FHIRSTORE_FHIRPATH_STRICT = 1 /**< Unknown elements, and order-dependent functions on unordered input, are errors. */
 };
@@ -59,6 +59,7 @@ typedef struct fhirstore_fhirpath_options {
  * @param[out] options      The struct to fill.
  * @param      struct_size  sizeof(fhirstore_fhirpath_options) as the caller sees it.
  * @retval FHIRSTORE_ERR_ABI  The size is smaller than the first version, or absurd.
+ * @par Threads  Any thread.
  * @since 0.1
  */
 FHIRSTORE_API fhirstore_status fhirstore_fhirpath_options_init(fhirstore_fhirpath_options *options,
@@ -88,7 +89,13 @@ FHIRSTORE_API fhirstore_status fhirstore_fhirpath_compile(int32_t fhir_version, 
                                                           fhirstore_fhirpath **path_out,
                                                           fhirstore_error **err_out);
 
-/** Release a compiled expression. NULL is a no-op. @since 0.1 */
+/**
+ * Release a compiled expression. NULL is a no-op.
+ *
+ * @param path  The expression; not used afterwards.
+ * @par Threads  Any thread, once.
+ * @since 0.1
+ */
 FHIRSTORE_API void fhirstore_fhirpath_free(fhirstore_fhirpath *path);
 
 /**

@@ -23,6 +23,7 @@ FHIRSTORE_BEGIN_DECLS
  * @param total  Resources that there were to walk when it began; an estimate when others write.
  * @return FHIRSTORE_OK to go on; anything else ends the call with FHIRSTORE_ERR_CANCELLED, and what
  *         was done stays done.
+ * @since 0.1
  */
 typedef fhirstore_status (*fhirstore_maintain_progress_fn)(void *ctx, int64_t done, int64_t total);
 
@@ -53,6 +54,7 @@ typedef struct fhirstore_maintain_options {
  * @param[out] options      The struct to fill.
  * @param      struct_size  sizeof(fhirstore_maintain_options) as the caller sees it.
  * @retval FHIRSTORE_ERR_ABI  The size is smaller than the first version, or absurd.
+ * @par Threads  Any thread.
  * @since 0.1
  */
 FHIRSTORE_API fhirstore_status fhirstore_maintain_options_init(fhirstore_maintain_options *options,

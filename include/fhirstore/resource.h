@@ -14,13 +14,25 @@
 
 FHIRSTORE_BEGIN_DECLS
 
-/** The answer to an interaction. Immutable; may be passed between threads. */
+/** The answer to an interaction. Immutable; may be passed between threads. @since 0.1 */
 typedef struct fhirstore_response fhirstore_response;
 
-/** Release @a response. NULL is a no-op. @since 0.1 */
+/**
+ * Release @a response. NULL is a no-op.
+ *
+ * @param response  The response; not used afterwards.
+ * @par Threads  Any thread, once.
+ * @since 0.1
+ */
 FHIRSTORE_API void fhirstore_response_free(fhirstore_response *response);
 
-/** The HTTP status a FHIR server would answer: 200, 201, 204 … @since 0.1 */
+/**
+ * The HTTP status a FHIR server would answer: 200, 201, 204 …
+ *
+ * @param response  NULL gives 0.
+ * @par Threads  Any thread; the response may be shared.
+ * @since 0.1
+ */
 FHIRSTORE_API int32_t fhirstore_response_http(const fhirstore_response *response);
 
 /**
@@ -29,6 +41,7 @@ FHIRSTORE_API int32_t fhirstore_response_http(const fhirstore_response *response
  * @param      response  The response.
  * @param[out] len_out   Bytes.
  * @return UTF-8 JSON, borrowed until the response is freed.
+ * @par Threads  Any thread; the response may be shared.
  * @since 0.1
  */
 FHIRSTORE_API const char *fhirstore_response_body(const fhirstore_response *response,
@@ -40,18 +53,37 @@ FHIRSTORE_API const char *fhirstore_response_body(const fhirstore_response *resp
  * @param      response  The response.
  * @param[out] len_out   Bytes.
  * @return Borrowed until the response is freed.
+ * @par Threads  Any thread; the response may be shared.
  * @since 0.1
  */
 FHIRSTORE_API const char *fhirstore_response_id(const fhirstore_response *response,
                                                 size_t *len_out);
 
-/** The version read or written: 1, 2, 3 …; 0 where there is none. @since 0.1 */
+/**
+ * The version read or written: 1, 2, 3 …; 0 where there is none.
+ *
+ * @param response  NULL gives 0.
+ * @par Threads  Any thread; the response may be shared.
+ * @since 0.1
+ */
 FHIRSTORE_API int64_t fhirstore_response_version(const fhirstore_response *response);
 
-/** When that version was stored, microseconds since 1970 UTC; 0 where there is none. @since 0.1 */
+/**
+ * When that version was stored, microseconds since 1970 UTC; 0 where there is none.
+ *
+ * @param response  NULL gives 0.
+ * @par Threads  Any thread; the response may be shared.
+ * @since 0.1
+ */
 FHIRSTORE_API int64_t fhirstore_response_updated_us(const fhirstore_response *response);
 
-/** How many headers the response has. @since 0.1 */
+/**
+ * How many headers the response has.
+ *
+ * @param response  NULL gives 0.
+ * @par Threads  Any thread; the response may be shared.
+ * @since 0.1
+ */
 FHIRSTORE_API uint32_t fhirstore_response_header_count(const fhirstore_response *response);
 
 /**
@@ -62,6 +94,7 @@ FHIRSTORE_API uint32_t fhirstore_response_header_count(const fhirstore_response 
  * @param[out] name_out   Borrowed until the response is freed; NULL on failure.
  * @param[out] value_out  Borrowed until the response is freed; NULL on failure.
  * @retval FHIRSTORE_ERR_NOT_FOUND  There is no such header.
+ * @par Threads  Any thread; the response may be shared.
  * @since 0.1
  */
 FHIRSTORE_API fhirstore_status fhirstore_response_header(const fhirstore_response *response,
@@ -135,7 +168,7 @@ FHIRSTORE_API fhirstore_status fhirstore_vread(fhirstore_session *session, const
                                                int64_t version, fhirstore_response **response_out,
                                                fhirstore_error **err_out);
 
-/** Flags for fhirstore_write_options.flags. */
+/** Flags for fhirstore_write_options.flags. @since 0.1 */
 enum fhirstore_write_flag {
     FHIRSTORE_WRITE_IF_NONE = 1 /**< Only if nothing current is there, as If-None-Match: * says. For updates. */
 };

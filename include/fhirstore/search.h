@@ -12,7 +12,7 @@
 
 FHIRSTORE_BEGIN_DECLS
 
-/** An open search: one snapshot of the store, read to its end. One thread at a time. */
+/** An open search: one snapshot of the store, read to its end. One thread at a time. @since 0.1 */
 typedef struct fhirstore_search fhirstore_search;
 
 /**
@@ -48,24 +48,65 @@ FHIRSTORE_API fhirstore_status fhirstore_search_open(fhirstore_session *session,
  * @retval FHIRSTORE_OK          There is one: the getters speak of it.
  * @retval FHIRSTORE_DONE        No more.
  * @retval FHIRSTORE_ERR_CLOSED  The store was closed.
+ * @par Threads  One at a time a cursor and its session; does not block writers.
  * @since 0.1
  */
 FHIRSTORE_API fhirstore_status fhirstore_search_next(fhirstore_search *search,
                                                      fhirstore_error **err_out);
 
-/** The match's resource as JSON; *len_out gets its bytes. Borrowed until the next step or close. @since 0.1 */
+/**
+ * The match's resource as JSON.
+ *
+ * @param      search   The cursor.
+ * @param[out] len_out  NULL, or where to put its bytes.
+ * @return "" where there is no match. Borrowed until the next step, or until the cursor or the store
+ *         is closed.
+ * @par Threads  One at a time a cursor.
+ * @since 0.1
+ */
 FHIRSTORE_API const char *fhirstore_search_body(const fhirstore_search *search, size_t *len_out);
 
-/** The match's resource type. Borrowed until the next step or close. @since 0.1 */
+/**
+ * The match's resource type.
+ *
+ * @param      search   The cursor.
+ * @param[out] len_out  NULL, or where to put its bytes.
+ * @return "" where there is no match. Borrowed until the next step, or until the cursor or the store
+ *         is closed.
+ * @par Threads  One at a time a cursor.
+ * @since 0.1
+ */
 FHIRSTORE_API const char *fhirstore_search_type(const fhirstore_search *search, size_t *len_out);
 
-/** The match's logical id. Borrowed until the next step or close. @since 0.1 */
+/**
+ * The match's logical id.
+ *
+ * @param      search   The cursor.
+ * @param[out] len_out  NULL, or where to put its bytes.
+ * @return "" where there is no match. Borrowed until the next step, or until the cursor or the store
+ *         is closed.
+ * @par Threads  One at a time a cursor.
+ * @since 0.1
+ */
 FHIRSTORE_API const char *fhirstore_search_id(const fhirstore_search *search, size_t *len_out);
 
-/** The match's version. @since 0.1 */
+/**
+ * The match's version.
+ *
+ * @param search  The cursor.
+ * @return 1, 2, 3 …; 0 where there is no match.
+ * @par Threads  One at a time a cursor.
+ * @since 0.1
+ */
 FHIRSTORE_API int64_t fhirstore_search_version(const fhirstore_search *search);
 
-/** Close the cursor. NULL is a no-op. @since 0.1 */
+/**
+ * Close the cursor. NULL is a no-op.
+ *
+ * @param search  The cursor; not used afterwards.
+ * @par Threads  Any thread, once; also while another closes the store.
+ * @since 0.1
+ */
 FHIRSTORE_API void fhirstore_search_close(fhirstore_search *search);
 
 /**

@@ -9,10 +9,10 @@
 
 FHIRSTORE_BEGIN_DECLS
 
-/** A principal at work on a store. One thread at a time; may move between threads. */
+/** A principal at work on a store. One thread at a time; may move between threads. @since 0.1 */
 typedef struct fhirstore_session fhirstore_session;
 
-/** Flags for fhirstore_session_options.flags. */
+/** Flags for fhirstore_session_options.flags. @since 0.1 */
 enum fhirstore_session_flag {
     FHIRSTORE_SESSION_ALLOW_EVERYTHING = 1, /**< Skip the authorizer: for local operators and tests. */
     FHIRSTORE_SESSION_READY_ONLY = 2        /**< A search by a parameter that is still being indexed is FHIRSTORE_ERR_NOT_READY, in place of slow. */
@@ -46,6 +46,7 @@ typedef struct fhirstore_session_options {
  * @param[out] options      The struct to fill.
  * @param      struct_size  sizeof(fhirstore_session_options) as the caller sees it.
  * @retval FHIRSTORE_ERR_ABI  The size is smaller than the first version, or absurd.
+ * @par Threads  Any thread.
  * @since 0.1
  */
 FHIRSTORE_API fhirstore_status fhirstore_session_options_init(fhirstore_session_options *options,
@@ -57,7 +58,7 @@ FHIRSTORE_API fhirstore_status fhirstore_session_options_init(fhirstore_session_
  * @param      store        The store; must stay open while the session is used.
  * @param      options      Copied. NULL: an anonymous session, which the authorizer decides about.
  * @param[out] session_out  Owned by the caller: fhirstore_session_close(). NULL on failure.
- * @param[out] err_out      As for fhirstore_open().
+ * @param[out] err_out      NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_ERR_INVALID_ARG  Unknown flags.
  * @par Threads  Any thread.
  * @since 0.1
@@ -71,6 +72,7 @@ FHIRSTORE_API fhirstore_status fhirstore_session_open(fhirstore *store,
  * Close @a session. NULL is a no-op.
  *
  * @param session  The session; not used afterwards.
+ * @par Threads  Any thread, once; also while another closes the store.
  * @since 0.1
  */
 FHIRSTORE_API void fhirstore_session_close(fhirstore_session *session);

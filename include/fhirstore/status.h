@@ -5,10 +5,10 @@
 
 #include <stdint.h>
 
-/** The answer of every function that can fail: 0 fine, above 0 an outcome, below 0 an error. */
+/** The answer of every function that can fail: 0 fine, above 0 an outcome, below 0 an error. @since 0.1 */
 typedef int32_t fhirstore_status;
 
-/** Every status. Numbers are permanent; docs/errors.md lists them with their HTTP status. */
+/** Every status. Numbers are permanent; docs/errors.md lists them with their HTTP status. @since 0.1 */
 enum fhirstore_status_code {
     FHIRSTORE_OK = 0, /**< success; HTTP 200 */
     FHIRSTORE_DONE = 1, /**< no more rows; HTTP 200 */

@@ -21,10 +21,10 @@
 
 FHIRSTORE_BEGIN_DECLS
 
-/** One open store. Safe to share between threads. */
+/** One open store. Safe to share between threads. @since 0.1 */
 typedef struct fhirstore fhirstore;
 
-/** Flags for fhirstore_open_options.flags. */
+/** Flags for fhirstore_open_options.flags. @since 0.1 */
 enum fhirstore_open_flag {
     FHIRSTORE_OPEN_CREATE = 1,        /**< Create the store when there is no such file. */
     FHIRSTORE_OPEN_READ_ONLY = 2,     /**< Refuse every write. */
@@ -34,14 +34,14 @@ enum fhirstore_open_flag {
     FHIRSTORE_OPEN_CHEAP_KDF = 32     /**< Weak passphrase derivation: for tests. */
 };
 
-/** FHIR versions, for fhirstore_open_options.fhir_version. */
+/** FHIR versions, for fhirstore_open_options.fhir_version. @since 0.1 */
 enum fhirstore_fhir_version {
     FHIRSTORE_FHIR_R4 = 1,  /**< 4.0.1 */
     FHIRSTORE_FHIR_R4B = 2, /**< 4.3.0 */
     FHIRSTORE_FHIR_R5 = 3   /**< 5.0.0 */
 };
 
-/** How strictly resources are checked when they are written. */
+/** How strictly resources are checked when they are written. @since 0.1 */
 enum fhirstore_validation {
     FHIRSTORE_VALIDATION_ON = 0,      /**< Structure, types, cardinality, primitive formats. */
     FHIRSTORE_VALIDATION_LENIENT = 1, /**< Unknown elements and missing required ones are let through. */
@@ -95,6 +95,7 @@ typedef struct fhirstore_open_options {
  * @param[out] options      The struct to fill.
  * @param      struct_size  sizeof(fhirstore_open_options) as the caller sees it.
  * @retval FHIRSTORE_ERR_ABI  The size is smaller than the first version, or absurd.
+ * @par Threads  Any thread.
  * @since 0.1
  */
 FHIRSTORE_API fhirstore_status fhirstore_open_options_init(fhirstore_open_options *options,
@@ -138,13 +139,20 @@ FHIRSTORE_API fhirstore_status fhirstore_open(const char *path, size_t path_len,
  */
 FHIRSTORE_API void fhirstore_close(fhirstore *store);
 
-/** The library's version, "0.1.0". Static text. @since 0.1 */
+/**
+ * The library's version, "0.1.0".
+ *
+ * @return Static text.
+ * @par Threads  Any thread.
+ * @since 0.1
+ */
 FHIRSTORE_API const char *fhirstore_version(void);
 
 /**
  * The FHIR version of @a store: FHIRSTORE_FHIR_*.
  *
  * @param store  The store.
+ * @par Threads  Any thread.
  * @since 0.1
  */
 FHIRSTORE_API int32_t fhirstore_fhir_version(const fhirstore *store);
@@ -154,14 +162,14 @@ FHIRSTORE_API int32_t fhirstore_fhir_version(const fhirstore *store);
  *
  * @param      store    The store.
  * @param[out] buf_out  Owned by the caller: fhirstore_buf_clear(). Old content is replaced.
- * @param[out] err_out  As for fhirstore_open().
+ * @param[out] err_out  NULL, or where to put the reason; owned by the caller.
  * @par Threads  Any thread; reads, does not block writers.
  * @since 0.1
  */
 FHIRSTORE_API fhirstore_status fhirstore_stats(fhirstore *store, fhirstore_buf *buf_out,
                                                fhirstore_error **err_out);
 
-/** One thing that fhirstore_verify() found wrong. Text is English and free of content. */
+/** One thing that fhirstore_verify() found wrong. Text is English and free of content. @since 0.1 */
 typedef void (*fhirstore_finding_fn)(void *ctx, const char *area, const char *text);
 
 /**
@@ -172,7 +180,7 @@ typedef void (*fhirstore_finding_fn)(void *ctx, const char *area, const char *te
  * @param      report        Called for each finding, on this thread; NULL: only count.
  * @param      ctx           First argument of @a report.
  * @param[out] findings_out  How many; 0 for a sound store.
- * @param[out] err_out       As for fhirstore_open().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
  * @par Threads  Any thread; long; does not block readers.
  * @since 0.1
  */
@@ -185,8 +193,9 @@ FHIRSTORE_API fhirstore_status fhirstore_verify(fhirstore *store, fhirstore_find
  *
  * @param      store    The store.
  * @param[out] buf_out  Owned by the caller: fhirstore_buf_clear(). Old content is replaced.
- * @param[out] err_out  As for fhirstore_open().
+ * @param[out] err_out  NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_ERR_NOT_SUPPORTED  The store is not encrypted.
+ * @par Threads  Any thread; does not block.
  * @since 0.1
  */
 FHIRSTORE_API fhirstore_status fhirstore_key_list(fhirstore *store, fhirstore_buf *buf_out,
