@@ -4,7 +4,7 @@
 
 /* Nurses read and search; they write observations and nothing else. */
 static fhirstore_status authorize(void *ctx, const fhirstore_access_request *request,
-                                  int32_t *answer_out)
+                                  fhirstore_access_decision *decision)
 {
     (void)ctx;
     int reads = request->action == FHIRSTORE_ACTION_READ ||
@@ -13,7 +13,7 @@ static fhirstore_status authorize(void *ctx, const fhirstore_access_request *req
                  request->action == FHIRSTORE_ACTION_UPDATE;
     if (strncmp(request->principal, "nurse/", 6) == 0 &&
         (reads || (writes && strcmp(request->type, "Observation") == 0))) {
-        *answer_out = FHIRSTORE_ACCESS_ALLOW;
+        decision->answer = FHIRSTORE_ACCESS_ALLOW;
     }
     /* Whatever is not allowed stays denied: the answer was set to deny before the call. */
     return FHIRSTORE_OK;
@@ -37,7 +37,7 @@ static fhirstore_status put_as_nurse(fhirstore_session *session, const char *typ
     fhirstore_response *response;
     fhirstore_error *error;
     fhirstore_status status = fhirstore_update(session, type, strlen(type), id, strlen(id), body,
-                                               strlen(body), 0, &response, &error);
+                                               strlen(body), NULL, &response, &error);
     fhirstore_response_free(response);
     fhirstore_error_free(error);
     return status;

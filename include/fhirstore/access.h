@@ -5,6 +5,11 @@
  * A store without an authorizer denies every session that was not opened with
  * FHIRSTORE_SESSION_ALLOW_EVERYTHING. An authorizer is asked for each interaction and type; whatever
  * it answers but FHIRSTORE_ACCESS_ALLOW, and any error, means deny.
+ *
+ * An interaction that passes through several types is asked for as a whole, and then once for each
+ * type it meets, with the same action: search, history and export at system level, and in every
+ * search each type that a chain or _has passes through. A denied type is then as if the store held
+ * nothing of it: not found, not counted, not handed out.
  */
 #ifndef FHIRSTORE_ACCESS_H
 #define FHIRSTORE_ACCESS_H
@@ -13,7 +18,7 @@
 
 FHIRSTORE_BEGIN_DECLS
 
-/** What is about to be done. Numbers are permanent. */
+/** What is about to be done. Numbers are permanent. @since 0.1 */
 enum fhirstore_action {
     FHIRSTORE_ACTION_READ = 1,
     FHIRSTORE_ACTION_VREAD = 2,
@@ -29,7 +34,7 @@ enum fhirstore_action {
     FHIRSTORE_ACTION_EXPORT = 12
 };
 
-/** The answers of an authorizer. Anything else is a denial. */
+/** The answers of an authorizer. Anything else is a denial. @since 0.1 */
 enum fhirstore_access_answer {
     FHIRSTORE_ACCESS_DENY = 0,
     FHIRSTORE_ACCESS_ALLOW = 1
@@ -57,11 +62,24 @@ typedef struct fhirstore_access_request {
 } fhirstore_access_request;
 
 /**
+ * The authorizer's answer. Zeroed and set to deny before the call, so that what is not filled in
+ * never allows anything. New fields are only added at the end and mean what they meant before
+ * while they are zero; write only fields that lie within struct_size.
+ *
+ * @since 0.1
+ */
+typedef struct fhirstore_access_decision {
+    uint32_t struct_size; /**< As the library has it. Do not change. */
+    int32_t answer;       /**< FHIRSTORE_ACCESS_*. */
+    uint64_t reserved[4]; /**< 0; anything else denies. */
+} fhirstore_access_decision;
+
+/**
  * Decide about @a request.
  *
- * @param      ctx         From fhirstore_authorizer.
- * @param      request     Borrowed for the call.
- * @param[out] answer_out  FHIRSTORE_ACCESS_*; set to deny before the call.
+ * @param         ctx       From fhirstore_authorizer.
+ * @param         request   Borrowed for the call.
+ * @param[in,out] decision  Denies until the authorizer says otherwise. Borrowed for the call.
  * @return FHIRSTORE_OK, or an error, which denies.
  * @par Threads  Called on the thread of the interaction, which may hold the write transaction:
  *      do not call into the same store.
@@ -69,7 +87,7 @@ typedef struct fhirstore_access_request {
  */
 typedef fhirstore_status (*fhirstore_authorize_fn)(void *ctx,
                                                    const fhirstore_access_request *request,
-                                                   int32_t *answer_out);
+                                                   fhirstore_access_decision *decision);
 
 /** An authorization callback. Copied when it is registered. @since 0.1 */
 typedef struct fhirstore_authorizer {
@@ -85,7 +103,7 @@ typedef struct fhirstore_authorizer {
  *
  * @param      store       The store.
  * @param      authorizer  Copied. NULL removes the authorizer: everything is denied again.
- * @param[out] err_out     As for fhirstore_open().
+ * @param[out] err_out     NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_ERR_INVALID_ARG  No authorize function, or unknown flags.
  * @par Threads  Any thread; interactions already under way keep the one they began with.
  * @since 0.1

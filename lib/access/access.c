@@ -24,12 +24,23 @@ static bool fill_request(const fhs_principal *principal, const fhs_access_ask *a
     return type.ptr != NULL && id.ptr != NULL && query.ptr != NULL;
 }
 
+/* Nothing asks for what this version does not know. */
+static bool is_plain(const fhirstore_access_decision *decision)
+{
+    bool is_zero = true;
+    for (size_t i = 0; i < FHS_COUNT_OF(decision->reserved); i++) {
+        is_zero = is_zero && decision->reserved[i] == 0;
+    }
+    return is_zero;
+}
+
 fhirstore_status fhs_access_check(const fhirstore_authorizer *authorizer,
                                   const fhs_principal *principal, const fhs_access_ask *ask,
                                   fhs_arena *arena, fhirstore_error **err)
 {
     fhirstore_access_request request;
-    int32_t answer = FHIRSTORE_ACCESS_DENY;
+    fhirstore_access_decision decision = {.struct_size = sizeof decision,
+                                          .answer = FHIRSTORE_ACCESS_DENY};
     if (principal->allow_everything) {
         return FHIRSTORE_OK;
     }
@@ -39,8 +50,9 @@ fhirstore_status fhs_access_check(const fhirstore_authorizer *authorizer,
     if (!fill_request(principal, ask, arena, &request)) {
         return fhs_fail_memory(err);
     }
-    fhirstore_status status = authorizer->authorize(authorizer->ctx, &request, &answer);
-    if (status != FHIRSTORE_OK || answer != FHIRSTORE_ACCESS_ALLOW) {
+    fhirstore_status status = authorizer->authorize(authorizer->ctx, &request, &decision);
+    if (status != FHIRSTORE_OK || decision.answer != FHIRSTORE_ACCESS_ALLOW ||
+        !is_plain(&decision)) {
         return fhs_fail_plain(err, FHIRSTORE_ERR_DENIED);
     }
     return FHIRSTORE_OK;

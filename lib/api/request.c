@@ -26,7 +26,8 @@ static fhirstore_status run_request(fhirstore_session *session, fhs_request *req
     }
     if (!copy_headers(headers, request->header_count, copies)) {
         fhs_free(copies);
-        return fhs_api_invalid(err, "a header with a NULL string");
+        return fhs_session_refuse(session->inner, 0, FHS_TYPE_NONE, FHS_STR_NONE, FHS_STR_NONE,
+                                  fhs_api_invalid(err, "a header with a NULL string"));
     }
     request->headers = copies;
     fhs_answer_init(&answer);

@@ -6,6 +6,7 @@ typedef struct export_work {
     void *ctx;
     int64_t since_us;
     fhs_call *call;
+    fhirstore_error **err;
     fhirstore_status stopped; /* what the host answered, when it was not OK */
 } export_work;
 
@@ -22,9 +23,15 @@ static fhirstore_status hand_out(void *ctx, const fhs_version *version)
     if (text.len >= sizeof name) {
         return FHIRSTORE_ERR_INTERNAL;
     }
+    if (work->call->type == FHS_TYPE_NONE && !fhs_call_sees(work->call, type)) {
+        return fhs_call_seen_well(work->call, work->err);
+    }
     memcpy(name, text.ptr, text.len);
     name[text.len] = '\0';
-    work->call->count++;
+    fhirstore_status status = fhs_call_hand_out(work->call, work->err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
     work->stopped = work->take(work->ctx, name, version->body.ptr, version->body.len);
     return work->stopped == FHIRSTORE_OK ? FHIRSTORE_OK : FHIRSTORE_ERR_CANCELLED;
 }
@@ -33,6 +40,7 @@ static fhirstore_status export_run(fhs_call *call, void *ctx, fhirstore_error **
 {
     export_work *work = ctx;
     work->call = call;
+    work->err = err;
     int32_t type = call->type == FHS_TYPE_NONE
                        ? 0
                        : fhs_catalog_type(call->session->core->catalog, call->type);

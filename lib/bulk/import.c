@@ -68,7 +68,7 @@ const fhirstore_import_totals *fhs_import_totals(const fhs_import *import)
     return &import->totals;
 }
 
-static fhirstore_status open_transaction(fhs_import *import, fhirstore_error **err)
+static fhirstore_status open_import_transaction(fhs_import *import, fhirstore_error **err)
 {
     fhs_call *call = &import->call;
     if (import->is_open) {
@@ -96,6 +96,7 @@ static fhirstore_status open_transaction(fhs_import *import, fhirstore_error **e
     return FHIRSTORE_OK;
 }
 
+/* @a status is what the transaction failed with; its events are told so. */
 static void abandon_transaction(fhs_import *import, fhirstore_status status)
 {
     if (!import->is_open) {
@@ -113,7 +114,10 @@ static fhirstore_status commit(fhs_import *import, fhirstore_error **err)
         return FHIRSTORE_OK;
     }
     import->call.count = import->pending;
-    fhirstore_status status = fhs_call_record(&import->call, FHIRSTORE_OK, err);
+    fhirstore_status status = fhs_call_tell_held(&import->call, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_call_record(&import->call, FHIRSTORE_OK, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = fhs_call_commit(&import->call, err);
     }
@@ -147,6 +151,8 @@ static fhirstore_status refuse(fhs_import *import, uint32_t entry, fhirstore_sta
         return status;
     }
     import->totals.failed++;
+    (void)fhs_session_refuse(import->session, FHIRSTORE_ACTION_IMPORT, FHS_TYPE_NONE, FHS_STR_NONE,
+                             FHS_STR_NONE, status);
     if (import->options.refused != NULL) {
         fhirstore_location location = fhs_error_location(*reason);
         uint64_t line = import->line;
@@ -184,7 +190,8 @@ static fhirstore_status store_one(fhs_import *import, fhs_str text, fhirstore_er
     fhs_answer answer;
     fhs_answer_init(&answer);
     /* First the transaction: beginning its call forgets what is in the session's arena. */
-    fhirstore_status status = open_transaction(import, err);
+    fhirstore_status status = open_import_transaction(import, err);
+    fhs_held *mark = status < FHIRSTORE_OK ? NULL : fhs_call_mark(&import->call);
     fhs_arena_reset(&import->session->arena);
     if (status >= FHIRSTORE_OK) {
         status = fhs_prepare(import->session, FHS_TYPE_NONE, text, &prepared, err);
@@ -201,6 +208,8 @@ static fhirstore_status store_one(fhs_import *import, fhs_str text, fhirstore_er
         import->totals.resources += answer.is_new_version;
         import->totals.unchanged += !answer.is_new_version;
         import->pending++;
+    } else if (import->is_open) {
+        fhs_call_fail_held(&import->call, mark, status);
     }
     fhs_answer_clear(&answer);
     return status;
@@ -247,6 +256,7 @@ static fhirstore_status run_planned(fhs_import *import, const fhs_bundle *bundle
 static fhirstore_status run_in_savepoint(fhs_import *import, const fhs_bundle *bundle,
                                          const fhs_links *links, fhirstore_error **err)
 {
+    fhs_held *mark = fhs_call_mark(&import->call);
     fhirstore_status status = fhs_conn_savepoint(import->call.conn, err);
     if (status < FHIRSTORE_OK) {
         return status;
@@ -254,6 +264,7 @@ static fhirstore_status run_in_savepoint(fhs_import *import, const fhs_bundle *b
     status = run_planned(import, bundle, links, err);
     if (status < FHIRSTORE_OK) {
         fhs_conn_savepoint_rollback(import->call.conn);
+        fhs_call_fail_held(&import->call, mark, status);
         fhirstore_status restored = fhs_call_restore_params(&import->call, NULL);
         return restored < FHIRSTORE_OK ? fhs_fail_plain(err, restored) : status;
     }
@@ -266,7 +277,7 @@ static fhirstore_status run_alone(fhs_import *import, const fhs_bundle *bundle,
 {
     fhirstore_status status = commit(import, err);
     if (status >= FHIRSTORE_OK) {
-        status = open_transaction(import, err);
+        status = open_import_transaction(import, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = run_planned(import, bundle, links, err);
@@ -292,7 +303,7 @@ static fhirstore_status execute_transaction(fhs_import *import, fhs_bundle *bund
     if (import->document_bytes >= OWN_TRANSACTION_BYTES && bundle->kind == FHS_BUNDLE_TRANSACTION) {
         return run_alone(import, bundle, links, err);
     }
-    status = open_transaction(import, err);
+    status = open_import_transaction(import, err);
     if (status >= FHIRSTORE_OK) {
         status = run_in_savepoint(import, bundle, links, err);
     }
@@ -306,8 +317,9 @@ static bool is_read_entry(const fhs_bundle_entry *entry)
 }
 
 /* An entry that is refused does not keep the others out. */
-static fhirstore_status refuse_entry(fhs_import *import, size_t index, fhirstore_status status,
-                                     fhirstore_error **reason, fhirstore_error **err)
+static fhirstore_status refuse_import_entry(fhs_import *import, size_t index,
+                                            fhirstore_status status, fhirstore_error **reason,
+                                            fhirstore_error **err)
 {
     if (status < FHIRSTORE_OK) {
         status = refuse(import, (uint32_t)index + 1, status, reason, err);
@@ -335,7 +347,7 @@ static fhirstore_status execute_batch(fhs_import *import, const fhs_bundle *bund
         if (status >= FHIRSTORE_OK && !is_read_entry(&entry)) {
             status = execute_transaction(import, &one, &reason);
         }
-        status = refuse_entry(import, i, status, &reason, err);
+        status = refuse_import_entry(import, i, status, &reason, err);
     }
     return status;
 }
@@ -354,11 +366,14 @@ static fhirstore_status delete_entry(fhs_import *import, const fhs_bundle_entry 
         return status;
     }
     fhs_answer_init(&answer);
+    fhs_held *mark = fhs_call_mark(&import->call);
     status = fhs_interact_delete_in(&import->call, route.type, route.id, &anything, &answer, err);
     if (status >= FHIRSTORE_OK) {
         import->totals.resources += answer.is_new_version;
         import->totals.unchanged += !answer.is_new_version;
         import->pending++;
+    } else {
+        fhs_call_fail_held(&import->call, mark, status);
     }
     fhs_answer_clear(&answer);
     return status;
@@ -380,7 +395,7 @@ static fhirstore_status unpack_entry(fhs_import *import, const fhs_bundle *bundl
             fhs_bundle_place(bundle->text, entry.resource_offset, &reason);
         }
     } else if (status >= FHIRSTORE_OK && fhs_str_eq(entry.method, FHS_LIT("DELETE"))) {
-        status = open_transaction(import, &reason);
+        status = open_import_transaction(import, &reason);
         if (status >= FHIRSTORE_OK) {
             status = delete_entry(import, &entry, &reason);
         }
@@ -389,7 +404,7 @@ static fhirstore_status unpack_entry(fhs_import *import, const fhs_bundle *bundl
     if (status >= FHIRSTORE_OK) {
         status = commit_if_full(import, &reason);
     }
-    status = refuse_entry(import, index, status, &reason, err);
+    status = refuse_import_entry(import, index, status, &reason, err);
     return status < FHIRSTORE_OK ? status : tell_progress(import, entry.end);
 }
 

@@ -128,6 +128,25 @@ static fhirstore_status read_condition(const turn *now, fhs_condition *out, fhir
                                     : fhs_etag_parse(entry->if_match, &out->if_version, err);
 }
 
+/* The entry failed before its own call began: let that call ask and tell all the same. */
+static fhirstore_status refuse_entry(execution *run, const turn *now, fhirstore_status status,
+                                     fhirstore_error **err)
+{
+    fhs_call call;
+    fhs_call_nest(&call, run->outer,
+                  now->route.interaction == FHS_DO_CREATE   ? FHIRSTORE_ACTION_CREATE
+                  : now->route.interaction == FHS_DO_UPDATE ? FHIRSTORE_ACTION_UPDATE
+                                                            : FHIRSTORE_ACTION_DELETE,
+                  now->route.type, now->id, FHS_STR_NONE);
+    fhirstore_status allowed = fhs_call_ask(&call, NULL);
+    if (allowed < FHIRSTORE_OK) {
+        status = fhs_fail_plain(err, allowed);
+    }
+    (void)fhs_call_refuse(&call, status);
+    fhs_call_end(&call);
+    return status;
+}
+
 static fhirstore_status change_entry(execution *run, const turn *now, fhirstore_error **err)
 {
     fhs_prepared prepared;
@@ -143,7 +162,7 @@ static fhirstore_status change_entry(execution *run, const turn *now, fhirstore_
         status = prepare_entry(run, now, &prepared, err);
     }
     if (status < FHIRSTORE_OK) {
-        return status;
+        return refuse_entry(run, now, status, err);
     }
     if (now->route.interaction == FHS_DO_CREATE) {
         return fhs_interact_create_in(run->outer, &prepared, now->id, with_body, &run->answer, err);

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The frame of every interaction: ask, work, record, and undo what must not stay. */
 #include "base/clock.h"
+#include "base/mem.h"
 #include "interact/core.h"
 #include "interact/hooks.h"
 
 static void start(fhs_call *call, fhs_session *session, int32_t action, fhs_type type, fhs_str id,
                   fhs_str query)
 {
-    *call = (fhs_call){
-        .session = session, .action = action, .type = type, .id = id, .query = query, .total = -1};
+    *call = (fhs_call){.session = session,
+                       .arena = &session->arena,
+                       .action = action,
+                       .type = type,
+                       .id = id,
+                       .query = query,
+                       .total = -1};
 }
 
 void fhs_call_begin(fhs_call *call, fhs_session *session, int32_t action, fhs_type type, fhs_str id,
@@ -28,6 +34,7 @@ void fhs_call_nest(fhs_call *call, fhs_call *outer, int32_t action, fhs_type typ
     start(call, outer->session, action, type, id, query);
     call->hooks = outer->hooks;
     call->conn = outer->conn;
+    call->arena = outer->arena;
     call->root = outer->root == NULL ? outer : outer->root;
     call->is_nested = true;
     if (fhs_hooks_audit(call->hooks) != NULL) {
@@ -39,9 +46,12 @@ void fhs_call_end(fhs_call *call)
 {
     if (!call->is_nested) {
         fhs_params_drop(call->params);
+        fhs_call_forget_held(call);
         fhs_conn_release(call->conn);
         fhs_hooks_give(call->session->core, call->hooks);
     }
+    fhs_free(call->types_seen);
+    call->types_seen = NULL;
     call->params = NULL;
     call->conn = NULL;
     call->hooks = NULL;
@@ -59,45 +69,53 @@ fhirstore_status fhs_call_ask(fhs_call *call, fhirstore_error **err)
     if (call->is_allowed) {
         return FHIRSTORE_OK;
     }
-    fhirstore_status status = fhs_access_check(
-        fhs_hooks_authorizer(call->hooks), &call->session->who, &ask, &call->session->arena, err);
+    fhirstore_status status = fhs_access_check(fhs_hooks_authorizer(call->hooks),
+                                               &call->session->who, &ask, call->arena, err);
     call->is_allowed = status == FHIRSTORE_OK;
     return status;
 }
 
-fhirstore_status fhs_call_record(fhs_call *call, fhirstore_status outcome, fhirstore_error **err)
+/* ---- types met on the way ---- */
+
+enum {
+    TYPE_UNKNOWN,
+    TYPE_SEEN,
+    TYPE_HIDDEN
+};
+
+bool fhs_call_sees(fhs_call *call, fhs_type type)
 {
-    const fhirstore_audit_hook *hook = fhs_hooks_audit(call->hooks);
-    if (hook == NULL || call->is_unaudited) {
-        return FHIRSTORE_OK;
+    const fhs_fhir *fhir = call->session->core->fhir;
+    if (call->session->who.allow_everything) {
+        return true;
     }
-    const fhs_principal *who = &call->session->who;
-    const fhs_audit_event event = {
-        .action = call->action,
-        .outcome = outcome,
-        .time_us = fhs_core_now(call->session->core),
-        .duration_us = fhs_clock_monotonic_us() - call->started_us,
-        .version_before = call->version_before,
-        .version_after = call->version_after,
-        .count = call->count,
-        .total = call->total,
-        .principal = who->name,
-        .purpose = who->purpose,
-        .request_id = who->request_id,
-        .type = type_name(call),
-        .id = call->id,
-        .query = call->query,
-    };
-    return fhs_audit_record(hook, &event, &call->session->arena, err);
+    if (type == FHS_TYPE_NONE || type >= fhs_type_count(fhir)) {
+        return false;
+    }
+    if (call->types_seen == NULL) {
+        call->types_seen = fhs_calloc(fhs_type_count(fhir), 1);
+    }
+    if (call->types_seen == NULL) {
+        call->types_failed = true;
+        return false;
+    }
+    if (call->types_seen[type] == TYPE_UNKNOWN) {
+        const fhs_access_ask ask = {call->action, fhs_type_name(fhir, type), FHS_STR_NONE,
+                                    call->query};
+        fhirstore_status status = fhs_access_check(fhs_hooks_authorizer(call->hooks),
+                                                   &call->session->who, &ask, call->arena, NULL);
+        call->types_failed = call->types_failed || status == FHIRSTORE_ERR_NO_MEMORY;
+        call->types_seen[type] = status == FHIRSTORE_OK ? TYPE_SEEN : TYPE_HIDDEN;
+    }
+    return call->types_seen[type] == TYPE_SEEN;
 }
 
-/* What the hook says to a failure cannot change anything any more. */
-fhirstore_status fhs_call_refuse(fhs_call *call, fhirstore_status status)
+fhirstore_status fhs_call_seen_well(const fhs_call *call, fhirstore_error **err)
 {
-    call->version_after = 0;
-    (void)fhs_call_record(call, status, NULL);
-    return status;
+    return call->types_failed ? fhs_fail_memory(err) : FHIRSTORE_OK;
 }
+
+/* ---- the frame ---- */
 
 fhirstore_status fhs_call_read(fhs_call *call, fhs_work_fn work, void *ctx, fhirstore_error **err)
 {
@@ -135,7 +153,10 @@ fhirstore_status fhs_call_write(fhs_call *call, fhs_work_fn work, void *ctx, fhi
         status = work(call, ctx, err);
     }
     if (status >= FHIRSTORE_OK) {
-        fhirstore_status recorded = fhs_call_record(call, status, err);
+        fhirstore_status recorded = fhs_call_tell_held(call, err);
+        if (recorded >= FHIRSTORE_OK) {
+            recorded = fhs_call_record(call, status, err);
+        }
         status = recorded < FHIRSTORE_OK ? recorded : status;
     }
     if (status >= FHIRSTORE_OK && !call->is_nested) {

@@ -138,12 +138,13 @@ fhirstore_status fhs_interact_update_in(fhs_call *outer, const fhs_prepared *pre
 {
     fhs_call call;
     write_work work = {prepared, id, *condition, with_body, answer};
-    fhirstore_status status = check_id(prepared, id, err);
-    if (status < FHIRSTORE_OK) {
-        return status;
-    }
     fhs_call_nest(&call, outer, FHIRSTORE_ACTION_UPDATE, prepared->type, id, FHS_STR_NONE);
-    status = fhs_call_write(&call, store_work, &work, err);
+    fhirstore_status status = fhs_call_ask(&call, err);
+    if (status >= FHIRSTORE_OK) {
+        status = check_id(prepared, id, err);
+    }
+    status = status < FHIRSTORE_OK ? fhs_call_refuse(&call, status)
+                                   : fhs_call_write(&call, store_work, &work, err);
     fhs_call_end(&call);
     return status;
 }

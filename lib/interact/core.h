@@ -147,12 +147,18 @@ void fhs_answer_describe(fhs_answer *answer, fhs_type type, const fhs_version *v
 
 /* ---- one call ---- */
 
+/* Resources are recorded in pages of this size, each before its first one is handed out. */
+#define FHS_AUDIT_PAGE 1000
+
 /*
  * A call is one interaction from the access check to the audit record. Its work runs on a
  * connection that the call owns (or, inside a bundle or an import, that the enclosing call owns).
  */
+typedef struct fhs_held fhs_held; /* an audit event that waits for its transaction's end */
+
 typedef struct fhs_call {
     fhs_session *session;
+    fhs_arena *arena; /* for what is asked and told; the session's own unless set otherwise */
     fhs_hooks *hooks; /* the callbacks in force when the call began */
     fhs_conn *conn;
     int32_t action;
@@ -166,10 +172,14 @@ typedef struct fhs_call {
     int64_t version_after;
     int64_t count;
     int64_t total;
-    bool is_allowed;     /* the access check was passed */
-    bool is_nested;      /* inside another call: shares its connection and its arena */
-    bool is_unaudited;   /* the enclosing call speaks for it */
-    bool params_changed; /* by this transaction: others see them when it has committed */
+    int64_t recorded;      /* resources handed out that an event tells of */
+    fhs_held *held;        /* events of the calls inside, until this one is decided; in order */
+    fhs_held *held_last;
+    uint8_t *types_seen;   /* what the authorizer said of each type; NULL: nothing was asked */
+    bool types_failed;     /* no memory for an answer: the type counted as hidden */
+    bool is_allowed;       /* the access check was passed */
+    bool is_nested;        /* inside another call: shares its connection and its arena */
+    bool params_changed;   /* by this transaction: others see them when it has committed */
 } fhs_call;
 
 /* Work of a call: on success it has filled its answer (through @a ctx). */
@@ -193,16 +203,45 @@ fhirstore_status fhs_call_read(fhs_call *call, fhs_work_fn work, void *ctx, fhir
  * call works in the outer transaction and leaves the rollback to the outer one.
  */
 fhirstore_status fhs_call_write(fhs_call *call, fhs_work_fn work, void *ctx, fhirstore_error **err);
-/* The two ends of it, for calls that span more than one piece of work. Asking twice asks once. */
+/*
+ * The two ends of it, for calls that span more than one piece of work. Asking twice asks once. The
+ * event of a nested call waits until the outermost one is decided.
+ */
 fhirstore_status fhs_call_ask(fhs_call *call, fhirstore_error **err);
 fhirstore_status fhs_call_record(fhs_call *call, fhirstore_status outcome, fhirstore_error **err);
+/*
+ * Before the call at system level looks at resources of several types: may resources of @a type be
+ * seen? The authorizer is asked for the call's action and that type, once for each type.
+ */
+bool fhs_call_sees(fhs_call *call, fhs_type type);
+/* Whether each fhs_call_sees() had the memory to ask. */
+fhirstore_status fhs_call_seen_well(const fhs_call *call, fhirstore_error **err);
+/*
+ * One resource more is about to be handed out: counts it. Each FHS_AUDIT_PAGE of them are recorded
+ * before the first of them leaves; the event counts what left before.
+ */
+fhirstore_status fhs_call_hand_out(fhs_call *call, fhirstore_error **err);
+/* The rest is recorded at the end (what left cannot be undone any more). */
+void fhs_call_hand_out_rest(fhs_call *call);
+/* The last event held, as a mark; what was held since @a mark is told as failed, and forgotten. */
+fhs_held *fhs_call_mark(const fhs_call *call);
+void fhs_call_fail_held(fhs_call *call, fhs_held *mark, fhirstore_status status);
+/* Tell what is held, before the commit. ERR_AUDIT_REFUSED: everything is to be undone. */
+fhirstore_status fhs_call_tell_held(fhs_call *call, fhirstore_error **err);
+void fhs_call_forget_held(fhs_call *call);
 /* Commit the call's write transaction; what it did to search parameters is in force then. */
 fhirstore_status fhs_call_commit(fhs_call *call, fhirstore_error **err);
 /* The search parameters of the call's snapshot; its transaction must be open. Borrowed. */
 fhirstore_status fhs_call_params(fhs_call *call, fhs_params **out, fhirstore_error **err);
 /* A savepoint was rolled back: the search parameters are what they were before it. */
 fhirstore_status fhs_call_restore_params(fhs_call *call, fhirstore_error **err);
-/* Record that the call failed with @a status, and return it. */
+/*
+ * Record that the call failed with @a status, and return it. What was held is told as failed; the
+ * transaction must be rolled back by then.
+ */
 fhirstore_status fhs_call_refuse(fhs_call *call, fhirstore_status status);
+/* Record a refusal from before any call began; @a action 0: not known yet. Returns @a status. */
+fhirstore_status fhs_session_refuse(fhs_session *session, int32_t action, fhs_type type, fhs_str id,
+                                    fhs_str query, fhirstore_status status);
 
 #endif

@@ -5,14 +5,19 @@
 #include "interact/interact.h"
 #include "keys/keys.h"
 
-/* Matches of a cursor are recorded in pages of this size, each before its first match is handed
- * out. */
-#define AUDIT_PAGE 1000
-
-static fhs_search_env make_env(const fhs_session *session, const fhs_params *params,
-                               bool ready_only)
+/* For a chain: all of a type, or nothing of it. */
+static const fhs_node *restrict_type(void *ctx, fhs_type type)
 {
+    static const fhs_node all = {.kind = FHS_NODE_TRUE, .type = FHS_TYPE_NONE};
+    return fhs_call_sees(ctx, type) ? &all : NULL;
+}
+
+/* @a call must live as long as the search. */
+static fhs_search_env make_env(fhs_call *call, const fhs_params *params, bool ready_only)
+{
+    const fhs_session *session = call->session;
     const fhs_core *core = session->core;
+    const bool is_free = session->who.allow_everything;
     return (fhs_search_env){
         .fhir = fhs_params_fhir(params),
         .catalog = fhs_params_catalog(params),
@@ -21,7 +26,79 @@ static fhs_search_env make_env(const fhs_session *session, const fhs_params *par
         .keys = core->token_keys,
         .base_url = core->base_url,
         .principal = session->who.name,
+        .restriction_of = is_free ? NULL : restrict_type,
+        .restriction_ctx = call,
+        .max_visits = is_free ? 0 : FHS_LIMIT_SEARCH_VISITS,
     };
+}
+
+static fhirstore_status stop_at_first(void *ctx, const fhs_version *version)
+{
+    (void)version;
+    *(bool *)ctx = true;
+    return FHIRSTORE_DONE;
+}
+
+/* Is there a resource of @a type? */
+static fhirstore_status holds_type(fhs_call *call, fhs_type type, bool *yes_out,
+                                   fhirstore_error **err)
+{
+    const fhs_core *core = call->session->core;
+    int32_t number = fhs_type_is_resource(core->fhir, type) ? fhs_catalog_type(core->catalog, type)
+                                                            : 0;
+    *yes_out = false;
+    return number == 0 ? FHIRSTORE_OK
+                       : fhs_resource_each(call->conn, number, 0, stop_at_first, yes_out, err);
+}
+
+/*
+ * A search at system level goes over the types that may be seen: those that _type names, or that
+ * the store holds. Nobody is asked about others, and what is not asked for is not searched.
+ */
+static fhirstore_status narrow_types(fhs_call *call, fhs_arena *arena, fhs_query *query,
+                                     fhs_search_env *env, fhirstore_error **err)
+{
+    static const fhs_node nothing = {.kind = FHS_NODE_OR, .type = FHS_TYPE_NONE};
+    const bool are_named = query->type_count > 0;
+    size_t max = are_named ? query->type_count : fhs_type_count(call->session->core->fhir);
+    fhirstore_status status = FHIRSTORE_OK;
+    size_t count = 0;
+    if (query->type != FHS_TYPE_NONE || call->session->who.allow_everything) {
+        return FHIRSTORE_OK;
+    }
+    fhs_type *types = fhs_arena_calloc(arena, max, sizeof *types);
+    if (types == NULL) {
+        return fhs_fail_memory(err);
+    }
+    for (size_t i = 0; i < max && status >= FHIRSTORE_OK; i++) {
+        fhs_type type = are_named ? query->types[i] : (fhs_type)i;
+        bool is_held = true;
+        if (!are_named) {
+            status = holds_type(call, type, &is_held, err);
+        }
+        if (status >= FHIRSTORE_OK && is_held && fhs_call_sees(call, type)) {
+            types[count++] = type;
+        }
+    }
+    query->types = types;
+    query->type_count = count;
+    if (count == 0) {
+        env->restriction = &nothing;
+    }
+    return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
+}
+
+/* Open the search with what the call may see. @a env must live as long as the search. */
+static fhirstore_status open_search(fhs_call *call, const fhs_params *params, bool ready_only,
+                                    fhs_arena *arena, fhs_query *query, fhs_search_env *env,
+                                    fhs_search **out, fhirstore_error **err)
+{
+    *env = make_env(call, params, ready_only);
+    fhirstore_status status = narrow_types(call, arena, query, env, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_search_open(call->conn, env, query, out, err);
+    }
+    return status < FHIRSTORE_OK ? status : fhs_call_seen_well(call, err);
 }
 
 static fhirstore_status parse_query(fhs_session *session, const fhs_params *params,
@@ -55,6 +132,7 @@ static fhirstore_status find_run(fhs_call *call, void *ctx, fhirstore_error **er
     find_work *work = ctx;
     fhs_session *session = call->session;
     fhs_params *params = NULL;
+    fhs_search_env env;
     fhs_query *query;
     fhs_search *search = NULL;
     fhirstore_status status = call->is_nested ? FHIRSTORE_OK : fhs_conn_begin_read(call->conn, err);
@@ -67,8 +145,8 @@ static fhirstore_status find_run(fhs_call *call, void *ctx, fhirstore_error **er
                              work->lenient, &query, err);
     }
     if (status >= FHIRSTORE_OK) {
-        const fhs_search_env env = make_env(session, params, work->ready_only);
-        status = fhs_search_open(call->conn, &env, query, &search, err);
+        status = open_search(call, params, work->ready_only, &session->arena, query, &env, &search,
+                             err);
     }
     if (status >= FHIRSTORE_OK) {
         status = work->use(call, work, search, err);
@@ -154,12 +232,12 @@ fhirstore_status fhs_interact_search_plan(fhs_session *session, fhs_type type, f
 struct fhs_search_cursor {
     fhs_call call; /* its audit record counts what was handed out */
     fhs_arena arena;
+    fhs_arena scratch; /* of its call: the session's own serves other calls meanwhile */
     fhs_str text;
     fhs_search_env env;
     fhs_query *query;
     fhs_search *search;
     fhs_version match;
-    int64_t recorded;      /* matches that an audit event tells of */
     fhirstore_status last; /* what the last step answered: it stays the answer once it is the end */
 };
 
@@ -169,8 +247,8 @@ void fhs_search_cursor_close(fhs_search_cursor *cursor)
         return;
     }
     /* What left since the last event; nothing can be undone any more. */
-    if (cursor->search != NULL && cursor->recorded < cursor->call.count) {
-        (void)fhs_call_record(&cursor->call, FHIRSTORE_OK, NULL);
+    if (cursor->search != NULL) {
+        fhs_call_hand_out_rest(&cursor->call);
     }
     fhs_search_close(cursor->search);
     if (cursor->call.conn != NULL) {
@@ -179,6 +257,7 @@ void fhs_search_cursor_close(fhs_search_cursor *cursor)
     fhs_call_end(&cursor->call);
     fhs_session_drop(cursor->call.session);
     fhs_arena_clear(&cursor->arena);
+    fhs_arena_clear(&cursor->scratch);
     fhs_free(cursor);
 }
 
@@ -201,8 +280,8 @@ static fhirstore_status start_cursor(fhs_search_cursor *cursor, fhirstore_error 
                              &cursor->query, err);
     }
     if (status >= FHIRSTORE_OK) {
-        cursor->env = make_env(call->session, params, false);
-        status = fhs_search_open(call->conn, &cursor->env, cursor->query, &cursor->search, err);
+        status = open_search(call, params, false, &cursor->arena, cursor->query, &cursor->env,
+                             &cursor->search, err);
     }
     return status < FHIRSTORE_OK ? fhs_call_refuse(call, status) : FHIRSTORE_OK;
 }
@@ -216,10 +295,12 @@ fhirstore_status fhs_search_cursor_open(fhs_session *session, fhs_type type, fhs
         return fhs_fail_memory(err);
     }
     fhs_arena_init(&cursor->arena, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_arena_init(&cursor->scratch, FHS_LIMIT_RESOURCE_BYTES);
     cursor->text = fhs_arena_dup(&cursor->arena, query);
     fhs_session_hold(session);
     fhs_call_begin(&cursor->call, session, FHIRSTORE_ACTION_SEARCH, type, FHS_STR_NONE,
                    cursor->text);
+    cursor->call.arena = &cursor->scratch;
     fhirstore_status status = cursor->text.ptr == NULL ? fhs_fail_memory(err)
                                                        : start_cursor(cursor, err);
     if (status < FHIRSTORE_OK) {
@@ -236,7 +317,7 @@ static fhirstore_status end_cursor(fhs_search_cursor *cursor, fhirstore_status s
     cursor->match = (fhs_version){0};
     cursor->last = status;
     if (status < FHIRSTORE_OK) {
-        cursor->recorded = cursor->call.count;
+        cursor->call.recorded = cursor->call.count;
         (void)fhs_call_refuse(&cursor->call, status);
     }
     return status;
@@ -252,18 +333,16 @@ fhirstore_status fhs_search_cursor_next(fhs_search_cursor *cursor, fhirstore_err
     if (status < FHIRSTORE_OK) {
         return end_cursor(cursor, status);
     }
-    /* A page is recorded before its first match leaves; the event counts what left before it. */
-    if (call->count % AUDIT_PAGE == 0 || status == FHIRSTORE_DONE) {
-        fhirstore_status recorded = fhs_call_record(call, FHIRSTORE_OK, err);
-        if (recorded < FHIRSTORE_OK) {
-            return end_cursor(cursor, recorded);
-        }
-        cursor->recorded = call->count;
+    fhs_arena_reset(&cursor->scratch);
+    fhirstore_status recorded = status == FHIRSTORE_DONE ? fhs_call_record(call, FHIRSTORE_OK, err)
+                                                         : fhs_call_hand_out(call, err);
+    if (recorded < FHIRSTORE_OK) {
+        return end_cursor(cursor, recorded);
     }
     if (status == FHIRSTORE_DONE) {
+        call->recorded = call->count;
         return end_cursor(cursor, status);
     }
-    call->count++;
     return status;
 }
 

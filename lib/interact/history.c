@@ -185,13 +185,60 @@ static void write_entry(fhs_buf *out, const fhs_core *core, const fhs_version *v
     fhs_buf_add_cstr(out, "\"}}");
 }
 
+/* At system level a denied type has no history. */
+static bool may_see(fhs_call *call, const fhs_version *version)
+{
+    const fhs_core *core = call->session->core;
+    return call->type != FHS_TYPE_NONE ||
+           fhs_call_sees(call, fhs_catalog_type_back(core->catalog, version->type));
+}
+
+/* The next version that may be seen. */
+static fhirstore_status next_seen(fhs_call *call, fhs_history *history, fhs_version *out,
+                                  fhirstore_error **err)
+{
+    fhirstore_status status = fhs_history_next(history, out, err);
+    while (status == FHIRSTORE_OK && !may_see(call, out)) {
+        status = fhs_call_seen_well(call, err);
+        if (status >= FHIRSTORE_OK) {
+            status = fhs_history_next(history, out, err);
+        }
+    }
+    return status;
+}
+
+/* How many versions there are to see. */
+static fhirstore_status count_seen(fhs_call *call, history_work *work, fhirstore_error **err)
+{
+    const fhs_core *core = call->session->core;
+    if (call->type != FHS_TYPE_NONE || call->session->who.allow_everything) {
+        return fhs_history_count(call->conn, &work->params.query, &work->total, err);
+    }
+    fhirstore_status status = FHIRSTORE_OK;
+    work->total = 0;
+    for (size_t i = 0; status >= FHIRSTORE_OK && i < fhs_type_count(core->fhir); i++) {
+        fhs_history_query query = work->params.query;
+        int64_t count = 0;
+        query.type = fhs_type_is_resource(core->fhir, (fhs_type)i)
+                         ? fhs_catalog_type(core->catalog, (fhs_type)i)
+                         : 0;
+        if (query.type > 0) {
+            status = fhs_history_count(call->conn, &query, &count, err);
+        }
+        if (count > 0 && fhs_call_sees(call, (fhs_type)i)) {
+            work->total += count;
+        }
+    }
+    return status < FHIRSTORE_OK ? status : fhs_call_seen_well(call, err);
+}
+
 static fhirstore_status write_entries(fhs_call *call, history_work *work, fhs_history *history,
                                       fhs_buf *out, fhirstore_error **err)
 {
     fhs_version version;
     fhirstore_status status = FHIRSTORE_OK;
     while ((uint64_t)call->count < work->params.count &&
-           (status = fhs_history_next(history, &version, err)) == FHIRSTORE_OK) {
+           (status = next_seen(call, history, &version, err)) == FHIRSTORE_OK) {
         if (call->count > 0) {
             fhs_buf_add_char(out, ',');
         }
@@ -211,7 +258,7 @@ static fhirstore_status write_bundle(fhs_call *call, history_work *work, fhs_his
     fhirstore_status status = write_entries(call, work, history, &entries, err);
     bool has_more = false;
     if (status >= FHIRSTORE_OK && work->params.count > 0) {
-        status = fhs_history_next(history, &more, err);
+        status = next_seen(call, history, &more, err);
         has_more = status == FHIRSTORE_OK;
     }
     fhs_buf_reset(out);
@@ -265,7 +312,7 @@ static fhirstore_status history_run(fhs_call *call, void *ctx, fhirstore_error *
     }
     work->total = work->params.total;
     if (status >= FHIRSTORE_OK && work->total < 0) {
-        status = fhs_history_count(call->conn, &work->params.query, &work->total, err);
+        status = count_seen(call, work, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_history_open(call->conn, &work->params.query, &history, err);

@@ -165,7 +165,8 @@ static fhirstore_status search_form(fhs_session *session, const fhs_route *route
     fhs_buf_add_str(&query, form);
     fhirstore_status status = fhs_buf_status(&query);
     if (status < FHIRSTORE_OK) {
-        status = fhs_fail_plain(err, status);
+        status = fhs_session_refuse(session, FHIRSTORE_ACTION_SEARCH, route->type, FHS_STR_NONE,
+                                    route->query, fhs_fail_plain(err, status));
     } else {
         status = fhs_interact_search_bundle(session, route->type, fhs_buf_str(&query), lenient,
                                             !lenient, answer, err);
@@ -250,6 +251,32 @@ static void apply_return(fhs_return_mode wanted, const fhs_route *route, fhs_ans
     }
 }
 
+/* For the record of a request that is refused before its interaction begins. */
+static int32_t action_of(const fhs_route *route)
+{
+    switch (route->interaction) {
+    case FHS_DO_CAPABILITIES:
+        return FHIRSTORE_ACTION_CAPABILITIES;
+    case FHS_DO_BUNDLE:
+        return FHIRSTORE_ACTION_TRANSACTION;
+    case FHS_DO_SEARCH:
+        return FHIRSTORE_ACTION_SEARCH;
+    case FHS_DO_CREATE:
+        return FHIRSTORE_ACTION_CREATE;
+    case FHS_DO_READ:
+        return FHIRSTORE_ACTION_READ;
+    case FHS_DO_VREAD:
+        return FHIRSTORE_ACTION_VREAD;
+    case FHS_DO_UPDATE:
+        return FHIRSTORE_ACTION_UPDATE;
+    case FHS_DO_DELETE:
+        return FHIRSTORE_ACTION_DELETE;
+    case FHS_DO_HISTORY:
+        return FHIRSTORE_ACTION_HISTORY;
+    }
+    return 0;
+}
+
 static void answer_error(fhs_answer *answer, fhirstore_status status, fhirstore_error *error)
 {
     answer->status = status;
@@ -271,14 +298,15 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     fhs_route route;
     request_headers headers = {0};
     fhirstore_status status = FHIRSTORE_OK;
-    route.is_head = false;
+    route = (fhs_route){.type = FHS_TYPE_NONE};
     if (request->outer != NULL && request->method.len == 0) {
         status = fhs_fail(&reason, FHIRSTORE_ERR_BUNDLE, "the request needs method and url");
     } else {
         status = fhs_route_parse(core->fhir, core->base_url, request->method, request->url, &route,
                                  &reason);
     }
-    if (status >= FHIRSTORE_OK) {
+    const bool is_routed = status >= FHIRSTORE_OK;
+    if (is_routed) {
         status = check_route(session, request, &route, &reason);
     }
     if (status >= FHIRSTORE_OK) {
@@ -286,6 +314,9 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     }
     if (status >= FHIRSTORE_OK) {
         status = dispatch(session, request, &route, &headers, answer, &reason);
+    } else {
+        (void)fhs_session_refuse(session, is_routed ? action_of(&route) : 0, route.type, route.id,
+                                 route.query, status);
     }
     if (status < FHIRSTORE_OK) {
         answer_error(answer, status, reason);

@@ -32,10 +32,12 @@ static const char *action_name(int32_t action)
     return action > 0 && action < 13 ? names[action] : names[0];
 }
 
-static fhirstore_status decide(void *ctx, const fhirstore_access_request *request, int32_t *answer)
+static fhirstore_status decide(void *ctx, const fhirstore_access_request *request,
+                               fhirstore_access_decision *decision)
 {
     guard *self = ctx;
-    ck_assert_int_eq(*answer, FHIRSTORE_ACCESS_DENY);
+    ck_assert_uint_ge(decision->struct_size, sizeof *decision);
+    ck_assert_int_eq(decision->answer, FHIRSTORE_ACCESS_DENY);
     ck_assert_uint_ge(request->struct_size, sizeof *request);
     ck_assert_uint_eq(strlen(request->principal), request->principal_len);
     ck_assert_uint_eq(strlen(request->purpose), request->purpose_len);
@@ -48,7 +50,7 @@ static fhirstore_status decide(void *ctx, const fhirstore_access_request *reques
     (void)snprintf(self->asked + at, sizeof self->asked - at, "%s %s/%s?%s;",
                    action_name(request->action), request->type, request->id, request->query);
     bool is_denied = self->denied_type != NULL && strcmp(self->denied_type, request->type) == 0;
-    *answer = is_denied ? FHIRSTORE_ACCESS_DENY : self->answer;
+    decision->answer = is_denied ? FHIRSTORE_ACCESS_DENY : self->answer;
     return self->status;
 }
 
@@ -109,7 +111,7 @@ static fhirstore_status export_all(int *seen)
 {
     int64_t count;
     *seen = 0;
-    return fhirstore_export(session, "", 0, 0, swallow, seen, &count, NULL);
+    return fhirstore_export(session, NULL, swallow, seen, &count, NULL);
 }
 
 /* Each interaction once; all must be refused with @a want. */
