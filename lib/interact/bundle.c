@@ -232,6 +232,7 @@ static fhirstore_status execute_pass(execution *run, size_t pass, fhirstore_erro
         if (!is_in_pass(&bundle->items[i], pass)) {
             continue;
         }
+        run->outer->entry = (uint32_t)(bundle->first + i + 1);
         fhirstore_status status = execute_entry(run, &bundle->items[i], err);
         if (status < FHIRSTORE_OK) {
             fhs_error_entry(err, (uint32_t)(bundle->first + i + 1));
@@ -286,6 +287,7 @@ fhirstore_status fhs_bundle_execute(fhs_call *outer, const fhs_bundle *bundle,
     for (size_t pass = 0; status >= FHIRSTORE_OK && pass < FHS_COUNT_OF(processing_order); pass++) {
         status = execute_pass(&run, pass, err);
     }
+    outer->entry = 0;
     if (status >= FHIRSTORE_OK && replies->out != NULL) {
         status = join_replies(&run, err);
     }

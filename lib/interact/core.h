@@ -175,6 +175,7 @@ typedef struct fhs_call {
     int64_t recorded;      /* resources handed out that an event tells of */
     fhs_held *held;        /* events of the calls inside, until this one is decided; in order */
     fhs_held *held_last;
+    uint32_t entry;        /* of the Bundle, from 1, that is at work inside; 0: none */
     uint8_t *types_seen;   /* what the authorizer said of each type; NULL: nothing was asked */
     bool types_failed;     /* no memory for an answer: the type counted as hidden */
     bool is_allowed;       /* the access check was passed */

@@ -13,6 +13,7 @@
 
 struct fhs_held {
     fhs_held *next;
+    uint32_t entry;        /* of its Bundle; 0: none */
     fhs_audit_event event; /* its id and query stand behind the struct */
 };
 
@@ -61,6 +62,7 @@ static fhirstore_status hold(fhs_call *root, const fhs_audit_event *event, fhirs
     }
     char *place = (char *)(held + 1);
     held->next = NULL;
+    held->entry = root->entry;
     held->event = *event;
     held->event.id = copy_behind(place, event->id);
     held->event.query = copy_behind(place + event->id.len, event->query);
@@ -113,6 +115,9 @@ fhirstore_status fhs_call_tell_held(fhs_call *call, fhirstore_error **err)
     for (fhs_held *held = call->held; held != NULL && status >= FHIRSTORE_OK; held = held->next) {
         fhs_arena_reset(&arena);
         status = fhs_audit_record(hook, &held->event, &arena, err);
+        if (status < FHIRSTORE_OK && held->entry > 0) {
+            fhs_error_entry(err, held->entry);
+        }
     }
     fhs_arena_clear(&arena);
     return status;
