@@ -2,8 +2,20 @@
 /**
  * @file audit.h  What was done: a hook that nothing can walk around.
  *
- * The hook is called once for each interaction, granted or denied, before its answer is handed out;
- * for writes inside the transaction, so that an error from the hook undoes the write.
+ * The hook is called for each interaction, granted or denied, before its answer is handed out; for
+ * writes inside the transaction, so that an error from the hook undoes the write.
+ *
+ * The entries of a transaction Bundle and the resources of an import are interactions of their own.
+ * Their events wait until the transaction is about to be committed and are then told in order,
+ * before that of the Bundle or import; if it is rolled back, each is told with the reason as its
+ * outcome. If the hook refuses one, or the commit itself fails, all of them are told once more, as
+ * failed. A document that an import refuses is told as a failed import.
+ *
+ * Search cursors and exports are told of page by page: before the first of each 1,000 resources is
+ * handed out, and at the end; `count` is how many were handed out before the event.
+ *
+ * What is refused before its interaction begins (an unknown type, an address or header that makes no
+ * sense) is told as well; the action is then 0 where it is not known.
  */
 #ifndef FHIRSTORE_AUDIT_H
 #define FHIRSTORE_AUDIT_H

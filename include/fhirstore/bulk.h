@@ -242,6 +242,7 @@ FHIRSTORE_API fhirstore_status fhirstore_export_options_init(fhirstore_export_op
  * @param[out] err_out    NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_ERR_UNKNOWN_TYPE  No such resource type.
  * @retval FHIRSTORE_ERR_DENIED        The session may not export.
+ * @retval FHIRSTORE_ERR_AUDIT_REFUSED The audit hook refused the next page of 1,000 resources.
  * @par Threads  One at a time a session; long; does not block writers.
  * @since 0.1
  */

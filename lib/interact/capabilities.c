@@ -104,6 +104,9 @@ fhirstore_status fhs_capabilities(fhs_session *session, fhs_answer *answer, fhir
         answer->status = FHIRSTORE_OK;
         answer->http = fhs_status_http(FHIRSTORE_OK);
         status = fhs_call_record(&call, FHIRSTORE_OK, err);
+        if (status < FHIRSTORE_OK) {
+            (void)fhs_call_refuse(&call, status);
+        }
     }
     fhs_call_end(&call);
     return status;

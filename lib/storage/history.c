@@ -146,9 +146,6 @@ static fhirstore_status resolve_times(fhs_conn *conn, fhs_history *history, fhir
         status = seq_at_time(conn, query->since_us - 1, &seq, err);
         history->low_seq = seq + 1;
     }
-    if (status == FHIRSTORE_OK && query->until_us != 0) {
-        status = seq_at_time(conn, query->until_us, &history->high_seq, err);
-    }
     if (status == FHIRSTORE_OK && query->at_end_us != 0) {
         status = seq_at_time(conn, query->at_end_us, &seq, err);
         history->high_seq = seq < history->high_seq ? seq : history->high_seq;

@@ -258,7 +258,6 @@ typedef struct fhs_history_query {
     int32_t type;       /* above 0: of one type (entity 0); both 0: of the store */
     int64_t before_seq; /* continue below this sequence; 0: from the newest */
     int64_t since_us;   /* only versions stamped at or after; 0: all */
-    int64_t until_us;   /* only versions stamped at or before; 0: all */
     int64_t at_us;      /* only versions that were current at some moment at or after at_us … */
     int64_t at_end_us;  /* … and at or before at_end_us; both 0: all */
     uint32_t limit;     /* 0: no limit */
