@@ -129,7 +129,7 @@ static fhirstore_status read_condition(const turn *now, fhs_condition *out, fhir
 }
 
 /* The entry failed before its own call began: let that call ask and tell all the same. */
-static fhirstore_status refuse_entry(execution *run, const turn *now, fhirstore_status status,
+static fhirstore_status refuse_turn(execution *run, const turn *now, fhirstore_status status,
                                      fhirstore_error **err)
 {
     fhs_call call;
@@ -162,7 +162,7 @@ static fhirstore_status change_entry(execution *run, const turn *now, fhirstore_
         status = prepare_entry(run, now, &prepared, err);
     }
     if (status < FHIRSTORE_OK) {
-        return refuse_entry(run, now, status, err);
+        return refuse_turn(run, now, status, err);
     }
     if (now->route.interaction == FHS_DO_CREATE) {
         return fhs_interact_create_in(run->outer, &prepared, now->id, with_body, &run->answer, err);
