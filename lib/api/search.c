@@ -131,7 +131,7 @@ static fhs_version match_of(const fhirstore_search *search, fhs_str *type_out)
     return match;
 }
 
-static const char *hand_out(fhs_str text, size_t *len_out)
+static const char *give_text(fhs_str text, size_t *len_out)
 {
     if (len_out != NULL) {
         *len_out = text.len;
@@ -141,19 +141,19 @@ static const char *hand_out(fhs_str text, size_t *len_out)
 
 const char *fhirstore_search_body(const fhirstore_search *search, size_t *len_out)
 {
-    return hand_out(match_of(search, NULL).body, len_out);
+    return give_text(match_of(search, NULL).body, len_out);
 }
 
 const char *fhirstore_search_type(const fhirstore_search *search, size_t *len_out)
 {
     fhs_str type = FHS_STR_NONE;
     (void)match_of(search, &type);
-    return hand_out(type, len_out);
+    return give_text(type, len_out);
 }
 
 const char *fhirstore_search_id(const fhirstore_search *search, size_t *len_out)
 {
-    return hand_out(match_of(search, NULL).id, len_out);
+    return give_text(match_of(search, NULL).id, len_out);
 }
 
 int64_t fhirstore_search_version(const fhirstore_search *search)
