@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* history of an instance, a type, the store: pages of versions, newest first. */
 #include "base/instant.h"
+#include "interact/history_place.h"
 #include "interact/interact.h"
 
 #define DEFAULT_HISTORY_COUNT 100u
@@ -9,14 +10,23 @@
 typedef struct history_params {
     fhs_history_query query;
     uint32_t count;
-    int64_t total; /* of the first page, from a next link; -1: this is the first */
     fhs_str since; /* as given, for the links */
     fhs_str at;
+    fhs_str page; /* from a next link; empty: this is the first page */
 } history_params;
 
 static fhirstore_status bad_value(fhirstore_error **err, const char *name, const char *wanted)
 {
     return fhs_fail(err, FHIRSTORE_ERR_PARAM_VALUE, "%s: expected %s", name, wanted);
+}
+
+static fhirstore_status unknown_name(fhirstore_error **err, fhs_str name)
+{
+    static const char known[] = "history knows _count, _since and _at";
+    return fhs_param_name_is_plain(name)
+               ? fhs_fail(err, FHIRSTORE_ERR_UNKNOWN_PARAM, "%s, not %.*s", known,
+                          FHS_STR_ARG(name))
+               : fhs_fail(err, FHIRSTORE_ERR_UNKNOWN_PARAM, "%s, no other parameter", known);
 }
 
 static bool parse_interval(const fhs_core *core, fhs_str value, int64_t *lo, int64_t *hi)
@@ -51,19 +61,10 @@ static fhirstore_status set_param(const fhs_core *core, fhs_str name, fhs_str va
         if (!parse_interval(core, value, &params->query.at_us, &params->query.at_end_us)) {
             return bad_value(err, "_at", "a date or an instant");
         }
-    } else if (fhs_str_eq(name, FHS_LIT("_before_seq"))) {
-        if (!fhs_str_to_u64(value, INT64_MAX, &number)) {
-            return bad_value(err, "_before_seq", "the number of a next link");
-        }
-        params->query.before_seq = (int64_t)number;
-    } else if (fhs_str_eq(name, FHS_LIT("_total"))) {
-        if (!fhs_str_to_u64(value, INT64_MAX, &number)) {
-            return bad_value(err, "_total", "the number of a next link");
-        }
-        params->total = (int64_t)number;
+    } else if (fhs_str_eq(name, FHS_LIT("_page"))) {
+        params->page = value;
     } else if (!fhs_str_eq(name, FHS_LIT("_format")) && !fhs_str_eq(name, FHS_LIT("_pretty"))) {
-        return fhs_fail(err, FHIRSTORE_ERR_UNKNOWN_PARAM,
-                        "history knows _count, _since and _at, not %.*s", FHS_STR_ARG(name));
+        return unknown_name(err, name);
     }
     return FHIRSTORE_OK;
 }
@@ -71,7 +72,7 @@ static fhirstore_status set_param(const fhs_core *core, fhs_str name, fhs_str va
 static fhirstore_status parse_params(fhs_session *session, fhs_str query, history_params *params,
                                      fhirstore_error **err)
 {
-    *params = (history_params){.count = DEFAULT_HISTORY_COUNT, .total = -1};
+    *params = (history_params){.count = DEFAULT_HISTORY_COUNT};
     while (query.len > 0) {
         fhs_str pair = query;
         fhs_str name;
@@ -121,13 +122,10 @@ static void write_address(fhs_buf *out, const fhs_call *call)
     fhs_buf_add_cstr(out, "/_history");
 }
 
-static void write_link(fhs_buf *out, const fhs_call *call, const history_work *work,
-                       const char *relation, int64_t before_seq)
+/* The question itself, in one spelling, whichever page of the answer is meant. */
+static void write_question(fhs_buf *out, const history_params *params)
 {
-    const history_params *params = &work->params;
-    fhs_buf_addf(out, "{\"relation\":\"%s\",\"url\":\"", relation);
-    write_address(out, call);
-    fhs_buf_addf(out, "?_count=%u", (unsigned)params->count);
+    fhs_buf_addf(out, "_count=%u", (unsigned)params->count);
     if (params->since.len > 0) {
         fhs_buf_add_cstr(out, "&_since=");
         fhs_url_encode(out, params->since);
@@ -136,11 +134,59 @@ static void write_link(fhs_buf *out, const fhs_call *call, const history_work *w
         fhs_buf_add_cstr(out, "&_at=");
         fhs_url_encode(out, params->at);
     }
-    if (before_seq > 0) {
-        fhs_buf_addf(out, "&_before_seq=%lld&_total=%lld", (long long)before_seq,
-                     (long long)work->total);
+}
+
+/* @a page is empty for the first one. */
+static void write_link(fhs_buf *out, const fhs_call *call, const history_work *work,
+                       const char *relation, fhs_str page)
+{
+    fhs_buf_addf(out, "{\"relation\":\"%s\",\"url\":\"", relation);
+    write_address(out, call);
+    fhs_buf_add_char(out, '?');
+    write_question(out, &work->params);
+    if (page.len > 0) {
+        fhs_buf_add_cstr(out, "&_page=");
+        fhs_url_encode(out, page);
     }
     fhs_buf_add_cstr(out, "\"}");
+}
+
+static fhirstore_status write_next_link(fhs_buf *out, const fhs_call *call,
+                                        const history_work *work, fhirstore_error **err)
+{
+    fhs_buf question = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES * 4);
+    fhs_buf page = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES);
+    const fhs_history_place place = {work->total, work->last_seq};
+    write_question(&question, &work->params);
+    fhirstore_status status = fhs_buf_status(&question);
+    status = status < FHIRSTORE_OK
+                 ? fhs_fail_plain(err, status)
+                 : fhs_history_place_seal(call, fhs_buf_str(&question), &place, &page, err);
+    if (status >= FHIRSTORE_OK) {
+        fhs_buf_add_char(out, ',');
+        write_link(out, call, work, "next", fhs_buf_str(&page));
+    }
+    fhs_buf_clear(&question);
+    fhs_buf_clear(&page);
+    return status;
+}
+
+/* Where the page begins that a next link asked for. */
+static fhirstore_status find_place(const fhs_call *call, history_work *work, fhirstore_error **err)
+{
+    fhs_buf question = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES * 4);
+    fhs_history_place place;
+    write_question(&question, &work->params);
+    fhirstore_status status = fhs_buf_status(&question);
+    status = status < FHIRSTORE_OK ? fhs_fail_plain(err, status)
+                                   : fhs_history_place_open(call, fhs_buf_str(&question),
+                                                            work->params.page, &place, err);
+    if (status >= FHIRSTORE_OK) {
+        work->total = place.total;
+        work->params.query.before_seq = place.before_seq;
+    }
+    fhs_buf_clear(&question);
+    return status;
 }
 
 static const char *method_name(const fhs_version *version)
@@ -264,10 +310,9 @@ static fhirstore_status write_bundle(fhs_call *call, history_work *work, fhs_his
     fhs_buf_reset(out);
     fhs_buf_addf(out, "{\"resourceType\":\"Bundle\",\"type\":\"history\",\"total\":%lld,\"link\":[",
                  (long long)work->total);
-    write_link(out, call, work, "self", work->params.query.before_seq);
-    if (has_more) {
-        fhs_buf_add_char(out, ',');
-        write_link(out, call, work, "next", work->last_seq);
+    write_link(out, call, work, "self", work->params.page);
+    if (has_more && status >= FHIRSTORE_OK) {
+        status = write_next_link(out, call, work, err);
     }
     fhs_buf_add_char(out, ']');
     if (entries.len > 0) {
@@ -310,9 +355,9 @@ static fhirstore_status history_run(fhs_call *call, void *ctx, fhirstore_error *
     if (status >= FHIRSTORE_OK) {
         status = find_scope(call, work, err);
     }
-    work->total = work->params.total;
-    if (status >= FHIRSTORE_OK && work->total < 0) {
-        status = count_seen(call, work, err);
+    if (status >= FHIRSTORE_OK) {
+        status = work->params.page.len > 0 ? find_place(call, work, err)
+                                           : count_seen(call, work, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_history_open(call->conn, &work->params.query, &history, err);

@@ -3,6 +3,7 @@
 #include "query/query_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/limits.h"
 
@@ -42,21 +43,24 @@ static const char *const modifiers_of[] = {
     [FHS_SP_SPECIAL] = "has a modifier that does not apply; it takes none",
 };
 
-const char *fhs_query_shown_name(fhs_str name, char out[FHS_SHOWN_NAME + 1])
+bool fhs_param_name_is_plain(fhs_str name)
 {
-    size_t len = name.len < FHS_SHOWN_NAME ? name.len : FHS_SHOWN_NAME;
-    for (size_t i = 0; i < len; i++) {
-        out[i] = name.ptr[i] > ' ' && name.ptr[i] < 127 ? name.ptr[i] : '?';
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_letter && (c < '0' || c > '9') && (c == '\0' || strchr("-_:.", c) == NULL)) {
+            return false;
+        }
     }
-    out[len] = '\0';
-    return out;
+    return name.len > 0 && name.len <= FHS_SHOWN_NAME;
 }
 
 fhirstore_status fhs_query_fail(fhs_query_parser *parser, fhirstore_status status, const char *what)
 {
-    char shown[FHS_SHOWN_NAME + 1];
-    return fhs_fail(parser->err, status, "search parameter '%s' %s",
-                    fhs_query_shown_name(parser->name, shown), what);
+    return fhs_param_name_is_plain(parser->name)
+               ? fhs_fail(parser->err, status, "search parameter '%.*s' %s",
+                          FHS_STR_ARG(parser->name), what)
+               : fhs_fail(parser->err, status, "a search parameter %s", what);
 }
 
 fhirstore_status fhs_query_fail_limit(fhs_query_parser *parser, const char *limit)
@@ -118,15 +122,14 @@ fhs_sparam fhs_query_find_param(fhs_query_parser *parser, fhs_type type, fhs_str
 
 static fhirstore_status unknown_param(fhs_query_parser *parser, fhs_type type)
 {
-    char shown[FHS_SHOWN_NAME + 1];
-    fhs_query_shown_name(parser->name, shown);
+    char what[96];
     if (type == FHS_TYPE_NONE) {
-        return fhs_fail(parser->err, FHIRSTORE_ERR_UNKNOWN_PARAM,
-                        "search parameter '%s' is not one that all types have", shown);
+        return fhs_query_fail(parser, FHIRSTORE_ERR_UNKNOWN_PARAM,
+                              "is not one that all types have");
     }
-    return fhs_fail(parser->err, FHIRSTORE_ERR_UNKNOWN_PARAM,
-                    "search parameter '%s' is not known for %.*s", shown,
-                    FHS_STR_ARG(fhs_type_name(parser->options->fhir, type)));
+    (void)snprintf(what, sizeof what, "is not known for %.*s",
+                   FHS_STR_ARG(fhs_type_name(parser->options->fhir, type)));
+    return fhs_query_fail(parser, FHIRSTORE_ERR_UNKNOWN_PARAM, what);
 }
 
 /* Whether a reference parameter may point at @a type; one that names no types may point anywhere.

@@ -35,14 +35,13 @@ void fhs_query_add_self(fhs_query_draft *draft, fhs_str name, fhs_str value)
 fhirstore_status fhs_query_drop(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str name,
                                 const char *reason)
 {
-    char shown[FHS_SHOWN_NAME + 1];
     fhs_dropped *dropped = fhs_query_push(parser, &draft->dropped, sizeof(*dropped));
     if (dropped == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
     /* The name goes into an outcome, so it takes the same form as in messages. */
     dropped->name = fhs_arena_dup(parser->arena,
-                                  fhs_str_from_cstr(fhs_query_shown_name(name, shown)));
+                                  fhs_param_name_is_plain(name) ? name : FHS_LIT(""));
     dropped->reason = reason;
     return dropped->name.ptr == NULL ? fhs_fail_memory(parser->err) : FHIRSTORE_OK;
 }

@@ -136,7 +136,7 @@ typedef enum fhs_summary_mode {
 
 /* A parameter that was not understood and dropped (lenient), for the outcome entry. */
 typedef struct fhs_dropped {
-    fhs_str name;
+    fhs_str name;       /* empty: not fit to be repeated */
     const char *reason; /* static text */
 } fhs_dropped;
 
@@ -178,6 +178,11 @@ typedef struct fhs_query_options {
 fhirstore_status fhs_query_parse(fhs_arena *arena, const fhs_query_options *options, fhs_type type,
                                  fhs_str text, fhs_query **out, fhirstore_error **err);
 
+/*
+ * Whether messages may repeat a parameter's name that came from outside: it looks like one of
+ * FHIR's (letters, digits, "-_:." and not too long), so that it can hardly be anything else.
+ */
+bool fhs_param_name_is_plain(fhs_str name);
 /* Percent-decode into the arena ('+' becomes a blank when @a plus). ptr NULL: bad escape or no
  * memory. */
 fhs_str fhs_url_decode(fhs_arena *arena, fhs_str text, bool plus);

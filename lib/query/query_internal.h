@@ -17,10 +17,9 @@ typedef struct fhs_query_parser {
     size_t values_left;
 } fhs_query_parser;
 
-/* A parameter's name made fit for a message: printable ASCII, cut to a sensible length. */
+/* Longest name of a parameter that a message repeats. */
 #define FHS_SHOWN_NAME 64u
-const char *fhs_query_shown_name(fhs_str name, char out[FHS_SHOWN_NAME + 1]);
-/* Fail with "parameter '<name>' <what>". */
+/* Fail with "search parameter '<name>' <what>"; the name is left out where it is not plain. */
 fhirstore_status fhs_query_fail(fhs_query_parser *parser, fhirstore_status status,
                                 const char *what);
 fhirstore_status fhs_query_fail_limit(fhs_query_parser *parser, const char *limit);

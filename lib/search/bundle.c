@@ -193,8 +193,12 @@ static void write_dropped(page_writer *page)
     fhs_buf_add_cstr(out, "\"resource\":{\"resourceType\":\"OperationOutcome\",\"issue\":[");
     for (size_t i = 0; i < query->dropped_count; i++) {
         fhs_buf_reset(&text);
-        fhs_buf_addf(&text, "search parameter '%.*s' %s and was left out",
-                     FHS_STR_ARG(query->dropped[i].name), query->dropped[i].reason);
+        if (query->dropped[i].name.len > 0) {
+            fhs_buf_addf(&text, "search parameter '%.*s'", FHS_STR_ARG(query->dropped[i].name));
+        } else {
+            fhs_buf_add_cstr(&text, "a search parameter");
+        }
+        fhs_buf_addf(&text, " %s and was left out", query->dropped[i].reason);
         fhs_buf_add_cstr(out, i > 0 ? "," : "");
         fhs_buf_add_cstr(out, "{\"severity\":\"warning\",\"code\":\"not-supported\","
                               "\"diagnostics\":");

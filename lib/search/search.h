@@ -67,6 +67,16 @@ fhirstore_status fhs_search_count(fhs_search *search, int64_t *count_out, fhirst
 fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_buf *out,
                                          fhirstore_error **err);
 
+/*
+ * Page links of whatever comes in pages. Append @a plain sealed, as text that a URL takes as it is;
+ * it opens with the same @a bound text only.
+ */
+fhirstore_status fhs_page_seal(const fhs_keys *keys, fhs_str bound, fhs_str plain, fhs_buf *out,
+                               fhirstore_error **err);
+/* Append what was sealed; ERR_PAGE_TOKEN for anything else. */
+fhirstore_status fhs_page_open(const fhs_keys *keys, fhs_str bound, fhs_str text,
+                               fhs_buf *plain_out, fhirstore_error **err);
+
 /* What the last page told: its matches, and the total or -1. */
 void fhs_search_told(const fhs_search *search, int64_t *count_out, int64_t *total_out);
 

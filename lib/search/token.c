@@ -67,6 +67,36 @@ static bool decode64(fhs_str text, fhs_buf *out)
     return fhs_buf_status(out) == FHIRSTORE_OK;
 }
 
+fhirstore_status fhs_page_seal(const fhs_keys *keys, fhs_str bound, fhs_str plain, fhs_buf *out,
+                               fhirstore_error **err)
+{
+    fhs_buf sealed = FHS_BUF_INIT(TOKEN_MAX);
+    fhirstore_status status = fhs_keys_seal_token(keys, bound, plain, &sealed, err);
+    if (status == FHIRSTORE_OK) {
+        encode64(fhs_buf_str(&sealed), out);
+    }
+    fhs_buf_clear(&sealed);
+    return status;
+}
+
+fhirstore_status fhs_page_open(const fhs_keys *keys, fhs_str bound, fhs_str text,
+                               fhs_buf *plain_out, fhirstore_error **err)
+{
+    fhs_buf sealed = FHS_BUF_INIT(TOKEN_MAX);
+    fhirstore_status status = FHIRSTORE_OK;
+    if (keys == NULL || !decode64(text, &sealed)) {
+        status = sealed.failed == FHIRSTORE_ERR_NO_MEMORY
+                     ? fhs_fail_memory(err)
+                     : fhs_fail(err, FHIRSTORE_ERR_PAGE_TOKEN,
+                                "the page link was not made for this question");
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_keys_open_token(keys, bound, fhs_buf_str(&sealed), plain_out, err);
+    }
+    fhs_buf_clear(&sealed);
+    return status;
+}
+
 /* ---- tokens ---- */
 
 static void add_big_endian(fhs_buf *out, int64_t number)
@@ -105,25 +135,19 @@ static fhirstore_status take_token(fhs_search *search, fhs_str plain)
 
 fhirstore_status fhs_page_token_read(fhs_search *search)
 {
-    fhs_buf sealed = FHS_BUF_INIT(TOKEN_MAX);
     fhs_buf plain = FHS_BUF_INIT(TOKEN_MAX);
     fhs_buf aad = FHS_BUF_INIT((size_t)1024 * 1024);
     if (search->query->page.len == 0) {
         return FHIRSTORE_OK;
     }
     fhirstore_status status = bound_texts(search, &aad);
-    if (status == FHIRSTORE_OK &&
-        (search->env.keys == NULL || !decode64(search->query->page, &sealed))) {
-        status = bad_token(search);
-    }
     if (status == FHIRSTORE_OK) {
-        status = fhs_keys_open_token(search->env.keys, fhs_buf_str(&aad), fhs_buf_str(&sealed),
-                                     &plain, search->err);
+        status = fhs_page_open(search->env.keys, fhs_buf_str(&aad), search->query->page, &plain,
+                               search->err);
     }
     if (status == FHIRSTORE_OK) {
         status = take_token(search, fhs_buf_str(&plain));
     }
-    fhs_buf_clear(&sealed);
     fhs_buf_clear(&plain);
     fhs_buf_clear(&aad);
     return status;
@@ -131,7 +155,6 @@ fhirstore_status fhs_page_token_read(fhs_search *search)
 
 fhirstore_status fhs_page_token_write(fhs_search *search, int64_t total, fhs_buf *out)
 {
-    fhs_buf sealed = FHS_BUF_INIT(TOKEN_MAX);
     fhs_buf plain = FHS_BUF_INIT(TOKEN_MAX);
     fhs_buf aad = FHS_BUF_INIT((size_t)1024 * 1024);
     int64_t seq = search->high_seq;
@@ -147,14 +170,10 @@ fhirstore_status fhs_page_token_write(fhs_search *search, int64_t total, fhs_buf
         status = fhs_fail_plain(search->err, fhs_buf_status(&plain));
     }
     if (status == FHIRSTORE_OK) {
-        status = fhs_keys_seal_token(search->env.keys, fhs_buf_str(&aad), fhs_buf_str(&plain),
-                                     &sealed, search->err);
-    }
-    if (status == FHIRSTORE_OK) {
         fhs_buf_add_cstr(out, "_page=");
-        encode64(fhs_buf_str(&sealed), out);
+        status = fhs_page_seal(search->env.keys, fhs_buf_str(&aad), fhs_buf_str(&plain), out,
+                               search->err);
     }
-    fhs_buf_clear(&sealed);
     fhs_buf_clear(&plain);
     fhs_buf_clear(&aad);
     return status;

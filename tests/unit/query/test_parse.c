@@ -155,6 +155,33 @@ START_TEST(messages_name_parameter_and_expectation)
 }
 END_TEST
 
+START_TEST(names_that_are_none_are_not_repeated)
+{
+    static const char *const names[] = {
+        "M%C3%BCller=1",
+        "Anna%20Miller=1",
+        "name%3Cb%3E=1",
+        "%22=1",
+        "a%00b=1",
+        "born@1974=1",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=1",
+    };
+    fhs_query *query;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        ck_assert_int_lt(parse_status("Patient", names[i], &query), FHIRSTORE_OK);
+        ck_assert_msg(strncmp(fhs_error_message(last_error), "a search parameter ", 19) == 0 ||
+                          strchr(fhs_error_message(last_error), '\'') == NULL,
+                      "%s", fhs_error_message(last_error));
+    }
+    (void)parse_status("Patient", "Miller=1", &query);
+    ck_assert_ptr_nonnull(strstr(fhs_error_message(last_error), "'Miller'"));
+    options.lenient = true;
+    query = parse_ok("Patient", "Anna%20Miller=1");
+    ck_assert_uint_eq(query->dropped_count, 1);
+    ck_assert_uint_eq(query->dropped[0].name.len, 0);
+}
+END_TEST
+
 START_TEST(lenient_drops_and_reports)
 {
     options.lenient = true;
@@ -224,6 +251,7 @@ int main(void)
     tcase_add_test(tests, untyped_chains_mean_each_type_that_fits);
     tcase_add_loop_test(tests, what_is_wrong_is_named, 0, 42);
     tcase_add_test(tests, messages_name_parameter_and_expectation);
+    tcase_add_test(tests, names_that_are_none_are_not_repeated);
     tcase_add_test(tests, lenient_drops_and_reports);
     tcase_add_test(tests, result_parameters);
     tcase_add_loop_test(tests, self_text_parses_to_itself, 0, 3);
