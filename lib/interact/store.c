@@ -17,12 +17,16 @@ static fhirstore_status read_current(fhs_call *call, int32_t type, fhs_str id, c
 {
     fhs_session *session = call->session;
     *out = (current_state){0};
-    fhirstore_status status = fhs_resource_read_rows(call->conn, type, id, &out->version, NULL);
-    if (status == FHIRSTORE_ERR_NOT_FOUND) {
-        return FHIRSTORE_OK;
+    fhirstore_error *why = NULL;
+    fhirstore_status status = fhs_resource_read_rows(call->conn, type, id, &out->version, &why);
+    if (status == FHIRSTORE_ERR_NOT_FOUND || (status < FHIRSTORE_OK && err == NULL)) {
+        fhs_error_free(why);
+        return status == FHIRSTORE_ERR_NOT_FOUND ? FHIRSTORE_OK : status;
     }
     if (status < FHIRSTORE_OK) {
-        return fhs_resource_read_rows(call->conn, type, id, &out->version, err);
+        fhs_error_free(*err);
+        *err = why;
+        return status;
     }
     out->exists = true;
     fhs_buf_reset(&session->old_body);
@@ -144,37 +148,32 @@ static fhirstore_status write_rows(fhs_call *call, const fhs_prepared *prepared,
                           &session->rows, err);
 }
 
-/*
- * Equal apart from member order and the store's own fields: the stored version and what came, both
- * stamped alike, are then equal as JSON.
- */
-static fhirstore_status is_unchanged(fhs_session *session, const fhs_prepared *prepared, fhs_str id,
+/* Equal apart from member order and what the store owns: "id" and two fields of "meta". */
+static bool is_same_resource(const fhs_json *old_root, const fhs_json *new_root)
+{
+    static const fhs_json empty = {.type = FHS_JSON_OBJECT};
+    static const fhs_str own[] = {FHS_LIT_INIT("id"), FHS_LIT_INIT("meta")};
+    static const fhs_str own_meta[] = {FHS_LIT_INIT("versionId"), FHS_LIT_INIT("lastUpdated")};
+    const fhs_json *old_meta = fhs_json_get(old_root, own[1]);
+    const fhs_json *new_meta = fhs_json_get(new_root, own[1]);
+    old_meta = fhs_json_is(old_meta, FHS_JSON_OBJECT) ? old_meta : &empty;
+    new_meta = fhs_json_is(new_meta, FHS_JSON_OBJECT) ? new_meta : &empty;
+    return fhs_json_equal_but(old_meta, new_meta, own_meta, FHS_COUNT_OF(own_meta)) &&
+           fhs_json_equal_but(old_root, new_root, own, FHS_COUNT_OF(own));
+}
+
+static fhirstore_status is_unchanged(fhs_session *session, const fhs_prepared *prepared,
                                      const current_state *current, bool *unchanged_out,
                                      fhirstore_error **err)
 {
     const fhs_json *old_root;
-    const fhs_json *new_root;
     *unchanged_out = false;
     if (!current->exists || current->version.is_deleted) {
         return FHIRSTORE_OK;
     }
-    fhirstore_status status = write_body(session, prepared, id, current->version.version,
-                                         current->version.updated_us, err);
-    if (status < FHIRSTORE_OK) {
-        return status;
-    }
-    fhs_str new_text = fhs_buf_str(&session->body);
-    if (fhs_str_eq(new_text, current->version.body)) {
-        *unchanged_out = true;
-        return FHIRSTORE_OK;
-    }
-    status = fhs_json_read(&session->arena, current->version.body, NULL, &old_root, err);
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_json_read(&session->arena, new_text, NULL, &new_root, err);
-    }
-    if (status >= FHIRSTORE_OK) {
-        *unchanged_out = fhs_json_equal(old_root, new_root);
-    }
+    fhirstore_status status = fhs_json_read(&session->arena, current->version.body, NULL, &old_root,
+                                            err);
+    *unchanged_out = status >= FHIRSTORE_OK && is_same_resource(old_root, prepared->root);
     return status;
 }
 
@@ -275,7 +274,7 @@ fhirstore_status fhs_store_resource(fhs_call *call, const fhs_prepared *prepared
         status = check_condition(&current, condition, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = is_unchanged(call->session, prepared, id, &current, &unchanged, err);
+        status = is_unchanged(call->session, prepared, &current, &unchanged, err);
     }
     if (status < FHIRSTORE_OK) {
         return status;

@@ -70,7 +70,7 @@ typedef struct member_finder {
 static const fhs_json *find_equal_member(const member_finder *finder, uint32_t guess, fhs_str name)
 {
     const fhs_json *object = finder->object;
-    if (fhs_str_eq(object->members[guess].name, name)) {
+    if (guess < object->count && fhs_str_eq(object->members[guess].name, name)) {
         return &object->members[guess].value;
     }
     if (!finder->has_names) {
@@ -82,6 +82,9 @@ static const fhs_json *find_equal_member(const member_finder *finder, uint32_t g
 
 static bool has_same_order(const fhs_json *a, const fhs_json *b)
 {
+    if (a->count != b->count) {
+        return false;
+    }
     for (uint32_t i = 0; i < a->count; i++) {
         if (!fhs_str_eq(a->members[i].name, b->members[i].name)) {
             return false;
@@ -90,8 +93,23 @@ static bool has_same_order(const fhs_json *a, const fhs_json *b)
     return true;
 }
 
-static bool equal_objects(const fhs_json *a, const fhs_json *b)
+static bool is_one_of(fhs_str name, const fhs_str *names, size_t name_count)
 {
+    for (size_t i = 0; i < name_count; i++) {
+        if (fhs_str_eq(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fhs_json_equal_but(const fhs_json *a, const fhs_json *b, const fhs_str *names,
+                        size_t name_count)
+{
+    uint32_t left = 0; /* members of b that a must have as well */
+    for (uint32_t i = 0; i < b->count; i++) {
+        left += is_one_of(b->members[i].name, names, name_count) ? 0 : 1;
+    }
     member_finder finder = {.object = b, .names = FHS_JSON_NAMES_INIT};
     if (b->count > FHS_JSON_FEW_MEMBERS && !has_same_order(a, b)) {
         /* Without memory the members are found one by one: slower, but the same answer. */
@@ -100,12 +118,21 @@ static bool equal_objects(const fhs_json *a, const fhs_json *b)
     }
     bool equal = true;
     for (uint32_t i = 0; equal && i < a->count; i++) {
+        if (is_one_of(a->members[i].name, names, name_count)) {
+            continue;
+        }
         const fhs_json *other = find_equal_member(&finder, i, a->members[i].name);
         /* As deep as the tree, which the reader's depth limit bounds. */
-        equal = other != NULL && fhs_json_equal(&a->members[i].value, other);
+        equal = other != NULL && left > 0 && fhs_json_equal(&a->members[i].value, other);
+        left--;
     }
     fhs_json_names_clear(&finder.names);
-    return equal;
+    return equal && left == 0;
+}
+
+static bool equal_objects(const fhs_json *a, const fhs_json *b)
+{
+    return fhs_json_equal_but(a, b, NULL, 0);
 }
 
 bool fhs_json_equal(const fhs_json *a, const fhs_json *b)

@@ -89,6 +89,9 @@ void fhs_json_write_pretty(fhs_buf *out, fhs_str source, const fhs_json *value);
  * compare decoded, numbers by their text.
  */
 bool fhs_json_equal(const fhs_json *a, const fhs_json *b);
+/* The same of two objects, without the members called one of @a names, wherever they are. */
+bool fhs_json_equal_but(const fhs_json *a, const fhs_json *b, const fhs_str *names,
+                        size_t name_count);
 
 /* ---- editing at the top of an object ---- */
 
