@@ -8,8 +8,7 @@
 
 typedef struct verify_work {
     fhs_core *core;
-    fhs_conn *conn; /* the writer: extraction looks names up where a write would */
-    fhs_conn *reader;
+    fhs_conn *conn; /* a reader: all is of one snapshot */
     fhs_params *params;
     uint32_t *unready; /* parameters whose rows may be there or not */
     size_t unready_count;
@@ -132,34 +131,30 @@ static fhirstore_status verify_resource_rows(void *ctx, const fhs_version *versi
 }
 
 /*
- * Extraction again, over a reader's snapshot, with a write transaction that is never committed: the
- * snapshot cannot move under it, and names that a body needs but the store lacks show as different
- * rows.
+ * Extraction again, over a reader's snapshot: nobody has to wait. Names that a body needs but the
+ * store lacks get numbers that no stored row has, so they show as different rows.
  */
 static fhirstore_status verify_rows(verify_work *work, fhirstore_error **err)
 {
-    fhs_storage *storage = work->core->storage;
-    fhirstore_status status = fhs_storage_writer(storage, &work->conn, err);
+    fhirstore_status status = fhs_storage_reader(work->core->storage, &work->conn, err);
     if (status >= FHIRSTORE_OK) {
-        status = fhs_conn_begin_write(work->conn, err);
+        status = fhs_conn_begin_read(work->conn, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = fhs_core_take_params(work->core, work->conn, true, &work->params, err);
+        status = fhs_conn_allow_scratch(work->conn, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_core_take_params(work->core, work->conn, false, &work->params, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_paramnum_unready(work->conn, note_unready, work, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = fhs_storage_reader(storage, &work->reader, err);
+        status = fhs_resource_each(work->conn, 0, 0, verify_resource_rows, work, err);
     }
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_conn_begin_read(work->reader, err);
+    if (work->conn != NULL) {
+        fhs_conn_end_read(work->conn);
     }
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_resource_each(work->reader, 0, 0, verify_resource_rows, work, err);
-        fhs_conn_end_read(work->reader);
-    }
-    fhs_conn_release(work->reader);
     fhs_conn_release(work->conn);
     return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
 }
@@ -172,10 +167,6 @@ fhirstore_status fhs_core_verify(fhs_core *core, fhs_finding_fn report, void *ct
     fhs_buf_init(&work.rows, FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&work.fewer, (size_t)2 * FHS_LIMIT_RESOURCE_BYTES);
     fhirstore_status status = fhs_storage_verify(core->storage, report, ctx, &work.findings, err);
-    if (status >= FHIRSTORE_OK && core->read_only) {
-        status = fhs_fail(err, FHIRSTORE_ERR_READ_ONLY,
-                          "verifying the index needs a store that is open for writing");
-    }
     if (status >= FHIRSTORE_OK) {
         status = verify_rows(&work, err);
     }

@@ -307,7 +307,8 @@ typedef void (*fhs_finding_fn)(void *ctx, const char *area, const char *text);
 /*
  * Pages (each authenticated), SQLite's own integrity check, then the tables against each other:
  * current versions, sequence, row lists against every index table in both directions. Returns OK
- * with *findings_out 0 for a sound store.
+ * with *findings_out 0 for a sound store. Area "notice" is worth knowing and not counted. Only the
+ * look at the pages takes the writer.
  */
 fhirstore_status fhs_storage_verify(fhs_storage *storage, fhs_finding_fn report, void *ctx,
                                     int64_t *findings_out, fhirstore_error **err);

@@ -46,12 +46,36 @@ static fhirstore_status note_page_flaw(void *ctx, const fhs_vfs_damage *damage, 
     return FHIRSTORE_OK;
 }
 
+/*
+ * Frames behind a bad one: what a crash leaves when the last writes reach the disk in another
+ * order, or commits that were lost before they were safe. Nothing of what is left is wrong.
+ */
+static void tell_lost_tail(fhs_check *check, const fhs_vfs *vfs)
+{
+    char text[128];
+    uint64_t frame;
+    if (check->report != NULL && fhs_vfs_lost_tail(vfs, &frame)) {
+        (void)snprintf(text, sizeof text,
+                       "opening dropped the end of the log, from frame %llu on: the last commits "
+                       "before a crash may be lost",
+                       (unsigned long long)frame);
+        check->report(check->ctx, "notice", text);
+    }
+}
+
 static fhirstore_status check_pages(fhs_check *check, fhirstore_error **err)
 {
     fhs_vfs_verified verified;
     struct fhs_vfs *vfs = check->conn->storage->vfs;
-    return vfs == NULL ? FHIRSTORE_OK
-                       : fhs_vfs_verify_pages(vfs, note_page_flaw, check, &verified, err);
+    if (vfs == NULL) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = fhs_vfs_verify_pages(vfs, note_page_flaw, check, &verified, err);
+    /* While the log still has the frames, the look at them has told. */
+    if (status == FHIRSTORE_OK && check->findings == 0) {
+        tell_lost_tail(check, vfs);
+    }
+    return status;
 }
 
 static fhirstore_status check_integrity(fhs_check *check, fhirstore_error **err)
@@ -243,11 +267,7 @@ static fhirstore_status check_numbers(fhs_check *check, fhirstore_error **err)
 
 static fhirstore_status run_checks(fhs_check *check, fhirstore_error **err)
 {
-    fhirstore_status status = check_pages(check, err);
-    if (status != FHIRSTORE_OK || check->findings > 0) {
-        return status;
-    }
-    status = check_integrity(check, err);
+    fhirstore_status status = check_integrity(check, err);
     /* What SQLite cannot walk safely is not walked further. */
     if (status != FHIRSTORE_OK || check->findings > 0) {
         return status;
@@ -265,38 +285,61 @@ static fhirstore_status run_checks(fhs_check *check, fhirstore_error **err)
     return status == FHIRSTORE_OK ? fhs_check_rows(check, err) : status;
 }
 
-/* The writer, so that no checkpoint moves pages meanwhile; a read-only store has only readers. */
-static fhirstore_status begin_check(fhs_storage *storage, fhs_conn **conn_out,
-                                    fhirstore_error **err)
+static fhirstore_status begin_reading(fhs_check *check, fhs_storage *storage, fhirstore_error **err)
 {
+    fhirstore_status status = fhs_storage_reader(storage, &check->conn, err);
+    return status == FHIRSTORE_OK ? fhs_conn_begin_read(check->conn, err) : status;
+}
+
+/* With the writer, so that no checkpoint moves pages meanwhile; a read-only store has only readers.
+ */
+static fhirstore_status look_at_pages(fhs_check *check, fhs_storage *storage, fhirstore_error **err)
+{
+    fhirstore_status status;
     if (storage->options.read_only) {
-        fhirstore_status status = fhs_storage_reader(storage, conn_out, err);
-        return status == FHIRSTORE_OK ? fhs_conn_begin_read(*conn_out, err) : status;
+        status = begin_reading(check, storage, err);
+    } else {
+        status = fhs_storage_writer(storage, &check->conn, err);
+        if (status == FHIRSTORE_OK) {
+            status = fhs_conn_begin_write(check->conn, err);
+        }
     }
-    fhirstore_status status = fhs_storage_writer(storage, conn_out, err);
-    return status == FHIRSTORE_OK ? fhs_conn_begin_write(*conn_out, err) : status;
+    if (status == FHIRSTORE_OK) {
+        status = check_pages(check, err);
+    }
+    fhs_conn_release(check->conn);
+    check->conn = NULL;
+    return status;
+}
+
+/* Nobody has to wait for this: all is of one snapshot. */
+static fhirstore_status look_inside(fhs_check *check, fhs_storage *storage, fhirstore_error **err)
+{
+    fhirstore_status status = begin_reading(check, storage, err);
+    if (status == FHIRSTORE_OK) {
+        status = run_checks(check, err);
+    }
+    fhs_conn_release(check->conn);
+    check->conn = NULL;
+    return status;
 }
 
 fhirstore_status fhs_storage_verify(fhs_storage *storage, fhs_finding_fn report, void *ctx,
                                     int64_t *findings_out, fhirstore_error **err)
 {
-    fhs_conn *conn = NULL;
-    *findings_out = 0;
-    fhirstore_status status = begin_check(storage, &conn, err);
-    if (status == FHIRSTORE_OK) {
-        fhs_check check = {conn, report, ctx, 0, 1};
-        status = run_checks(&check, err);
-        *findings_out = check.findings;
-        if (status == FHIRSTORE_ERR_CORRUPT || status == FHIRSTORE_ERR_TAMPERED) {
-            fhs_check_report(&check, "structure", "a table cannot be read to its end");
-            *findings_out = check.findings;
-            if (err != NULL) {
-                fhs_error_free(*err);
-                *err = NULL;
-            }
-            status = FHIRSTORE_OK;
-        }
+    fhs_check check = {NULL, report, ctx, 0, 1};
+    fhirstore_status status = look_at_pages(&check, storage, err);
+    if (status == FHIRSTORE_OK && check.findings == 0) {
+        status = look_inside(&check, storage, err);
     }
-    fhs_conn_release(conn);
+    if (status == FHIRSTORE_ERR_CORRUPT || status == FHIRSTORE_ERR_TAMPERED) {
+        fhs_check_report(&check, "structure", "a table cannot be read to its end");
+        if (err != NULL) {
+            fhs_error_free(*err);
+            *err = NULL;
+        }
+        status = FHIRSTORE_OK;
+    }
+    *findings_out = check.findings;
     return status;
 }

@@ -203,6 +203,59 @@ START_TEST(a_flipped_byte_is_found)
 }
 END_TEST
 
+static void copy_bytes(const char *from, const char *to, long flipped)
+{
+    FILE *in = fopen(from, "rb");
+    FILE *out = fopen(to, "wb");
+    ck_assert(in != NULL && out != NULL);
+    int byte;
+    for (long at = 0; (byte = fgetc(in)) != EOF; at++) {
+        (void)fputc(at == flipped ? byte ^ 1 : byte, out);
+    }
+    (void)fclose(in);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+/* As a crash leaves a store whose last writes reached the disk in another order. */
+START_TEST(a_lost_tail_is_told_and_no_finding)
+{
+    fixture fix;
+    fixture crashed;
+    fhs_conn *conn;
+    char from[128];
+    char to[128];
+    int64_t count = -1;
+    findings found = {.wanted = "notice"};
+    fixture_open(&fix);
+    ck_assert_ok(fhs_storage_checkpoint(fix.storage, &err));
+    ck_assert_ok(fhs_storage_writer(fix.storage, &conn, &err));
+    fill(conn);
+    fhs_conn_release(conn);
+    fixture_prepare(&crashed);
+    copy_bytes(fix.path, crashed.path, -1);
+    (void)snprintf(from, sizeof from, "%s-wal", fix.path);
+    (void)snprintf(to, sizeof to, "%s-wal", crashed.path);
+    copy_bytes(from, to, 4096 + 2 * 4200);
+    crashed.options.path = fhs_str_from_cstr(crashed.path);
+    ck_assert_ok(fhs_storage_open(&crashed.options, &crashed.storage, &err));
+    ck_assert_ok(fhs_storage_verify(crashed.storage, note_finding, &found, &count, &err));
+    ck_assert_int_eq(count, 1); /* the bytes are there and bad */
+    ck_assert_int_eq(found.count, 1);
+    ck_assert_ok(fhs_storage_writer(crashed.storage, &conn, &err));
+    ck_assert_ok(fhs_conn_begin_write(conn, &err));
+    ck_assert_ok(fhs_meta_set(conn, FHS_LIT("x"), FHS_LIT("y"), &err));
+    ck_assert_ok(fhs_conn_commit(conn, &err));
+    fhs_conn_release(conn);
+    ck_assert_ok(fhs_storage_checkpoint(crashed.storage, &err));
+    found = (findings){.wanted = "notice"};
+    ck_assert_ok(fhs_storage_verify(crashed.storage, note_finding, &found, &count, &err));
+    ck_assert_msg(found.has_wanted && found.count == 1, "%s", found.all);
+    ck_assert_int_eq(count, 0);
+    fixture_close(&crashed);
+    fixture_close(&fix);
+}
+END_TEST
+
 int main(void)
 {
     const char *sealed = getenv("FHS_TEST_SEALED");
@@ -214,6 +267,7 @@ int main(void)
     /* Only sealed pages can tell that a byte in unused space was changed. */
     if (sealed != NULL && sealed[0] == '1') {
         tcase_add_test(cases, a_flipped_byte_is_found);
+        tcase_add_test(cases, a_lost_tail_is_told_and_no_finding);
     }
     suite_add_tcase(suite, cases);
     return run_suite(suite);
