@@ -69,7 +69,7 @@ typedef struct fhirstore_open_options {
     size_t key_len;            /**< 32, or 0 without a key. */
     const char *passphrase;    /**< UTF-8; used when key is NULL. Copied to guarded memory. NULL: none. */
     size_t passphrase_len;     /**< Bytes. */
-    const char *base_url;      /**< References below it equal relative ones. Copied. NULL: http://localhost/fhir. */
+    const char *base_url;      /**< References below it equal relative ones. An option of creation: kept in the store; another one is refused later. Copied. NULL: what the store has, http://localhost/fhir for a new one. */
     size_t base_url_len;       /**< Bytes. */
     fhirstore_clock_fn clock;  /**< NULL: the system clock. */
     void *clock_ctx;           /**< First argument of clock. */
@@ -78,7 +78,7 @@ typedef struct fhirstore_open_options {
     int32_t validation;        /**< FHIRSTORE_VALIDATION_*. */
     int32_t busy_timeout_ms;   /**< 0: 5000. Below 0: fail at once. */
     uint32_t max_readers;      /**< Connections for reading. 0: 8. */
-    int32_t default_zone_minutes; /**< Zone of times that have none, minutes east of UTC. */
+    int32_t default_zone_minutes; /**< Zone of times that have none, minutes east of UTC. An option of creation, like base_url. 0: what the store has, UTC for a new one. */
     int32_t reserved0;         /**< Must be 0. */
 } fhirstore_open_options;
 
@@ -120,6 +120,8 @@ FHIRSTORE_API fhirstore_status fhirstore_open_options_init(fhirstore_open_option
  * @retval FHIRSTORE_ERR_TRUNCATED    The file ends too early.
  * @retval FHIRSTORE_ERR_TAMPERED     Stored bytes do not authenticate.
  * @retval FHIRSTORE_ERR_NOT_SUPPORTED  The file's FHIR version is not built in.
+ * @retval FHIRSTORE_ERR_INVALID_ARG  An option of creation (base_url, default_zone_minutes, fhir_version) is not what the store has; the message names it.
+ * @retval FHIRSTORE_ERR_READ_ONLY    The index was made by an older library, and FHIRSTORE_OPEN_READ_ONLY is set: open it for writing once, then fhirstore_maintain().
  * @par Threads  Any thread; blocks for key derivation and up to the busy timeout.
  * @since 0.1
  */
@@ -169,7 +171,11 @@ FHIRSTORE_API int32_t fhirstore_fhir_version(const fhirstore *store);
 FHIRSTORE_API fhirstore_status fhirstore_stats(fhirstore *store, fhirstore_buf *buf_out,
                                                fhirstore_error **err_out);
 
-/** One thing that fhirstore_verify() found wrong. Text is English and free of content. @since 0.1 */
+/**
+ * One thing that fhirstore_verify() found wrong. Text is English and free of content. Area "notice"
+ * is nothing wrong and not counted: opening dropped a damaged end of the log.
+ * @since 0.1
+ */
 typedef void (*fhirstore_finding_fn)(void *ctx, const char *area, const char *text);
 
 /**
@@ -181,7 +187,7 @@ typedef void (*fhirstore_finding_fn)(void *ctx, const char *area, const char *te
  * @param      ctx           First argument of @a report.
  * @param[out] findings_out  How many; 0 for a sound store.
  * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
- * @par Threads  Any thread; long; does not block readers.
+ * @par Threads  Any thread; long; does not block readers, and writers only while the pages are looked at. Works on read-only stores.
  * @since 0.1
  */
 FHIRSTORE_API fhirstore_status fhirstore_verify(fhirstore *store, fhirstore_finding_fn report,

@@ -3,11 +3,8 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
-#include "index/index.h"
+#include "index/index_internal.h"
 
-/* Under this name the store keeps which definitions its numbers were made for. */
-static const fhs_str definitions_name = FHS_LIT_INIT("definitions");
-#define DEFINITIONS_TEXT_MAX 256u
 /* Of a store's types, the highest number that the way back knows. */
 #define TYPE_NUMBER_MAX 65536
 
@@ -71,30 +68,6 @@ static fhirstore_status load_types(fhs_catalog *catalog, fhs_conn *conn, fhirsto
     return FHIRSTORE_OK;
 }
 
-/* "R4 4.0.1 1397": other definitions may bring other names. */
-static void describe_definitions(const fhs_fhir *fhir, fhs_buf *out)
-{
-    fhs_buf_add_str(out, fhs_fhir_version_name(fhir));
-    fhs_buf_add_char(out, ' ');
-    fhs_buf_add_str(out, fhs_fhir_version_number(fhir));
-    fhs_buf_add_char(out, ' ');
-    fhs_buf_add_u64(out, fhs_sparam_count(fhir));
-}
-
-static fhirstore_status check_complete(fhs_catalog *catalog, fhs_conn *conn, fhirstore_error **err)
-{
-    bool is_found = false;
-    fhs_buf want = FHS_BUF_INIT(DEFINITIONS_TEXT_MAX);
-    fhs_buf have = FHS_BUF_INIT(DEFINITIONS_TEXT_MAX);
-    describe_definitions(catalog->fhir, &want);
-    fhirstore_status status = fhs_meta_get(conn, definitions_name, &have, &is_found, err);
-    catalog->is_complete = status == FHIRSTORE_OK && is_found &&
-                           fhs_str_eq(fhs_buf_str(&have), fhs_buf_str(&want));
-    fhs_buf_clear(&want);
-    fhs_buf_clear(&have);
-    return status;
-}
-
 fhirstore_status fhs_catalog_open(const fhs_fhir *fhir, fhs_conn *conn, fhs_catalog **out,
                                   fhirstore_error **err)
 {
@@ -112,7 +85,7 @@ fhirstore_status fhs_catalog_open(const fhs_fhir *fhir, fhs_conn *conn, fhs_cata
         status = fhs_fail_memory(err);
     }
     if (status == FHIRSTORE_OK) {
-        status = check_complete(catalog, conn, err);
+        status = fhs_install_is_done(fhir, conn, &catalog->is_complete, err);
     }
     if (status == FHIRSTORE_OK) {
         status = load_types(catalog, conn, err);
@@ -190,36 +163,9 @@ bool fhs_catalog_is_complete(const fhs_catalog *catalog)
     return catalog->is_complete;
 }
 
-static fhirstore_status install_type(fhs_catalog *catalog, fhs_conn *writer, fhs_type type,
-                                     fhirstore_error **err)
-{
-    int32_t number = 0;
-    fhirstore_status status = fhs_typenum_intern(writer, fhs_type_name(catalog->fhir, type),
-                                                 &number, err);
-    const fhs_sparam *list = NULL;
-    size_t count = fhs_sparam_list(catalog->fhir, type, &list);
-    for (size_t i = 0; i < count && status == FHIRSTORE_OK; i++) {
-        uint32_t unused = 0;
-        status = fhs_paramnum_intern(writer, number, fhs_sparam_get(catalog->fhir, list[i]).code,
-                                     &unused, err);
-    }
-    return status;
-}
-
 fhirstore_status fhs_catalog_install(fhs_catalog *catalog, fhs_conn *writer, fhirstore_error **err)
 {
-    fhirstore_status status = FHIRSTORE_OK;
-    for (size_t i = 0; i < catalog->type_count && status == FHIRSTORE_OK; i++) {
-        if (fhs_type_is_resource(catalog->fhir, (fhs_type)i)) {
-            status = install_type(catalog, writer, (fhs_type)i, err);
-        }
-    }
-    if (status == FHIRSTORE_OK) {
-        fhs_buf text = FHS_BUF_INIT(DEFINITIONS_TEXT_MAX);
-        describe_definitions(catalog->fhir, &text);
-        status = fhs_meta_set(writer, definitions_name, fhs_buf_str(&text), err);
-        fhs_buf_clear(&text);
-    }
+    fhirstore_status status = fhs_install(catalog->fhir, writer, err);
     if (status == FHIRSTORE_OK) {
         drop_params(catalog);
         status = load_types(catalog, writer, err);

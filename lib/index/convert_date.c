@@ -8,7 +8,8 @@ typedef struct date_span {
     bool is_set;
 } date_span;
 
-static bool read_date_value(const fhs_json *value, int64_t *lo, int64_t *hi)
+static bool read_date_value(const fhs_convert *convert, const fhs_json *value, int64_t *lo,
+                            int64_t *hi)
 {
     fhs_date date;
     if (!fhs_json_is(value, FHS_JSON_STRING) ||
@@ -18,7 +19,7 @@ static bool read_date_value(const fhs_json *value, int64_t *lo, int64_t *hi)
                         &date)) {
         return false;
     }
-    fhs_date_interval(&date, 0, lo, hi);
+    fhs_date_interval(&date, convert->zone_minutes, lo, hi);
     return true;
 }
 
@@ -34,14 +35,15 @@ static void widen_span(date_span *span, int64_t lo, int64_t hi)
 }
 
 /* A missing end is open; a period with neither is nothing. */
-static bool read_period(const fhs_json *period, int64_t *lo, int64_t *hi)
+static bool read_period(const fhs_convert *convert, const fhs_json *period, int64_t *lo,
+                        int64_t *hi)
 {
     if (!fhs_json_is(period, FHS_JSON_OBJECT)) {
         return false;
     }
     int64_t unused = 0;
-    bool has_start = read_date_value(fhs_json_get(period, FHS_LIT("start")), lo, &unused);
-    bool has_end = read_date_value(fhs_json_get(period, FHS_LIT("end")), &unused, hi);
+    bool has_start = read_date_value(convert, fhs_json_get(period, FHS_LIT("start")), lo, &unused);
+    bool has_end = read_date_value(convert, fhs_json_get(period, FHS_LIT("end")), &unused, hi);
     if (!has_start) {
         *lo = FHS_TICK_MIN;
     }
@@ -53,21 +55,21 @@ static bool read_period(const fhs_json *period, int64_t *lo, int64_t *hi)
 
 /* Only the outer limits of a schedule count: its events and the period that bounds its repetition.
  */
-static void read_timing(const fhs_json *timing, date_span *span)
+static void read_timing(const fhs_convert *convert, const fhs_json *timing, date_span *span)
 {
     int64_t lo = 0;
     int64_t hi = 0;
     const fhs_json *events = fhs_json_get(timing, FHS_LIT("event"));
     if (fhs_json_is(events, FHS_JSON_ARRAY)) {
         for (uint32_t i = 0; i < events->count; i++) {
-            if (read_date_value(&events->items[i], &lo, &hi)) {
+            if (read_date_value(convert, &events->items[i], &lo, &hi)) {
                 widen_span(span, lo, hi);
             }
         }
     }
     const fhs_json *repeat = fhs_json_get(timing, FHS_LIT("repeat"));
     if (fhs_json_is(repeat, FHS_JSON_OBJECT) &&
-        read_period(fhs_json_get(repeat, FHS_LIT("boundsPeriod")), &lo, &hi)) {
+        read_period(convert, fhs_json_get(repeat, FHS_LIT("boundsPeriod")), &lo, &hi)) {
         widen_span(span, lo, hi);
     }
 }
@@ -77,11 +79,11 @@ void fhs_convert_date(fhs_convert *convert, fhs_shape shape, const fhs_json *val
     date_span span = {0, 0, false};
     /* A choice may hold a date as a string; what is none gives nothing. */
     if (shape == FHS_SHAPE_DATE || shape == FHS_SHAPE_STRING) {
-        span.is_set = read_date_value(value, &span.lo, &span.hi);
+        span.is_set = read_date_value(convert, value, &span.lo, &span.hi);
     } else if (shape == FHS_SHAPE_PERIOD) {
-        span.is_set = read_period(value, &span.lo, &span.hi);
+        span.is_set = read_period(convert, value, &span.lo, &span.hi);
     } else if (shape == FHS_SHAPE_TIMING && value->type == FHS_JSON_OBJECT) {
-        read_timing(value, &span);
+        read_timing(convert, value, &span);
     }
     fhs_entry *entry = span.is_set ? fhs_convert_add(convert, FHS_ROW_DATE) : NULL;
     if (entry != NULL) {

@@ -16,6 +16,13 @@
 #include "storage/storage.h"
 #include "json/json.h"
 
+/*
+ * What stored rows mean: to be counted up with every change of extraction, of folding, of the
+ * tables of units, or of the definitions' expressions that gives other rows for the same resource.
+ * Rows of a store with a lower number are made anew (fhs_catalog_install()).
+ */
+#define FHS_EXTRACTION_VERSION 1
+
 /* ---- extraction: no store needed ---- */
 
 typedef struct fhs_indexer fhs_indexer; /* compiled programs of one FHIR version; thread-safe */
@@ -24,6 +31,8 @@ typedef struct fhs_indexer fhs_indexer; /* compiled programs of one FHIR version
 fhirstore_status fhs_indexer_new(const fhs_fhir *fhir, fhs_indexer **indexer_out,
                                  fhirstore_error **err);
 void fhs_indexer_free(fhs_indexer *indexer);
+/* The zone of times that have none, in minutes east of UTC. Before anything is extracted. */
+void fhs_indexer_set_zone(fhs_indexer *indexer, int minutes);
 /*
  * One for definitions that extend those of @a base (fhs_fhir_extend()): types without parameters
  * of their own share the programs of @a base, which must outlive it.
@@ -101,11 +110,15 @@ fhirstore_status fhs_indexer_fallbacks(fhs_indexer *indexer, fhs_type type,
 
 typedef struct fhs_catalog fhs_catalog; /* thread-safe; one a store */
 
-/* Reads what the store has. */
+/* Reads what the store has. ERR_SCHEMA: its rows are of a later extraction than this library's. */
 fhirstore_status fhs_catalog_open(const fhs_fhir *fhir, fhs_conn *conn, fhs_catalog **out,
                                   fhirstore_error **err);
 void fhs_catalog_free(fhs_catalog *catalog);
-/* Whether the store lacks names of these definitions: then install with a writer. */
+/*
+ * Whether the store has all names of these definitions, and rows of this library's extraction. If
+ * not, install with a writer: where there are resources, what is new and what would be extracted
+ * otherwise today is then being indexed. Before the store's own parameters are loaded.
+ */
 bool fhs_catalog_is_complete(const fhs_catalog *catalog);
 fhirstore_status fhs_catalog_install(fhs_catalog *catalog, fhs_conn *writer, fhirstore_error **err);
 /* 0: not known to the store. */

@@ -40,6 +40,13 @@ typedef enum fhs_shape {
 
 const fhs_fhir *fhs_indexer_fhir(const fhs_indexer *indexer);
 
+/* ---- what the store knows of the definitions (install.c) ---- */
+
+/* Whether the store has all their names, and rows of this library's extraction. */
+fhirstore_status fhs_install_is_done(const fhs_fhir *fhir, fhs_conn *conn, bool *is_done_out,
+                                     fhirstore_error **err);
+fhirstore_status fhs_install(const fhs_fhir *fhir, fhs_conn *writer, fhirstore_error **err);
+
 /* ---- value conversion ---- */
 
 typedef struct fhs_unit_cache fhs_unit_cache;
@@ -51,6 +58,7 @@ typedef struct fhs_convert {
     fhs_unit_cache *units;
     const uint8_t *shapes; /* fhs_shape by type */
     fhs_str base_url;
+    int zone_minutes; /* of times that have none */
     fhs_arena *arena;
     fhs_entries *out;
     bool is_failed; /* no memory */

@@ -8,6 +8,7 @@
 struct fhs_indexer {
     fhs_indexer *base; /* NULL, or the one whose shapes, units and other programs this one uses */
     const fhs_fhir *fhir;
+    int zone_minutes;
     uint8_t *shapes;
     fhs_unit_cache *units;
     _Atomic(fhs_program *) *programs; /* by type */
@@ -62,6 +63,7 @@ fhirstore_status fhs_indexer_over(fhs_indexer *base, const fhs_fhir *fhir,
     }
     indexer->base = base;
     indexer->fhir = fhir;
+    indexer->zone_minutes = base->zone_minutes;
     indexer->shapes = base->shapes;
     indexer->units = base->units;
     indexer->programs = fhs_calloc(fhs_type_count(fhir), sizeof *indexer->programs);
@@ -71,6 +73,11 @@ fhirstore_status fhs_indexer_over(fhs_indexer *base, const fhs_fhir *fhir,
     }
     *indexer_out = indexer;
     return FHIRSTORE_OK;
+}
+
+void fhs_indexer_set_zone(fhs_indexer *indexer, int minutes)
+{
+    indexer->zone_minutes = minutes;
 }
 
 const fhs_fhir *fhs_indexer_fhir(const fhs_indexer *indexer)
@@ -126,6 +133,7 @@ static bool begin_walk(fhs_walk *walk, fhs_indexer *indexer, const fhs_program *
     walk->convert.fhir = indexer->fhir;
     walk->convert.units = indexer->units;
     walk->convert.shapes = indexer->shapes;
+    walk->convert.zone_minutes = indexer->zone_minutes;
     walk->convert.arena = arena;
     if (program->slot_count > 0) {
         walk->slots = fhs_arena_calloc(arena, program->slot_count, sizeof *walk->slots);

@@ -7,28 +7,17 @@
 #include "base/mem.h"
 #include "interact/hooks.h"
 #include "interact/params.h"
+#include "interact/settings.h"
 #include "vfs/vfs.h"
-
-#define DEFAULT_BASE_URL "http://localhost/fhir"
 
 int64_t fhs_core_now(const fhs_core *core)
 {
     return core->clock == NULL ? fhs_clock_now_us() : core->clock(core->clock_ctx);
 }
 
-static bool keep_base_url(fhs_core *core, fhs_str url)
-{
-    if (url.len == 0) {
-        url = FHS_LIT(DEFAULT_BASE_URL);
-    }
-    while (url.len > 0 && url.ptr[url.len - 1] == '/') {
-        url.len--;
-    }
-    core->base_url = fhs_str_of(fhs_memdup(url.ptr, url.len), url.len);
-    return core->base_url.ptr != NULL;
-}
-
-/* Give the store the names of definitions it does not know yet: at creation, and after an upgrade.
+/*
+ * Give the store the names of definitions it does not know yet, and mark rows that this library
+ * would make otherwise: at creation, and after an upgrade.
  */
 static fhirstore_status install_catalog(fhs_core *core, fhirstore_error **err)
 {
@@ -55,10 +44,14 @@ static fhirstore_status open_catalog(fhs_core *core, fhirstore_error **err)
         status = fhs_catalog_open(core->fhir, conn, &core->catalog, err);
     }
     fhs_conn_release(conn);
-    if (status >= FHIRSTORE_OK && !core->read_only && !fhs_catalog_is_complete(core->catalog)) {
-        status = install_catalog(core, err);
+    if (status < FHIRSTORE_OK || fhs_catalog_is_complete(core->catalog)) {
+        return status;
     }
-    return status;
+    return core->read_only
+               ? fhs_fail(err, FHIRSTORE_ERR_READ_ONLY,
+                          "the store's index is that of an older library: open it for writing, "
+                          "then reindex")
+               : install_catalog(core, err);
 }
 
 static fhirstore_status open_parts(fhs_core *core, const fhs_core_options *options,
@@ -83,8 +76,12 @@ static fhirstore_status open_parts(fhs_core *core, const fhs_core_options *optio
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    status = fhs_indexer_new(core->fhir, &core->indexer, err);
+    status = fhs_core_open_settings(core, options, err);
     if (status >= FHIRSTORE_OK) {
+        status = fhs_indexer_new(core->fhir, &core->indexer, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        fhs_indexer_set_zone(core->indexer, core->default_zone_minutes);
         status = open_catalog(core, err);
     }
     return status < FHIRSTORE_OK ? status : fhs_core_open_params(core, err);
@@ -99,15 +96,12 @@ fhirstore_status fhs_core_open(const fhs_core_options *options, fhs_core **out,
         return fhs_fail_memory(err);
     }
     core->validation = options->validation;
-    core->default_zone_minutes = options->default_zone_minutes;
     core->read_only = options->storage.read_only;
     core->multi_process = options->storage.multi_process;
     core->clock = options->clock;
     core->clock_ctx = options->clock_ctx;
     (void)pthread_mutex_init(&core->hooks_lock, NULL);
-    fhirstore_status status = keep_base_url(core, options->base_url)
-                                  ? open_parts(core, options, err)
-                                  : fhs_fail_memory(err);
+    fhirstore_status status = open_parts(core, options, err);
     if (status < FHIRSTORE_OK) {
         fhs_core_close(core);
         return status;

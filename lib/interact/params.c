@@ -43,11 +43,12 @@ void fhs_core_set_params(fhs_core *core, fhs_params *params)
 
 /*
  * The core's are those of the last commit of this process. They cannot differ from a write
- * transaction's, nor matter to a reader when there are none: what is unknown matches nothing less.
+ * transaction's, nor matter to a reader when none ever changed: what is unknown matches nothing
+ * less.
  */
 static bool may_differ(const fhs_core *core, const fhs_params *params, bool is_writer)
 {
-    return core->multi_process || (!is_writer && fhs_params_count(params) > 0);
+    return core->multi_process || (!is_writer && fhs_params_generation(params) != 0);
 }
 
 fhirstore_status fhs_core_take_params(fhs_core *core, fhs_conn *conn, bool is_writer,

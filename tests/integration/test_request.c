@@ -356,7 +356,13 @@ START_TEST(a_store_has_the_base_url_it_is_given)
     options.base_url_len = strlen(options.base_url);
     fhirstore_session_close(session);
     fhirstore_close(store);
-    store = must_open(store_path, &options);
+    /* Once created, a store has no other. */
+    fhirstore_error *error = NULL;
+    ck_assert_int_eq(fhirstore_open(store_path, strlen(store_path), &options, &store, &error),
+                     FHIRSTORE_ERR_INVALID_ARG);
+    ck_assert_ptr_nonnull(strstr(fhirstore_error_message(error), "base_url"));
+    fhirstore_error_free(error);
+    store = must_open(in_folder("clinic"), &options);
     session = must_enter(store, FHIRSTORE_SESSION_ALLOW_EVERYTHING, "x");
     reply answer = ask("PUT", "https://clinic.example/r4/Patient/a", NULL, PATIENT_A);
     expect_http(answer, 201);

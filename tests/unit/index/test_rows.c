@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "extracts.h"
+#include "index/custom.h"
 
 static char folder[32];
 static char path[64];
@@ -186,6 +187,124 @@ START_TEST(catalog_is_found_again)
 }
 END_TEST
 
+START_TEST(zone_of_times_without_one)
+{
+    static const char body[] = "{\"resourceType\":\"Encounter\",\"period\":"
+                               "{\"start\":\"2020-01-01T00:00\",\"end\":\"2020-01-01T00:00Z\"}}";
+    const int64_t hour = INT64_C(36000000000);
+    fhs_buf rows = FHS_BUF_INIT(EXTRACTS_MAX);
+    fhs_row utc;
+    fhs_row east;
+    make_rows(body, &rows);
+    ck_assert_uint_eq(rows_of(&rows, "Encounter", "date", &utc, 1), 1);
+    fhs_indexer_set_zone(indexer, 60);
+    fhs_buf_reset(&rows);
+    make_rows(body, &rows);
+    ck_assert_uint_eq(rows_of(&rows, "Encounter", "date", &east, 1), 1);
+    ck_assert_int_eq(east.a, utc.a - hour);
+    ck_assert_int_eq(east.b, utc.b);
+    fhs_buf_clear(&rows);
+}
+END_TEST
+
+/* ---- what a store learns from a later library ---- */
+
+static void store_patient(void)
+{
+    int64_t seq;
+    fhs_buf rows = FHS_BUF_INIT(EXTRACTS_MAX);
+    static const char body[] = "{\"resourceType\":\"Patient\",\"gender\":\"female\"}";
+    fhs_write write = {.type = fhs_catalog_type(catalog, fhs_type_find(fhir, FHS_LIT("Patient"))),
+                       .id = FHS_LIT("p"),
+                       .version = 1,
+                       .method = FHS_METHOD_CREATE,
+                       .body = FHS_LIT(body)};
+    make_rows(body, &rows);
+    write.rows = fhs_buf_str(&rows);
+    ck_assert_int_eq(fhs_entity_intern(writer, write.type, write.id, &write.entity, NULL),
+                     FHIRSTORE_OK);
+    ck_assert_int_eq(fhs_resource_write(writer, &write, &seq, NULL), FHIRSTORE_OK);
+    fhs_buf_clear(&rows);
+}
+
+static fhs_param_state state_of(const char *type, const char *code, uint32_t *number_out)
+{
+    fhs_param_state state;
+    int32_t number = fhs_catalog_type(catalog, fhs_type_find(fhir, fhs_str_from_cstr(type)));
+    ck_assert_int_eq(
+        fhs_paramnum_find(writer, number, fhs_str_from_cstr(code), number_out, &state, NULL),
+        FHIRSTORE_OK);
+    ck_assert_uint_ne(*number_out, 0);
+    return state;
+}
+
+static void open_catalog_again(void)
+{
+    fhs_catalog_free(catalog);
+    catalog = NULL;
+    ck_assert_int_eq(fhs_catalog_open(fhir, writer, &catalog, NULL), FHIRSTORE_OK);
+}
+
+START_TEST(older_rows_are_made_anew)
+{
+    uint32_t before;
+    uint32_t after;
+    uint64_t generation = 0;
+    store_patient();
+    ck_assert_int_eq(state_of("Patient", "gender", &before), FHS_PARAM_READY);
+    ck_assert_int_eq(fhs_meta_set(writer, FHS_LIT("extraction"), FHS_LIT("0"), NULL), FHIRSTORE_OK);
+    open_catalog_again();
+    ck_assert(!fhs_catalog_is_complete(catalog));
+    ck_assert_int_eq(fhs_catalog_install(catalog, writer, NULL), FHIRSTORE_OK);
+    ck_assert_int_eq(state_of("Patient", "gender", &after), FHS_PARAM_BUILDING);
+    ck_assert_uint_ne(before, after); /* nobody finds the old rows any more */
+    ck_assert_int_eq(state_of("Observation", "code", &after), FHS_PARAM_READY);
+    ck_assert_int_eq(fhs_params_read_generation(writer, &generation, NULL), FHIRSTORE_OK);
+    ck_assert(generation != 0);
+    open_catalog_again();
+    ck_assert(fhs_catalog_is_complete(catalog));
+}
+END_TEST
+
+START_TEST(later_rows_are_refused)
+{
+    fhirstore_error *err = NULL;
+    fhs_catalog *again = NULL;
+    ck_assert_int_eq(fhs_meta_set(writer, FHS_LIT("extraction"), FHS_LIT("99"), NULL),
+                     FHIRSTORE_OK);
+    ck_assert_int_eq(fhs_catalog_open(fhir, writer, &again, &err), FHIRSTORE_ERR_SCHEMA);
+    ck_assert_ptr_null(again);
+    fhs_error_free(err);
+}
+END_TEST
+
+START_TEST(new_parameters_are_not_ready)
+{
+    uint32_t gender;
+    uint32_t code;
+    store_patient();
+    (void)state_of("Patient", "gender", &gender);
+    (void)state_of("Observation", "code", &code);
+    ck_assert_int_eq(fhs_paramnum_remove(writer, gender, NULL), FHIRSTORE_OK);
+    ck_assert_int_eq(fhs_paramnum_remove(writer, code, NULL), FHIRSTORE_OK);
+    ck_assert_int_eq(fhs_meta_set(writer, FHS_LIT("definitions"), FHS_LIT("older"), NULL),
+                     FHIRSTORE_OK);
+    open_catalog_again();
+    ck_assert_int_eq(fhs_catalog_install(catalog, writer, NULL), FHIRSTORE_OK);
+    ck_assert_int_eq(state_of("Patient", "gender", &gender), FHS_PARAM_BUILDING);
+    ck_assert_int_eq(state_of("Patient", "name", &gender), FHS_PARAM_READY);
+    ck_assert_int_eq(state_of("Observation", "code", &code), FHS_PARAM_READY); /* there are none */
+    fhs_params *own;
+    fhs_params *loaded;
+    ck_assert_int_eq(fhs_params_new(fhir, catalog, indexer, &own, NULL), FHIRSTORE_OK);
+    ck_assert_int_eq(fhs_params_load(own, writer, &loaded, NULL), FHIRSTORE_OK);
+    (void)state_of("Patient", "gender", &gender);
+    ck_assert(fhs_catalog_is_late(fhs_params_catalog(loaded), gender));
+    fhs_params_drop(loaded);
+    fhs_params_drop(own);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("index_rows");
@@ -194,6 +313,10 @@ int main(void)
     tcase_add_test(tests, each_kind_of_row);
     tcase_add_test(tests, quantities_twice);
     tcase_add_test(tests, catalog_is_found_again);
+    tcase_add_test(tests, zone_of_times_without_one);
+    tcase_add_test(tests, older_rows_are_made_anew);
+    tcase_add_test(tests, later_rows_are_refused);
+    tcase_add_test(tests, new_parameters_are_not_ready);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
