@@ -172,7 +172,8 @@ static fhirstore_status write_next_link(fhs_buf *out, const fhs_call *call,
 }
 
 /* Where the page begins that a next link asked for. */
-static fhirstore_status find_place(const fhs_call *call, history_work *work, fhirstore_error **err)
+static fhirstore_status find_page_place(const fhs_call *call, history_work *work,
+                                        fhirstore_error **err)
 {
     fhs_buf question = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES * 4);
     fhs_history_place place;
@@ -356,7 +357,7 @@ static fhirstore_status history_run(fhs_call *call, void *ctx, fhirstore_error *
         status = find_scope(call, work, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = work->params.page.len > 0 ? find_place(call, work, err)
+        status = work->params.page.len > 0 ? find_page_place(call, work, err)
                                            : count_seen(call, work, err);
     }
     if (status >= FHIRSTORE_OK) {

@@ -34,7 +34,7 @@ static void put_number(char out[8], int64_t number)
     }
 }
 
-static int64_t take_number(const char *bytes)
+static int64_t take_place_number(const char *bytes)
 {
     uint64_t number = 0;
     for (unsigned i = 0; i < 8; i++) {
@@ -76,8 +76,8 @@ fhirstore_status fhs_history_place_open(const fhs_call *call, fhs_str query, fhs
                           "the page link was not made for this history");
     }
     if (status >= FHIRSTORE_OK) {
-        out->total = take_number(plain.ptr + 1);
-        out->before_seq = take_number(plain.ptr + 9);
+        out->total = take_place_number(plain.ptr + 1);
+        out->before_seq = take_place_number(plain.ptr + 9);
     }
     fhs_buf_clear(&plain);
     fhs_buf_clear(&bound);

@@ -108,8 +108,8 @@ static bool zone_of(fhs_str text, int *out)
     return true;
 }
 
-static fhirstore_status take_zone(fhs_core *core, const fhs_core_options *options,
-                                  const stored_settings *stored, fhirstore_error **err)
+static fhirstore_status take_default_zone(fhs_core *core, const fhs_core_options *options,
+                                          const stored_settings *stored, fhirstore_error **err)
 {
     int zone = options->default_zone_minutes;
     if (stored->has_zone && !zone_of(fhs_buf_str(&stored->zone), &zone)) {
@@ -142,7 +142,7 @@ fhirstore_status fhs_core_open_settings(fhs_core *core, const fhs_core_options *
         status = take_base_url(core, options, &stored, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = take_zone(core, options, &stored, err);
+        status = take_default_zone(core, options, &stored, err);
     }
     fhs_buf_clear(&stored.base_url);
     fhs_buf_clear(&stored.zone);

@@ -93,7 +93,7 @@ static bool has_same_order(const fhs_json *a, const fhs_json *b)
     return true;
 }
 
-static bool is_one_of(fhs_str name, const fhs_str *names, size_t name_count)
+static bool is_left_out(fhs_str name, const fhs_str *names, size_t name_count)
 {
     for (size_t i = 0; i < name_count; i++) {
         if (fhs_str_eq(name, names[i])) {
@@ -108,7 +108,7 @@ bool fhs_json_equal_but(const fhs_json *a, const fhs_json *b, const fhs_str *nam
 {
     uint32_t left = 0; /* members of b that a must have as well */
     for (uint32_t i = 0; i < b->count; i++) {
-        left += is_one_of(b->members[i].name, names, name_count) ? 0 : 1;
+        left += is_left_out(b->members[i].name, names, name_count) ? 0 : 1;
     }
     member_finder finder = {.object = b, .names = FHS_JSON_NAMES_INIT};
     if (b->count > FHS_JSON_FEW_MEMBERS && !has_same_order(a, b)) {
@@ -118,7 +118,7 @@ bool fhs_json_equal_but(const fhs_json *a, const fhs_json *b, const fhs_str *nam
     }
     bool equal = true;
     for (uint32_t i = 0; equal && i < a->count; i++) {
-        if (is_one_of(a->members[i].name, names, name_count)) {
+        if (is_left_out(a->members[i].name, names, name_count)) {
             continue;
         }
         const fhs_json *other = find_equal_member(&finder, i, a->members[i].name);
