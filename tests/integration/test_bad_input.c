@@ -80,8 +80,8 @@ START_TEST(broken_json_is_placed_and_leaves_no_trace)
             expect_no_trace(&answers[k], bad->status, bad->code, NULL, before);
             expect_place(&answers[k], bad->where, bad->text);
         }
-        fhirstore_location place;
-        fhirstore_error_location(answers[0].error, &place);
+        fhirstore_location place = FHIRSTORE_LOCATION_INIT;
+        ck_assert_int_eq(fhirstore_error_location(answers[0].error, &place), FHIRSTORE_OK);
         ck_assert_uint_gt(place.line, 0);
         ck_assert_uint_eq(place.entry, 0);
     }
@@ -233,7 +233,7 @@ START_TEST(every_fault_is_told_at_once)
     expect_text(answer, "issue.2.expression.0", "Patient.birthDate");
     expect_text(answer, "issue.3.expression.0", "Patient.foo");
     ck_assert_uint_eq(fhirstore_error_issue_count(answer.error), 4);
-    fhirstore_issue issue;
+    fhirstore_issue issue = FHIRSTORE_ISSUE_INIT;
     ck_assert_int_eq(fhirstore_error_issue(answer.error, 3, &issue), FHIRSTORE_OK);
     ck_assert_str_eq(issue.expression, "Patient.foo");
     ck_assert_int_eq(fhirstore_error_issue(answer.error, 4, &issue), FHIRSTORE_ERR_NOT_FOUND);
