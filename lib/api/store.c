@@ -26,6 +26,21 @@ fhirstore_status fhirstore_open_options_init(fhirstore_open_options *options, si
     return fhs_abi_init(options, struct_size, sizeof *options, OPEN_OPTIONS_V1_SIZE);
 }
 
+/* It stands in links and fullUrls as it is. */
+static bool is_base_url(fhs_str url)
+{
+    fhs_str rest = fhs_str_starts_with(url, FHS_LIT("https://"))  ? fhs_str_from(url, 8)
+                   : fhs_str_starts_with(url, FHS_LIT("http://")) ? fhs_str_from(url, 7)
+                                                                  : FHS_STR_NONE;
+    for (size_t i = 0; i < rest.len; i++) {
+        unsigned char c = (unsigned char)rest.ptr[i];
+        if (c <= 0x20 || c >= 0x7F || strchr("\"<>\\^`{|}?#", c) != NULL) {
+            return false;
+        }
+    }
+    return rest.len > 0 && rest.ptr[0] != '/';
+}
+
 static fhirstore_status check_options(const fhirstore_open_options *options, fhirstore_error **err)
 {
     bool plain = (options->flags & FHIRSTORE_OPEN_PLAINTEXT) != 0;
@@ -49,6 +64,11 @@ static fhirstore_status check_options(const fhirstore_open_options *options, fhi
     }
     if (options->validation < 0 || options->validation > FHIRSTORE_VALIDATION_OFF) {
         return fhs_api_invalid(err, "options.validation");
+    }
+    fhs_str base_url;
+    if (!fhs_api_text(options->base_url, options->base_url_len, &base_url) ||
+        (base_url.len > 0 && !is_base_url(base_url))) {
+        return fhs_api_invalid(err, "options.base_url must be an absolute http or https URL");
     }
     if (options->cache_bytes > SIZE_MAX / 2) {
         return fhs_api_invalid(err, "options.cache_bytes");

@@ -429,6 +429,10 @@ static fhirstore_status add_bundle(fhs_import *import, fhs_str text, fhirstore_e
                                               &reason);
     if (status >= FHIRSTORE_OK && bundle.kind == FHS_BUNDLE_TRANSACTION) {
         status = execute_transaction(import, &bundle, &reason);
+    } else if (status >= FHIRSTORE_OK && bundle.kind == FHS_BUNDLE_UNKNOWN) {
+        /* Stored as a document it would look imported, and nothing in it would be there. */
+        status = fhs_fail(&reason, FHIRSTORE_ERR_BUNDLE, "Bundle.type is none that FHIR defines");
+        fhs_error_expression(&reason, FHS_LIT("Bundle.type"));
     }
     if (status < FHIRSTORE_OK) {
         status = refuse(import, 0, status, &reason, err);

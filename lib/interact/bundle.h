@@ -19,6 +19,7 @@ typedef enum fhs_bundle_kind {
     FHS_BUNDLE_BATCH,
     FHS_BUNDLE_SEARCHSET,
     FHS_BUNDLE_HISTORY,
+    FHS_BUNDLE_UNKNOWN, /* no type, or none of FHIR's */
 } fhs_bundle_kind;
 
 /* What is kept of an entry. */

@@ -280,13 +280,32 @@ static fhirstore_status scan_entries(const bundle_reader *reader, size_t offset,
     return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
 }
 
+/* Types that say what a Bundle is and ask for nothing. */
+static bool is_document_type(fhs_str type)
+{
+    static const fhs_str types[] = {
+        FHS_LIT_INIT("document"),       FHS_LIT_INIT("message"),
+        FHS_LIT_INIT("collection"),     FHS_LIT_INIT("transaction-response"),
+        FHS_LIT_INIT("batch-response"), FHS_LIT_INIT("subscription-notification"),
+    };
+    for (size_t i = 0; i < FHS_COUNT_OF(types); i++) {
+        if (fhs_str_eq(type, types[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static fhs_bundle_kind kind_of(fhs_str type)
 {
+    if (is_document_type(type)) {
+        return FHS_BUNDLE_OTHER;
+    }
     return fhs_str_eq(type, FHS_LIT("transaction")) ? FHS_BUNDLE_TRANSACTION
            : fhs_str_eq(type, FHS_LIT("batch"))     ? FHS_BUNDLE_BATCH
            : fhs_str_eq(type, FHS_LIT("searchset")) ? FHS_BUNDLE_SEARCHSET
            : fhs_str_eq(type, FHS_LIT("history"))   ? FHS_BUNDLE_HISTORY
-                                                    : FHS_BUNDLE_OTHER;
+                                                    : FHS_BUNDLE_UNKNOWN;
 }
 
 /* A member at the top that is not "entry". */

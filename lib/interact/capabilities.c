@@ -41,7 +41,8 @@ static void write_params(fhs_buf *out, const fhs_fhir *fhir, fhs_type type)
     }
 }
 
-static void write_resource(fhs_buf *out, const fhs_core *core, const fhs_fhir *fhir, fhs_type type)
+static void write_type_entry(fhs_buf *out, const fhs_core *core, const fhs_fhir *fhir,
+                             fhs_type type)
 {
     fhs_buf_addf(out, "{\"type\":\"%.*s\",", FHS_STR_ARG(fhs_type_name(core->fhir, type)));
     write_interactions(out, type_interactions, FHS_COUNT_OF(type_interactions));
@@ -72,7 +73,7 @@ static void write_statement(fhs_buf *out, const fhs_core *core, const fhs_fhir *
                 fhs_buf_add_char(out, ',');
             }
             is_first = false;
-            write_resource(out, core, fhir, (fhs_type)i);
+            write_type_entry(out, core, fhir, (fhs_type)i);
         }
     }
     fhs_buf_add_cstr(out, "],");

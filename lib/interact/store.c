@@ -93,7 +93,7 @@ static void write_stamps(fhs_buf *out, fhs_str id, int64_t version, int64_t upda
 }
 
 /* "meta" with the store's own fields set; the others as they were written. */
-static void write_meta(fhs_buf *out, const fhs_prepared *prepared, fhs_str version, fhs_str updated)
+static void build_meta(fhs_buf *out, const fhs_prepared *prepared, fhs_str version, fhs_str updated)
 {
     static const fhs_json empty = {.type = FHS_JSON_OBJECT};
     const fhs_json_edit edits[] = {
@@ -107,12 +107,12 @@ static void write_meta(fhs_buf *out, const fhs_prepared *prepared, fhs_str versi
 }
 
 /* The text that is stored: what came, with the store's id and meta. */
-static fhirstore_status write_body(fhs_session *session, const fhs_prepared *prepared, fhs_str id,
+static fhirstore_status build_body(fhs_session *session, const fhs_prepared *prepared, fhs_str id,
                                    int64_t version, int64_t updated_us, fhirstore_error **err)
 {
     slice stamps[3];
     write_stamps(&session->stamps, id, version, updated_us, stamps);
-    write_meta(&session->meta, prepared, slice_of(&session->stamps, stamps[1]),
+    build_meta(&session->meta, prepared, slice_of(&session->stamps, stamps[1]),
                slice_of(&session->stamps, stamps[2]));
     const fhs_json_edit edits[] = {
         {FHS_LIT("id"), slice_of(&session->stamps, stamps[0])},
@@ -233,7 +233,7 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
     describe_old(&write, current);
     fhirstore_status status = fhs_param_check(call, prepared->type, id, prepared->root, err);
     if (status >= FHIRSTORE_OK) {
-        status = write_body(session, prepared, id, write.version, now, err);
+        status = build_body(session, prepared, id, write.version, now, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = write_rows(call, prepared, err);
