@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/compiler.h"
 #include "fhirstore/fhirstore.h"
@@ -30,6 +31,8 @@ typedef struct cli_options {
     const char *since;
     uint64_t cache_mib;
     uint32_t per_commit;
+    uint32_t used; /* which options were given, a bit each */
+    bool help;
     bool plaintext;
     bool multi_process;
     bool json;
@@ -47,6 +50,7 @@ typedef struct cli_command {
     const char *synopsis;
     int min_arguments; /* the store included */
     int max_arguments; /* 0: any number */
+    uint32_t options;  /* those that apply, a bit each */
     int (*run)(const cli_options *options);
 } cli_command;
 
@@ -79,6 +83,8 @@ void cli_close(cli_store *opened);
 int cli_fail(fhirstore_error *error);
 /* The same for what went wrong outside of the library. */
 int cli_fail_text(const char *format, ...) FHS_PRINTF(1, 2);
+/* cli_fail() with words of the command's own, where those of the library would not do. */
+int cli_fail_as(fhirstore_error *error, const char *format, ...) FHS_PRINTF(2, 3);
 int cli_usage(const char *format, ...) FHS_PRINTF(1, 2);
 /* Bytes to stdout, with a newline behind them where @a with_newline. False: stdout is gone. */
 bool cli_write(const char *bytes, size_t len, bool with_newline);
@@ -87,6 +93,12 @@ int cli_finish(int status);
 /* "R4", "R4B", "R5"; 0 for NULL, -1 for anything else. */
 int32_t cli_fhir_version(const char *name);
 double cli_seconds(void);
+/* "1 resource", "2 resources": the 's' or nothing. */
+const char *cli_plural(int64_t count);
+
+/* The help on everything, and on one subcommand. */
+void cli_help(FILE *out, const cli_command *commands, size_t count);
+void cli_help_command(FILE *out, const cli_command *command);
 
 /* A whole file ("-": stdin), NUL-terminated; ".gz" is unpacked. NULL: the reason is on stderr. */
 char *cli_read_file(const char *path, size_t *len_out);

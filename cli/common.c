@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -51,6 +52,27 @@ static void print_json_text(const char *text)
     (void)fputc('"', stderr);
 }
 
+int cli_fail_as(fhirstore_error *error, const char *format, ...)
+{
+    char text[1024];
+    fhirstore_issue issue = FHIRSTORE_ISSUE_INIT;
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    (void)fhirstore_error_issue(error, 0, &issue);
+    (void)fprintf(stderr,
+                  "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\","
+                  "\"code\":\"%s\",\"details\":{\"coding\":[{\"system\":"
+                  "\"urn:libfhirstore:status\",\"code\":\"%s\"}]},\"diagnostics\":",
+                  issue.code == NULL ? "exception" : issue.code,
+                  fhirstore_status_name(fhirstore_error_status(error)));
+    print_json_text(text);
+    (void)fputs("}]}\n", stderr);
+    fhirstore_error_free(error);
+    return EXIT_FAILED;
+}
+
 int cli_fail_text(const char *format, ...)
 {
     char text[1024];
@@ -91,18 +113,23 @@ int cli_finish(int status)
     return status;
 }
 
+const char *cli_plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 int32_t cli_fhir_version(const char *name)
 {
     if (name == NULL) {
         return 0;
     }
-    if (strcmp(name, "R4") == 0) {
+    if (strcasecmp(name, "R4") == 0) {
         return FHIRSTORE_FHIR_R4;
     }
-    if (strcmp(name, "R4B") == 0) {
+    if (strcasecmp(name, "R4B") == 0) {
         return FHIRSTORE_FHIR_R4B;
     }
-    return strcmp(name, "R5") == 0 ? FHIRSTORE_FHIR_R5 : -1;
+    return strcasecmp(name, "R5") == 0 ? FHIRSTORE_FHIR_R5 : -1;
 }
 
 /* Whatever zlib finds: packed bytes are unpacked, others come as they are. */
@@ -269,6 +296,35 @@ static void fill_open_options(const cli_options *options, uint32_t flags,
     }
 }
 
+/* Why a store did not open, in words of the command line. */
+static void tell_why_shut(const char *path, const fhirstore_open_options *open,
+                          fhirstore_error *error)
+{
+    const char *hint = "";
+    switch (fhirstore_error_status(error)) {
+    case FHIRSTORE_ERR_KEY_MISSING:
+        hint = (open->flags & (uint32_t)FHIRSTORE_OPEN_CREATE) != 0
+                   ? ": give --key-file or --passphrase-file, or --plaintext for a store "
+                     "that is not encrypted"
+                   : ": give --key-file or --passphrase-file";
+        break;
+    case FHIRSTORE_ERR_IN_USE:
+        hint = ": wait until it has closed it, or start both with --multi-process";
+        break;
+    case FHIRSTORE_ERR_PLAIN_STORE:
+        hint = ": --plaintext, and no key, opens a store that is not encrypted";
+        break;
+    case FHIRSTORE_ERR_NOT_A_STORE:
+        hint = (open->flags & (uint32_t)FHIRSTORE_OPEN_PLAINTEXT) != 0
+                   ? ", or an encrypted one: that opens with its key, without --plaintext"
+                   : "";
+        break;
+    default:
+        break;
+    }
+    (void)cli_fail_as(error, "%s: %s%s", path, fhirstore_error_message(error), hint);
+}
+
 bool cli_open(const cli_options *options, uint32_t flags, cli_store *out)
 {
     const char *path = options->arguments[0];
@@ -293,7 +349,7 @@ bool cli_open(const cli_options *options, uint32_t flags, cli_store *out)
     }
     if (status < FHIRSTORE_OK) {
         cli_close(out);
-        (void)cli_fail(error);
+        tell_why_shut(path, &open, error);
         return false;
     }
     return true;

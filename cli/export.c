@@ -19,8 +19,18 @@ typedef struct export_files {
         int64_t count;
     } types[MAX_TYPES];
     size_t count;
-    bool failed;
+    bool failed; /* the reason is on stderr */
 } export_files;
+
+/* Tell the first failure; those that follow from it say nothing new. */
+static FILE *refuse(export_files *files, const char *path, const char *reason)
+{
+    if (!files->failed) {
+        (void)cli_fail_text("%s: %s", path, reason);
+    }
+    files->failed = true;
+    return NULL;
+}
 
 static FILE *file_for(export_files *files, const char *type, int64_t **count_out)
 {
@@ -34,12 +44,11 @@ static FILE *file_for(export_files *files, const char *type, int64_t **count_out
     int len = snprintf(path, sizeof path, "%s/%s.ndjson", files->folder, type);
     if (files->count == MAX_TYPES || len < 0 || (size_t)len >= sizeof path ||
         strlen(type) >= sizeof files->types[0].type) {
-        return NULL;
+        return refuse(files, files->folder, "too many types, or names too long");
     }
     FILE *file = fopen(path, "wb");
     if (file == NULL) {
-        (void)cli_fail_text("%s: %s", path, strerror(errno));
-        return NULL;
+        return refuse(files, path, strerror(errno));
     }
     (void)strcpy(files->types[files->count].type, type);
     files->types[files->count].file = file;
@@ -54,21 +63,40 @@ static fhirstore_status take_resource(void *ctx, const char *type, const char *b
     export_files *files = ctx;
     int64_t *count;
     FILE *file = file_for(files, type, &count);
-    if (file == NULL || fwrite(body, 1, body_len, file) != body_len || fputc('\n', file) == EOF) {
-        files->failed = true;
+    if (file == NULL) {
+        return FHIRSTORE_ERR_CALLBACK;
+    }
+    if (fwrite(body, 1, body_len, file) != body_len || fputc('\n', file) == EOF) {
+        (void)refuse(files, files->folder, strerror(errno));
         return FHIRSTORE_ERR_CALLBACK;
     }
     ++*count;
     return FHIRSTORE_OK;
 }
 
-static bool close_files(export_files *files)
+static void close_files(export_files *files)
 {
-    bool closed = true;
     for (size_t i = 0; i < files->count; i++) {
-        closed = fclose(files->types[i].file) == 0 && closed;
+        if (fclose(files->types[i].file) != 0) {
+            (void)refuse(files, files->folder, strerror(errno));
+        }
     }
-    return closed;
+}
+
+/* The folder, made where there is none. */
+static bool make_folder(const char *path)
+{
+    struct stat info;
+    if (mkdir(path, 0700) == 0) {
+        return true;
+    }
+    int failure = errno;
+    if (failure == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+        return true;
+    }
+    (void)cli_fail_text("%s: %s", path,
+                        failure == EEXIST ? "is a file, not a folder" : strerror(failure));
+    return false;
 }
 
 static bool parse_since(const char *text, int64_t *since_us)
@@ -115,7 +143,8 @@ static void print_counts(const cli_options *options, const export_files *files)
         total += files->types[i].count;
     }
     if (!options->json) {
-        (void)printf("%lld resources of %zu types exported to %s\n", (long long)total, files->count,
+        (void)printf("%lld resource%s of %zu type%s exported to %s\n", (long long)total,
+                     cli_plural(total), files->count, cli_plural((int64_t)files->count),
                      files->folder);
         return;
     }
@@ -135,20 +164,18 @@ int cli_export(const cli_options *options)
     fhirstore_error *error = NULL;
     files.folder = options->arguments[1];
     if (!parse_since(options->since, &since_us)) {
-        return cli_usage("--since takes a date or an instant");
+        return cli_usage("--since takes a date or an instant (2024-01-31T12:00:00Z), not \"%s\"",
+                         options->since);
     }
-    if (mkdir(files.folder, 0700) != 0 && errno != EEXIST) {
-        return cli_fail_text("%s: %s", files.folder, strerror(errno));
-    }
-    if (!cli_open(options, 0, &opened)) {
+    if (!make_folder(files.folder) || !cli_open(options, 0, &opened)) {
         return EXIT_FAILED;
     }
     fhirstore_status status = export_types(options, opened.session, since_us, &files, &error);
     cli_close(&opened);
-    bool closed = close_files(&files);
-    if (files.failed || !closed) {
+    close_files(&files);
+    if (files.failed) {
         fhirstore_error_free(error);
-        return cli_fail_text("%s: writing failed", files.folder);
+        return EXIT_FAILED;
     }
     if (status < FHIRSTORE_OK) {
         return cli_fail(error);

@@ -132,10 +132,17 @@ static void print_refusal(void *ctx, const char *name, uint64_t line, uint32_t e
 {
     const import_run *run = ctx;
     fhirstore_issue issue = FHIRSTORE_ISSUE_INIT;
+    fhirstore_location where = FHIRSTORE_LOCATION_INIT;
     erase_bar(run);
+    (void)fhirstore_error_location(error, &where);
     (void)fprintf(stderr, "%s", name);
     if (line > 0) {
         (void)fprintf(stderr, ":%llu", (unsigned long long)line);
+    } else if (where.line > 0) {
+        (void)fprintf(stderr, ":%u", (unsigned)where.line);
+    }
+    if (where.line > 0 && where.column > 0) {
+        (void)fprintf(stderr, ":%u", (unsigned)where.column);
     }
     if (entry > 0) {
         (void)fprintf(stderr, ": entry %u", (unsigned)entry);
@@ -356,6 +363,17 @@ static bool import_files(import_run *run)
     return true;
 }
 
+static void print_size(int64_t bytes)
+{
+    if (bytes < 1000) {
+        (void)printf("%lld byte%s", (long long)bytes, cli_plural(bytes));
+    } else if (bytes < 1000000) {
+        (void)printf("%.1f kB", (double)bytes / 1e3);
+    } else {
+        (void)printf("%.1f MB", (double)bytes / 1e6);
+    }
+}
+
 static void print_totals(const import_run *run, const fhirstore_import_totals *totals)
 {
     double taken = cli_seconds() - run->begun;
@@ -367,12 +385,21 @@ static void print_totals(const import_run *run, const fhirstore_import_totals *t
                      (long long)totals->bytes, taken);
         return;
     }
-    (void)printf("%lld resources stored, %lld unchanged, %lld refused, from %zu files and %lld "
-                 "documents (%.1f MB) in %.2f s: %.0f resources/s\n",
-                 (long long)totals->resources, (long long)totals->unchanged,
-                 (long long)totals->failed, run->file_count, (long long)totals->documents,
-                 (double)totals->bytes / 1e6, taken,
-                 taken > 0 ? (double)totals->resources / taken : 0);
+    (void)printf("%lld resource%s stored, %lld unchanged, %lld refused, from %zu file%s and "
+                 "%lld document%s (",
+                 (long long)totals->resources, cli_plural(totals->resources),
+                 (long long)totals->unchanged, (long long)totals->failed, run->file_count,
+                 cli_plural((int64_t)run->file_count), (long long)totals->documents,
+                 cli_plural(totals->documents));
+    print_size(totals->bytes);
+    (void)fputs(taken < 0.01 ? ") in less than 0.01 s" : ")", stdout);
+    if (taken >= 0.01) {
+        (void)printf(" in %.2f s", taken);
+    }
+    if (totals->resources > 0 && taken > 0) {
+        (void)printf(": %.0f resources/s", (double)totals->resources / taken);
+    }
+    (void)putchar('\n');
 }
 
 static int run_import(import_run *run, fhirstore_session *session)
@@ -410,6 +437,11 @@ int cli_import(const cli_options *options)
     int exit_status = EXIT_FINE;
     for (int i = 1; exit_status == EXIT_FINE && i < options->argument_count; i++) {
         exit_status = collect(&run, options->arguments[i], 0) ? EXIT_FINE : EXIT_FAILED;
+    }
+    if (exit_status == EXIT_FINE && run.file_count == 0) {
+        exit_status = cli_fail_text("%s: no file to import was found (*.json, *.ndjson, *.jsonl, "
+                                    "each also with .gz)",
+                                    options->arguments[1]);
     }
     if (exit_status == EXIT_FINE && cli_open(options, 0, &opened)) {
         exit_status = run_import(&run, opened.session);

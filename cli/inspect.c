@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "json/json.h"
 
 int cli_init(const cli_options *options)
 {
@@ -21,12 +22,12 @@ int cli_init(const cli_options *options)
     const char *const versions[] = {"?", "R4", "R4B", "R5"};
     const char *version = versions[fhirstore_fhir_version(opened.store)];
     cli_close(&opened);
-    const char *kind = options->plaintext ? "plain" : "encrypted";
+    const char *kind = options->plaintext ? "a plain" : "an encrypted";
     if (options->json) {
         (void)printf("{\"created\":true,\"fhir\":\"%s\",\"encrypted\":%s}\n", version,
                      options->plaintext ? "false" : "true");
     } else {
-        (void)printf("created an %s store for FHIR %s\n", kind, version);
+        (void)printf("created %s store for FHIR %s\n", kind, version);
     }
     return EXIT_FINE;
 }
@@ -49,7 +50,7 @@ static void print_object(const char *json)
         } else if (*c == '}') {
             depth--;
         } else if (*c == ':') {
-            (void)fputs(": ", stdout);
+            (void)fputs(c[1] == '{' ? ":" : ": ", stdout);
         } else {
             (void)putchar(*c);
         }
@@ -81,28 +82,39 @@ int cli_stats(const cli_options *options)
 
 typedef struct finding_printer {
     bool json;
+    int64_t told;
 } finding_printer;
 
 static void print_finding(void *ctx, const char *area, const char *text)
 {
-    const finding_printer *printer = ctx;
+    finding_printer *printer = ctx;
     if (printer->json) {
-        (void)printf("{\"area\":\"%s\",\"finding\":\"%s\"}\n", area, text);
+        fhs_buf line = FHS_BUF_INIT(SIZE_MAX / 2);
+        fhs_buf_add_cstr(&line, printer->told > 0 ? "," : "");
+        fhs_buf_add_cstr(&line, "{\"area\":");
+        fhs_json_write_string(&line, fhs_str_from_cstr(area));
+        fhs_buf_add_cstr(&line, ",\"finding\":");
+        fhs_json_write_string(&line, fhs_str_from_cstr(text));
+        fhs_buf_add_cstr(&line, "}");
+        (void)cli_write(line.ptr, line.len, false);
+        fhs_buf_clear(&line);
     } else {
         (void)printf("%s: %s\n", area, text);
     }
+    printer->told++;
 }
 
 int cli_verify(const cli_options *options)
 {
     cli_store opened;
     int64_t findings;
-    finding_printer printer = {options->json};
+    finding_printer printer = {options->json, 0};
     fhirstore_error *error = NULL;
     if (!cli_open(options, 0, &opened)) {
         return EXIT_FAILED;
     }
     double begin = cli_seconds();
+    (void)fputs(options->json ? "{\"list\":[" : "", stdout);
     fhirstore_status status = fhirstore_verify(opened.store, print_finding, &printer, &findings,
                                                &error);
     double taken = cli_seconds() - begin;
@@ -111,28 +123,53 @@ int cli_verify(const cli_options *options)
         return cli_fail(error);
     }
     if (options->json) {
-        (void)printf("{\"findings\":%lld}\n", (long long)findings);
+        (void)printf("],\"findings\":%lld}\n", (long long)findings);
     } else if (findings == 0) {
         (void)printf("sound: every page authenticates, the tables agree, and every index row is "
                      "what its resource says (%.2f s)\n",
                      taken);
     } else {
-        (void)printf("damaged: %lld findings (%.2f s)\n", (long long)findings, taken);
+        (void)printf("damaged: %lld finding%s (%.2f s)\n", (long long)findings,
+                     cli_plural(findings), taken);
     }
     return findings == 0 ? EXIT_FINE : cli_fail_text("the store is damaged");
 }
 
-static void print_slots(const char *json)
+static fhs_str text_of(const fhs_json *slot, const char *name)
 {
-    /* One slot a line, as the library writes it. */
-    for (const char *c = json + 1; *c != '\0' && *c != ']'; c++) {
-        if (c[0] == ',' && c[-1] == '}') {
-            (void)putchar('\n');
-        } else {
-            (void)putchar(*c);
+    fhs_str text = FHS_STR_NONE;
+    (void)fhs_json_get_string(slot, fhs_str_from_cstr(name), &text);
+    return text;
+}
+
+static void print_slot(const char *json, const fhs_json *slot)
+{
+    const fhs_json *number = fhs_json_get(slot, FHS_LIT("slot"));
+    const fhs_json *opened = fhs_json_get(slot, FHS_LIT("opened"));
+    fhs_str type = text_of(slot, "type");
+    fhs_str label = text_of(slot, "label");
+    if (number != NULL) {
+        (void)printf("slot %.*s: ", (int)(number->end - number->begin), json + number->begin);
+    }
+    (void)printf("%.*s", (int)type.len, type.ptr);
+    if (label.len > 0) {
+        (void)printf(", \"%.*s\"", (int)label.len, label.ptr);
+    }
+    (void)puts(opened != NULL && json[opened->begin] == 't' ? ", opened the store" : "");
+}
+
+/* One slot a line. */
+static void print_slots(const char *json, size_t len)
+{
+    fhs_arena arena;
+    const fhs_json *root;
+    fhs_arena_init(&arena, SIZE_MAX / 2);
+    if (fhs_json_read(&arena, fhs_str_of(json, len), NULL, &root, NULL) >= FHIRSTORE_OK) {
+        for (uint32_t i = 0; i < root->count; i++) {
+            print_slot(json, &root->items[i]);
         }
     }
-    (void)putchar('\n');
+    fhs_arena_clear(&arena);
 }
 
 int cli_key(const cli_options *options)
@@ -157,13 +194,30 @@ int cli_key(const cli_options *options)
     if (options->json) {
         (void)cli_write(slots.ptr, slots.len, true);
     } else {
-        print_slots(slots.ptr);
+        print_slots(slots.ptr, slots.len);
     }
     fhirstore_buf_clear(&slots);
     return EXIT_FINE;
 }
 
-static int index_text(const cli_options *options, const char *text, size_t len)
+/* @a line: of an NDJSON file, or 0. */
+static int tell_bad_input(const char *path, uint64_t line, fhirstore_error *error)
+{
+    fhirstore_location where = FHIRSTORE_LOCATION_INIT;
+    (void)fhirstore_error_location(error, &where);
+    unsigned long long at = line > 0 ? line : where.line;
+    if (at == 0) {
+        return cli_fail_as(error, "%s: %s", path, fhirstore_error_message(error));
+    }
+    if (where.line == 0) {
+        return cli_fail_as(error, "%s:%llu: %s", path, at, fhirstore_error_message(error));
+    }
+    return cli_fail_as(error, "%s:%llu:%u: %s", path, at, (unsigned)where.column,
+                       fhirstore_error_message(error));
+}
+
+static int index_text(const cli_options *options, const char *path, uint64_t line, const char *text,
+                      size_t len)
 {
     fhirstore_buf lines = {0};
     fhirstore_error *error = NULL;
@@ -171,22 +225,24 @@ static int index_text(const cli_options *options, const char *text, size_t len)
     const char *base_url = options->base_url == NULL ? "" : options->base_url;
     if (fhirstore_index_preview(version, base_url, strlen(base_url), text, len, &lines, &error) <
         FHIRSTORE_OK) {
-        return cli_fail(error);
+        return tell_bad_input(path, line, error);
     }
     (void)cli_write(lines.ptr, lines.len, false);
     fhirstore_buf_clear(&lines);
     return EXIT_FINE;
 }
 
-static int index_lines(const cli_options *options, const char *text, size_t len)
+static int index_lines(const cli_options *options, const char *path, const char *text, size_t len)
 {
     int exit_status = EXIT_FINE;
+    uint64_t line = 0;
     const char *end = text + len;
     while (text < end) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         const char *line_end = newline == NULL ? end : newline;
+        line++;
         if (line_end - text > 1 &&
-            index_text(options, text, (size_t)(line_end - text)) != EXIT_FINE) {
+            index_text(options, path, line, text, (size_t)(line_end - text)) != EXIT_FINE) {
             exit_status = EXIT_FAILED;
         }
         text = line_end + 1;
@@ -202,8 +258,8 @@ int cli_index(const cli_options *options)
         const char *path = options->arguments[i];
         char *text = cli_read_file(path, &len);
         bool is_lines = strstr(path, ".ndjson") != NULL;
-        if (text == NULL || (is_lines ? index_lines(options, text, len)
-                                      : index_text(options, text, len)) != EXIT_FINE) {
+        if (text == NULL || (is_lines ? index_lines(options, path, text, len)
+                                      : index_text(options, path, 0, text, len)) != EXIT_FINE) {
             exit_status = EXIT_FAILED;
         }
         free(text);

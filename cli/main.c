@@ -7,50 +7,9 @@
 
 #include "cli.h"
 
-static const cli_command commands[] = {
-    {"init", "init STORE [--fhir R4|R4B|R5]", 1, 1, cli_init},
-    {"import", "import STORE PATH…", 2, 0, cli_import},
-    {"export", "export STORE DIR [--type T,…] [--since INSTANT]", 2, 2, cli_export},
-    {"get", "get STORE Type/id[/_history/version]", 2, 2, cli_get},
-    {"search", "search STORE 'Type?parameters' [--ids|--count|--ndjson|--explain]", 2, 2,
-     cli_search},
-    {"request", "request STORE METHOD URL [-H 'Name: value'] [--body FILE]", 3, 3, cli_request},
-    {"batch", "batch STORE < requests.ndjson", 1, 1, cli_batch},
-    {"index", "index [--fhir V] FILE…", 1, 0, cli_index},
-    {"fhirpath", "fhirpath [--fhir V] EXPRESSION FILE", 2, 2, cli_fhirpath},
-    {"stats", "stats STORE", 1, 1, cli_stats},
-    {"verify", "verify STORE", 1, 1, cli_verify},
-    {"reindex", "reindex STORE", 1, 1, cli_reindex},
-    {"key", "key list STORE", 2, 2, cli_key},
-};
-
-static const char option_help[] =
-    "  --key-file F         the key: 32 raw bytes or 64 hex digits\n"
-    "  --passphrase-file F  the passphrase: the file's content without its last newline\n"
-    "  --plaintext          a store that is not encrypted (for tests)\n"
-    "  --multi-process      other processes may open the store too\n"
-    "  --base-url URL       references below it equal relative ones\n"
-    "  --validation MODE    on (default), lenient, off\n"
-    "  --cache MIB          page cache of a connection (default 16)\n"
-    "  --per-commit N       resources a transaction of an import (default 1000)\n"
-    "  --json               machine-readable output\n"
-    "  --progress           show progress also where stderr is no terminal\n"
-    "  --time               tell on stderr how long a search took\n";
-
-static void print_help(FILE *out)
-{
-    (void)fprintf(out, "fhirstore %s: FHIR resources in one encrypted file\n\n",
-                  fhirstore_version());
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        (void)fprintf(out, "  fhirstore %s\n", commands[i].synopsis);
-    }
-    (void)fprintf(
-        out, "\n%s\nExit status: 0 done, 1 failed (an OperationOutcome is on stderr), 2 usage\n",
-        option_help);
-}
-
+/* One bit an option, in the order of the names below. */
 enum option_id {
-    OPT_KEY_FILE = 1000,
+    OPT_KEY_FILE,
     OPT_PASSPHRASE_FILE,
     OPT_FHIR,
     OPT_BASE_URL,
@@ -69,33 +28,85 @@ enum option_id {
     OPT_COUNT,
     OPT_NDJSON,
     OPT_EXPLAIN,
+    OPT_HEADER,
+    OPTION_COUNT
 };
 
+#define BIT(id) (1u << (id))
+/* What opening a store takes. */
+#define OF_STORE                                                                         \
+    (BIT(OPT_KEY_FILE) | BIT(OPT_PASSPHRASE_FILE) | BIT(OPT_PLAINTEXT) | BIT(OPT_FHIR) | \
+     BIT(OPT_BASE_URL) | BIT(OPT_CACHE) | BIT(OPT_MULTI_PROCESS))
+#define OF_SEARCH                                                                         \
+    (BIT(OPT_IDS) | BIT(OPT_COUNT) | BIT(OPT_NDJSON) | BIT(OPT_EXPLAIN) | BIT(OPT_TIME) | \
+     BIT(OPT_JSON))
+#define OF_LONG_RUN (BIT(OPT_PER_COMMIT) | BIT(OPT_PROGRESS) | BIT(OPT_JSON))
+
+static const cli_command commands[] = {
+    {"init", "init STORE [--fhir R4|R4B|R5]", 1, 1, OF_STORE | BIT(OPT_JSON), cli_init},
+    {"import", "import STORE PATH…", 2, 0, OF_STORE | OF_LONG_RUN | BIT(OPT_VALIDATION),
+     cli_import},
+    {"export", "export STORE DIR [--type T,…] [--since INSTANT]", 2, 2,
+     OF_STORE | BIT(OPT_TYPE) | BIT(OPT_SINCE) | BIT(OPT_JSON), cli_export},
+    {"get", "get STORE Type/id[/_history/version]", 2, 2, OF_STORE | BIT(OPT_JSON), cli_get},
+    {"search", "search STORE 'Type?parameters' [--ids|--count|--ndjson|--explain]", 2, 2,
+     OF_STORE | OF_SEARCH, cli_search},
+    {"request", "request STORE METHOD URL [-H 'Name: value'] [--body FILE]", 3, 3,
+     OF_STORE | BIT(OPT_VALIDATION) | BIT(OPT_BODY) | BIT(OPT_HEADER), cli_request},
+    {"batch", "batch STORE < requests.ndjson", 1, 1, OF_STORE | BIT(OPT_VALIDATION), cli_batch},
+    {"index", "index [--fhir V] FILE…", 1, 0, BIT(OPT_FHIR) | BIT(OPT_BASE_URL), cli_index},
+    {"fhirpath", "fhirpath [--fhir V] EXPRESSION FILE", 2, 2, BIT(OPT_FHIR), cli_fhirpath},
+    {"stats", "stats STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_stats},
+    {"verify", "verify STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_verify},
+    {"reindex", "reindex STORE", 1, 1, OF_STORE | OF_LONG_RUN, cli_reindex},
+    {"key", "key list STORE", 2, 2, OF_STORE | BIT(OPT_JSON), cli_key},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+/* getopt's numbers stay clear of its own '?' and of the short options. */
+#define FIRST_ID 1000
+
 static const struct option long_options[] = {
-    {"key-file", required_argument, NULL, OPT_KEY_FILE},
-    {"passphrase-file", required_argument, NULL, OPT_PASSPHRASE_FILE},
-    {"fhir", required_argument, NULL, OPT_FHIR},
-    {"base-url", required_argument, NULL, OPT_BASE_URL},
-    {"validation", required_argument, NULL, OPT_VALIDATION},
-    {"body", required_argument, NULL, OPT_BODY},
-    {"type", required_argument, NULL, OPT_TYPE},
-    {"since", required_argument, NULL, OPT_SINCE},
-    {"cache", required_argument, NULL, OPT_CACHE},
-    {"per-commit", required_argument, NULL, OPT_PER_COMMIT},
-    {"plaintext", no_argument, NULL, OPT_PLAINTEXT},
-    {"multi-process", no_argument, NULL, OPT_MULTI_PROCESS},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"progress", no_argument, NULL, OPT_PROGRESS},
-    {"time", no_argument, NULL, OPT_TIME},
-    {"ids", no_argument, NULL, OPT_IDS},
-    {"count", no_argument, NULL, OPT_COUNT},
-    {"ndjson", no_argument, NULL, OPT_NDJSON},
-    {"explain", no_argument, NULL, OPT_EXPLAIN},
-    {"header", required_argument, NULL, 'H'},
+    {"key-file", required_argument, NULL, FIRST_ID + OPT_KEY_FILE},
+    {"passphrase-file", required_argument, NULL, FIRST_ID + OPT_PASSPHRASE_FILE},
+    {"fhir", required_argument, NULL, FIRST_ID + OPT_FHIR},
+    {"base-url", required_argument, NULL, FIRST_ID + OPT_BASE_URL},
+    {"validation", required_argument, NULL, FIRST_ID + OPT_VALIDATION},
+    {"body", required_argument, NULL, FIRST_ID + OPT_BODY},
+    {"type", required_argument, NULL, FIRST_ID + OPT_TYPE},
+    {"since", required_argument, NULL, FIRST_ID + OPT_SINCE},
+    {"cache", required_argument, NULL, FIRST_ID + OPT_CACHE},
+    {"per-commit", required_argument, NULL, FIRST_ID + OPT_PER_COMMIT},
+    {"plaintext", no_argument, NULL, FIRST_ID + OPT_PLAINTEXT},
+    {"multi-process", no_argument, NULL, FIRST_ID + OPT_MULTI_PROCESS},
+    {"json", no_argument, NULL, FIRST_ID + OPT_JSON},
+    {"progress", no_argument, NULL, FIRST_ID + OPT_PROGRESS},
+    {"time", no_argument, NULL, FIRST_ID + OPT_TIME},
+    {"ids", no_argument, NULL, FIRST_ID + OPT_IDS},
+    {"count", no_argument, NULL, FIRST_ID + OPT_COUNT},
+    {"ndjson", no_argument, NULL, FIRST_ID + OPT_NDJSON},
+    {"explain", no_argument, NULL, FIRST_ID + OPT_EXPLAIN},
+    {"header", required_argument, NULL, FIRST_ID + OPT_HEADER},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
 };
+
+/* What the options with a choice of values take. */
+static const char *choices_of(int id)
+{
+    switch (id) {
+    case OPT_FHIR:
+        return "R4, R4B or R5";
+    case OPT_VALIDATION:
+        return "on, lenient or off";
+    case OPT_CACHE:
+    case OPT_PER_COMMIT:
+        return "a number from 1 to 1048576";
+    default:
+        return "'Name: value', at most 32 times";
+    }
+}
 
 static bool parse_number(const char *text, uint64_t max, uint64_t *out)
 {
@@ -162,7 +173,7 @@ static bool take_value(cli_options *options, int id, const char *value)
         }
         options->per_commit = (uint32_t)number;
         return true;
-    case 'H':
+    case OPT_HEADER:
         return add_header(options, value);
     default:
         return false;
@@ -190,14 +201,14 @@ static bool take_flag(cli_options *options, int id)
     return false;
 }
 
-/* EXIT_FINE to go on, EXIT_USAGE, or -1: help or version was printed. */
+/* EXIT_FINE to go on, EXIT_USAGE, or -1: the version was printed. */
 static int parse_options(int argc, char **argv, cli_options *options)
 {
     int id;
     while ((id = getopt_long(argc, argv, "H:hV", long_options, NULL)) != -1) {
         if (id == 'h') {
-            print_help(stdout);
-            return -1;
+            options->help = true;
+            continue;
         }
         if (id == 'V') {
             (void)printf("fhirstore %s\n", fhirstore_version());
@@ -206,8 +217,11 @@ static int parse_options(int argc, char **argv, cli_options *options)
         if (id == '?') {
             return cli_usage("see fhirstore --help");
         }
+        id = id == 'H' ? OPT_HEADER : id - FIRST_ID;
+        options->used |= BIT(id);
         if (!take_flag(options, id) && !take_value(options, id, optarg)) {
-            return cli_usage("the value \"%s\" does not fit its option", optarg);
+            return cli_usage("--%s takes %s, not \"%s\"", long_options[id].name, choices_of(id),
+                             optarg);
         }
     }
     options->arguments = argv + optind;
@@ -217,12 +231,62 @@ static int parse_options(int argc, char **argv, cli_options *options)
 
 static const cli_command *find_command(const char *name)
 {
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(commands[i].name, name) == 0) {
             return &commands[i];
         }
     }
     return NULL;
+}
+
+/* Options that mean nothing here, or not together. */
+static int check_options(const cli_options *options, const cli_command *command)
+{
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        if ((options->used & BIT(id) & ~command->options) != 0) {
+            return cli_usage("--%s does not apply to %s; see fhirstore help %s",
+                             long_options[id].name, command->name, command->name);
+        }
+    }
+    if (options->key_file != NULL && options->passphrase_file != NULL) {
+        return cli_usage("--key-file and --passphrase-file exclude each other");
+    }
+    if (options->plaintext && (options->key_file != NULL || options->passphrase_file != NULL)) {
+        return cli_usage("--plaintext takes no key: leave out %s",
+                         options->key_file != NULL ? "--key-file" : "--passphrase-file");
+    }
+    return EXIT_FINE;
+}
+
+/* Help on the subcommand at the front of the arguments, on all of them where there is none. */
+static int show_help(const cli_options *options)
+{
+    if (options->argument_count == 0) {
+        cli_help(stdout, commands, COMMAND_COUNT);
+        return cli_finish(EXIT_FINE);
+    }
+    const cli_command *command = find_command(options->arguments[0]);
+    if (command == NULL) {
+        return cli_usage("unknown subcommand \"%s\"; see fhirstore --help", options->arguments[0]);
+    }
+    cli_help_command(stdout, command);
+    return cli_finish(EXIT_FINE);
+}
+
+static int run_command(cli_options *options)
+{
+    const cli_command *command = find_command(options->arguments[0]);
+    if (command == NULL) {
+        return cli_usage("unknown subcommand \"%s\"; see fhirstore --help", options->arguments[0]);
+    }
+    options->arguments++;
+    options->argument_count--;
+    if (options->argument_count < command->min_arguments ||
+        (command->max_arguments > 0 && options->argument_count > command->max_arguments)) {
+        return cli_usage("fhirstore %s", command->synopsis);
+    }
+    int checked = check_options(options, command);
+    return checked != EXIT_FINE ? checked : cli_finish(command->run(options));
 }
 
 int main(int argc, char **argv)
@@ -232,19 +296,17 @@ int main(int argc, char **argv)
     if (parsed != EXIT_FINE) {
         return parsed < 0 ? EXIT_FINE : parsed;
     }
+    if (options.argument_count > 0 && strcmp(options.arguments[0], "help") == 0) {
+        options.arguments++;
+        options.argument_count--;
+        return show_help(&options);
+    }
+    if (options.help) {
+        return show_help(&options);
+    }
     if (options.argument_count == 0) {
-        print_help(stderr);
+        cli_help(stderr, commands, COMMAND_COUNT);
         return EXIT_USAGE;
     }
-    const cli_command *command = find_command(options.arguments[0]);
-    if (command == NULL) {
-        return cli_usage("unknown subcommand \"%s\"; see fhirstore --help", options.arguments[0]);
-    }
-    options.arguments++;
-    options.argument_count--;
-    if (options.argument_count < command->min_arguments ||
-        (command->max_arguments > 0 && options.argument_count > command->max_arguments)) {
-        return cli_usage("fhirstore %s", command->synopsis);
-    }
-    return cli_finish(command->run(&options));
+    return run_command(&options);
 }

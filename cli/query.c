@@ -19,6 +19,7 @@ typedef struct address {
 static bool parse_address(const char *text, address *out)
 {
     static const char history[] = "/_history/";
+    text += *text == '/' ? 1 : 0;
     const char *slash = strchr(text, '/');
     if (slash == NULL || slash == text) {
         return false;
@@ -34,12 +35,11 @@ static bool parse_address(const char *text, address *out)
     return out->id_len > 0 && out->version > 0 && *end == '\0';
 }
 
-/* A body for a person or a pipe: its bytes, and a newline only for the person. */
-static int print_body(fhirstore_response *response)
+static int print_body(fhirstore_response *response, bool with_newline)
 {
     size_t len;
     const char *body = fhirstore_response_body(response, &len);
-    bool written = cli_write(body, len, isatty(STDOUT_FILENO) != 0);
+    bool written = cli_write(body, len, with_newline);
     fhirstore_response_free(response);
     return written ? EXIT_FINE : EXIT_FAILED;
 }
@@ -64,7 +64,9 @@ int cli_get(const cli_options *options)
         status = fhirstore_read(opened.session, where.type, where.type_len, where.id, where.id_len,
                                 &response, &error);
     }
-    int exit_status = status < FHIRSTORE_OK ? cli_fail(error) : print_body(response);
+    /* The bytes of the resource for a pipe, a newline behind them only for a person. */
+    int exit_status = status < FHIRSTORE_OK ? cli_fail(error)
+                                            : print_body(response, isatty(STDOUT_FILENO) != 0);
     cli_close(&opened);
     return exit_status;
 }
@@ -79,36 +81,62 @@ typedef struct search_text {
 
 static search_text split_search(const char *text)
 {
+    text += *text == '/' ? 1 : 0;
     const char *mark = strchr(text, '?');
     size_t type_len = mark == NULL ? strlen(text) : (size_t)(mark - text);
     const char *query = mark == NULL ? "" : mark + 1;
     return (search_text){text, type_len, query, strlen(query)};
 }
 
-static int print_matches(fhirstore_session *session, const search_text *search, bool ids)
+/* An id a line, or a member of a JSON array; types and ids hold nothing to be escaped. */
+static void print_id(fhirstore_search *cursor, const char *before, const char *behind)
+{
+    size_t len;
+    size_t type_len;
+    const char *type = fhirstore_search_type(cursor, &type_len);
+    const char *id = fhirstore_search_id(cursor, &len);
+    (void)printf("%s%.*s/%.*s%s", before, (int)type_len, type, (int)len, id, behind);
+}
+
+static int print_ids(fhirstore_session *session, const search_text *search, bool as_array)
 {
     fhirstore_search *cursor = NULL;
     fhirstore_error *error = NULL;
-    size_t len;
-    size_t type_len;
+    const char *before = as_array ? "[\"" : "";
     fhirstore_status status = fhirstore_search_open(
         session, search->type, search->type_len, search->query, search->query_len, &cursor, &error);
     while (status >= FHIRSTORE_OK &&
            (status = fhirstore_search_next(cursor, &error)) == FHIRSTORE_OK) {
-        if (ids) {
-            const char *type = fhirstore_search_type(cursor, &type_len);
-            const char *id = fhirstore_search_id(cursor, &len);
-            (void)printf("%.*s/%.*s\n", (int)type_len, type, (int)len, id);
-        } else {
-            const char *body = fhirstore_search_body(cursor, &len);
-            (void)cli_write(body, len, true);
-        }
+        print_id(cursor, before, as_array ? "\"" : "\n");
+        before = as_array ? ",\"" : "";
+    }
+    fhirstore_search_close(cursor);
+    if (status < FHIRSTORE_OK) {
+        return cli_fail(error);
+    }
+    if (as_array) {
+        (void)puts(*before == ',' ? "]" : "[]");
+    }
+    return EXIT_FINE;
+}
+
+static int print_matches(fhirstore_session *session, const search_text *search)
+{
+    fhirstore_search *cursor = NULL;
+    fhirstore_error *error = NULL;
+    size_t len;
+    fhirstore_status status = fhirstore_search_open(
+        session, search->type, search->type_len, search->query, search->query_len, &cursor, &error);
+    while (status >= FHIRSTORE_OK &&
+           (status = fhirstore_search_next(cursor, &error)) == FHIRSTORE_OK) {
+        const char *body = fhirstore_search_body(cursor, &len);
+        (void)cli_write(body, len, true);
     }
     fhirstore_search_close(cursor);
     return status < FHIRSTORE_OK ? cli_fail(error) : EXIT_FINE;
 }
 
-static int print_count(fhirstore_session *session, const search_text *search)
+static int print_count(fhirstore_session *session, const search_text *search, bool json)
 {
     int64_t count;
     fhirstore_error *error = NULL;
@@ -116,7 +144,7 @@ static int print_count(fhirstore_session *session, const search_text *search)
                                search->query_len, &count, &error) < FHIRSTORE_OK) {
         return cli_fail(error);
     }
-    (void)printf("%lld\n", (long long)count);
+    (void)printf(json ? "{\"count\":%lld}\n" : "%lld\n", (long long)count);
     return EXIT_FINE;
 }
 
@@ -141,7 +169,7 @@ static int print_page(fhirstore_session *session, const search_text *search)
                               search->query_len, &response, &error) < FHIRSTORE_OK) {
         return cli_fail(error);
     }
-    return print_body(response);
+    return print_body(response, true);
 }
 
 int cli_search(const cli_options *options)
@@ -156,10 +184,12 @@ int cli_search(const cli_options *options)
     }
     int exit_status;
     double begin = cli_seconds();
-    if (options->ids || options->ndjson) {
-        exit_status = print_matches(opened.session, &search, options->ids);
+    if (options->ids) {
+        exit_status = print_ids(opened.session, &search, options->json);
+    } else if (options->ndjson) {
+        exit_status = print_matches(opened.session, &search);
     } else if (options->count) {
-        exit_status = print_count(opened.session, &search);
+        exit_status = print_count(opened.session, &search, options->json);
     } else if (options->explain) {
         exit_status = print_plan(opened.session, &search);
     } else {
@@ -228,6 +258,13 @@ static int print_response(fhirstore_response *response)
     return written ? EXIT_FINE : EXIT_FAILED;
 }
 
+/* What cannot be meant without a body. A search may be posted without one. */
+static bool needs_body(const char *method, const char *url)
+{
+    return strcmp(method, "PUT") == 0 ||
+           (strcmp(method, "POST") == 0 && strstr(url, "_search") == NULL);
+}
+
 int cli_request(const cli_options *options)
 {
     cli_store opened;
@@ -237,6 +274,9 @@ int cli_request(const cli_options *options)
     const char *url = options->arguments[2];
     size_t body_len = 0;
     char *body = NULL;
+    if (options->body_file == NULL && needs_body(method, url)) {
+        return cli_usage("%s needs --body FILE (- is standard input)", method);
+    }
     if (options->body_file != NULL) {
         body = cli_read_file(options->body_file, &body_len);
         if (body == NULL) {

@@ -58,8 +58,8 @@ int cli_reindex(const cli_options *options)
     if (options->json) {
         (void)printf("{\"resources\":%lld}\n", (long long)run.done);
     } else {
-        (void)printf("%lld resources walked, every search parameter is ready (%.2f s)\n",
-                     (long long)run.done, taken);
+        (void)printf("%lld resource%s walked, every search parameter is ready (%.2f s)\n",
+                     (long long)run.done, cli_plural(run.done), taken);
     }
     return cli_finish(EXIT_FINE);
 }

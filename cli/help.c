@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What --help and `help` say. docs/command.md holds the same paragraphs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const struct {
+    const char *name;
+    const char *text;
+} paragraphs[] = {
+    {"init",
+     "Creates an encrypted store, a file that must not exist yet. It is for one FHIR version:\n"
+     "R4 unless --fhir says otherwise. --plaintext creates a store that is not encrypted.\n"},
+    {"import",
+     "Reads files and folders (*.json, *.ndjson, *.jsonl, each also with .gz; a file that is\n"
+     "named is taken whatever it is called). Transaction and batch Bundles are executed, a\n"
+     "transaction whole or not at all; document, message and collection Bundles are stored as\n"
+     "resources; searchset and history Bundles are unpacked; single resources keep their ids.\n"
+     "What is refused is listed on stderr (file, line and column, reason) and counted; the rest\n"
+     "goes in. Exit status 0 when something went in or was there already, unchanged, or there\n"
+     "was nothing in the files; 1 when all of it was refused, or no file was found.\n"},
+    {"export",
+     "Writes the current resources to DIR, a file Type.ndjson a type. Files of that name are\n"
+     "replaced, others left alone. --type names the types, with commas between them; --since\n"
+     "leaves out what was last changed before a date or instant (2024-01-31T12:00:00Z).\n"},
+    {"get",
+     "Prints a resource, or one version of it, byte for byte as the store has it; a newline\n"
+     "follows only on a terminal.\n"},
+    {"search",
+     "Prints a searchset Bundle: one page, of 20 matches or what _count says. --ids, --ndjson\n"
+     "and --count go over all matches: _count does not limit them. --ids prints Type/id a line\n"
+     "(with --json a JSON array), --ndjson a resource a line, --count their number (with --json\n"
+     "{\"count\":N}), --explain the plan as a JSON object. An unknown parameter is an error "
+     "here.\n"},
+    {"request",
+     "Any interaction of the REST API: prints the status line, the headers and the body. URL is\n"
+     "relative to the base, a leading slash does not matter. --body names the file with the body,\n"
+     "- is standard input. Exit status 0 whatever the HTTP status is: it is the answer.\n"},
+    {"batch",
+     "Reads a request a line from stdin and writes an answer a line to stdout, in order:\n"
+     "  "
+     "{\"method\":\"GET\",\"url\":\"Patient/1\",\"headers\":{\"If-None-Match\":\"W/"
+     "\\\"1\\\"\"},\"body\":…}\n"
+     "  {\"status\":200,\"headers\":{…},\"body\":{…}}\n"
+     "headers and body may be missing. A body that is a string is taken as the exact bytes, any\n"
+     "other as the JSON that stands there. A line that is no request is answered with 400.\n"},
+    {"index",
+     "Prints what each resource would be found by, a JSON object a value and parameter, as\n"
+     "docs/index-text.md says; no store is needed. The resource is only read as JSON: its\n"
+     "structure is not checked. *.ndjson files hold a resource a line.\n"},
+    {"fhirpath",
+     "Evaluates a FHIRPath expression on the resource in FILE and prints the results as a\n"
+     "JSON array.\n"},
+    {"stats",
+     "Prints what the store holds: version, counts of resources by type, sizes, index rows.\n"},
+    {"verify",
+     "Reads every page, compares the tables with each other and every index row with its\n"
+     "resource. Exit status 1 when anything is found.\n"},
+    {"reindex",
+     "Walks the resources that new or changed search parameters have not reached yet and\n"
+     "finishes what is not ready; what is ready stays. Ended at any time, it goes on there.\n"},
+    {"key", "Lists the key slots: number, type, label, and which one opened the store.\n"},
+};
+
+static const char option_help[] =
+    "  --key-file F         the key: 32 raw bytes or 64 hex digits\n"
+    "  --passphrase-file F  the passphrase: the file's content without its last newline\n"
+    "  --plaintext          a store that is not encrypted (for tests); takes no key\n"
+    "  --multi-process      other processes may open the store too, all with this option\n"
+    "  --base-url URL       references below it equal relative ones\n"
+    "  --fhir V             R4 (default), R4B or R5\n"
+    "  --validation MODE    on (default), lenient, off: import, request, batch\n"
+    "  --cache MIB          page cache of a connection (default 16)\n"
+    "  --per-commit N       resources a transaction (default 1000): import, reindex\n"
+    "  --json               machine-readable output\n"
+    "  --progress           show progress also where stderr is no terminal: import, reindex\n"
+    "  --time               tell on stderr how long a search took: search\n";
+
+void cli_help(FILE *out, const cli_command *commands, size_t count)
+{
+    (void)fprintf(out, "fhirstore %s: FHIR resources in one encrypted file\n\n",
+                  fhirstore_version());
+    for (size_t i = 0; i < count; i++) {
+        (void)fprintf(out, "  fhirstore %s\n", commands[i].synopsis);
+    }
+    (void)fprintf(out,
+                  "  fhirstore help [SUBCOMMAND]\n\n%s\n"
+                  "Exit status: 0 done, 1 failed (an OperationOutcome is on stderr), 2 usage.\n"
+                  "An import is done when something went in or everything was there already;\n"
+                  "refusals are listed and counted. It fails when nothing could be imported or no\n"
+                  "file was found.\n",
+                  option_help);
+}
+
+void cli_help_command(FILE *out, const cli_command *command)
+{
+    (void)fprintf(out, "fhirstore %s\n\n", command->synopsis);
+    for (size_t i = 0; i < sizeof paragraphs / sizeof paragraphs[0]; i++) {
+        if (strcmp(paragraphs[i].name, command->name) == 0) {
+            (void)fputs(paragraphs[i].text, out);
+        }
+    }
+    (void)fputs("\nfhirstore --help lists the options.\n", out);
+}
