@@ -130,7 +130,7 @@ static fhirstore_status read_condition(const turn *now, fhs_condition *out, fhir
 
 /* The entry failed before its own call began: let that call ask and tell all the same. */
 static fhirstore_status refuse_turn(execution *run, const turn *now, fhirstore_status status,
-                                     fhirstore_error **err)
+                                    fhirstore_error **err)
 {
     fhs_call call;
     fhs_call_nest(&call, run->outer,

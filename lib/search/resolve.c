@@ -67,9 +67,8 @@ static fhirstore_status resolve_token(fhs_search *search, const fhs_node *node,
                                       const fhs_value *value, match_list *list)
 {
     int64_t system = 0;
-    fhirstore_status status = FHIRSTORE_OK;
     if (value->has_system && value->system.len > 0) {
-        status = fhs_uri_find(search->conn, value->system, &system, search->err);
+        fhirstore_status status = fhs_uri_find(search->conn, value->system, &system, search->err);
         if (status != FHIRSTORE_OK || system == 0) {
             return status;
         }

@@ -12,8 +12,7 @@ START_TEST(appends_make_one_text)
     fhs_buf_add_i64(&buf, INT64_MIN);
     fhs_buf_addf(&buf, " %s%d", "x", 7);
     ck_assert_int_eq(fhs_buf_status(&buf), FHIRSTORE_OK);
-    ck_assert_view_eq(fhs_buf_str(&buf),
-                      FHS_LIT("n=18446744073709551615 -9223372036854775808 x7"));
+    ck_assert_view_eq(fhs_buf_str(&buf), FHS_LIT("n=18446744073709551615 -9223372036854775808 x7"));
     fhs_buf_clear(&buf);
 }
 END_TEST

@@ -25,9 +25,14 @@ static const struct number_row {
     bool ok;
     uint64_t value;
 } number_rows[] = {
-    {"0", 10, true, 0},    {"10", 10, true, 10}, {"11", 10, false, 0},
-    {"", 10, false, 0},    {"-1", 10, false, 0}, {"1x", 10, false, 0},
-    {"5", 3, false, 0},    {"18446744073709551615", UINT64_MAX, true, UINT64_MAX},
+    {"0", 10, true, 0},
+    {"10", 10, true, 10},
+    {"11", 10, false, 0},
+    {"", 10, false, 0},
+    {"-1", 10, false, 0},
+    {"1x", 10, false, 0},
+    {"5", 3, false, 0},
+    {"18446744073709551615", UINT64_MAX, true, UINT64_MAX},
     {"18446744073709551616", UINT64_MAX, false, 0},
 };
 
