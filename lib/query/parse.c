@@ -135,6 +135,10 @@ static fhirstore_status finish_query(fhs_query_parser *parser, fhs_query_draft *
     if (status != FHIRSTORE_OK) {
         return fhs_fail_plain(parser->err, status);
     }
+    if (draft->has_summary && draft->elements.count > 0) {
+        return fhs_fail(parser->err, FHIRSTORE_ERR_QUERY,
+                        "_summary and _elements exclude each other");
+    }
     query->self = fhs_arena_dup(parser->arena, fhs_buf_str(&draft->self));
     fhs_node *root = fhs_arena_calloc(parser->arena, 1, sizeof(*root));
     if (root == NULL || query->self.ptr == NULL) {

@@ -55,6 +55,7 @@ typedef struct fhs_query_draft {
     fhs_query_list sort;       /* fhs_sort_key */
     fhs_query_list types;      /* fhs_type */
     fhs_query_list elements;   /* fhs_str */
+    bool has_summary;
     fhs_buf self;
 } fhs_query_draft;
 

@@ -109,6 +109,7 @@ static fhirstore_status read_summary(fhs_query_parser *parser, fhs_query_draft *
         return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE,
                               "expects true, text, data, count or false");
     }
+    draft->has_summary = true;
     draft->query->summary = (fhs_summary_mode)(FHS_SUMMARY_FALSE + index);
     draft->query->count_only = draft->query->count_only ||
                                draft->query->summary == FHS_SUMMARY_COUNT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One page as a searchset Bundle. Bodies are copied as they are stored. */
+/* One page as a searchset Bundle. Bodies, or what is asked for of them, are copied as stored. */
 #include "base/limits.h"
 #include "search/search_internal.h"
 #include "json/json.h"
@@ -11,6 +11,7 @@
 /* What one page turned out to be. */
 typedef struct page_writer {
     fhs_search *search;
+    fhs_arena arena; /* reads one match for its parts */
     fhs_buf entries;
     fhs_buf next; /* "_page=…" of the next page; empty: this is the last */
     int64_t count;
@@ -37,6 +38,17 @@ static void write_full_url(page_writer *page, const fhs_version *version)
     fhs_buf_add_char(out, '"');
 }
 
+static fhirstore_status write_body(page_writer *page, fhs_str body)
+{
+    const fhs_search *search = page->search;
+    if (!fhs_subset_is_wanted(search->query)) {
+        fhs_buf_add_str(&page->entries, body);
+        return FHIRSTORE_OK;
+    }
+    return fhs_subset_write(search->env.fhir, search->query, body, &page->arena, &page->entries,
+                            search->err);
+}
+
 static fhirstore_status write_match(page_writer *page)
 {
     fhs_version version;
@@ -49,10 +61,10 @@ static fhirstore_status write_match(page_writer *page)
     begin_entry(page);
     write_full_url(page, &version);
     fhs_buf_add_cstr(&page->entries, ",\"resource\":");
-    fhs_buf_add_str(&page->entries, version.body);
+    status = write_body(page, version.body);
     fhs_buf_add_cstr(&page->entries, ",\"search\":{\"mode\":\"match\"}}");
     page->count++;
-    return FHIRSTORE_OK;
+    return status;
 }
 
 /* @a is_all: the page holds every match there is from its beginning on. */
@@ -239,6 +251,7 @@ fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_b
                         .entries = FHS_BUF_INIT(PAGE_MAX),
                         .next = FHS_BUF_INIT((size_t)1024 * 1024)};
     search->err = err;
+    fhs_arena_init(&page.arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
     fhirstore_status status = search->query->count_only ? find_total(&page, false)
                                                         : write_matches(&page);
     if (status == FHIRSTORE_OK) {
@@ -254,5 +267,6 @@ fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_b
     }
     fhs_buf_clear(&page.entries);
     fhs_buf_clear(&page.next);
+    fhs_arena_clear(&page.arena);
     return status;
 }

@@ -80,6 +80,16 @@ fhirstore_status fhs_page_open(const fhs_keys *keys, fhs_str bound, fhs_str text
 /* What the last page told: its matches, and the total or -1. */
 void fhs_search_told(const fhs_search *search, int64_t *count_out, int64_t *total_out);
 
+/* Whether the query asks for parts of resources: _elements, or _summary but for count and false. */
+bool fhs_subset_is_wanted(const fhs_query *query);
+/*
+ * Append what @a query asks for of a resource, as it is written in @a body, and the tag that says
+ * it is not all. Pages do so; fhs_search_next() gives whole resources. @a arena is for working and
+ * is reset.
+ */
+fhirstore_status fhs_subset_write(const fhs_fhir *fhir, const fhs_query *query, fhs_str body,
+                                  fhs_arena *arena, fhs_buf *out, fhirstore_error **err);
+
 /* Append how the search is carried out: sentences for people, or one JSON object. */
 void fhs_search_explain(fhs_search *search, bool as_json, fhs_buf *out);
 

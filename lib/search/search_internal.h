@@ -10,6 +10,7 @@
  *   source.c    fhs_scan   → entities in ascending order
  *   sort.c      sort keys as bytes
  *   cursor.c    open, next, count
+ *   subset.c    _summary and _elements, where a page is written
  */
 #ifndef FHS_SEARCH_SEARCH_INTERNAL_H
 #define FHS_SEARCH_SEARCH_INTERNAL_H
@@ -268,7 +269,7 @@ struct fhs_search {
     bool is_started;
     bool is_done;
     fhirstore_status failed; /* a search that failed does not go on as if it had ended */
-    bool is_peeked; /* search->last has been reached but not handed out */
+    bool is_peeked;          /* search->last has been reached but not handed out */
     fhs_source source;
     fhs_sorted sorted;
     fhs_stmt *walk;

@@ -120,6 +120,8 @@ START_TEST(what_is_wrong_is_named)
         {"Patient", "_count=-1", FHIRSTORE_ERR_PARAM_VALUE},
         {"Patient", "_total=all", FHIRSTORE_ERR_PARAM_VALUE},
         {"Patient", "_summary=yes", FHIRSTORE_ERR_PARAM_VALUE},
+        {"Patient", "_summary=text&_elements=name", FHIRSTORE_ERR_QUERY},
+        {"Patient", "_elements=name&_summary=false", FHIRSTORE_ERR_QUERY},
         {"Patient", "_sort=nonsense", FHIRSTORE_ERR_UNKNOWN_PARAM},
         {"Patient", "_type=Patient", FHIRSTORE_ERR_UNKNOWN_PARAM},
         {NULL, "_type=Nothing", FHIRSTORE_ERR_PARAM_VALUE},
@@ -201,7 +203,7 @@ END_TEST
 START_TEST(result_parameters)
 {
     fhs_query *query = parse_ok("Patient", "_sort=-birthdate,family,_id,-_lastUpdated&_count=50"
-                                           "&_total=accurate&_summary=text&_elements=id,name"
+                                           "&_total=accurate&_elements=id,name"
                                            "&_page=abc&_format=json&gender=male");
     ck_assert_uint_eq(query->sort_count, 4);
     ck_assert(query->sort[0].descending && query->sort[0].param_type == FHS_SP_DATE);
@@ -211,12 +213,13 @@ START_TEST(result_parameters)
     ck_assert_uint_eq(query->count, 50);
     ck_assert(query->has_count && !query->count_only);
     ck_assert_int_eq(query->total, FHS_TOTAL_ACCURATE);
-    ck_assert_int_eq(query->summary, FHS_SUMMARY_TEXT);
+    ck_assert_int_eq(query->summary, FHS_SUMMARY_FALSE);
     ck_assert_uint_eq(query->element_count, 2);
     ck_assert_view_eq(query->page, FHS_LIT("abc"));
     ck_assert_view_eq(query->self,
                       FHS_LIT("_sort=-birthdate,family,_id,-_lastUpdated&_count=50&_total=accurate"
-                              "&_summary=text&_elements=id,name&_format=json&gender=male"));
+                              "&_elements=id,name&_format=json&gender=male"));
+    ck_assert_int_eq(parse_ok("Patient", "_summary=text")->summary, FHS_SUMMARY_TEXT);
     ck_assert(parse_ok("Patient", "_count=0")->count_only);
     ck_assert(parse_ok("Patient", "_summary=count")->count_only);
     ck_assert_uint_eq(parse_ok("Patient", "_count=99999999")->count, 10000);

@@ -64,6 +64,7 @@ static const char *const hungry_queries[] = {
     "gender:not=male&link:Patient.family=name3&_total=accurate&_count=5",
     "_has:Patient:link:family=name3&_count=5",
     "_id=p1,p2,p3&_sort=_id&_count=2",
+    "gender=male&_summary=true&_count=3",
 };
 
 static fhirstore_status search_once(const char *text, int64_t fail_at)
