@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Create an encrypted store, write a patient, read it back, change it, look at its history. */
+/*
+ * Create an encrypted store, write a patient, read it back, change it, look at its history. Run
+ * again, it opens the store and writes two more versions.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -30,14 +33,16 @@ static int write_and_read(fhirstore_session *session)
     fhirstore_write_options condition = FHIRSTORE_WRITE_OPTIONS_INIT;
     fhirstore_response *response;
     fhirstore_error *error;
+    int64_t version;
 
     fhirstore_update(session, FHIRSTORE_LIT("Patient"), FHIRSTORE_LIT("ada"), FHIRSTORE_LIT(first),
                      NULL, &response, &error);
+    version = response == NULL ? 0 : fhirstore_response_version(response);
     if (!show("update creates", response, error)) {
         return 1;
     }
-    /* Only if version 1 is still the current one: nobody's change is lost. */
-    condition.if_version = 1;
+    /* Only if that is still the current version: nobody's change is lost. */
+    condition.if_version = version;
     fhirstore_update(session, FHIRSTORE_LIT("Patient"), FHIRSTORE_LIT("ada"), FHIRSTORE_LIT(second),
                      &condition, &response, &error);
     if (!show("update changes", response, error)) {

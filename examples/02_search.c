@@ -45,6 +45,19 @@ static int import_files(fhirstore_session *session, int count, char **paths)
     return status;
 }
 
+/* Nothing to import and nothing to search: there is no point in going on. */
+static int has_nothing(fhirstore_session *session, int argc)
+{
+    int64_t found = 0;
+    fhirstore_error *error = NULL;
+    if (argc > 2) {
+        return 0;
+    }
+    fhirstore_search_count(session, FHIRSTORE_LIT("Patient"), FHIRSTORE_LIT(""), &found, &error);
+    fhirstore_error_free(error);
+    return found == 0;
+}
+
 /* What stands behind the '?' of a FHIR search URL, as a number. */
 static int count(fhirstore_session *session, const char *type, const char *query)
 {
@@ -82,7 +95,14 @@ int main(int argc, char **argv)
 {
     fhirstore *store = open_example(argc, argv, "search.fhirstore");
     fhirstore_session *session = store == NULL ? NULL : open_operator(store);
-    int status = session == NULL || import_files(session, argc - 2, argv + 2);
+    int status = session == NULL;
+    if (status == 0 && has_nothing(session, argc)) {
+        fprintf(stderr, "the store has no patients; usage: 02_search [STORE [FILE.ndjson ...]]\n");
+        fhirstore_session_close(session);
+        fhirstore_close(store);
+        return 2;
+    }
+    status = status || (argc > 2 && import_files(session, argc - 2, argv + 2));
     status = status || count(session, "Patient", "gender=female") ||
              count(session, "Patient", "birthdate=lt1970-01-01&gender=male,other") ||
              count(session, "Observation", "code=http://loinc.org|8867-4&value-quantity=gt90") ||
