@@ -152,7 +152,7 @@ FHIRSTORE_API fhirstore_status fhirstore_search_page(fhirstore_session *session,
                                                      fhirstore_error **err_out);
 
 /**
- * Tell how a search would be answered: the plan in words and the SQL, as a JSON object.
+ * Tell how a search would be answered: a JSON object that describes the plan.
  *
  * @param      session    The session.
  * @param      type       Resource type; length 0 searches all types.
