@@ -80,6 +80,7 @@ int cli_fail_text(const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    (void)fflush(stdout); /* what was found before the failure is read before it */
     (void)fputs("{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\","
                 "\"code\":\"exception\",\"diagnostics\":",
                 stderr);
