@@ -294,9 +294,10 @@ static fhirstore_status execute_transaction(fhs_import *import, fhs_bundle *bund
 {
     fhs_links *links;
     fhs_session *session = import->session;
+    const fhs_bundle_watch watch = {tell_progress, import};
     fhs_arena_reset(&import->arena);
     fhirstore_status status = fhs_bundle_plan(session->core, &import->arena, &session->arena,
-                                              bundle, &links, err);
+                                              bundle, &watch, &links, err);
     if (status < FHIRSTORE_OK) {
         return status;
     }

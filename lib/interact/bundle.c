@@ -212,11 +212,7 @@ static fhirstore_status execute_entry(execution *run, const fhs_bundle_item *ite
         status = fhs_interact_read_in(run->outer, now.route.type, now.id, now.route.version,
                                       &run->answer, err);
     }
-    if (status >= FHIRSTORE_OK && run->watch != NULL) {
-        status = run->watch->tell(run->watch->ctx, now.entry.end);
-        status = status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : status;
-    }
-    return status;
+    return status < FHIRSTORE_OK ? status : fhs_bundle_tell(run->watch, now.entry.end, err);
 }
 
 static bool is_in_pass(const fhs_bundle_item *item, size_t pass)
@@ -334,7 +330,7 @@ static fhirstore_status run_transaction(fhs_call *call, fhs_bundle *bundle, fhs_
     fhs_links *links;
     fhs_arena_init(&arena, SIZE_MAX);
     fhirstore_status status = fhs_bundle_plan(call->session->core, &arena, &call->session->arena,
-                                              bundle, &links, err);
+                                              bundle, NULL, &links, err);
     if (status < FHIRSTORE_OK) {
         (void)fhs_call_refuse(call, status);
     } else {

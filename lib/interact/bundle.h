@@ -52,18 +52,20 @@ typedef struct fhs_bundle_entry {
     fhs_str if_modified_since;
 } fhs_bundle_entry;
 
-/* Told how far the text is read in this pass; an error from it stops. */
+/* Told how far the text is read in this pass; an error from it stops. NULL: nobody listens. */
 typedef struct fhs_bundle_watch {
     fhirstore_status (*tell)(void *ctx, size_t offset);
     void *ctx;
 } fhs_bundle_watch;
+fhirstore_status fhs_bundle_tell(const fhs_bundle_watch *watch, size_t offset,
+                                 fhirstore_error **err);
 
 /* Whether @a text is an object that calls itself a Bundle; no error otherwise. */
 bool fhs_bundle_sniff(fhs_str text);
 
 /*
- * Find the entries of the Bundle in @a text. @a scratch is forgotten at each entry; @a watch may be
- * NULL. ERR_JSON…, ERR_BUNDLE, each with its position. Clear *out in every case.
+ * Find the entries of the Bundle in @a text. @a scratch is forgotten at each entry. ERR_JSON…,
+ * ERR_BUNDLE, each with its position. Clear *out in every case.
  */
 fhirstore_status fhs_bundle_scan(const fhs_core *core, fhs_arena *scratch, fhs_str text,
                                  const fhs_bundle_watch *watch, fhs_bundle *out,
@@ -82,7 +84,8 @@ void fhs_bundle_place(fhs_str text, size_t offset, fhirstore_error **err);
  * entry.
  */
 fhirstore_status fhs_bundle_plan(const fhs_core *core, fhs_arena *arena, fhs_arena *scratch,
-                                 fhs_bundle *bundle, fhs_links **links_out, fhirstore_error **err);
+                                 fhs_bundle *bundle, const fhs_bundle_watch *watch,
+                                 fhs_links **links_out, fhirstore_error **err);
 
 /* How the answers of a transaction look. */
 typedef struct fhs_bundle_replies {
@@ -97,7 +100,7 @@ typedef struct fhs_bundle_counts {
 
 /*
  * Execute a planned transaction inside @a outer's write transaction. Forgets the session's arena at
- * each entry. @a watch may be NULL.
+ * each entry.
  */
 fhirstore_status fhs_bundle_execute(fhs_call *outer, const fhs_bundle *bundle,
                                     const fhs_links *links, const fhs_bundle_replies *replies,

@@ -90,7 +90,8 @@ static fhirstore_status plan_entry(plan *work, const fhs_bundle_entry *entry, fh
 }
 
 fhirstore_status fhs_bundle_plan(const fhs_core *core, fhs_arena *arena, fhs_arena *scratch,
-                                 fhs_bundle *bundle, fhs_links **links_out, fhirstore_error **err)
+                                 fhs_bundle *bundle, const fhs_bundle_watch *watch,
+                                 fhs_links **links_out, fhirstore_error **err)
 {
     plan work = {.core = core, .arena = arena};
     fhirstore_status status = fhs_links_new(arena, bundle->count, &work.links, err);
@@ -106,6 +107,8 @@ fhirstore_status fhs_bundle_plan(const fhs_core *core, fhs_arena *arena, fhs_are
         }
         if (status < FHIRSTORE_OK) {
             fhs_error_entry(err, (uint32_t)(bundle->first + i + 1));
+        } else {
+            status = fhs_bundle_tell(watch, entry.end, err);
         }
     }
     *links_out = work.links;

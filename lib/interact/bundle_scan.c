@@ -242,6 +242,13 @@ static bool room_for_item(fhs_bundle *bundle)
     return true;
 }
 
+fhirstore_status fhs_bundle_tell(const fhs_bundle_watch *watch, size_t offset,
+                                 fhirstore_error **err)
+{
+    fhirstore_status status = watch == NULL ? FHIRSTORE_OK : watch->tell(watch->ctx, offset);
+    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
+}
+
 void fhs_bundle_clear(fhs_bundle *bundle)
 {
     fhs_free(bundle->items);
@@ -271,9 +278,8 @@ static fhirstore_status scan_entries(const bundle_reader *reader, size_t offset,
         cursor.at = entry.end;
         if (status < FHIRSTORE_OK) {
             fhs_error_entry(err, (uint32_t)bundle->count);
-        } else if (watch != NULL) {
-            status = watch->tell(watch->ctx, cursor.at);
-            status = status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : status;
+        } else {
+            status = fhs_bundle_tell(watch, cursor.at, err);
         }
     }
     *end_out = cursor.at;

@@ -1,0 +1,582 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The command, as a person and a script use it, in TAP: cli_test.py COMMAND"""
+import gzip
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+class Shop:
+    """A folder with a key and, once init() was called, a store."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.key = self.folder / "key"
+        self.key.write_bytes(bytes(range(32)))
+        self.store = self.folder / "store"
+
+    def run(self, *arguments, stdin=b"", key=True):
+        command = [PROGRAM, *[str(part) for part in arguments]]
+        if key:
+            command += ["--key-file", str(self.key)]
+        done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=120)
+        assert done.returncode in (0, 1, 2), (command, done.returncode, done.stderr[-3000:])
+        return done
+
+    def ok(self, *arguments, **more):
+        done = self.run(*arguments, **more)
+        assert done.returncode == 0, (arguments, done.returncode, done.stderr)
+        return done.stdout
+
+    def refused(self, *arguments, **more):
+        """The command fails: 1, nothing on stdout, an OperationOutcome as the last line on stderr."""
+        done = self.run(*arguments, **more)
+        assert done.returncode == 1, (arguments, done.returncode, done.stdout, done.stderr)
+        assert done.stdout == b"", done.stdout
+        outcome = json.loads(done.stderr.decode().splitlines()[-1])
+        assert outcome["resourceType"] == "OperationOutcome", outcome
+        assert outcome["issue"][0]["severity"] in ("error", "fatal"), outcome
+        return outcome
+
+    def usage(self, *arguments, **more):
+        done = self.run(*arguments, **more)
+        assert done.returncode == 2, (arguments, done.returncode, done.stderr)
+        assert done.stdout == b"", done.stdout
+        assert b"usage" in done.stderr, done.stderr
+
+    def init(self, *arguments):
+        self.ok("init", self.store, *arguments)
+        return self
+
+    def file(self, name, content):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not isinstance(content, (bytes, str)):
+            content = json.dumps(content)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def load(self, *paths, json_totals=True):
+        """Import; the totals, and what was said on stderr."""
+        done = self.run("import", self.store, *paths, *(["--json"] if json_totals else []))
+        assert done.returncode == 0, (done.returncode, done.stderr)
+        return json.loads(done.stdout), done.stderr.decode()
+
+    def count(self, query):
+        return int(self.ok("search", self.store, query, "--count"))
+
+    def get(self, address):
+        return self.ok("get", self.store, address)
+
+    def stats(self):
+        return json.loads(self.ok("stats", self.store, "--json"))
+
+    def sound(self):
+        assert json.loads(self.ok("verify", self.store, "--json")) == {"findings": 0}
+
+
+def patient(logical_id, **more):
+    return {"resourceType": "Patient", "id": logical_id, **more}
+
+
+def bundle(kind, *entries):
+    return {"resourceType": "Bundle", "type": kind, "entry": list(entries)}
+
+
+def put(resource):
+    url = f"{resource['resourceType']}/{resource['id']}"
+    return {"resource": resource, "request": {"method": "PUT", "url": url}}
+
+
+def post(resource, full_url=None):
+    entry = {"resource": resource, "request": {"method": "POST", "url": resource["resourceType"]}}
+    return {"fullUrl": full_url, **entry} if full_url else entry
+
+
+# ---- the command line ----
+
+@test
+def usage_is_told_by_exit_status_2(shop):
+    shop.usage(key=False)
+    shop.usage("nonsense", key=False)
+    shop.usage("init", key=False)
+    shop.usage("init", "a", "b")
+    shop.usage("get", shop.store)
+    shop.usage("import", shop.store)
+    shop.usage("init", shop.store, "--nonsense")
+    shop.usage("init", shop.store, "--fhir", "R3")
+    shop.usage("init", shop.store, "--cache", "0")
+    shop.usage("init", shop.store, "--cache", "x")
+    shop.usage("init", shop.store, "--validation", "maybe")
+    shop.usage("key", "forge", shop.store)
+    assert not shop.store.exists()
+    shop.init()
+    shop.usage("get", shop.store, "Patient")
+    shop.usage("get", shop.store, "Patient/1/_history/x")
+    shop.usage("search", shop.store, "Patient", "--ids", "--count")
+    shop.usage("export", shop.store, shop.folder / "out", "--since", "yesterday")
+    assert b"fhirstore" in shop.ok("--version", key=False)
+    help_text = shop.ok("--help", key=False).decode()
+    for name in ("init", "import", "export", "get", "search", "request", "batch", "index", "stats",
+                 "verify", "key list"):
+        assert f"fhirstore {name}" in help_text, name
+
+
+@test
+def init_creates_once(shop):
+    assert json.loads(shop.ok("init", shop.store, "--json")) == {
+        "created": True, "fhir": "R4", "encrypted": True}
+    before = shop.store.read_bytes()
+    shop.refused("init", shop.store)
+    assert shop.store.read_bytes() == before
+    other = shop.folder / "r5"
+    assert json.loads(shop.ok("init", other, "--fhir", "R5", "--json"))["fhir"] == "R5"
+    assert b"R4B" in shop.ok("init", shop.folder / "r4b", "--fhir", "R4B")
+    shop.refused("init", shop.folder / "no" / "folder" / "store")
+
+
+@test
+def keys_are_read_as_bytes_or_digits(shop):
+    shop.init()
+    raw = shop.key.read_bytes()
+    for text in (raw.hex(), raw.hex().upper() + "\n", raw.hex() + "  \r\n"):
+        shop.key.write_text(text)
+        shop.sound()
+    for bad in (raw[:31], raw + b"x", raw.hex()[:-1].encode(), b"", b"g" * 64, b"0" * 5000):
+        shop.key.write_bytes(bad)
+        shop.refused("stats", shop.store)
+    shop.key.write_bytes(bytes(32))
+    assert "key" in shop.refused("stats", shop.store)["issue"][0]["diagnostics"]
+    shop.key.unlink()
+    shop.refused("stats", shop.store)
+    shop.refused("stats", shop.store, key=False)
+    # A key that looks like packed bytes is still a key.
+    shop.key.write_bytes(b"\x1f\x8b\x08" + bytes(29))
+    shop.ok("init", shop.folder / "other")
+    shop.ok("stats", shop.folder / "other")
+
+
+@test
+def a_passphrase_opens_too(shop):
+    phrase = shop.file("phrase", "correct horse\n")
+    shop.ok("init", shop.store, "--passphrase-file", phrase, key=False)
+    shop.ok("stats", shop.store, "--passphrase-file", phrase, key=False)
+    phrase.write_text("correct horse")
+    shop.ok("stats", shop.store, "--passphrase-file", phrase, key=False)
+    phrase.write_text("correct horse ")
+    shop.refused("stats", shop.store, "--passphrase-file", phrase, key=False)
+    slots = json.loads(shop.ok("key", "list", shop.store, "--passphrase-file",
+                               shop.file("phrase", "correct horse"), "--json", key=False))
+    assert slots[0]["type"] == "passphrase" and slots[0]["opened"] is True, slots
+
+
+@test
+def stores_that_are_none_are_refused(shop):
+    shop.refused("stats", shop.store)
+    assert not shop.store.exists()
+    shop.store.write_text("hello")
+    shop.refused("stats", shop.store)
+    assert shop.store.read_text() == "hello"
+    plain = shop.folder / "plain"
+    shop.ok("init", plain, "--plaintext", key=False)
+    shop.ok("stats", plain, "--plaintext", key=False)
+    assert "unencrypted" in shop.refused("stats", plain)["issue"][0]["diagnostics"]
+
+
+@test
+def a_store_in_use_is_refused(shop):
+    shop.init()
+    command = [PROGRAM, "batch", str(shop.store), "--key-file", str(shop.key)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdin.write(b'{"method":"GET","url":"Patient/x"}\n')
+        holder.stdin.flush()
+        holder.stdout.readline()
+        outcome = shop.refused("stats", shop.store)
+        assert outcome["issue"][0]["code"] == "lock-error" or \
+            "process" in outcome["issue"][0]["diagnostics"], outcome
+        holder.stdin.close()
+        assert holder.wait(timeout=30) == 0
+    shop.sound()
+
+
+# ---- import ----
+
+@test
+def transactions_are_executed_with_their_links(shop):
+    shop.init()
+    path = shop.file("t.json", bundle(
+        "transaction",
+        post({"resourceType": "Patient", "name": [{"family": "urn:uuid:1"}]}, "urn:uuid:1"),
+        post({"resourceType": "Observation", "status": "final", "code": {"text": "x"},
+              "subject": {"reference": "urn:uuid:1"}}, "urn:uuid:2")))
+    totals, said = shop.load(path)
+    assert (totals["resources"], totals["failed"], totals["files"]) == (2, 0, 1), totals
+    assert said == "", said
+    found = json.loads(shop.ok("search", shop.store, "Patient"))["entry"][0]["resource"]
+    assert found["name"][0]["family"] == "urn:uuid:1"
+    assert shop.count(f"Observation?subject=Patient/{found['id']}") == 1
+    shop.sound()
+
+
+@test
+def every_kind_of_bundle_finds_its_way(shop):
+    shop.init()
+    folder = shop.folder / "data"
+    shop.file("data/batch.json", bundle("batch", put(patient("b1")), put(patient("b2")),
+                                        {"request": {"method": "GET", "url": "Patient/ghost"}}))
+    for kind in ("collection", "document", "message"):
+        stored = bundle(kind, {"fullUrl": "urn:uuid:x", "resource": patient(f"inner-{kind}")})
+        if kind == "document":
+            stored["identifier"] = {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:y"}
+            stored["timestamp"] = "2020-01-01T00:00:00Z"
+        shop.file(f"data/{kind}.json", {**stored, "id": kind})
+    shop.file("data/searchset.json", bundle(
+        "searchset", {"resource": patient("s1"), "search": {"mode": "match"}},
+        {"resource": patient("s2")}))
+    shop.file("data/history.json", bundle(
+        "history",
+        {"fullUrl": "http://x/Patient/h1", "resource": patient("h1", active=False),
+         "request": {"method": "PUT", "url": "Patient/h1"}, "response": {"status": "200"}},
+        {"request": {"method": "DELETE", "url": "Patient/h2"}, "response": {"status": "204"}},
+        {"resource": patient("h2"), "request": {"method": "PUT", "url": "Patient/h2"},
+         "response": {"status": "201"}},
+        {"resource": patient("h1", active=True),
+         "request": {"method": "PUT", "url": "Patient/h1"}, "response": {"status": "201"}}))
+    shop.file("data/single.json", patient("single"))
+    shop.file("data/below/deep/more.ndjson", "\n".join(json.dumps(patient(f"n{i}"))
+                                                      for i in range(5)) + "\n")
+    shop.file("data/notes.txt", "not for us")
+    shop.file("data/.hidden.json", "broken {")
+    totals, said = shop.load(folder)
+    assert totals["failed"] == 0, said
+    ids = shop.ok("search", shop.store, "Patient", "--ids").decode().split()
+    assert sorted(ids) == sorted(f"Patient/{name}" for name in [
+        "b1", "b2", "s1", "s2", "h1", "single", "n0", "n1", "n2", "n3", "n4"]), ids
+    assert json.loads(shop.get("Patient/h1"))["active"] is False
+    assert json.loads(shop.get("Patient/h1/_history/1"))["active"] is True
+    shop.refused("get", shop.store, "Patient/h2")
+    for kind in ("collection", "document", "message"):
+        kept = json.loads(shop.get(f"Bundle/{kind}"))
+        assert kept["entry"][0]["resource"]["id"] == f"inner-{kind}", kept
+    shop.sound()
+
+
+@test
+def a_bad_line_is_named_and_the_rest_goes_in(shop):
+    shop.init()
+    lines = [json.dumps(patient(f"p{i}")) for i in range(9)]
+    lines[4] = '{"resourceType":"Patient","id":"p4","active":"yes"}'
+    lines[6] = '{"resourceType":"Patient",'
+    lines.insert(3, "   ")
+    path = shop.file("lines.ndjson", "\r\n".join(lines))
+    totals, said = shop.load(path)
+    assert (totals["resources"], totals["failed"]) == (7, 2), totals
+    reports = said.splitlines()
+    assert len(reports) == 2, reports
+    assert reports[0].startswith(f"{path}:6: ") and "Patient.active" in reports[0], reports
+    assert reports[1].startswith(f"{path}:8: "), reports
+    assert shop.count("Patient") == 7
+    shop.sound()
+
+
+@test
+def a_transaction_with_one_bad_entry_stays_out_whole(shop):
+    shop.init()
+    shop.file("data/a.json", bundle("transaction", put(patient("a1")), put(patient("a2"))))
+    bad = shop.file("data/b.json", json.dumps(bundle(
+        "transaction", put(patient("b1")), put({**patient("b2"), "gender": 7}), put(patient("b3"))),
+        indent=1))
+    shop.file("data/c.json", bundle("transaction", put(patient("c1"))))
+    shop.file("data/d.json", "{ broken")
+    shop.file("data/e.json", patient("e1"))
+    totals, said = shop.load(shop.folder / "data")
+    assert (totals["resources"], totals["failed"], totals["files"]) == (4, 2, 5), totals
+    reports = said.splitlines()
+    assert len(reports) == 2, reports
+    assert reports[0].startswith(f"{bad}") and "entry 2" in reports[0], reports
+    assert "gender" in reports[0], reports
+    ids = shop.ok("search", shop.store, "Patient", "--ids").decode().split()
+    assert sorted(ids) == ["Patient/a1", "Patient/a2", "Patient/c1", "Patient/e1"], ids
+    shop.sound()
+
+
+@test
+def nothing_at_all_going_in_is_a_failure(shop):
+    shop.init()
+    path = shop.file("bad.json", "{ broken")
+    done = shop.run("import", shop.store, path)
+    assert done.returncode == 1, done
+    assert json.loads(done.stderr.splitlines()[-1])["resourceType"] == "OperationOutcome"
+    shop.refused("import", shop.store, shop.folder / "ghost.json")
+    shop.ok("import", shop.store, shop.file("empty.ndjson", ""))
+    (shop.folder / "nothing").mkdir()
+    shop.ok("import", shop.store, shop.folder / "nothing")
+    assert shop.stats()["versions"] == 0
+
+
+@test
+def importing_again_changes_nothing(shop):
+    shop.init()
+    shop.file("data/a.json", bundle("transaction", put(patient("a1")), put(patient("a2"))))
+    shop.file("data/b.ndjson", json.dumps(patient("b1", active=True)) + "\n")
+    first, _ = shop.load(shop.folder / "data")
+    before = shop.stats()
+    shop.file("data/b.ndjson", '{"active": true, "id":"b1","resourceType":"Patient"}')
+    again, _ = shop.load(shop.folder / "data")
+    assert (first["resources"], first["unchanged"]) == (3, 0), first
+    assert (again["resources"], again["unchanged"]) == (0, 3), again
+    after = shop.stats()
+    for name in ("versions", "lastSequence", "indexRows", "types"):
+        assert before[name] == after[name], name
+
+
+@test
+def packed_files_are_unpacked(shop):
+    shop.init()
+    lines = "".join(json.dumps(patient(f"p{i}")) + "\n" for i in range(2000))
+    shop.file("lines.ndjson.gz", gzip.compress(lines.encode()))
+    shop.file("one.json.gz", gzip.compress(json.dumps(
+        bundle("transaction", put(patient("z")))).encode()))
+    totals, said = shop.load(shop.folder / "lines.ndjson.gz", shop.folder / "one.json.gz")
+    assert totals["resources"] == 2001, (totals, said)
+    packed = gzip.compress(lines.encode())
+    shop.file("cut.ndjson.gz", packed[:len(packed) // 2])
+    done = shop.run("import", shop.store, shop.folder / "cut.ndjson.gz")
+    assert done.returncode == 1, done
+    shop.file("cut.json.gz", gzip.compress(json.dumps(patient("y")).encode())[:-9])
+    assert shop.run("import", shop.store, shop.folder / "cut.json.gz").returncode == 1
+    shop.sound()
+
+
+@test
+def bytes_come_back_as_they_went_in(shop):
+    shop.init()
+    text = ('{"resourceType":"Observation","id":"o","status":"final","code":{"text":"\\u0041\\/"},'
+            '"valueQuantity":{"value":1.10,"unit":"\u00e4"}}')
+    shop.load(shop.file("o.json", text))
+    body = shop.get("Observation/o").decode()
+    assert not body.endswith("\n")
+    assert body.endswith(text[text.index('"status"'):]), body
+    assert shop.ok("search", shop.store, "Observation", "--ndjson").decode() == body + "\n"
+
+
+# ---- export ----
+
+@test
+def what_is_exported_can_be_imported_again(shop):
+    shop.init()
+    lines = [json.dumps(patient(f"p{i}", active=i % 2 == 0)) for i in range(300)]
+    lines += [json.dumps({"resourceType": "Organization", "id": f"o{i}", "name": f"n{i}"})
+              for i in range(30)]
+    shop.load(shop.file("all.ndjson", "\n".join(lines)))
+    out = shop.folder / "out"
+    counts = json.loads(shop.ok("export", shop.store, out, "--json"))
+    assert counts == {"resources": 330, "types": {"Patient": 300, "Organization": 30}}, counts
+    assert sorted(path.name for path in out.iterdir()) == ["Organization.ndjson", "Patient.ndjson"]
+    other = shop.folder / "second"
+    shop.ok("init", other)
+    shop.ok("import", other, out)
+    again = shop.folder / "again"
+    shop.ok("export", other, again)
+    for name in ("Organization.ndjson", "Patient.ndjson"):
+        def plain(path):
+            found = []
+            for line in path.read_text().splitlines():
+                resource = json.loads(line)
+                del resource["meta"]
+                found.append(resource)
+            return sorted(found, key=lambda resource: resource["id"])
+        assert plain(out / name) == plain(again / name), name
+    only = shop.folder / "only"
+    assert b"30 resources" in shop.ok("export", shop.store, only, "--type", "Organization,Group")
+    assert [path.name for path in only.iterdir()] == ["Organization.ndjson"]
+    shop.refused("export", shop.store, shop.folder / "bad", "--type", "Nonsense")
+    late = shop.folder / "late"
+    assert b"0 resources" in shop.ok("export", shop.store, late, "--since", "2099-01-01")
+
+
+# ---- search, request, batch ----
+
+@test
+def searches_print_what_is_asked_for(shop):
+    shop.init()
+    shop.load(shop.file("all.ndjson", "\n".join(
+        json.dumps(patient(f"p{i}", gender="male" if i < 3 else "female")) for i in range(7))))
+    found = json.loads(shop.ok("search", shop.store, "Patient?gender=male"))
+    assert found["type"] == "searchset" and found["total"] == 3
+    assert shop.count("Patient?gender=female") == 4
+    assert shop.ok("search", shop.store, "Patient?gender=male&_sort=_id", "--ids") == \
+        b"Patient/p0\nPatient/p1\nPatient/p2\n"
+    assert len(shop.ok("search", shop.store, "Patient", "--ndjson").splitlines()) == 7
+    assert json.loads(shop.ok("search", shop.store, "Patient?gender=male", "--explain"))
+    done = shop.run("search", shop.store, "Patient", "--count", "--time")
+    assert done.stdout == b"7\n" and b" ms" in done.stderr
+    for query in ("Patient?foo=1", "Patient?birthdate=x", "Nonsense", "Patient?gender:exact=male"):
+        for mode in ((), ("--count",), ("--ids",), ("--ndjson",), ("--explain",)):
+            shop.refused("search", shop.store, query, *mode)
+
+
+@test
+def a_request_prints_the_whole_answer(shop):
+    shop.init()
+    body = shop.file("p.json", patient("a"))
+
+    def request(*arguments):
+        text = shop.ok("request", shop.store, *arguments).decode()
+        head, _, rest = text.partition("\n\n")
+        lines = head.splitlines()
+        return lines[0], dict(line.split(": ", 1) for line in lines[1:]), rest
+
+    status, headers, rest = request("PUT", "Patient/a", "--body", body)
+    assert status == "HTTP/1.1 201 Created", status
+    assert headers["ETag"] == 'W/"1"' and headers["Location"].endswith("/Patient/a/_history/1")
+    assert json.loads(rest)["id"] == "a"
+    status, headers, rest = request("GET", "Patient/a", "-H", 'If-None-Match: W/"1"')
+    assert status == "HTTP/1.1 304 Not Modified" and rest == "", (status, rest)
+    status, _, rest = request("PUT", "Patient/a", "--body", body, "-H", 'If-Match: W/"7"')
+    assert status == "HTTP/1.1 412 Precondition Failed", status
+    assert json.loads(rest)["resourceType"] == "OperationOutcome"
+    status, _, rest = request("GET", "Patient/ghost")
+    assert status == "HTTP/1.1 404 Not Found", status
+    status, headers, rest = request("DELETE", "Patient/a")
+    assert status == "HTTP/1.1 204 No Content" and rest == "", (status, rest)
+    assert request("GET", "Patient/a")[0] == "HTTP/1.1 410 Gone"
+    assert request("GET", "metadata")[0] == "HTTP/1.1 200 OK"
+    assert request("GET", "")[0] == "HTTP/1.1 200 OK"
+    shop.usage("request", shop.store, "GET")
+    shop.usage("request", shop.store, "GET", "Patient/a", "-H", "no colon")
+    shop.refused("request", shop.store, "PUT", "Patient/a", "--body", shop.folder / "ghost")
+
+
+@test
+def a_batch_answers_line_by_line(shop):
+    shop.init()
+    exact = ('{"resourceType":"Observation","id":"o","status":"final","code":{"text":"x"},'
+             '"valueQuantity":{"value":1.10}}')
+    value = '{"resourceType":"Patient",  "id":"a", "multipleBirthInteger": 2}'
+    lines = [
+        json.dumps({"method": "PUT", "url": "Observation/o", "body": exact}),
+        '{"method":"PUT","url":"Patient/a","body":' + value + '}',
+        '{"method":"GET","url":"Observation/o"}',
+        "",
+        '{"method":"GET","url":"Patient/a","headers":{"If-None-Match":"W/\\"1\\""}}',
+        "not json",
+        '{"url":"Patient/a"}',
+        '{"method":"GET"}',
+        '{"method":"GET","url":"Patient/a","headers":[]}',
+        '{"method":"GET","url":""}',
+        '{"method":"GET","url":"/"}',
+        '{"method":"PUT","url":"Patient/b","body":"{broken"}',
+        '{"method":"DELETE","url":"Patient/a","body":null,"headers":null}',
+    ]
+    out = shop.ok("batch", shop.store, stdin="\n".join(lines).encode()).decode().splitlines()
+    answers = [json.loads(line) for line in out]
+    assert [answer["status"] for answer in answers] == [
+        201, 201, 200, 304, 400, 400, 400, 400, 200, 200, 400, 204], answers
+    assert '"value":1.10}}' in out[0] and '"value":1.10}}' in out[2], out
+    stored = shop.get("Observation/o").decode()
+    assert out[2].endswith(',"body":' + stored + "}"), out[2]
+    assert answers[1]["headers"]["ETag"] == 'W/"1"'
+    assert "body" not in answers[3] and "body" not in answers[11]
+    for index in (4, 5, 6, 7, 10):
+        assert answers[index]["body"]["resourceType"] == "OperationOutcome", answers[index]
+    assert answers[8]["body"]["type"] == "searchset"
+
+
+@test
+def a_large_line_goes_through_a_batch(shop):
+    shop.init()
+    data = "A" * 3_000_000
+    line = json.dumps({"method": "PUT", "url": "Binary/b", "body": {
+        "resourceType": "Binary", "id": "b", "contentType": "x/y", "data": data}})
+    out = shop.ok("batch", shop.store, stdin=line.encode())
+    answer = json.loads(out)
+    assert answer["status"] == 201 and answer["body"]["data"] == data
+
+
+# ---- looking inside ----
+
+@test
+def stats_and_verify_tell_about_the_store(shop):
+    shop.init()
+    shop.load(shop.file("all.ndjson", "\n".join(json.dumps(patient(f"p{i}")) for i in range(7))))
+    stats = shop.stats()
+    assert stats["encrypted"] is True and stats["resources"] == 7 and stats["types"] == {"Patient": 7}
+    assert b"Patient: 7" in shop.ok("stats", shop.store)
+    assert b"sound" in shop.ok("verify", shop.store)
+    slots = json.loads(shop.ok("key", "list", shop.store, "--json"))
+    assert slots[0]["type"] == "raw", slots
+    assert bytes(range(32)).hex() not in json.dumps(slots)
+
+
+@test
+def a_damaged_store_is_told_by_verify(shop):
+    shop.init()
+    shop.load(shop.file("all.ndjson", "\n".join(json.dumps(patient(f"p{i}")) for i in range(2000))))
+    damaged = bytearray(shop.store.read_bytes())
+    damaged[len(damaged) // 2] ^= 4
+    shop.store.write_bytes(damaged)
+    done = shop.run("verify", shop.store)
+    assert done.returncode == 1, done
+    assert json.loads(done.stderr.splitlines()[-1])["resourceType"] == "OperationOutcome"
+
+
+@test
+def index_rows_are_shown_without_a_store(shop):
+    path = shop.file("p.json", patient("a", birthDate="2000-01-01", active=True))
+    rows = [json.loads(line) for line in shop.ok("index", path, key=False).splitlines()]
+    params = {row["param"]: row["values"] for row in rows}
+    assert params["active"] == ["|true"] or "true" in json.dumps(params["active"]), params
+    assert all(row["resource"] == "Patient/a" for row in rows), rows
+    lines = shop.file("p.ndjson", json.dumps(patient("a")) + "\n\n" + json.dumps(patient("b")))
+    shop.ok("index", lines, key=False)
+    shop.refused("index", shop.file("bad.json", "{"), key=False)
+    shop.refused("index", shop.folder / "ghost", key=False)
+
+
+@test
+def names_do_not_stand_in_the_file(shop):
+    shop.init()
+    shop.load(shop.file("p.ndjson", "\n".join(json.dumps(
+        patient(f"p{i}", name=[{"family": "Quetzalcoatl"}])) for i in range(100))))
+    assert shop.count("Patient?name=quetz") == 100
+    for path in shop.folder.iterdir():
+        if path.name.startswith("store"):
+            assert b"uetzal" not in path.read_bytes(), path
+
+
+def main():
+    failed = 0
+    print(f"1..{len(TESTS)}")
+    for number, function in enumerate(TESTS, 1):
+        title = function.__name__.replace("_", " ")
+        with tempfile.TemporaryDirectory(prefix="fhirstore-cli-") as folder:
+            try:
+                function(Shop(folder))
+                print(f"ok {number} - {title}", flush=True)
+            except Exception as reason:  # every failure becomes a line; none ends the others
+                failed += 1
+                text = f"{type(reason).__name__}: {reason}"
+                line = reason.__traceback__
+                places = []
+                while line is not None:
+                    places.append(str(line.tb_lineno))
+                    line = line.tb_next
+                print(f"# lines {' '.join(places)}: " + text[:3000].replace("\n", "\n# "))
+                print(f"not ok {number} - {title}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
