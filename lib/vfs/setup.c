@@ -32,12 +32,16 @@ static int expect_text(sqlite3 *db, const char *sql, const char *wanted)
     if (code == SQLITE_OK) {
         code = sqlite3_step(statement);
         if (code == SQLITE_ROW) {
+            /* Neither answer is NULL, so no text means no memory for it. */
             const char *found = (const char *)sqlite3_column_text(statement, 0);
-            code = found != NULL && strcmp(found, wanted) == 0 ? SQLITE_OK : SQLITE_CORRUPT;
+            code = found == NULL                ? SQLITE_NOMEM
+                   : strcmp(found, wanted) == 0 ? SQLITE_OK
+                                                : SQLITE_CORRUPT;
         }
     }
     int finalized = sqlite3_finalize(statement);
-    return code == SQLITE_OK || code == SQLITE_CORRUPT ? code : finalized;
+    bool is_answer = code == SQLITE_OK || code == SQLITE_CORRUPT || code == SQLITE_NOMEM;
+    return is_answer ? code : finalized;
 }
 
 static int read_schema(sqlite3 *db)
