@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nobody gets in unasked: no policy, allow and deny, answers that are none; and the audit hook. */
+/*
+ * Nobody gets in unasked: no policy, allow and deny, answers that are none; and the audit hook.
+ * What a callback points to is static: the store lets go of it in the teardown, after the test.
+ */
 #include <stdio.h>
 
 #include "harness.h"
@@ -54,6 +57,8 @@ static fhirstore_status decide(void *ctx, const fhirstore_access_request *reques
     return self->status;
 }
 
+/* Called when the fixture closes the store, behind the end of the test: guards and journals are
+ * static. */
 static void destroy_guard(void *ctx)
 {
     ((guard *)ctx)->destroyed++;
@@ -212,7 +217,7 @@ START_TEST(anything_but_a_clear_yes_is_no)
         {FHIRSTORE_ACCESS_ALLOW, FHIRSTORE_DONE},
         {FHIRSTORE_ACCESS_ALLOW, 77},
     };
-    guard guards[sizeof cases / sizeof cases[0]] = {{0}};
+    static guard guards[sizeof cases / sizeof cases[0]] = {{0}};
     expect_status(update("Patient", "a", PATIENT_A), FHIRSTORE_CREATED);
     char *before = state_as_operator();
     become_a_principal();
@@ -236,7 +241,7 @@ END_TEST
 
 START_TEST(each_interaction_is_asked_for)
 {
-    guard keeper = {.answer = FHIRSTORE_ACCESS_ALLOW};
+    static guard keeper = {.answer = FHIRSTORE_ACCESS_ALLOW};
     int seen;
     post_guard(&keeper);
     become_a_principal();
@@ -267,7 +272,7 @@ END_TEST
 
 START_TEST(each_entry_of_a_bundle_is_asked_for)
 {
-    guard keeper = {.answer = FHIRSTORE_ACCESS_ALLOW};
+    static guard keeper = {.answer = FHIRSTORE_ACCESS_ALLOW};
     post_guard(&keeper);
     become_a_principal();
     expect_http(ask("POST", "", NULL, BUNDLE("transaction", PUT_PATIENT("a") "," POST_GROUP)), 200);
@@ -293,7 +298,7 @@ END_TEST
 
 START_TEST(an_import_asks_for_each_resource)
 {
-    guard keeper = {.answer = FHIRSTORE_ACCESS_ALLOW, .denied_type = "Group"};
+    static guard keeper = {.answer = FHIRSTORE_ACCESS_ALLOW, .denied_type = "Group"};
     post_guard(&keeper);
     become_a_principal();
     ck_assert_int_eq(import_one(BUNDLE("transaction", PUT_PATIENT("a"))), FHIRSTORE_OK);
@@ -307,7 +312,7 @@ END_TEST
 
 START_TEST(everything_is_allowed_by_name_only)
 {
-    guard keeper = {.answer = FHIRSTORE_ACCESS_DENY};
+    static guard keeper = {.answer = FHIRSTORE_ACCESS_DENY};
     post_guard(&keeper);
     expect_status(update("Patient", "a", PATIENT_A), FHIRSTORE_CREATED);
     ck_assert_str_eq(keeper.asked, "");
@@ -322,9 +327,9 @@ END_TEST
 
 START_TEST(destroy_is_called_exactly_once)
 {
-    guard refused = {0};
-    guard replaced = {0};
-    guard last = {0};
+    static guard refused = {0};
+    static guard replaced = {0};
+    static guard last = {0};
     fhirstore_authorizer bad = {
         .struct_size = sizeof bad, .ctx = &refused, .destroy = destroy_guard};
     ck_assert_int_eq(fhirstore_set_authorizer(store, &bad, NULL), FHIRSTORE_ERR_INVALID_ARG);
@@ -349,7 +354,7 @@ START_TEST(destroy_is_called_exactly_once)
     ck_assert_int_eq(last.destroyed, 0);
     fhirstore_search_close(search);
     ck_assert_int_eq(last.destroyed, 1);
-    guard at_close = {0};
+    static guard at_close = {0};
     post_guard(&at_close);
     fhirstore_close(store);
     ck_assert_int_eq(at_close.destroyed, 1);
@@ -421,7 +426,7 @@ static void hang_up(journal *self)
 
 START_TEST(every_interaction_is_recorded)
 {
-    journal log = {.answer = FHIRSTORE_OK};
+    static journal log = {.answer = FHIRSTORE_OK};
     int seen;
     clock_us = INT64_C(1700000000) * SECOND;
     hang_up(&log);
@@ -481,12 +486,12 @@ END_TEST
 
 START_TEST(denials_are_recorded)
 {
-    journal log = {.answer = FHIRSTORE_OK};
+    static journal log = {.answer = FHIRSTORE_OK};
     hang_up(&log);
     become_a_principal();
     expect_status(read_one("Patient", "a"), FHIRSTORE_ERR_NO_POLICY);
     expect_told(log, "READ ERR_NO_POLICY Patient/a 0>0 ?;");
-    guard keeper = {.answer = FHIRSTORE_ACCESS_DENY};
+    static guard keeper = {.answer = FHIRSTORE_ACCESS_DENY};
     post_guard(&keeper);
     expect_shut(FHIRSTORE_ERR_DENIED);
     /* 12 typed calls, 13 requests, and six more. */
@@ -504,7 +509,7 @@ END_TEST
 
 START_TEST(bundles_are_recorded_as_a_whole_and_by_entry)
 {
-    journal log = {.answer = FHIRSTORE_OK};
+    static journal log = {.answer = FHIRSTORE_OK};
     hang_up(&log);
     expect_http(ask("POST", "", NULL, BUNDLE("transaction", PUT_PATIENT("a") "," PUT_PATIENT("b"))),
                 200);
@@ -532,7 +537,7 @@ START_TEST(a_hook_that_refuses_undoes_the_write)
 {
     expect_status(update("Patient", "a", "{\"resourceType\":\"Patient\",\"id\":\"a\"}"),
                   FHIRSTORE_CREATED);
-    journal log = {.answer = FHIRSTORE_ERR_INTERNAL, .refuses = FHIRSTORE_ACTION_UPDATE};
+    static journal log = {.answer = FHIRSTORE_ERR_INTERNAL, .refuses = FHIRSTORE_ACTION_UPDATE};
     const char *before = state_of_store();
     hang_up(&log);
     reply answer = update("Patient", "a", PATIENT_A);
@@ -576,7 +581,7 @@ END_TEST
 START_TEST(a_hook_that_refuses_keeps_reads_back)
 {
     expect_status(update("Patient", "a", PATIENT_A), FHIRSTORE_CREATED);
-    journal log = {.answer = FHIRSTORE_ERR_IO};
+    static journal log = {.answer = FHIRSTORE_ERR_IO};
     int seen;
     hang_up(&log);
     reply answer = read_one("Patient", "a");
@@ -612,7 +617,7 @@ START_TEST(cursors_are_recorded_page_by_page)
     enum {
         PATIENTS = 2500
     };
-    journal log = {.answer = FHIRSTORE_OK};
+    static journal log = {.answer = FHIRSTORE_OK};
     char body[128];
     fhirstore_import *import;
     ck_assert_int_eq(fhirstore_import_open(session, NULL, &import, NULL), FHIRSTORE_OK);
@@ -656,7 +661,7 @@ END_TEST
 
 START_TEST(events_hold_no_content)
 {
-    journal log = {.answer = FHIRSTORE_OK};
+    static journal log = {.answer = FHIRSTORE_OK};
     hang_up(&log);
     expect_status(update("Patient", "a", PATIENT_A), FHIRSTORE_CREATED);
     expect_status(create("Patient", PATIENT_A), FHIRSTORE_CREATED);
