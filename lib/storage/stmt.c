@@ -12,6 +12,7 @@ struct fhs_stmt {
     fhs_stmt *next; /* most recently used first */
     uint32_t hash;
     bool is_taken;
+    fhirstore_status unbound; /* a value that could not be bound: stepping would ask for NULL */
     size_t sql_len;
     char sql[];
 };
@@ -101,6 +102,7 @@ fhirstore_status fhs_stmt_take(fhs_conn *conn, fhs_str sql, fhs_stmt **out, fhir
         }
     }
     stmt->is_taken = true;
+    stmt->unbound = FHIRSTORE_OK;
     stmt->next = conn->statements;
     conn->statements = stmt;
     *out = stmt;
@@ -139,27 +141,41 @@ sqlite3_stmt *fhs_stmt_raw(fhs_stmt *stmt)
     return stmt->sqlite;
 }
 
+/* The failure sticks, so that a caller who only looks at the step is told as well. */
+static fhirstore_status note_bound(fhs_stmt *stmt, int rc)
+{
+    fhirstore_status status = fhs_sql_status(rc);
+    if (status != FHIRSTORE_OK) {
+        stmt->unbound = status;
+    }
+    return status;
+}
+
 fhirstore_status fhs_stmt_bind_int(fhs_stmt *stmt, int index, int64_t value)
 {
-    return fhs_sql_status(sqlite3_bind_int64(stmt->sqlite, index, value));
+    return note_bound(stmt, sqlite3_bind_int64(stmt->sqlite, index, value));
 }
 
 fhirstore_status fhs_stmt_bind_text(fhs_stmt *stmt, int index, fhs_str value)
 {
-    return fhs_sql_status(sqlite3_bind_text64(stmt->sqlite, index,
-                                              value.ptr == NULL ? "" : value.ptr, value.len,
-                                              SQLITE_TRANSIENT, SQLITE_UTF8));
+    return note_bound(stmt,
+                      sqlite3_bind_text64(stmt->sqlite, index, value.ptr == NULL ? "" : value.ptr,
+                                          value.len, SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
 fhirstore_status fhs_stmt_bind_blob(fhs_stmt *stmt, int index, fhs_str value)
 {
-    return fhs_sql_status(sqlite3_bind_blob64(
-        stmt->sqlite, index, value.ptr == NULL ? "" : value.ptr, value.len, SQLITE_TRANSIENT));
+    return note_bound(stmt,
+                      sqlite3_bind_blob64(stmt->sqlite, index, value.ptr == NULL ? "" : value.ptr,
+                                          value.len, SQLITE_TRANSIENT));
 }
 
 fhirstore_status fhs_stmt_step(fhs_stmt *stmt, fhirstore_error **err)
 {
     fhs_conn *conn = stmt->conn;
+    if (FHS_UNLIKELY(stmt->unbound != FHIRSTORE_OK)) {
+        return fhs_fail_plain(err, stmt->unbound);
+    }
     fhirstore_status status = fhs_conn_check_cancelled(conn, err);
     if (status == FHIRSTORE_OK) {
         status = fhs_conn_flush(conn, err);

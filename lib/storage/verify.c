@@ -78,6 +78,21 @@ static fhirstore_status check_pages(fhs_check *check, fhirstore_error **err)
     return status;
 }
 
+/* SQLite writes what it could not look at among its findings; want of memory is none. */
+static bool tells_of_memory(fhs_str line)
+{
+    static const fhs_str mark = FHS_LIT_INIT("error code=");
+    size_t at = fhs_str_find(line, mark);
+    uint64_t code = 0;
+    if (at > line.len) {
+        return false;
+    }
+    for (at += mark.len; at < line.len && line.ptr[at] >= '0' && line.ptr[at] <= '9'; at++) {
+        code = code * 10 + (uint64_t)(line.ptr[at] - '0');
+    }
+    return code <= INT32_MAX && fhs_sql_status((int)code) == FHIRSTORE_ERR_NO_MEMORY;
+}
+
 static fhirstore_status check_integrity(fhs_check *check, fhirstore_error **err)
 {
     sqlite3_stmt *stmt = NULL;
@@ -89,7 +104,9 @@ static fhirstore_status check_integrity(fhs_check *check, fhirstore_error **err)
             break;
         }
         fhs_str line = fhs_column_str(stmt, 0);
-        if (!fhs_str_eq(line, FHS_LIT("ok"))) {
+        if (tells_of_memory(line)) {
+            rc = SQLITE_NOMEM;
+        } else if (!fhs_str_eq(line, FHS_LIT("ok"))) {
             fhs_check_report(check, "structure", "%.*s", FHS_STR_ARG(line));
         }
     }

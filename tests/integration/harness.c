@@ -127,7 +127,7 @@ static void remove_below(const char *path)
     (void)rmdir(path);
 }
 
-void teardown(void)
+void forget_replies(void)
 {
     for (size_t i = 0; i < reply_count; i++) {
         cJSON_Delete(trees[i]);
@@ -139,6 +139,11 @@ void teardown(void)
     while (state_count > 0) {
         free(states[--state_count]);
     }
+}
+
+void teardown(void)
+{
+    forget_replies();
     fhirstore_session_close(session);
     fhirstore_close(store);
     session = NULL;

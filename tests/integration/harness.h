@@ -38,6 +38,8 @@ void setup_store(void);
 void setup_folder(void);
 void setup_clocked_store(void);
 void teardown(void);
+/* Free what replies and states hold so far, in tests that loop. */
+void forget_replies(void);
 
 /* A path in the folder; borrowed until the eighth next call. */
 const char *in_folder(const char *name);

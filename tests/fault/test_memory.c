@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each allocation fails once, ours and SQLite's, in every kind of call: the answer is that memory
+ * is short (or all went well), and the store is as it was before or as it should be after.
+ *
+ * Short form: some allocations of each call. FHIRSTORE_TEST_LONG=1: all of them.
+ */
+#include <sqlite3.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+#define SAMPLES 24
+#define BUNDLE(type, entries) \
+    "{\"resourceType\":\"Bundle\",\"type\":\"" type "\",\"entry\":[" entries "]}"
+
+/* ---- allocations that fail ---- */
+
+static uint64_t kth; /* from 1; 0: none */
+static uint64_t seen;
+static bool is_armed;
+
+static bool must_fail(void)
+{
+    return is_armed && ++seen == kth;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *ptr, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *ptr, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    return must_fail() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return must_fail() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *ptr, size_t size)
+{
+    return must_fail() ? NULL : __real_realloc(ptr, size);
+}
+
+static sqlite3_mem_methods real_methods;
+
+static void *failing_malloc(int size)
+{
+    return must_fail() ? NULL : real_methods.xMalloc(size);
+}
+
+static void *failing_realloc(void *ptr, int size)
+{
+    return must_fail() ? NULL : real_methods.xRealloc(ptr, size);
+}
+
+static void arm(uint64_t k)
+{
+    kth = k;
+    seen = 0;
+    is_armed = true;
+}
+
+static void disarm(void)
+{
+    is_armed = false;
+}
+
+/* ---- the calls ---- */
+
+static int64_t tell_time(void *ctx)
+{
+    return *(const int64_t *)ctx;
+}
+
+static int64_t fixed_time;
+
+static fhirstore_open_options fixed_options(void)
+{
+    fhirstore_open_options options = open_options();
+    options.clock = tell_time;
+    options.clock_ctx = &fixed_time;
+    options.cache_bytes = 1 << 20;
+    return options;
+}
+
+/* An answer that may also be a refusal of the request entry. */
+static fhirstore_status judge(fhirstore_status status, fhirstore_response *response)
+{
+    if (status >= FHIRSTORE_OK && fhirstore_response_http(response) >= 400) {
+        size_t len;
+        const char *body = fhirstore_response_body(response, &len);
+        bool is_memory = fhirstore_response_http(response) == 500 &&
+                         strstr(body, "OperationOutcome") != NULL;
+        status = is_memory ? FHIRSTORE_ERR_NO_MEMORY : FHIRSTORE_ERR_INTERNAL;
+    }
+    fhirstore_response_free(response);
+    return status;
+}
+
+static fhirstore_status run_request(const char *method, const char *url, const char *body)
+{
+    fhirstore_response *response = NULL;
+    fhirstore_error *error = NULL;
+    fhirstore_status status = fhirstore_request(session, method, strlen(method), url, strlen(url),
+                                                NULL, 0, body, strlen(body), &response, &error);
+    fhirstore_error_free(error);
+    return judge(status, response);
+}
+
+static fhirstore_status run_create(void)
+{
+    fhirstore_response *response = NULL;
+    fhirstore_error *error = NULL;
+    static const char body[] = "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{"
+                               "\"coding\":[{\"system\":\"http://new\",\"code\":\"c\"}]},"
+                               "\"valueQuantity\":{\"value\":1.5,\"unit\":\"kg\",\"code\":\"kg\","
+                               "\"system\":\"http://unitsofmeasure.org\"},\"subject\":{"
+                               "\"reference\":\"Patient/new\"}}";
+    fhirstore_status status = fhirstore_create(session, FHIRSTORE_LIT("Observation"),
+                                               FHIRSTORE_LIT(body), &response, &error);
+    fhirstore_error_free(error);
+    return judge(status, response);
+}
+
+static fhirstore_status run_update(void)
+{
+    fhirstore_response *response = NULL;
+    fhirstore_error *error = NULL;
+    static const char body[] = "{\"resourceType\":\"Patient\",\"id\":\"p1\",\"name\":[{\"family\":"
+                               "\"Changed\"}],\"gender\":\"female\"}";
+    fhirstore_status status = fhirstore_update(session, FHIRSTORE_LIT("Patient"),
+                                               FHIRSTORE_LIT("p1"), FHIRSTORE_LIT(body), NULL,
+                                               &response, &error);
+    fhirstore_error_free(error);
+    return judge(status, response);
+}
+
+static fhirstore_status run_delete(void)
+{
+    return run_request("DELETE", "Patient/p2", "");
+}
+
+static fhirstore_status run_invalid(void)
+{
+    fhirstore_response *response = NULL;
+    fhirstore_error *error = NULL;
+    static const char body[] = "{\"resourceType\":\"Patient\",\"active\":7,\"foo\":1}";
+    fhirstore_status status = fhirstore_create(session, FHIRSTORE_LIT("Patient"),
+                                               FHIRSTORE_LIT(body), &response, &error);
+    fhirstore_buf outcome = {0};
+    (void)fhirstore_error_outcome(error, &outcome);
+    fhirstore_buf_clear(&outcome);
+    fhirstore_error_free(error);
+    fhirstore_response_free(response);
+    /* This is what it answers when all goes well. */
+    return status == FHIRSTORE_ERR_INVALID_RESOURCE ? FHIRSTORE_OK : status;
+}
+
+static fhirstore_status run_reads(void)
+{
+    fhirstore_status status = run_request("GET", "Patient/p1", "");
+    if (status >= FHIRSTORE_OK) {
+        status = run_request("GET", "Patient/p1/_history/1", "");
+    }
+    return status < FHIRSTORE_OK ? status : run_request("GET", "metadata", "");
+}
+
+static fhirstore_status run_history(void)
+{
+    return run_request("GET", "Patient/_history?_count=3", "");
+}
+
+static fhirstore_status run_search(void)
+{
+    int64_t count;
+    fhirstore_error *error = NULL;
+    fhirstore_search *search = NULL;
+    fhirstore_status status = run_request("GET", "Patient?name=fam&_sort=-birthdate&_count=3", "");
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    status = fhirstore_search_count(session, FHIRSTORE_LIT("Observation"),
+                                    FHIRSTORE_LIT("subject:Patient.gender=male"), &count, &error);
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_search_open(session, FHIRSTORE_LIT("Observation"),
+                                       FHIRSTORE_LIT("value-quantity=gt5||kg&_sort=_id"), &search,
+                                       &error);
+    }
+    while (status == FHIRSTORE_OK && search != NULL) {
+        status = fhirstore_search_next(search, &error);
+    }
+    fhirstore_search_close(search);
+    fhirstore_error_free(error);
+    return status;
+}
+
+static const char transaction[] = BUNDLE(
+    "transaction",
+    "{\"fullUrl\":\"urn:uuid:1\",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"t1\"},"
+    "\"request\":{\"method\":\"PUT\",\"url\":\"Patient/t1\"}},"
+    "{\"resource\":{\"resourceType\":\"Observation\",\"id\":\"t2\",\"status\":\"final\",\"code\":{"
+    "\"text\":\"x\"},\"subject\":{\"reference\":\"urn:uuid:1\"}},"
+    "\"request\":{\"method\":\"PUT\",\"url\":\"Observation/t2\"}},"
+    "{\"request\":{\"method\":\"DELETE\",\"url\":\"Patient/p3\"}},"
+    "{\"request\":{\"method\":\"GET\",\"url\":\"Patient/p4\"}}");
+
+static fhirstore_status run_transaction(void)
+{
+    return run_request("POST", "", transaction);
+}
+
+static fhirstore_status run_batch(void)
+{
+    return run_request("POST", "",
+                       BUNDLE("batch", "{\"request\":{\"method\":\"GET\",\"url\":\"Patient/p4\"}},"
+                                       "{\"request\":{\"method\":\"GET\",\"url\":\"Patient\"}}"));
+}
+
+static fhirstore_status run_import(void)
+{
+    fhirstore_import *import = NULL;
+    fhirstore_error *error = NULL;
+    static const char single[] = "{\"resourceType\":\"Patient\",\"id\":\"i1\",\"active\":true}";
+    fhirstore_status status = fhirstore_import_open(session, NULL, &import, &error);
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_import_add(import, "a", 1, FHIRSTORE_LIT(single), &error);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_import_add(import, "b", 0, FHIRSTORE_LIT(transaction), &error);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_import_finish(import, NULL, &error);
+    }
+    fhirstore_import_close(import);
+    fhirstore_error_free(error);
+    return status;
+}
+
+static fhirstore_status count_resource(void *ctx, const char *type, const char *body, size_t len)
+{
+    (void)type;
+    (void)body;
+    *(size_t *)ctx += len;
+    return FHIRSTORE_OK;
+}
+
+static char found_text[256];
+
+static void keep_finding(void *ctx, const char *area, const char *text)
+{
+    (void)ctx;
+    (void)snprintf(found_text, sizeof found_text, "%s: %s", area, text);
+}
+
+static fhirstore_status run_upkeep(void)
+{
+    fhirstore_buf stats = {0};
+    fhirstore_error *error = NULL;
+    int64_t findings = 0;
+    size_t bytes = 0;
+    fhirstore_status status = fhirstore_stats(store, &stats, &error);
+    fhirstore_buf_clear(&stats);
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_export(session, NULL, count_resource, &bytes, NULL, &error);
+    }
+    if (status >= FHIRSTORE_OK) {
+        found_text[0] = '\0';
+        status = fhirstore_verify(store, keep_finding, NULL, &findings, &error);
+        ck_assert_msg(status < FHIRSTORE_OK || findings == 0, "verify found %s", found_text);
+    }
+    fhirstore_error_free(error);
+    return status;
+}
+
+/* Sessions, callbacks, and all that a host sets up. */
+static fhirstore_status ignore_event(void *ctx, const fhirstore_audit_event *event)
+{
+    (void)ctx;
+    (void)event;
+    return FHIRSTORE_OK;
+}
+
+static void count_destroyed(void *ctx)
+{
+    ++*(int *)ctx;
+}
+
+static fhirstore_status run_setup(void)
+{
+    int destroyed = 0;
+    fhirstore_session *another = NULL;
+    fhirstore_error *error = NULL;
+    const fhirstore_audit_hook hook = {.struct_size = sizeof hook,
+                                       .ctx = &destroyed,
+                                       .record = ignore_event,
+                                       .destroy = count_destroyed};
+    fhirstore_status status = fhirstore_session_open(store, NULL, &another, &error);
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_set_audit_hook(store, &hook, &error);
+        if (status >= FHIRSTORE_OK) {
+            status = run_update();
+            ck_assert_int_eq(destroyed, 0);
+            fhirstore_status removed = fhirstore_set_audit_hook(store, NULL, NULL);
+            if (removed < FHIRSTORE_OK) {
+                removed = fhirstore_set_audit_hook(store, NULL, NULL);
+            }
+            ck_assert_int_eq(removed, FHIRSTORE_OK);
+        }
+        ck_assert_int_eq(destroyed, 1);
+    }
+    fhirstore_session_close(another);
+    fhirstore_error_free(error);
+    return status;
+}
+
+typedef struct scenario {
+    const char *name;
+    fhirstore_status (*run)(void);
+    bool has_chance; /* ids are made: only the numbers of things can be compared */
+} scenario;
+
+static const scenario scenarios[] = {
+    {"create", run_create, true},  {"update", run_update, false},
+    {"delete", run_delete, false}, {"invalid", run_invalid, false},
+    {"reads", run_reads, false},   {"history", run_history, false},
+    {"search", run_search, false}, {"transaction", run_transaction, false},
+    {"batch", run_batch, false},   {"import", run_import, false},
+    {"upkeep", run_upkeep, false}, {"setup", run_setup, false},
+};
+
+/* ---- the loop ---- */
+
+static char *template_bytes;
+static size_t template_len;
+
+static void open_fixed(void)
+{
+    const fhirstore_open_options options = fixed_options();
+    store = must_open(store_path, &options);
+    session = must_enter(store, FHIRSTORE_SESSION_ALLOW_EVERYTHING, "x");
+}
+
+static void close_fixed(void)
+{
+    forget_replies();
+    fhirstore_session_close(session);
+    fhirstore_close(store);
+    session = NULL;
+    store = NULL;
+}
+
+static void restore(void)
+{
+    save_file(store_path, template_bytes, template_len);
+    (void)unlink(in_folder("store-wal"));
+}
+
+static void setup_template(void)
+{
+    char body[512];
+    fixed_time = INT64_C(1700000000) * SECOND;
+    setup_folder();
+    open_fixed();
+    for (int i = 0; i < 8; i++) {
+        char id[8];
+        (void)snprintf(id, sizeof id, "p%d", i);
+        (void)snprintf(body, sizeof body,
+                       "{\"resourceType\":\"Patient\",\"id\":\"%s\",\"gender\":\"male\",\"name\":[{"
+                       "\"family\":\"Family%d\"}],\"birthDate\":\"19%d0-01-01\"}",
+                       id, i, i + 1);
+        expect_status(update("Patient", id, body), FHIRSTORE_CREATED);
+        (void)snprintf(id, sizeof id, "o%d", i);
+        (void)snprintf(body, sizeof body,
+                       "{\"resourceType\":\"Observation\",\"id\":\"%s\",\"status\":\"final\","
+                       "\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"Patient/p%d\"},"
+                       "\"valueQuantity\":{\"value\":%d,\"unit\":\"kg\",\"code\":\"kg\","
+                       "\"system\":\"http://unitsofmeasure.org\"}}",
+                       id, i, i * 2);
+        expect_status(update("Observation", id, body), FHIRSTORE_CREATED);
+    }
+    close_fixed();
+    template_bytes = load_file(store_path, &template_len);
+    fixed_time += 100 * SECOND;
+}
+
+static void teardown_template(void)
+{
+    free(template_bytes);
+    template_bytes = NULL;
+    teardown();
+}
+
+/* Owned by the caller. */
+static char *state_of(const scenario *what)
+{
+    const char *state = state_of_store();
+    return strdup(what->has_chance ? strrchr(state, '\n') : state);
+}
+
+static bool is_long(void)
+{
+    const char *value = getenv("FHIRSTORE_TEST_LONG");
+    return value != NULL && value[0] != '\0' && value[0] != '0';
+}
+
+static uint64_t stride_of(uint64_t total)
+{
+    return is_long() ? 1 : total / SAMPLES + 1;
+}
+
+/* What is there now must be one of two; which one follows from the answer where it was a success.
+ */
+static void check_state(const scenario *what, uint64_t k, fhirstore_status status,
+                        const char *before, const char *after)
+{
+    char *now = state_of(what);
+    bool is_before = strcmp(now, before) == 0;
+    bool is_after = strcmp(now, after) == 0;
+    ck_assert_msg(is_before || is_after, "%s, allocation %llu: neither before nor after:\n%s",
+                  what->name, (unsigned long long)k, now);
+    ck_assert_msg(status < FHIRSTORE_OK || is_after, "%s, allocation %llu: %s, but not there",
+                  what->name, (unsigned long long)k, fhirstore_status_name(status));
+    free(now);
+}
+
+static void fail_one(const scenario *what, uint64_t k, const char *before, const char *after,
+                     int *refused)
+{
+    restore();
+    open_fixed();
+    arm(k);
+    fhirstore_status status = what->run();
+    disarm();
+    ck_assert_msg(status >= FHIRSTORE_OK || status == FHIRSTORE_ERR_NO_MEMORY,
+                  "%s, allocation %llu: %s", what->name, (unsigned long long)k,
+                  fhirstore_status_name(status));
+    *refused += status < FHIRSTORE_OK;
+    /* The handle goes on working. */
+    check_state(what, k, status, before, after);
+    ck_assert_msg(what->run() >= FHIRSTORE_OK, "%s does not work after allocation %llu", what->name,
+                  (unsigned long long)k);
+    close_fixed();
+    restore();
+    open_fixed();
+    arm(k);
+    status = what->run();
+    disarm();
+    close_fixed();
+    open_fixed();
+    check_state(what, k, status, before, after);
+    expect_sound(store);
+    close_fixed();
+}
+
+START_TEST(each_allocation_of_a_call_may_fail)
+{
+    const scenario *what = &scenarios[_i];
+    int refused = 0;
+    restore();
+    open_fixed();
+    char *before = state_of(what);
+    arm(0);
+    fhirstore_status status = what->run();
+    disarm();
+    uint64_t total = seen;
+    ck_assert_msg(status >= FHIRSTORE_OK, "%s: %s", what->name, fhirstore_status_name(status));
+    ck_assert_uint_gt(total, 0);
+    char *after = state_of(what);
+    close_fixed();
+    uint64_t stride = stride_of(total);
+    for (uint64_t k = 1; k <= total; k += stride) {
+        fail_one(what, k, before, after, &refused);
+    }
+    ck_assert_int_gt(refused, 0);
+    free(before);
+    free(after);
+}
+END_TEST
+
+/* Opening, with and without a file: no store, or a whole one. */
+static void fail_opening(bool creates)
+{
+    const fhirstore_open_options options = fixed_options();
+    uint64_t total = 0;
+    int refused = 0;
+    for (uint64_t k = 0; k == 0 || k <= total; k += k == 0 ? 1 : stride_of(total)) {
+        fhirstore *opened = NULL;
+        fhirstore_error *error = NULL;
+        if (creates) {
+            (void)unlink(store_path);
+            (void)unlink(in_folder("store-wal"));
+        } else {
+            restore();
+        }
+        arm(k);
+        fhirstore_status status = fhirstore_open(store_path, strlen(store_path), &options, &opened,
+                                                 &error);
+        disarm();
+        total = k == 0 ? seen : total;
+        ck_assert_msg(status == FHIRSTORE_OK || status == FHIRSTORE_ERR_NO_MEMORY,
+                      "allocation %llu: %s, %s (%d)", (unsigned long long)k,
+                      fhirstore_status_name(status), fhirstore_error_message(error),
+                      (int)fhirstore_error_cause(error));
+        ck_assert((opened != NULL) == (status == FHIRSTORE_OK));
+        refused += status < FHIRSTORE_OK;
+        fhirstore_error_free(error);
+        fhirstore_close(opened);
+        open_fixed();
+        ck_assert_int_eq(count_of("Patient", ""), creates ? 0 : 8);
+        expect_sound(store);
+        close_fixed();
+    }
+    ck_assert_int_gt(refused, 0);
+}
+
+START_TEST(opening_may_run_out_of_memory)
+{
+    fail_opening(false);
+}
+END_TEST
+
+START_TEST(creating_may_run_out_of_memory)
+{
+    fail_opening(true);
+}
+END_TEST
+
+int main(void)
+{
+    sqlite3_mem_methods methods;
+    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_methods) != SQLITE_OK) {
+        return EXIT_FAILURE;
+    }
+    methods = real_methods;
+    methods.xMalloc = failing_malloc;
+    methods.xRealloc = failing_realloc;
+    if (sqlite3_config(SQLITE_CONFIG_MALLOC, &methods) != SQLITE_OK) {
+        return EXIT_FAILURE;
+    }
+    Suite *suite = suite_create("fault/memory");
+    TCase *tests = tcase_create("memory");
+    tcase_set_timeout(tests, is_long() ? 3600 : 120);
+    tcase_add_checked_fixture(tests, setup_template, teardown_template);
+    tcase_add_loop_test(tests, each_allocation_of_a_call_may_fail, 0,
+                        (int)(sizeof scenarios / sizeof scenarios[0]));
+    tcase_add_test(tests, opening_may_run_out_of_memory);
+    tcase_add_test(tests, creating_may_run_out_of_memory);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
