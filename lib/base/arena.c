@@ -132,6 +132,18 @@ void fhs_arena_reset(fhs_arena *arena)
     use_block(arena, largest);
 }
 
+void fhs_arena_rewind(fhs_arena *arena, fhs_arena_mark mark)
+{
+    while (arena->blocks != mark.block) {
+        fhs_arena_block *newest = arena->blocks;
+        arena->blocks = newest->older;
+        arena->budget += newest->size;
+        fhs_free(newest);
+    }
+    arena->at = mark.at;
+    arena->end = mark.block == NULL ? NULL : (char *)mark.block->data + mark.block->size;
+}
+
 void fhs_arena_clear(fhs_arena *arena)
 {
     free_blocks(arena->blocks, NULL);

@@ -27,6 +27,19 @@ void *fhs_arena_alloc(fhs_arena *arena, size_t size);
 void *fhs_arena_calloc(fhs_arena *arena, size_t count, size_t size);
 /* A copy with a NUL behind it; ptr is NULL on failure. */
 fhs_str fhs_arena_dup(fhs_arena *arena, fhs_str text);
+/* Where the arena stands, to forget what came later. */
+typedef struct fhs_arena_mark {
+    fhs_arena_block *block;
+    char *at;
+} fhs_arena_mark;
+
+static inline fhs_arena_mark fhs_arena_here(const fhs_arena *arena)
+{
+    return (fhs_arena_mark){arena->blocks, arena->at};
+}
+
+/* Forget what was allocated since @a mark; marks taken since then are void. */
+void fhs_arena_rewind(fhs_arena *arena, fhs_arena_mark mark);
 /* Release everything but the largest block, for the next tree. */
 void fhs_arena_reset(fhs_arena *arena);
 void fhs_arena_clear(fhs_arena *arena);

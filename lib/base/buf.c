@@ -14,6 +14,23 @@ void fhs_buf_init(fhs_buf *buf, size_t max_bytes)
     *buf = (fhs_buf)FHS_BUF_INIT(max_bytes);
 }
 
+void fhs_buf_init_drain(fhs_buf *buf, size_t portion,
+                        fhirstore_status (*drain)(void *ctx, fhs_str bytes), void *ctx)
+{
+    fhs_buf_init(buf, portion);
+    buf->drain = drain;
+    buf->drain_ctx = ctx;
+}
+
+void fhs_buf_drain(fhs_buf *buf)
+{
+    if (buf->failed == FHIRSTORE_OK && buf->len > 0) {
+        fhirstore_status status = buf->drain(buf->drain_ctx, fhs_buf_str(buf));
+        fhs_buf_reset(buf);
+        buf->failed = status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
+    }
+}
+
 void fhs_buf_clear(fhs_buf *buf)
 {
     fhs_free(buf->ptr);
@@ -45,13 +62,23 @@ static bool grow(fhs_buf *buf, size_t needed)
     return true;
 }
 
+/* @a more would go beyond the maximum. */
+static bool make_way(fhs_buf *buf, size_t more)
+{
+    if (buf->drain == NULL || more > buf->max) {
+        buf->failed = FHIRSTORE_ERR_LIMIT;
+    } else {
+        fhs_buf_drain(buf);
+    }
+    return buf->failed == FHIRSTORE_OK;
+}
+
 bool fhs_buf_reserve(fhs_buf *buf, size_t more)
 {
     if (buf->failed != FHIRSTORE_OK) {
         return false;
     }
-    if (more > buf->max || buf->len > buf->max - more) {
-        buf->failed = FHIRSTORE_ERR_LIMIT;
+    if ((more > buf->max || buf->len > buf->max - more) && !make_way(buf, more)) {
         return false;
     }
     size_t needed = buf->len + more + 1;
@@ -60,6 +87,14 @@ bool fhs_buf_reserve(fhs_buf *buf, size_t more)
 
 void fhs_buf_add(fhs_buf *buf, const char *ptr, size_t len)
 {
+    while (FHS_UNLIKELY(len > buf->max - buf->len) && buf->drain != NULL &&
+           buf->failed == FHIRSTORE_OK) {
+        size_t some = buf->max - buf->len;
+        fhs_buf_add(buf, ptr, some);
+        fhs_buf_drain(buf);
+        ptr += some;
+        len -= some;
+    }
     if (!fhs_buf_reserve(buf, len)) {
         return;
     }

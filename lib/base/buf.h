@@ -21,12 +21,25 @@ typedef struct fhs_buf {
     size_t capacity; /* bytes allocated, the NUL's place included */
     size_t max;
     fhirstore_status failed;
+    /* Where the content goes when the maximum is reached; NULL: that is a failure. */
+    fhirstore_status (*drain)(void *ctx, fhs_str bytes);
+    void *drain_ctx;
 } fhs_buf;
 
 /* No allocation happens before the first append. */
-#define FHS_BUF_INIT(max_bytes) {NULL, 0, 0, (max_bytes), FHIRSTORE_OK}
+#define FHS_BUF_INIT(max_bytes)                           \
+    {                                                     \
+        NULL, 0, 0, (max_bytes), FHIRSTORE_OK, NULL, NULL \
+    }
 
 void fhs_buf_init(fhs_buf *buf, size_t max_bytes);
+/*
+ * A buffer that passes its content on in portions of at most @a portion bytes; the last one goes
+ * with fhs_buf_drain(). What a portion fails with sticks like any other failure.
+ */
+void fhs_buf_init_drain(fhs_buf *buf, size_t portion,
+                        fhirstore_status (*drain)(void *ctx, fhs_str bytes), void *ctx);
+void fhs_buf_drain(fhs_buf *buf);
 void fhs_buf_clear(fhs_buf *buf);
 /* Forget the content and any failure; keep the memory. */
 void fhs_buf_reset(fhs_buf *buf);

@@ -36,9 +36,7 @@ static fhirstore_status read_work_run(fhs_call *call, void *ctx, fhirstore_error
     work->answer->status = FHIRSTORE_OK;
     work->answer->http = fhs_status_http(FHIRSTORE_OK);
     fhs_buf_reset(&work->answer->body);
-    fhs_buf_add_str(&work->answer->body, version.body);
-    status = fhs_buf_status(&work->answer->body);
-    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
+    return fhs_resource_take_body(call->conn, &version, &work->answer->body, err);
 }
 
 static fhirstore_status run(fhs_call *call, read_work *work, fhirstore_error **err)

@@ -31,10 +31,10 @@ static fhirstore_status read_current(fhs_call *call, int32_t type, fhs_str id, c
     out->exists = true;
     fhs_buf_reset(&session->old_body);
     fhs_buf_reset(&session->old_rows);
-    fhs_buf_add_str(&session->old_body, out->version.body);
     fhs_buf_add_str(&session->old_rows, out->version.rows);
-    if (fhs_buf_status(&session->old_body) < 0 || fhs_buf_status(&session->old_rows) < 0) {
-        return fhs_fail_memory(err);
+    status = fhs_resource_take_body(call->conn, &out->version, &session->old_body, err);
+    if (status < FHIRSTORE_OK || fhs_buf_status(&session->old_rows) < 0) {
+        return status < FHIRSTORE_OK ? status : fhs_fail_memory(err);
     }
     out->version.id = id;
     out->version.body = fhs_buf_str(&session->old_body);
@@ -199,6 +199,7 @@ static void describe_old(fhs_write *write, const current_state *current)
     write->old_deleted = current->version.is_deleted;
     write->old_body = current->version.body;
     write->old_rows = current->version.rows;
+    write->old_large = current->version.is_large;
 }
 
 static fhirstore_status write_version(fhs_call *call, fhs_write *write, fhirstore_error **err)

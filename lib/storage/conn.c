@@ -145,6 +145,9 @@ void fhs_conn_drop_row(fhs_conn *conn)
         (void)sqlite3_reset(conn->row);
         conn->row = NULL;
     }
+    if (FHS_UNLIKELY(conn->large.ptr != NULL)) {
+        fhs_buf_clear(&conn->large);
+    }
 }
 
 /* Run one of the statements that steer transactions. */

@@ -2,6 +2,7 @@
 /* Making a SQLite connection the way this library wants it, and unmaking it. */
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "storage/storage_internal.h"
 
@@ -130,6 +131,7 @@ fhirstore_status fhs_conn_new(fhs_storage *storage, bool is_writer, bool create,
     uint32_t entities = is_writer ? WRITER_ENTITIES : READER_ENTITIES;
     fhs_name_cache_init(&conn->entities, entities, entities * ENTITY_TEXT);
     fhs_pending_init(&conn->pending);
+    fhs_buf_init(&conn->large, FHS_LIMIT_RESOURCE_BYTES);
     fhirstore_status status = open_database(conn, create, err);
     if (status != FHIRSTORE_OK) {
         fhs_conn_free(conn);
@@ -152,6 +154,7 @@ void fhs_conn_free(fhs_conn *conn)
     fhs_name_cache_clear(&conn->names);
     fhs_name_cache_clear(&conn->entities);
     fhs_pending_clear(&conn->pending);
+    fhs_buf_clear(&conn->large);
     fhs_scratch_free(conn->scratch);
     fhs_free(conn);
 }

@@ -29,18 +29,29 @@ static void fill_version(sqlite3_stmt *stmt, fhs_version *out)
     out->is_current = true;
     out->id = fhs_column_str(stmt, COLUMN_ID);
     out->body = fhs_column_str(stmt, COLUMN_BODY);
+    out->is_large = out->body.ptr == NULL && !out->is_deleted;
     out->rows = FHS_STR_NONE;
 }
 
-/* Step to the single row and lend it out. */
-static fhirstore_status lend_row(fhs_conn *conn, sqlite3_stmt *stmt, fhs_version *out,
-                                 fhirstore_error **err)
+/* Read a large body into @a keep, which lends it. */
+static fhirstore_status lend_large(fhs_conn *conn, fhs_version *out, fhs_buf *keep,
+                                   fhirstore_error **err)
+{
+    fhirstore_status status = fhs_parts_read(conn, out->seq, keep, err);
+    out->body = fhs_buf_str(keep);
+    return status;
+}
+
+/* Step to the single row and lend it out, a large body only when it is wanted. */
+static fhirstore_status lend_row(fhs_conn *conn, sqlite3_stmt *stmt, bool wants_large,
+                                 fhs_version *out, fhirstore_error **err)
 {
     int rc = sqlite3_step(stmt);
     if (FHS_LIKELY(rc == SQLITE_ROW)) {
         fill_version(stmt, out);
         conn->row = stmt;
-        return FHIRSTORE_OK;
+        return FHS_UNLIKELY(out->is_large) && wants_large ? lend_large(conn, out, &conn->large, err)
+                                                          : FHIRSTORE_OK;
     }
     *out = (fhs_version){0};
     fhirstore_status status = rc == SQLITE_DONE ? fhs_fail_plain(err, FHIRSTORE_ERR_NOT_FOUND)
@@ -64,27 +75,8 @@ static fhirstore_status take_read(fhs_conn *conn, fhs_sql which, int32_t type, f
     return status;
 }
 
-fhirstore_status fhs_resource_read(fhs_conn *conn, int32_t type, fhs_str id, fhs_version *out,
-                                   fhirstore_error **err)
-{
-    sqlite3_stmt *stmt;
-    fhs_entity entity;
-    /* A remembered number saves one of the two descents. */
-    if (fhs_name_cache_find(&conn->entities, (uint32_t)type, id, &entity)) {
-        return fhs_resource_read_entity(conn, entity, out, err);
-    }
-    fhirstore_status status = take_read(conn, FHS_SQL_READ, type, id, &stmt, err);
-    if (status == FHIRSTORE_OK) {
-        status = lend_row(conn, stmt, out, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        fhs_name_cache_add(&conn->entities, (uint32_t)type, id, out->entity);
-    }
-    return status;
-}
-
-fhirstore_status fhs_resource_read_entity(fhs_conn *conn, fhs_entity entity, fhs_version *out,
-                                          fhirstore_error **err)
+static fhirstore_status read_by_entity(fhs_conn *conn, fhs_entity entity, bool wants_large,
+                                       fhs_version *out, fhirstore_error **err)
 {
     sqlite3_stmt *stmt;
     fhs_conn_drop_row(conn);
@@ -96,7 +88,38 @@ fhirstore_status fhs_resource_read_entity(fhs_conn *conn, fhs_entity entity, fhs
         return status;
     }
     (void)sqlite3_bind_int64(stmt, 1, entity);
-    return lend_row(conn, stmt, out, err);
+    return lend_row(conn, stmt, wants_large, out, err);
+}
+
+static fhirstore_status read_by_name(fhs_conn *conn, int32_t type, fhs_str id, bool wants_large,
+                                     fhs_version *out, fhirstore_error **err)
+{
+    sqlite3_stmt *stmt;
+    fhs_entity entity;
+    /* A remembered number saves one of the two descents. */
+    if (fhs_name_cache_find(&conn->entities, (uint32_t)type, id, &entity)) {
+        return read_by_entity(conn, entity, wants_large, out, err);
+    }
+    fhirstore_status status = take_read(conn, FHS_SQL_READ, type, id, &stmt, err);
+    if (status == FHIRSTORE_OK) {
+        status = lend_row(conn, stmt, wants_large, out, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        fhs_name_cache_add(&conn->entities, (uint32_t)type, id, out->entity);
+    }
+    return status;
+}
+
+fhirstore_status fhs_resource_read(fhs_conn *conn, int32_t type, fhs_str id, fhs_version *out,
+                                   fhirstore_error **err)
+{
+    return read_by_name(conn, type, id, true, out, err);
+}
+
+fhirstore_status fhs_resource_read_entity(fhs_conn *conn, fhs_entity entity, fhs_version *out,
+                                          fhirstore_error **err)
+{
+    return read_by_entity(conn, entity, true, out, err);
 }
 
 fhirstore_status fhs_resource_read_rows(fhs_conn *conn, int32_t type, fhs_str id, fhs_version *out,
@@ -105,7 +128,7 @@ fhirstore_status fhs_resource_read_rows(fhs_conn *conn, int32_t type, fhs_str id
     sqlite3_stmt *stmt;
     fhirstore_status status = take_read(conn, FHS_SQL_READ_ROWS, type, id, &stmt, err);
     if (status == FHIRSTORE_OK) {
-        status = lend_row(conn, stmt, out, err);
+        status = lend_row(conn, stmt, false, out, err);
     }
     if (status == FHIRSTORE_OK) {
         out->rows = fhs_column_str(stmt, COLUMN_MORE);
@@ -118,7 +141,10 @@ fhirstore_status fhs_resource_vread(fhs_conn *conn, int32_t type, fhs_str id, in
 {
     sqlite3_stmt *stmt;
     /* The current one first: a write between the two statements can only move it to the old. */
-    fhirstore_status status = fhs_resource_read(conn, type, id, out, err);
+    fhirstore_status status = read_by_name(conn, type, id, false, out, err);
+    if (status == FHIRSTORE_OK && out->version == version && out->is_large) {
+        return lend_large(conn, out, &conn->large, err);
+    }
     if (status != FHIRSTORE_OK || out->version == version) {
         return status;
     }
@@ -127,12 +153,35 @@ fhirstore_status fhs_resource_vread(fhs_conn *conn, int32_t type, fhs_str id, in
         return status;
     }
     (void)sqlite3_bind_int64(stmt, 3, version);
-    status = lend_row(conn, stmt, out, err);
+    status = lend_row(conn, stmt, true, out, err);
     if (status == FHIRSTORE_OK) {
         out->method = (uint8_t)sqlite3_column_int(stmt, COLUMN_MORE);
         out->is_current = false;
     }
     return status;
+}
+
+fhirstore_status fhs_resource_take_body(fhs_conn *conn, fhs_version *version, fhs_buf *out,
+                                        fhirstore_error **err)
+{
+    bool is_lent = conn->large.ptr != NULL && version->body.ptr == conn->large.ptr;
+    if (version->is_large && version->body.ptr == NULL) {
+        size_t begin = out->len;
+        fhirstore_status status = fhs_parts_read(conn, version->seq, out, err);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        version->body = fhs_str_from(fhs_buf_str(out), begin);
+    } else if (is_lent && out->len == 0 && version->body.len <= out->max) {
+        const size_t max = out->max;
+        fhs_buf_clear(out);
+        *out = conn->large;
+        out->max = max;
+        fhs_buf_init(&conn->large, FHS_LIMIT_RESOURCE_BYTES);
+    } else {
+        fhs_buf_add_str(out, version->body);
+    }
+    return fhs_buf_status(out) < 0 ? fhs_fail_plain(err, fhs_buf_status(out)) : FHIRSTORE_OK;
 }
 
 /* ---- writing ---- */
@@ -143,9 +192,9 @@ static fhirstore_status write_row(fhs_conn *conn, sqlite3_stmt *stmt, fhirstore_
     return fhs_conn_spoil(conn, fhs_core_run(conn, stmt, err));
 }
 
-static void bind_body(sqlite3_stmt *stmt, int index, bool is_deleted, fhs_str body)
+static void bind_body(sqlite3_stmt *stmt, int index, bool is_apart, fhs_str body)
 {
-    if (is_deleted) {
+    if (is_apart) {
         (void)sqlite3_bind_null(stmt, index);
     } else {
         (void)fhs_bind_bytes(stmt, index, body);
@@ -164,7 +213,7 @@ static fhirstore_status keep_old_version(fhs_conn *conn, const fhs_write *write,
     (void)sqlite3_bind_int64(stmt, 2, write->old_version);
     (void)sqlite3_bind_int64(stmt, 3, write->old_seq);
     status = write_row(conn, stmt, err);
-    if (status != FHIRSTORE_OK || write->old_deleted) {
+    if (status != FHIRSTORE_OK || write->old_deleted || write->old_large) {
         return status;
     }
     status = fhs_core(conn, FHS_SQL_OLD_BODY_ADD, &stmt, err);
@@ -198,7 +247,7 @@ static fhirstore_status set_current(fhs_conn *conn, const fhs_write *write, int6
     if (!write->exists) {
         (void)fhs_bind_str(stmt, at++, write->id);
     }
-    bind_body(stmt, at, is_deleted, write->body);
+    bind_body(stmt, at, is_deleted || fhs_write_is_large(write), write->body);
     status = write_row(conn, stmt, err);
     if (status == FHIRSTORE_OK && write->exists && sqlite3_changes(conn->db) != 1) {
         (void)fhs_conn_spoil(conn, FHIRSTORE_ERR_CORRUPT);
@@ -309,6 +358,9 @@ fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int6
     if (status == FHIRSTORE_OK) {
         status = set_current(conn, write, seq, err);
     }
+    if (status == FHIRSTORE_OK && !is_deleted && fhs_write_is_large(write)) {
+        status = fhs_parts_write(conn, seq, write, err);
+    }
     if (status == FHIRSTORE_OK && (was_current || !is_deleted) &&
         !(was_current && !is_deleted && fhs_str_eq(write->old_rows, write->rows))) {
         status = set_entries(conn, write->entity, write->rows, is_deleted, err);
@@ -356,6 +408,7 @@ fhirstore_status fhs_resource_each(fhs_conn *conn, int32_t type, fhs_entity afte
 {
     fhs_stmt *stmt;
     fhs_version version;
+    fhs_buf large = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
     fhirstore_status status = fhs_stmt_take(conn, type == 0 ? each_sql : each_of_type_sql, &stmt,
                                             err);
     if (status == FHIRSTORE_OK) {
@@ -366,7 +419,11 @@ fhirstore_status fhs_resource_each(fhs_conn *conn, int32_t type, fhs_entity afte
     }
     while (status == FHIRSTORE_OK && (status = fhs_stmt_step(stmt, err)) == FHIRSTORE_OK) {
         fill_version(fhs_stmt_raw(stmt), &version);
-        status = visit(ctx, &version);
+        if (version.is_large) {
+            status = lend_large(conn, &version, &large, err);
+        }
+        status = status == FHIRSTORE_OK ? visit(ctx, &version) : status;
+        fhs_buf_clear(&large);
     }
     fhs_stmt_give(stmt);
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;

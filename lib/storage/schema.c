@@ -74,6 +74,12 @@ static const char schema_1[] =
                                                     "NULL,entity INTEGER NOT NULL",
                                                     "lat,lon,entity");
 
+/* 2: large bodies in parts, by the sequence of their version; theirs is NULL where others have it.
+ */
+static const char schema_2[] =
+    "CREATE TABLE body_part(seq INTEGER NOT NULL,part INTEGER NOT NULL,bytes BLOB NOT NULL,"
+    "PRIMARY KEY(seq,part)) WITHOUT ROWID;";
+
 typedef fhirstore_status (*migration_fn)(fhs_conn *conn, fhirstore_error **err);
 
 static fhirstore_status migrate_to_1(fhs_conn *conn, fhirstore_error **err)
@@ -81,8 +87,13 @@ static fhirstore_status migrate_to_1(fhs_conn *conn, fhirstore_error **err)
     return fhs_exec(conn, schema_1, err);
 }
 
+static fhirstore_status migrate_to_2(fhs_conn *conn, fhirstore_error **err)
+{
+    return fhs_exec(conn, schema_2, err);
+}
+
 /* Entry n leads from version n to n + 1; version 0 is an empty database. */
-static const migration_fn migrations[FHS_SCHEMA_VERSION] = {migrate_to_1};
+static const migration_fn migrations[FHS_SCHEMA_VERSION] = {migrate_to_1, migrate_to_2};
 
 fhirstore_status fhs_schema_migrate(fhs_conn *conn, int64_t from, fhirstore_error **err)
 {

@@ -57,6 +57,9 @@ static const char *const core_text[FHS_SQL_COUNT] = {
                             "VALUES(?1,?2,?3,?4,?5,?6)",
     [FHS_SQL_VERSION_OF_ADD] = "INSERT INTO version_of(entity,version,seq) VALUES(?1,?2,?3)",
     [FHS_SQL_OLD_BODY_ADD] = "INSERT INTO old_body(seq,body) VALUES(?1,?2)",
+    [FHS_SQL_PART_ADD] = "INSERT INTO body_part(seq,part,bytes) VALUES(?1,?2,?3)",
+    [FHS_SQL_PARTS] = "SELECT bytes FROM body_part WHERE seq=?1 ORDER BY part",
+    [FHS_SQL_PARTS_BYTES] = "SELECT sum(length(bytes)) FROM body_part WHERE seq=?1",
     [FHS_SQL_SEQ_AT_OR_BEFORE] =
         "SELECT seq,updated FROM version WHERE seq<=?1 ORDER BY seq DESC LIMIT 1",
 

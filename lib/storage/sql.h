@@ -38,6 +38,9 @@ typedef enum fhs_sql {
     FHS_SQL_VERSION_ADD,
     FHS_SQL_VERSION_OF_ADD,
     FHS_SQL_OLD_BODY_ADD,
+    FHS_SQL_PART_ADD,
+    FHS_SQL_PARTS,
+    FHS_SQL_PARTS_BYTES,
     FHS_SQL_SEQ_AT_OR_BEFORE,
     FHS_SQL_INSERT_FIRST,                             /* + kind: from the pending rows */
     FHS_SQL_DELETE_FIRST = FHS_SQL_INSERT_FIRST + 14, /* + kind */

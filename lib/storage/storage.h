@@ -27,7 +27,7 @@ typedef struct fhs_storage fhs_storage;
 typedef struct fhs_conn fhs_conn;
 typedef int64_t fhs_entity; /* above 0 */
 
-#define FHS_SCHEMA_VERSION 1
+#define FHS_SCHEMA_VERSION 2
 
 typedef struct fhs_storage_options {
     fhs_str path;
@@ -37,14 +37,14 @@ typedef struct fhs_storage_options {
     bool read_only;
     bool plaintext; /* an unencrypted store, for tests: asked for by name */
     bool multi_process;
-    bool cheap_kdf;          /* weaker Argon2id parameters, for tests */
-    size_t cache_bytes;      /* page cache of each connection; 0: 16 MiB */
-    uint32_t max_readers;    /* 0: 8 */
-    int32_t busy_timeout_ms; /* 0: 5000; below 0: fail at once */
-    bool sync_normal;        /* synchronous=NORMAL in place of FULL */
-    int32_t fhir_version;    /* for create; checked against the file otherwise when not 0 */
+    bool cheap_kdf;           /* weaker Argon2id parameters, for tests */
+    size_t cache_bytes;       /* page cache of each connection; 0: 16 MiB */
+    uint32_t max_readers;     /* 0: 8 */
+    int32_t busy_timeout_ms;  /* 0: 5000; below 0: fail at once */
+    bool sync_normal;         /* synchronous=NORMAL in place of FULL */
+    int32_t fhir_version;     /* for create; checked against the file otherwise when not 0 */
     int32_t new_fhir_version; /* for create when fhir_version is 0 */
-    const char *base_vfs;    /* tests: the VFS below; NULL: unix-excl, unix for multi_process */
+    const char *base_vfs;     /* tests: the VFS below; NULL: unix-excl, unix for multi_process */
     int64_t (*now_us)(void *ctx); /* NULL: the system clock */
     void *now_ctx;
 } fhs_storage_options;
@@ -139,19 +139,18 @@ fhirstore_status fhs_paramnum_each(fhs_conn *conn, int32_t type,
                                    bool (*visit)(void *ctx, fhs_str code, uint32_t number),
                                    void *ctx, fhirstore_error **err);
 
-/* Parameters beyond the definitions; their numbers come and go. State is part of the file format. */
+/* Parameters beyond the definitions; their numbers come and go. State is part of the file format.
+ */
 typedef enum fhs_param_state {
     FHS_PARAM_BUILDING = 0, /* resources from before it was made may lack rows */
     FHS_PARAM_READY = 1,
     FHS_PARAM_DROPPED = 2, /* nobody asks for it; rows are left behind */
 } fhs_param_state;
-fhirstore_status fhs_paramnum_add(fhs_conn *conn, int32_t type, fhs_str code,
-                                  fhs_param_state state, uint32_t *number_out,
-                                  fhirstore_error **err);
+fhirstore_status fhs_paramnum_add(fhs_conn *conn, int32_t type, fhs_str code, fhs_param_state state,
+                                  uint32_t *number_out, fhirstore_error **err);
 /* *number_out 0: not there. */
-fhirstore_status fhs_paramnum_find(fhs_conn *conn, int32_t type, fhs_str code,
-                                   uint32_t *number_out, fhs_param_state *state_out,
-                                   fhirstore_error **err);
+fhirstore_status fhs_paramnum_find(fhs_conn *conn, int32_t type, fhs_str code, uint32_t *number_out,
+                                   fhs_param_state *state_out, fhirstore_error **err);
 /* Its code is free again, its state is DROPPED. */
 fhirstore_status fhs_paramnum_retire(fhs_conn *conn, uint32_t number, fhirstore_error **err);
 fhirstore_status fhs_paramnum_set_ready(fhs_conn *conn, uint32_t number, fhirstore_error **err);
@@ -181,6 +180,12 @@ fhirstore_status fhs_meta_each(fhs_conn *conn, fhs_str prefix,
 
 /* ---- entities and resources ---- */
 
+/*
+ * A body of about this size and above is stored apart, in parts, so that neither the write nor
+ * SQLite ever holds a copy of the whole.
+ */
+#define FHS_LARGE_BODY_BYTES ((size_t)1 << 20)
+
 /* *entity_out 0: never stored nor referenced. */
 fhirstore_status fhs_entity_find(fhs_conn *conn, int32_t type, fhs_str id, fhs_entity *entity_out,
                                  fhirstore_error **err);
@@ -207,6 +212,7 @@ typedef struct fhs_version {
     uint8_t method; /* fhs_method from history and old versions; from a read DELETE or 0 */
     bool is_deleted;
     bool is_current;
+    bool is_large; /* the body is stored in parts */
     fhs_str id;
     fhs_str body; /* stored JSON; empty when deleted */
     fhs_str rows; /* its row list; empty unless asked for */
@@ -220,11 +226,25 @@ fhirstore_status fhs_resource_read(fhs_conn *conn, int32_t type, fhs_str id, fhs
                                    fhirstore_error **err);
 fhirstore_status fhs_resource_read_entity(fhs_conn *conn, fhs_entity entity, fhs_version *out,
                                           fhirstore_error **err);
-/* With the row list as well, for the write path. */
+/* With the row list as well, for the write path; a large body is left where it is. */
 fhirstore_status fhs_resource_read_rows(fhs_conn *conn, int32_t type, fhs_str id, fhs_version *out,
                                         fhirstore_error **err);
 fhirstore_status fhs_resource_vread(fhs_conn *conn, int32_t type, fhs_str id, int64_t version,
                                     fhs_version *out, fhirstore_error **err);
+
+/*
+ * Append the body of a version that was just read to @a out. A large one that the connection has
+ * lent is handed over without a copy where @a out is empty; version->body stays good until @a out
+ * changes.
+ */
+fhirstore_status fhs_resource_take_body(fhs_conn *conn, fhs_version *version, fhs_buf *out,
+                                        fhirstore_error **err);
+
+/* A body that is not at hand as a whole: write() appends it to a buffer that drains. */
+typedef struct fhs_body_source {
+    fhirstore_status (*write)(void *ctx, fhs_buf *out);
+    void *ctx;
+} fhs_body_source;
 
 /* What a write needs to know. */
 typedef struct fhs_write {
@@ -234,13 +254,15 @@ typedef struct fhs_write {
     int64_t version;   /* the new version's number */
     uint8_t method;    /* fhs_method; DELETE: body and rows empty */
     fhs_str body;
-    fhs_str rows;        /* normalised row list of the new version */
-    bool exists;         /* a current row (maybe deleted) is being replaced … */
-    int64_t old_seq;     /* … with this sequence, */
-    int64_t old_version; /* this version, */
+    const fhs_body_source *source; /* in place of the body; NULL: the body is there */
+    fhs_str rows;                  /* normalised row list of the new version */
+    bool exists;                   /* a current row (maybe deleted) is being replaced … */
+    int64_t old_seq;               /* … with this sequence, */
+    int64_t old_version;           /* this version, */
     int64_t old_updated_us;
     bool old_deleted;
-    fhs_str old_body; /* this body (moved to the history) */
+    fhs_str old_body; /* this body (moved to the history; a large one stays where it is) */
+    bool old_large;
     fhs_str old_rows; /* and these rows */
 } fhs_write;
 

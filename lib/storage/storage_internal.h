@@ -49,6 +49,7 @@ struct fhs_conn {
     atomic_bool cancelled;
     sqlite3_stmt *core[FHS_SQL_COUNT];
     sqlite3_stmt *row; /* the statement whose row is lent out */
+    fhs_buf large;     /* the large body that goes with it */
     fhs_stmt *statements;
     uint32_t statement_count;
     uint64_t statement_clock;
@@ -107,6 +108,19 @@ fhirstore_status fhs_core_run(fhs_conn *conn, sqlite3_stmt *stmt, fhirstore_erro
 fhirstore_status fhs_core_int(fhs_conn *conn, sqlite3_stmt *stmt, int64_t *value_out,
                               bool *found_out, fhirstore_error **err);
 fhirstore_status fhs_exec(fhs_conn *conn, const char *sql, fhirstore_error **err);
+
+/* ---- body.c ---- */
+
+/* Write a body in parts. Any failure spoils the transaction. */
+fhirstore_status fhs_parts_write(fhs_conn *conn, int64_t seq, const fhs_write *write,
+                                 fhirstore_error **err);
+/* Append the body that was written under @a seq. ERR_CORRUPT: there is none. */
+fhirstore_status fhs_parts_read(fhs_conn *conn, int64_t seq, fhs_buf *out, fhirstore_error **err);
+/* Whether it is stored in parts. */
+static inline bool fhs_write_is_large(const fhs_write *write)
+{
+    return write->source != NULL || write->body.len >= FHS_LARGE_BODY_BYTES;
+}
 
 /* ---- connect.c ---- */
 

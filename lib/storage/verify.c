@@ -132,7 +132,8 @@ static const table_check table_checks[] = {
      "WHERE v.seq IS NULL OR v.entity<>r.entity OR v.version<>r.version OR v.type<>r.type "
      "OR v.updated<>r.updated OR (v.method=3)<>r.deleted"},
     {"resources", "resources are deleted but have a body, or the other way round",
-     "SELECT count(*) FROM resource WHERE (body IS NULL)<>deleted"},
+     "SELECT count(*) FROM resource r WHERE (r.body IS NULL AND NOT EXISTS(SELECT 1 FROM "
+     "body_part p WHERE p.seq=r.seq))<>r.deleted"},
     {"resources", "resources have no row list, or have one though they are deleted",
      "SELECT count(*) FROM resource r LEFT JOIN entries s ON s.entity=r.entity "
      "WHERE (s.entity IS NULL)<>r.deleted"},
@@ -167,7 +168,16 @@ static const table_check table_checks[] = {
      "(SELECT count(*) FROM version_of o WHERE o.entity=r.entity)"},
     {"versions", "old versions have no body, or have one though they are deletions",
      "SELECT count(*) FROM version_of o JOIN version v ON v.seq=o.seq "
-     "LEFT JOIN old_body b ON b.seq=o.seq WHERE (b.seq IS NULL)<>(v.method=3)"},
+     "LEFT JOIN old_body b ON b.seq=o.seq WHERE (b.seq IS NULL AND NOT EXISTS(SELECT 1 FROM "
+     "body_part p WHERE p.seq=o.seq))<>(v.method=3)"},
+    {"versions", "large bodies are not whole",
+     "SELECT count(*) FROM (SELECT count(*) AS n,min(part) AS a,max(part) AS z FROM body_part "
+     "GROUP BY seq) WHERE a<>0 OR z<>n-1"},
+    {"versions", "large bodies belong to no version, or to one that has another body",
+     "SELECT count(*) FROM (SELECT DISTINCT seq FROM body_part) p "
+     "LEFT JOIN version v ON v.seq=p.seq LEFT JOIN resource r ON r.entity=v.entity "
+     "AND r.seq=p.seq LEFT JOIN old_body b ON b.seq=p.seq "
+     "WHERE v.seq IS NULL OR v.method=3 OR r.body IS NOT NULL OR b.seq IS NOT NULL"},
     {"versions", "old bodies belong to no old version",
      "SELECT count(*) FROM old_body b LEFT JOIN version v ON v.seq=b.seq "
      "LEFT JOIN resource r ON r.entity=v.entity WHERE v.seq IS NULL OR r.seq=b.seq"},

@@ -116,6 +116,7 @@ static inline int64_t put_resource(fhs_conn *conn, int32_t type, fhs_str id, fhs
         write.old_deleted = old.is_deleted;
         write.old_body = old.body;
         write.old_rows = old.rows;
+        write.old_large = old.is_large;
     }
     ck_assert_ok(fhs_resource_write(conn, &write, &seq, &err));
     return seq;

@@ -84,7 +84,7 @@ START_TEST(a_newer_schema_is_refused)
 {
     fixture fix;
     fixture_open(&fix);
-    run_sql(&fix, "PRAGMA user_version=2");
+    run_sql(&fix, "PRAGMA user_version=99");
     fhs_storage_close(fix.storage);
     ck_assert_int_eq(try_open(&fix.options), FHIRSTORE_ERR_SCHEMA);
     fix.storage = NULL;
