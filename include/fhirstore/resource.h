@@ -126,6 +126,36 @@ FHIRSTORE_API fhirstore_status fhirstore_create(fhirstore_session *session, cons
                                                 fhirstore_error **err_out);
 
 /**
+ * Store a new resource, unless one matches already (conditional create).
+ *
+ * The search runs in the transaction that writes, so two that ask for the same never both create.
+ *
+ * @param      session       The session. It needs the right to search the type as well.
+ * @param      type          Resource type: "Patient".
+ * @param      type_len      Bytes.
+ * @param      criteria      Search parameters, as If-None-Exist has them: "identifier=http://a|1". Always
+ *                           understood strictly.
+ * @param      criteria_len  Bytes.
+ * @param      body          The resource as JSON; an `id` in it is replaced. Copied.
+ * @param      body_len      Bytes.
+ * @param[out] response_out  201 with the stored resource, or 200 with the one that matches. Owned by the
+ *                           caller: fhirstore_response_free().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_CREATED               Nothing matched; stored.
+ * @retval FHIRSTORE_OK                    One matches; nothing was written.
+ * @retval FHIRSTORE_ERR_MULTIPLE_MATCHES  Several match.
+ * @retval FHIRSTORE_ERR_QUERY             The criteria are empty, or shape a result (`_sort`, `_count` …).
+ * @retval FHIRSTORE_ERR_UNKNOWN_PARAM     They hold an unknown parameter.
+ * @par Threads  One at a time a session; waits for other writers.
+ * @par FHIR  http.html#ccreate
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_create_if_none(
+    fhirstore_session *session, const char *type, size_t type_len, const char *criteria,
+    size_t criteria_len, const char *body, size_t body_len, fhirstore_response **response_out,
+    fhirstore_error **err_out);
+
+/**
  * Read the current version.
  *
  * @param      session       The session.
@@ -145,6 +175,57 @@ FHIRSTORE_API fhirstore_status fhirstore_read(fhirstore_session *session, const 
                                               size_t type_len, const char *id, size_t id_len,
                                               fhirstore_response **response_out,
                                               fhirstore_error **err_out);
+
+/** What a client has already. Zero means not given; new fields are only added at the end. @since 0.1 */
+typedef struct fhirstore_read_options {
+    uint32_t struct_size;      /**< Set by the initialiser. */
+    uint32_t flags;            /**< Must be 0. */
+    int64_t if_none_version;   /**< The version it has (If-None-Match). 0: not given. */
+    int64_t if_modified_since; /**< Microseconds since 1970, compared in whole seconds; does not count where
+                                    if_none_version is given. 0: not given. */
+} fhirstore_read_options;
+
+/** Static initialiser for C. Bindings call fhirstore_read_options_init(). */
+#define FHIRSTORE_READ_OPTIONS_INIT             \
+    {                                           \
+        sizeof(fhirstore_read_options), 0, 0, 0 \
+    }
+
+/**
+ * Set @a options to the defaults.
+ *
+ * @param[out] options      The struct to fill.
+ * @param      struct_size  sizeof(fhirstore_read_options) as the caller sees it.
+ * @retval FHIRSTORE_ERR_ABI  The size is smaller than the first version, or absurd.
+ * @par Threads  Any thread.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_read_options_init(fhirstore_read_options *options,
+                                                           size_t struct_size);
+
+/**
+ * Read the current version, unless the client has it already (conditional read).
+ *
+ * @param      session       The session.
+ * @param      type          Resource type.
+ * @param      type_len      Bytes.
+ * @param      id            Logical id.
+ * @param      id_len        Bytes.
+ * @param      options       Copied. NULL: read in any case.
+ * @param[out] response_out  200 with the resource, or 304 without. Owned by the caller: fhirstore_response_free().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_NOT_MODIFIED   The client has it.
+ * @retval FHIRSTORE_ERR_NOT_FOUND  Never stored.
+ * @retval FHIRSTORE_ERR_DELETED    Deleted; older versions can still be read.
+ * @par Threads  One at a time a session; does not block.
+ * @par FHIR  http.html#cread
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_read_if(fhirstore_session *session, const char *type,
+                                                 size_t type_len, const char *id, size_t id_len,
+                                                 const fhirstore_read_options *options,
+                                                 fhirstore_response **response_out,
+                                                 fhirstore_error **err_out);
 
 /**
  * Read one version.
@@ -235,6 +316,37 @@ FHIRSTORE_API fhirstore_status fhirstore_update(fhirstore_session *session, cons
                                                 fhirstore_error **err_out);
 
 /**
+ * Replace the resource that matches, or create one where none does (conditional update).
+ *
+ * A body without `id` goes to the resource that matches, or gets an id of the store's. A body with one
+ * must be of the resource that matches; where nothing does, it is created under that id.
+ *
+ * @param      session       The session. It needs the right to search the type as well.
+ * @param      type          Resource type.
+ * @param      type_len      Bytes.
+ * @param      criteria      Search parameters: "identifier=http://a|1". Always understood strictly.
+ * @param      criteria_len  Bytes.
+ * @param      body          The resource as JSON. Copied.
+ * @param      body_len      Bytes.
+ * @param      options       Copied. NULL: without further condition.
+ * @param[out] response_out  200, or 201 when it was created. Owned by the caller: fhirstore_response_free().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_CREATED               Nothing matched; stored.
+ * @retval FHIRSTORE_ERR_MULTIPLE_MATCHES  Several match.
+ * @retval FHIRSTORE_ERR_ID_MISMATCH       The `id` in the body is not that of the resource that matches.
+ * @retval FHIRSTORE_ERR_CONFLICT          Nothing matches, but there is a resource with the body's `id`.
+ * @retval FHIRSTORE_ERR_PRECONDITION      As for fhirstore_update().
+ * @retval FHIRSTORE_ERR_QUERY             The criteria are empty, or shape a result (`_sort`, `_count` …).
+ * @par Threads  One at a time a session; waits for other writers.
+ * @par FHIR  http.html#cond-update
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_update_where(
+    fhirstore_session *session, const char *type, size_t type_len, const char *criteria,
+    size_t criteria_len, const char *body, size_t body_len, const fhirstore_write_options *options,
+    fhirstore_response **response_out, fhirstore_error **err_out);
+
+/**
  * Delete a resource. Its history stays.
  *
  * @param      session       The session.
@@ -256,6 +368,33 @@ FHIRSTORE_API fhirstore_status fhirstore_delete(fhirstore_session *session, cons
                                                 const fhirstore_write_options *options,
                                                 fhirstore_response **response_out,
                                                 fhirstore_error **err_out);
+
+/**
+ * Delete what matches (conditional delete).
+ *
+ * One resource, unless `_count=N` stands among the criteria: then up to N of those that match, N from 1 to
+ * 100. What is left shows in a search; asking again deletes the next N.
+ *
+ * @param      session       The session. It needs the right to search the type as well.
+ * @param      type          Resource type.
+ * @param      type_len      Bytes.
+ * @param      criteria      Search parameters: "identifier=http://a|1". Always understood strictly.
+ * @param      criteria_len  Bytes.
+ * @param      options       Copied. NULL: without further condition. It takes no flags, and if_version not
+ *                           together with `_count`.
+ * @param[out] response_out  204, also where nothing matches. Owned by the caller: fhirstore_response_free().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_NO_CONTENT            Gone.
+ * @retval FHIRSTORE_ERR_MULTIPLE_MATCHES  Several match, and `_count` is not given.
+ * @retval FHIRSTORE_ERR_PRECONDITION      The criteria are empty, or the version is not options.if_version.
+ * @par Threads  One at a time a session; waits for other writers.
+ * @par FHIR  http.html#3.1.0.7.1
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_delete_where(
+    fhirstore_session *session, const char *type, size_t type_len, const char *criteria,
+    size_t criteria_len, const fhirstore_write_options *options,
+    fhirstore_response **response_out, fhirstore_error **err_out);
 
 /**
  * One page of history, newest first, as a Bundle of type history.

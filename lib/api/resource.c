@@ -6,12 +6,19 @@
 #include "api/handle.h"
 
 #define WRITE_OPTIONS_V1_SIZE FHS_ABI_SIZE(fhirstore_write_options, if_version)
+#define READ_OPTIONS_V1_SIZE  FHS_ABI_SIZE(fhirstore_read_options, if_modified_since)
 
 FHS_ABI_HEAD(fhirstore_write_options);
+FHS_ABI_HEAD(fhirstore_read_options);
 
 fhirstore_status fhirstore_write_options_init(fhirstore_write_options *options, size_t struct_size)
 {
     return fhs_abi_init(options, struct_size, sizeof *options, WRITE_OPTIONS_V1_SIZE);
+}
+
+fhirstore_status fhirstore_read_options_init(fhirstore_read_options *options, size_t struct_size)
+{
+    return fhs_abi_init(options, struct_size, sizeof *options, READ_OPTIONS_V1_SIZE);
 }
 
 /* What every function of this file begins with. */
@@ -21,6 +28,8 @@ typedef struct shell {
     fhs_type type;
     fhs_str id;
     fhs_str text; /* body or query */
+    fhs_str criteria;
+    fhs_unless unless;
     fhs_condition condition;
     fhs_answer answer;
 } shell;
@@ -34,7 +43,10 @@ typedef struct shell_args {
     size_t id_len;
     const char *text;
     size_t text_len;
+    const char *criteria;
+    size_t criteria_len;
     bool may_be_system;
+    const fhirstore_read_options *unless;   /* NULL: in any case */
     const fhirstore_write_options *options; /* NULL: the defaults */
     uint32_t known_flags;                   /* those of options.flags that mean something here */
 } shell_args;
@@ -65,6 +77,25 @@ static fhirstore_status take_condition(shell *call, const shell_args *args, fhir
     return FHIRSTORE_OK;
 }
 
+static fhirstore_status take_unless(shell *call, const shell_args *args, fhirstore_error **err)
+{
+    fhirstore_read_options known;
+    if (args->unless == NULL) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = fhs_abi_copy(&known, sizeof known, READ_OPTIONS_V1_SIZE, args->unless,
+                                           err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    if (known.flags != 0 || known.if_none_version < 0 || known.if_modified_since < 0) {
+        return fhs_api_invalid(err, "options.flags, if_none_version or if_modified_since");
+    }
+    call->unless.version = known.if_none_version;
+    call->unless.modified_since_us = known.if_modified_since;
+    return FHIRSTORE_OK;
+}
+
 static fhirstore_status check_args(shell *call, const shell_args *args, fhirstore_error **err)
 {
     fhs_str name;
@@ -77,7 +108,13 @@ static fhirstore_status check_args(shell *call, const shell_args *args, fhirstor
     if (!fhs_api_text(args->text, args->text_len, &call->text)) {
         return fhs_api_invalid(err, "body or query");
     }
+    if (!fhs_api_text(args->criteria, args->criteria_len, &call->criteria)) {
+        return fhs_api_invalid(err, "criteria");
+    }
     fhirstore_status status = take_condition(call, args, err);
+    if (status >= FHIRSTORE_OK) {
+        status = take_unless(call, args, err);
+    }
     if (status < FHIRSTORE_OK) {
         return status;
     }
@@ -151,7 +188,7 @@ fhirstore_status fhirstore_read(fhirstore_session *session, const char *type, si
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    status = fhs_interact_read(session->inner, call.type, call.id, &call.answer, err_out);
+    status = fhs_interact_read(session->inner, call.type, call.id, NULL, &call.answer, err_out);
     return leave(&call, status, response_out, err_out);
 }
 
@@ -271,5 +308,97 @@ fhirstore_status fhirstore_search_page(fhirstore_session *session, const char *t
     }
     status = fhs_interact_search_bundle(session->inner, call.type, call.text, false, false,
                                         &call.answer, err_out);
+    return leave(&call, status, response_out, err_out);
+}
+
+fhirstore_status fhirstore_create_if_none(fhirstore_session *session, const char *type,
+                                          size_t type_len, const char *criteria,
+                                          size_t criteria_len, const char *body, size_t body_len,
+                                          fhirstore_response **response_out,
+                                          fhirstore_error **err_out)
+{
+    shell call;
+    const shell_args args = {.action = FHIRSTORE_ACTION_CREATE,
+                             .type = type,
+                             .type_len = type_len,
+                             .criteria = criteria,
+                             .criteria_len = criteria_len,
+                             .text = body,
+                             .text_len = body_len};
+    fhirstore_status status = enter(&call, session, &args, response_out, err_out);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    status = fhs_interact_create_where(session->inner, call.type, call.criteria, call.text,
+                                       &call.answer, err_out);
+    return leave(&call, status, response_out, err_out);
+}
+
+fhirstore_status fhirstore_read_if(fhirstore_session *session, const char *type, size_t type_len,
+                                   const char *id, size_t id_len,
+                                   const fhirstore_read_options *options,
+                                   fhirstore_response **response_out, fhirstore_error **err_out)
+{
+    shell call;
+    const shell_args args = {.action = FHIRSTORE_ACTION_READ,
+                             .type = type,
+                             .type_len = type_len,
+                             .id = id,
+                             .id_len = id_len,
+                             .unless = options};
+    fhirstore_status status = enter(&call, session, &args, response_out, err_out);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    status = fhs_interact_read(session->inner, call.type, call.id, &call.unless, &call.answer,
+                               err_out);
+    return leave(&call, status, response_out, err_out);
+}
+
+fhirstore_status fhirstore_update_where(fhirstore_session *session, const char *type,
+                                        size_t type_len, const char *criteria, size_t criteria_len,
+                                        const char *body, size_t body_len,
+                                        const fhirstore_write_options *options,
+                                        fhirstore_response **response_out,
+                                        fhirstore_error **err_out)
+{
+    shell call;
+    const shell_args args = {.action = FHIRSTORE_ACTION_UPDATE,
+                             .type = type,
+                             .type_len = type_len,
+                             .criteria = criteria,
+                             .criteria_len = criteria_len,
+                             .text = body,
+                             .text_len = body_len,
+                             .options = options,
+                             .known_flags = (uint32_t)FHIRSTORE_WRITE_IF_NONE};
+    fhirstore_status status = enter(&call, session, &args, response_out, err_out);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    status = fhs_interact_update_where(session->inner, call.type, call.criteria, call.text,
+                                       &call.condition, &call.answer, err_out);
+    return leave(&call, status, response_out, err_out);
+}
+
+fhirstore_status fhirstore_delete_where(fhirstore_session *session, const char *type,
+                                        size_t type_len, const char *criteria, size_t criteria_len,
+                                        const fhirstore_write_options *options,
+                                        fhirstore_response **response_out,
+                                        fhirstore_error **err_out)
+{
+    shell call;
+    const shell_args args = {.action = FHIRSTORE_ACTION_DELETE,
+                             .type = type,
+                             .type_len = type_len,
+                             .criteria = criteria,
+                             .criteria_len = criteria_len,
+                             .options = options};
+    fhirstore_status status = enter(&call, session, &args, response_out, err_out);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    status = fhs_interact_delete_where(session->inner, call.type, call.criteria, &call.condition,
+                                       &call.answer, err_out);
     return leave(&call, status, response_out, err_out);
 }

@@ -70,7 +70,7 @@ static void add_headers(fhirstore_response *response, const fhs_core *core,
         fhs_http_date_write(answer->updated_us, texts);
         end_header(response);
     }
-    if (answer->version > 0 && answer->is_new_version) {
+    if (answer->version > 0 && (answer->is_new_version || answer->is_found)) {
         add_location(response, core, answer);
     }
 }

@@ -209,7 +209,7 @@ static fhirstore_status execute_entry(execution *run, const fhs_bundle_item *ite
             run->answer.is_outcome = true;
         }
     } else if (status >= FHIRSTORE_OK) {
-        status = fhs_interact_read_in(run->outer, now.route.type, now.id, now.route.version,
+        status = fhs_interact_read_in(run->outer, now.route.type, now.id, now.route.version, NULL,
                                       &run->answer, err);
     }
     return status < FHIRSTORE_OK ? status : fhs_bundle_tell(run->watch, now.entry.end, err);

@@ -42,6 +42,10 @@ static fhirstore_status plan_write(plan *work, const fhs_route *route,
 {
     char uuid[FHS_UUID_LEN + 1];
     fhs_str id = route->id;
+    if (route->interaction != FHS_DO_CREATE && id.len == 0) {
+        return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED,
+                        "a transaction cannot hold conditional interactions");
+    }
     if (route->interaction == FHS_DO_CREATE) {
         fhs_uuid_new(uuid);
         id = fhs_str_of(uuid, FHS_UUID_LEN);

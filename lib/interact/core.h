@@ -136,8 +136,9 @@ typedef struct fhs_answer {
     int64_t version;
     int64_t updated_us;
     bool is_new_version; /* a version was written: Location applies */
-    bool is_outcome;     /* the body is an OperationOutcome about the interaction itself */
-    bool has_content;    /* there is a body, also where HEAD leaves it out */
+    bool is_found;    /* the answer is about a resource that a condition found: Location as well */
+    bool is_outcome;  /* the body is an OperationOutcome about the interaction itself */
+    bool has_content; /* there is a body, also where HEAD leaves it out */
 } fhs_answer;
 
 void fhs_answer_init(fhs_answer *answer);
@@ -172,15 +173,15 @@ typedef struct fhs_call {
     int64_t version_after;
     int64_t count;
     int64_t total;
-    int64_t recorded;      /* resources handed out that an event tells of */
-    fhs_held *held;        /* events of the calls inside, until this one is decided; in order */
+    int64_t recorded; /* resources handed out that an event tells of */
+    fhs_held *held;   /* events of the calls inside, until this one is decided; in order */
     fhs_held *held_last;
-    uint32_t entry;        /* of the Bundle, from 1, that is at work inside; 0: none */
-    uint8_t *types_seen;   /* what the authorizer said of each type; NULL: nothing was asked */
-    bool types_failed;     /* no memory for an answer: the type counted as hidden */
-    bool is_allowed;       /* the access check was passed */
-    bool is_nested;        /* inside another call: shares its connection and its arena */
-    bool params_changed;   /* by this transaction: others see them when it has committed */
+    uint32_t entry;      /* of the Bundle, from 1, that is at work inside; 0: none */
+    uint8_t *types_seen; /* what the authorizer said of each type; NULL: nothing was asked */
+    bool types_failed;   /* no memory for an answer: the type counted as hidden */
+    bool is_allowed;     /* the access check was passed */
+    bool is_nested;      /* inside another call: shares its connection and its arena */
+    bool params_changed; /* by this transaction: others see them when it has committed */
 } fhs_call;
 
 /* Work of a call: on success it has filled its answer (through @a ctx). */

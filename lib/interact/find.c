@@ -2,6 +2,7 @@
 #include "interact/find.h"
 
 #include "base/mem.h"
+#include "interact/criteria.h"
 #include "interact/interact.h"
 #include "keys/keys.h"
 
@@ -123,6 +124,7 @@ typedef struct find_work {
     bool lenient;
     bool ready_only;
     fhs_buf *out;
+    fhs_criteria *criteria; /* NULL: an ordinary search */
     fhirstore_status (*use)(fhs_call *call, struct find_work *work, fhs_search *search,
                             fhirstore_error **err);
 } find_work;
@@ -143,6 +145,9 @@ static fhirstore_status find_run(fhs_call *call, void *ctx, fhirstore_error **er
     if (status >= FHIRSTORE_OK) {
         status = parse_query(session, params, &session->arena, call->type, work->text,
                              work->lenient, &query, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_criteria_check(work->criteria, query, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = open_search(call, params, work->ready_only, &session->arena, query, &env, &search,
@@ -185,7 +190,7 @@ fhirstore_status fhs_interact_search_bundle(fhs_session *session, fhs_type type,
                                             bool lenient, bool ready_only, fhs_answer *answer,
                                             fhirstore_error **err)
 {
-    find_work work = {query, lenient, ready_only, &answer->body, use_page};
+    find_work work = {query, lenient, ready_only, &answer->body, NULL, use_page};
     int64_t unused;
     answer->status = FHIRSTORE_OK;
     answer->http = fhs_status_http(FHIRSTORE_OK);
@@ -202,7 +207,7 @@ static fhirstore_status use_count(fhs_call *call, find_work *work, fhs_search *s
 fhirstore_status fhs_interact_search_total(fhs_session *session, fhs_type type, fhs_str query,
                                            int64_t *count_out, fhirstore_error **err)
 {
-    find_work work = {query, false, false, NULL, use_count};
+    find_work work = {query, false, false, NULL, NULL, use_count};
     fhirstore_status status = find(session, type, &work, count_out, err);
     if (status < FHIRSTORE_OK) {
         *count_out = 0;
@@ -222,9 +227,48 @@ static fhirstore_status use_plan(fhs_call *call, find_work *work, fhs_search *se
 fhirstore_status fhs_interact_search_plan(fhs_session *session, fhs_type type, fhs_str query,
                                           fhs_buf *out, fhirstore_error **err)
 {
-    find_work work = {query, false, false, out, use_plan};
+    find_work work = {query, false, false, out, NULL, use_plan};
     int64_t unused;
     return find(session, type, &work, &unused, err);
+}
+
+/* ---- criteria of a conditional interaction ---- */
+
+static fhirstore_status use_matches(fhs_call *call, find_work *work, fhs_search *search,
+                                    fhirstore_error **err)
+{
+    fhs_criteria *criteria = work->criteria;
+    fhs_version match;
+    fhirstore_status status = FHIRSTORE_OK;
+    size_t room = criteria->wanted + !criteria->takes_first;
+    criteria->ids = fhs_arena_calloc(&call->session->arena, room, sizeof *criteria->ids);
+    if (criteria->ids == NULL) {
+        return fhs_fail_memory(err);
+    }
+    while (criteria->count < room &&
+           (status = fhs_search_next(search, &match, err)) == FHIRSTORE_OK) {
+        fhs_str id = fhs_arena_dup(&call->session->arena, match.id);
+        if (id.ptr == NULL) {
+            return fhs_fail_memory(err);
+        }
+        criteria->ids[criteria->count++] = id;
+    }
+    call->count = (int64_t)criteria->count;
+    return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_criteria_find(fhs_call *outer, fhs_type type, fhs_criteria *criteria,
+                                   fhirstore_error **err)
+{
+    fhs_call call;
+    find_work work = {.text = criteria->text, .criteria = criteria, .use = use_matches};
+    if (fhs_criteria_is_empty(criteria)) {
+        return fhs_criteria_fail_empty(criteria, err);
+    }
+    fhs_call_nest(&call, outer, FHIRSTORE_ACTION_SEARCH, type, FHS_STR_NONE, criteria->text);
+    fhirstore_status status = fhs_call_read(&call, find_run, &work, err);
+    fhs_call_end(&call);
+    return status;
 }
 
 /* ---- the cursor ---- */

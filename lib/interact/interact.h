@@ -16,10 +16,32 @@ fhirstore_status fhs_resource_type(const fhs_core *core, fhs_str name, fhs_type 
 
 fhirstore_status fhs_interact_create(fhs_session *session, fhs_type type, fhs_str body,
                                      fhs_answer *answer, fhirstore_error **err);
+/* When not to send what the client has already: NOT_MODIFIED. The first that is given counts. */
+typedef struct fhs_unless {
+    fhs_str tags;              /* If-None-Match as it came: "*" or a list of entity tags */
+    int64_t version;           /* the version it has; 0: not given */
+    int64_t modified_since_us; /* 0: not given */
+} fhs_unless;
+
+/* @a unless NULL: in any case. */
 fhirstore_status fhs_interact_read(fhs_session *session, fhs_type type, fhs_str id,
-                                   fhs_answer *answer, fhirstore_error **err);
+                                   const fhs_unless *unless, fhs_answer *answer,
+                                   fhirstore_error **err);
 fhirstore_status fhs_interact_vread(fhs_session *session, fhs_type type, fhs_str id,
                                     int64_t version, fhs_answer *answer, fhirstore_error **err);
+/*
+ * The conditional ones: what @a criteria match decides, inside the transaction that writes.
+ * ERR_MULTIPLE_MATCHES. Without any criteria: ERR_QUERY for create and update, else
+ * ERR_PRECONDITION.
+ */
+fhirstore_status fhs_interact_create_where(fhs_session *session, fhs_type type, fhs_str criteria,
+                                           fhs_str body, fhs_answer *answer, fhirstore_error **err);
+fhirstore_status fhs_interact_update_where(fhs_session *session, fhs_type type, fhs_str criteria,
+                                           fhs_str body, const fhs_condition *condition,
+                                           fhs_answer *answer, fhirstore_error **err);
+fhirstore_status fhs_interact_delete_where(fhs_session *session, fhs_type type, fhs_str criteria,
+                                           const fhs_condition *condition, fhs_answer *answer,
+                                           fhirstore_error **err);
 fhirstore_status fhs_interact_update(fhs_session *session, fhs_type type, fhs_str id, fhs_str body,
                                      const fhs_condition *condition, fhs_answer *answer,
                                      fhirstore_error **err);
@@ -50,7 +72,8 @@ fhirstore_status fhs_interact_delete_in(fhs_call *outer, fhs_type type, fhs_str 
                                         fhirstore_error **err);
 /* @a version 0: the current one. */
 fhirstore_status fhs_interact_read_in(fhs_call *outer, fhs_type type, fhs_str id, int64_t version,
-                                      fhs_answer *answer, fhirstore_error **err);
+                                      const fhs_unless *unless, fhs_answer *answer,
+                                      fhirstore_error **err);
 
 /* ---- the request entry ---- */
 

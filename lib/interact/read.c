@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* read and vread: stored bytes, copied out unparsed. */
 #include "interact/interact.h"
+#include "interact/route.h"
 
 typedef struct read_work {
     fhs_type type;
     fhs_str id;
     int64_t version; /* 0: the current one */
     fhs_answer *answer;
+    const fhs_unless *unless; /* NULL: in any case */
 } read_work;
 
 static fhirstore_status find_version(fhs_call *call, const read_work *work, fhs_version *out,
@@ -17,6 +19,42 @@ static fhirstore_status find_version(fhs_call *call, const read_work *work, fhs_
         return fhs_resource_vread(call->conn, type, work->id, work->version, out, err);
     }
     return fhs_resource_read(call->conn, type, work->id, out, err);
+}
+
+/* Whether a list of entity tags names @a version; what is no tag names nothing. */
+static bool tags_name(fhs_str tags, int64_t version)
+{
+    if (fhs_str_eq(fhs_str_trim(tags), FHS_LIT("*"))) {
+        return true;
+    }
+    while (tags.len > 0) {
+        fhs_str tag = tags;
+        fhs_str rest = FHS_STR_NONE;
+        int64_t named;
+        (void)fhs_str_split(tags, ',', &tag, &rest);
+        if (fhs_etag_parse(tag, &named, NULL) == FHIRSTORE_OK && named == version) {
+            return true;
+        }
+        tags = rest;
+    }
+    return false;
+}
+
+/* http.html#cread: the client has this version already. */
+static bool is_known(const fhs_unless *unless, const fhs_version *version)
+{
+    if (unless == NULL) {
+        return false;
+    }
+    if (unless->tags.len > 0) {
+        return tags_name(unless->tags, version->version);
+    }
+    if (unless->version > 0) {
+        return unless->version == version->version;
+    }
+    /* HTTP dates have whole seconds. */
+    return unless->modified_since_us > 0 &&
+           version->updated_us / 1000000 <= unless->modified_since_us / 1000000;
 }
 
 static fhirstore_status read_work_run(fhs_call *call, void *ctx, fhirstore_error **err)
@@ -31,6 +69,11 @@ static fhirstore_status read_work_run(fhs_call *call, void *ctx, fhirstore_error
     call->version_after = version.version;
     if (version.is_deleted) {
         return fhs_fail_plain(err, FHIRSTORE_ERR_DELETED);
+    }
+    if (is_known(work->unless, &version)) {
+        work->answer->status = FHIRSTORE_NOT_MODIFIED;
+        work->answer->http = fhs_status_http(FHIRSTORE_NOT_MODIFIED);
+        return FHIRSTORE_NOT_MODIFIED;
     }
     call->count = 1;
     work->answer->status = FHIRSTORE_OK;
@@ -47,10 +90,11 @@ static fhirstore_status run(fhs_call *call, read_work *work, fhirstore_error **e
 }
 
 fhirstore_status fhs_interact_read(fhs_session *session, fhs_type type, fhs_str id,
-                                   fhs_answer *answer, fhirstore_error **err)
+                                   const fhs_unless *unless, fhs_answer *answer,
+                                   fhirstore_error **err)
 {
     fhs_call call;
-    read_work work = {type, id, 0, answer};
+    read_work work = {type, id, 0, answer, unless};
     fhs_call_begin(&call, session, FHIRSTORE_ACTION_READ, type, id, FHS_STR_NONE);
     return run(&call, &work, err);
 }
@@ -59,16 +103,17 @@ fhirstore_status fhs_interact_vread(fhs_session *session, fhs_type type, fhs_str
                                     int64_t version, fhs_answer *answer, fhirstore_error **err)
 {
     fhs_call call;
-    read_work work = {type, id, version, answer};
+    read_work work = {type, id, version, answer, NULL};
     fhs_call_begin(&call, session, FHIRSTORE_ACTION_VREAD, type, id, FHS_STR_NONE);
     return run(&call, &work, err);
 }
 
 fhirstore_status fhs_interact_read_in(fhs_call *outer, fhs_type type, fhs_str id, int64_t version,
-                                      fhs_answer *answer, fhirstore_error **err)
+                                      const fhs_unless *unless, fhs_answer *answer,
+                                      fhirstore_error **err)
 {
     fhs_call call;
-    read_work work = {type, id, version, answer};
+    read_work work = {type, id, version, answer, unless};
     fhs_call_nest(&call, outer, version > 0 ? FHIRSTORE_ACTION_VREAD : FHIRSTORE_ACTION_READ, type,
                   id, FHS_STR_NONE);
     return run(&call, &work, err);

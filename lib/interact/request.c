@@ -7,8 +7,9 @@
 /* What the headers say. */
 typedef struct request_headers {
     fhs_condition condition;
-    fhs_str none_match;     /* If-None-Match, raw */
-    int64_t modified_since; /* microseconds; 0: none */
+    fhs_unless unless; /* If-None-Match, If-Modified-Since */
+    fhs_str none_exist;
+    bool has_none_exist;
     fhs_preferences preferences;
 } request_headers;
 
@@ -80,14 +81,15 @@ static fhirstore_status take_header(const fhs_header *header, const fhs_route *r
         return fhs_etag_parse(value, &out->condition.if_version, err);
     }
     if (fhs_str_eq_ascii_case(name, FHS_LIT("If-None-Match"))) {
-        out->none_match = value;
+        out->unless.tags = value;
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("If-Modified-Since"))) {
-        (void)fhs_http_date_parse(value,
-                                  &out->modified_since); /* RFC 9110: ignored when malformed */
+        /* RFC 9110: ignored when malformed */
+        (void)fhs_http_date_parse(value, &out->unless.modified_since_us);
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Prefer"))) {
         parse_prefer(value, &out->preferences);
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("If-None-Exist"))) {
-        return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED, "conditional create is not supported");
+        out->none_exist = value;
+        out->has_none_exist = true;
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Accept"))) {
         if (!accepts_json(value)) {
             return fhs_fail(err, FHIRSTORE_ERR_NOT_ACCEPTABLE, "only application/fhir+json");
@@ -117,40 +119,13 @@ static fhirstore_status take_headers(const fhs_request *request, const fhs_route
             return status;
         }
     }
-    if (out->none_match.len > 0 && route->interaction == FHS_DO_UPDATE) {
-        if (!fhs_str_eq(out->none_match, FHS_LIT("*"))) {
+    if (out->unless.tags.len > 0 && route->interaction == FHS_DO_UPDATE) {
+        if (!fhs_str_eq(out->unless.tags, FHS_LIT("*"))) {
             return fhs_fail(err, FHIRSTORE_ERR_QUERY, "an update takes If-None-Match: * only");
         }
         out->condition.if_none = true;
     }
     return FHIRSTORE_OK;
-}
-
-/* http.html#cread: the client has this version already. */
-static bool is_not_modified(const request_headers *headers, const fhs_answer *answer)
-{
-    int64_t version;
-    if (headers->none_match.len > 0) {
-        return fhs_str_eq(headers->none_match, FHS_LIT("*")) ||
-               (fhs_etag_parse(headers->none_match, &version, NULL) == FHIRSTORE_OK &&
-                version == answer->version);
-    }
-    /* HTTP dates have whole seconds. */
-    return headers->modified_since > 0 &&
-           answer->updated_us / 1000000 <= headers->modified_since / 1000000;
-}
-
-static fhirstore_status read_if_modified(fhs_session *session, const fhs_route *route,
-                                         const request_headers *headers, fhs_answer *answer,
-                                         fhirstore_error **err)
-{
-    fhirstore_status status = fhs_interact_read(session, route->type, route->id, answer, err);
-    if (status >= FHIRSTORE_OK && is_not_modified(headers, answer)) {
-        answer->status = FHIRSTORE_NOT_MODIFIED;
-        answer->http = fhs_status_http(FHIRSTORE_NOT_MODIFIED);
-        fhs_buf_reset(&answer->body);
-    }
-    return status;
 }
 
 /* POST …/_search: parameters of the address, then those of the form. */
@@ -220,17 +195,25 @@ static fhirstore_status dispatch(fhs_session *session, const fhs_request *reques
         return search_form(session, route, route->form_search ? request->body : FHS_STR_NONE,
                            !headers->preferences.strict, answer, err);
     case FHS_DO_CREATE:
-        return fhs_interact_create(session, route->type, request->body, answer, err);
+        return headers->has_none_exist
+                   ? fhs_interact_create_where(session, route->type, headers->none_exist,
+                                               request->body, answer, err)
+                   : fhs_interact_create(session, route->type, request->body, answer, err);
     case FHS_DO_READ:
-        return read_if_modified(session, route, headers, answer, err);
+        return fhs_interact_read(session, route->type, route->id, &headers->unless, answer, err);
     case FHS_DO_VREAD:
         return fhs_interact_vread(session, route->type, route->id, route->version, answer, err);
     case FHS_DO_UPDATE:
-        return fhs_interact_update(session, route->type, route->id, request->body,
-                                   &headers->condition, answer, err);
+        return route->id.len == 0
+                   ? fhs_interact_update_where(session, route->type, route->query, request->body,
+                                               &headers->condition, answer, err)
+                   : fhs_interact_update(session, route->type, route->id, request->body,
+                                         &headers->condition, answer, err);
     case FHS_DO_DELETE:
-        return fhs_interact_delete(session, route->type, route->id, &headers->condition, answer,
-                                   err);
+        return route->id.len == 0 ? fhs_interact_delete_where(session, route->type, route->query,
+                                                              &headers->condition, answer, err)
+                                  : fhs_interact_delete(session, route->type, route->id,
+                                                        &headers->condition, answer, err);
     case FHS_DO_HISTORY:
         return fhs_interact_history(session, route->type, route->id, route->query, answer, err);
     }

@@ -101,8 +101,12 @@ static fhirstore_status route_type(method_kind method, const path_parts *parts, 
                                    fhirstore_error **err)
 {
     if (parts->count == 1) {
-        out->interaction = method == METHOD_POST ? FHS_DO_CREATE : FHS_DO_SEARCH;
-        return method == METHOD_GET || method == METHOD_POST ? FHIRSTORE_OK : wrong_method(err);
+        /* Without an id an update or delete is a conditional one. */
+        out->interaction = method == METHOD_POST     ? FHS_DO_CREATE
+                           : method == METHOD_PUT    ? FHS_DO_UPDATE
+                           : method == METHOD_DELETE ? FHS_DO_DELETE
+                                                     : FHS_DO_SEARCH;
+        return FHIRSTORE_OK;
     }
     if (fhs_str_eq(parts->part[1], FHS_LIT("_search"))) {
         out->interaction = FHS_DO_SEARCH;

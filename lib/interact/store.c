@@ -46,6 +46,10 @@ static fhirstore_status check_condition(const current_state *current,
                                         const fhs_condition *condition, fhirstore_error **err)
 {
     bool is_there = current->exists && !current->version.is_deleted;
+    if (condition->if_absent && is_there) {
+        return fhs_fail(err, FHIRSTORE_ERR_CONFLICT,
+                        "the condition matches nothing, but there is a resource with this id");
+    }
     if (condition->if_none && is_there) {
         return fhs_fail(err, FHIRSTORE_ERR_PRECONDITION, "the resource exists already");
     }

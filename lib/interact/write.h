@@ -28,6 +28,7 @@ fhirstore_status fhs_prepare(fhs_session *session, fhs_type type, fhs_str text, 
 typedef struct fhs_condition {
     int64_t if_version; /* above 0: the current version must be this one */
     bool if_none;       /* nothing current may be there (If-None-Match: *) */
+    bool if_absent;     /* the same for an id that its client chose: ERR_CONFLICT */
     bool is_fresh_id;   /* the id was just made: nothing can be there */
 } fhs_condition;
 

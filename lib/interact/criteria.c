@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "interact/criteria.h"
+
+fhs_criteria fhs_criteria_of(const fhs_core *core, fhs_type type, fhs_str text)
+{
+    fhs_str name = fhs_type_name(core->fhir, type);
+    text = fhs_str_trim(text);
+    if (fhs_str_starts_with(text, name) && text.len > name.len && text.ptr[name.len] == '?') {
+        text = fhs_str_from(text, name.len);
+    }
+    if (text.len > 0 && text.ptr[0] == '?') {
+        text = fhs_str_from(text, 1);
+    }
+    return (fhs_criteria){.text = text, .if_empty = FHIRSTORE_ERR_QUERY, .wanted = 1};
+}
+
+static fhirstore_status check_count(fhs_criteria *criteria, const fhs_query *query,
+                                    fhirstore_error **err)
+{
+    if (!query->has_count) {
+        return FHIRSTORE_OK;
+    }
+    if (!criteria->takes_count) {
+        return fhs_fail(err, FHIRSTORE_ERR_QUERY, "_count means nothing to this condition");
+    }
+    if (query->count < 1 || query->count > FHS_LIMIT_DELETE_MATCHES) {
+        return fhs_fail(err, FHIRSTORE_ERR_PARAM_VALUE,
+                        "_count of a conditional delete expects 1 to %u (FHS_LIMIT_DELETE_MATCHES)",
+                        FHS_LIMIT_DELETE_MATCHES);
+    }
+    criteria->wanted = query->count;
+    criteria->takes_first = true;
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_criteria_fail_empty(const fhs_criteria *criteria, fhirstore_error **err)
+{
+    return fhs_fail(err, criteria->if_empty,
+                    "the condition is empty: expected search parameters with values");
+}
+
+fhirstore_status fhs_criteria_check(fhs_criteria *criteria, const fhs_query *query,
+                                    fhirstore_error **err)
+{
+    if (criteria == NULL) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = check_count(criteria, query, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    if (query->sort_count > 0 || query->count_only || query->total != FHS_TOTAL_DEFAULT ||
+        query->summary != FHS_SUMMARY_FALSE || query->element_count > 0 || query->page.len > 0) {
+        return fhs_fail(err, FHIRSTORE_ERR_QUERY,
+                        "a condition takes search parameters that resources match, none that "
+                        "shape a result");
+    }
+    if (query->root->child_count == 0) {
+        return fhs_criteria_fail_empty(criteria, err);
+    }
+    return FHIRSTORE_OK;
+}
+
+/* "identifier=" asks for nothing, just as no parameter at all does. */
+bool fhs_criteria_is_empty(const fhs_criteria *criteria)
+{
+    fhs_str rest = criteria->text;
+    while (rest.len > 0) {
+        fhs_str pair = rest;
+        fhs_str next = FHS_STR_NONE;
+        fhs_str name = FHS_STR_NONE;
+        fhs_str value = FHS_STR_NONE;
+        (void)fhs_str_split(rest, '&', &pair, &next);
+        if (fhs_str_split(pair, '=', &name, &value) && value.len > 0) {
+            return false;
+        }
+        rest = next;
+    }
+    return true;
+}
+
+fhirstore_status fhs_criteria_find_one(fhs_call *outer, fhs_type type, fhs_criteria *criteria,
+                                       fhs_str *id_out, fhirstore_error **err)
+{
+    *id_out = FHS_STR_NONE;
+    fhirstore_status status = fhs_criteria_find(outer, type, criteria, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    if (criteria->count > 1) {
+        return fhs_fail_plain(err, FHIRSTORE_ERR_MULTIPLE_MATCHES);
+    }
+    *id_out = criteria->count == 1 ? criteria->ids[0] : FHS_STR_NONE;
+    return FHIRSTORE_OK;
+}
