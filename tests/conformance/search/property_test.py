@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Random resources and random searches: the store answers as a naive scan does.
+
+usage: property_test.py COMMAND [--seed N] [--queries N] [--times N] [--rounds N] [--show N] [--verbose]
+
+One TAP test a round. A round has --times times the resources, some of them written twice and some
+deleted, and asks --queries searches.
+"""
+import argparse
+import random
+import sys
+
+import query
+from random_data import Maker
+from random_query import Asker
+from store import Store, write_json
+
+# The order of these is told by other tests.
+UNCHECKED_ORDER = ("reference", "quantity")
+
+
+def fill(store, maker, times):
+    """The current resources, as the store gives them back."""
+    bodies = {}
+    for resource in maker.all_resources(times):
+        place = f"{resource['resourceType']}/{resource['id']}"
+        versions = [resource]
+        if maker.maybe(0.15):  # rows of an older version would show
+            versions.insert(0, maker.resource(resource["resourceType"], resource["id"][2:]))
+        for body in versions:
+            response = store.request("PUT", place, write_json(body))
+            if response.status not in (200, 201):
+                raise RuntimeError(f"{place}: {response.line[:500]!r}")
+        bodies[place] = response.body
+        if maker.maybe(0.05):
+            store.request("DELETE", place)
+            del bodies[place]
+    return list(bodies.values())
+
+
+def url_of(type_, conditions, sort, count):
+    return (f"{type_}?{conditions}" + (f"&_sort={sort}" if sort else "")
+            + (f"&_count={count}" if count else "") + "&_total=accurate")
+
+
+def compare(store, world, search, tally):
+    """What the store says that the scan does not, in words; or None."""
+    type_, conditions, sort, count = search
+    entries, total, _ = store.search_all(url_of(*search))
+    if not isinstance(entries, list):
+        return f"status {entries.status}: {entries.diagnostics()}"
+    got = [(e["resource"]["resourceType"], e["resource"]["id"]) for e in entries
+           if e["search"]["mode"] == "match"]
+    wanted = {(r.type, r.id) for r in world.search(type_, conditions)}
+    tally[bool(wanted)] += 1
+    if len(set(got)) != len(got):
+        return "a resource comes twice"
+    if set(got) != wanted:
+        return (f"missing {sorted(wanted - set(got))[:5]}, too many {sorted(set(got) - wanted)[:5]}"
+                f" ({len(got)} found, {len(wanted)} wanted)")
+    if total != len(got):
+        return f"total {total}, but {len(got)} came"
+    if sort:
+        return query.order_fault([world.by_key[key] for key in got], sort)
+    return None
+
+
+def run_round(command, seed, options):
+    """The number of disagreements, and a share of searches that found something."""
+    maker = Maker(random.Random(seed))
+    asker = Asker(random.Random(seed + 1))
+    store = Store(command)
+    faults = 0
+    tally = [0, 0]
+    try:
+        world = query.World(fill(store, maker, options.times))
+        for _ in range(options.queries):
+            search = asker.search()
+            fault = compare(store, world, search, tally)
+            if options.verbose:
+                print(f"# {url_of(*search)}")
+            if fault is None:
+                continue
+            faults += 1
+            if faults <= options.show:
+                print(f"# {url_of(*search)}\n#   {fault}")
+    finally:
+        store.close()
+    return faults, tally[True] / max(1, sum(tally))
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1].split("\n")[0])
+    parser.add_argument("command")
+    parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--queries", type=int, default=2500)
+    parser.add_argument("--times", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--show", type=int, default=10)
+    parser.add_argument("--verbose", action="store_true")
+    options = parser.parse_args()
+    print(f"1..{options.rounds}", flush=True)
+    bad = 0
+    for number in range(options.rounds):
+        seed = options.seed + 1000 * number
+        faults, share = run_round(options.command, seed, options)
+        verdict = "not ok" if faults else "ok"
+        print(f"{verdict} {number + 1} - {options.queries} random searches, seed {seed},"
+              f" {share:.0%} find something"
+              + (f": {faults} differ" if faults else ""), flush=True)
+        bad += faults > 0
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
