@@ -35,6 +35,11 @@ typedef enum fhs_modifier {
     FHS_MOD_IDENTIFIER,
     FHS_MOD_CODE_TEXT,
     FHS_MOD_TEXT_ADVANCED,
+    /* What only a _filter can ask for. */
+    FHS_MOD_COMPARE,  /* string: folded text against values[].compare: eq ne gt lt ge le */
+    FHS_MOD_CODE_PART, /* token: the code has the text within */
+    FHS_MOD_STARTS,   /* uri */
+    FHS_MOD_ENDS,     /* string, token, uri */
 } fhs_modifier;
 
 typedef enum fhs_compare {
@@ -51,7 +56,9 @@ typedef enum fhs_compare {
 
 /* One value of a leaf (values of one parameter are alternatives). Escapes are resolved. */
 typedef struct fhs_value {
-    fhs_compare compare; /* date, number, quantity; EQ otherwise */
+    fhs_compare compare; /* date, number, quantity; others: EQ, or in a _filter NE, a row that
+                            differs */
+    bool is_any;         /* component of a composite in a _filter: nothing is asked of it */
     fhs_str text; /* string: text; uri: uri; reference: what was written; others: as written */
     /*
      * Token: "system|code". has_system: there was a '|'; an empty system then means "no system".
@@ -73,7 +80,7 @@ typedef struct fhs_value {
     fhs_str ref_id;      /* id part, or the whole url/urn/#fragment when is_url */
     fhs_str ref_version; /* "/_history/2" or canonical "|2" */
     bool is_url;         /* anything that is not an id or Type/id of this store */
-    /* composite: one value a component */
+    /* composite: one value a component; :of-type: type and value of an identifier */
     struct fhs_value *parts;
     size_t part_count;
 } fhs_value;
@@ -88,6 +95,8 @@ typedef enum fhs_node_kind {
                        child */
     FHS_NODE_ID,    /* _id: values[].text */
     FHS_NODE_UPDATED, /* _lastUpdated: date values */
+    FHS_NODE_MEMBER,  /* _list, _in: named by a List, Group or CareTeam; values are references to
+                         those, ref_type NONE: any of them; lo is now */
     FHS_NODE_TRUE,
 } fhs_node_kind;
 
@@ -177,6 +186,17 @@ typedef struct fhs_query_options {
  */
 fhirstore_status fhs_query_parse(fhs_arena *arena, const fhs_query_options *options, fhs_type type,
                                  fhs_str text, fhs_query **out, fhirstore_error **err);
+
+/*
+ * The parameter by which resources of @a target form a hierarchy that :above and :below follow from
+ * a reference: what a type's own parameter partof, part-of or parent says, or @a param itself where
+ * it refers from @a type to the same type. FHS_SPARAM_NONE: there is none.
+ */
+fhs_sparam fhs_query_hierarchy(const fhs_fhir *fhir, fhs_type type, fhs_sparam param,
+                               fhs_type target);
+/* Whether a reference parameter may point at @a type; one that names no types may point anywhere.
+ */
+bool fhs_query_may_target(const fhs_fhir *fhir, const fhs_sparam_def *def, fhs_type type);
 
 /*
  * Whether messages may repeat a parameter's name that came from outside: it looks like one of

@@ -31,12 +31,58 @@ fhirstore_status fhs_query_fail_limit(fhs_query_parser *parser, const char *limi
 fhirstore_status fhs_query_node(fhs_query_parser *parser, fhs_type type, fhs_str name,
                                 fhs_str value, fhs_node **out);
 
+/* A node of @a kind; the tree's size is limited. */
+fhirstore_status fhs_query_new_node(fhs_query_parser *parser, fhs_node_kind kind, fhs_type type,
+                                    fhs_node **out);
+fhirstore_status fhs_query_only_child(fhs_query_parser *parser, fhs_node *parent, fhs_node *child);
+/* A leaf of the parameter @a code, without modifier and values; ERR_UNKNOWN_PARAM. */
+fhirstore_status fhs_query_new_leaf(fhs_query_parser *parser, fhs_type type, fhs_str code,
+                                    fhs_sparam_def *def, fhs_node **out);
+
+/* What stands behind a link; read once for each type that the link may lead to. */
+typedef struct fhs_query_rest fhs_query_rest;
+struct fhs_query_rest {
+    fhirstore_status (*read)(fhs_query_parser *parser, const fhs_query_rest *rest, fhs_type target,
+                             unsigned depth, fhs_node **out);
+    fhs_str name;
+    fhs_str value;
+    void *ctx;
+};
+/* A chain by @a head, "subject" or "subject:Patient". */
+fhirstore_status fhs_query_chain(fhs_query_parser *parser, fhs_type type, fhs_str head,
+                                 const fhs_query_rest *rest, unsigned depth, fhs_node **out);
+/* Those of @a type_name that refer to @a type by their parameter @a code. */
+fhirstore_status fhs_query_has(fhs_query_parser *parser, fhs_type type, fhs_str type_name,
+                               fhs_str code, const fhs_query_rest *rest, unsigned depth,
+                               fhs_node **out);
+/* Take "_has:Type:code:rest" apart. */
+bool fhs_query_split_has(fhs_str name, fhs_str *type_out, fhs_str *code_out, fhs_str *rest_out);
+
+/* The modifier @a text of a leaf, or ERR_MODIFIER with those that apply. */
+fhirstore_status fhs_query_modifier(fhs_query_parser *parser, const fhs_sparam_def *def,
+                                    fhs_str text, fhs_node *node);
+/* A resource type that can be stored, or FHS_TYPE_NONE. */
+fhs_type fhs_query_resource_type(const fhs_fhir *fhir, fhs_str name);
+
 /* Read the comma-separated alternatives of a leaf whose kind and modifier are set. */
 fhirstore_status fhs_query_values(fhs_query_parser *parser, fhs_node *leaf, fhs_str text);
+/* How many comma-separated alternatives that are not empty. */
+size_t fhs_query_count_items(fhs_str text);
+/* Take room for @a count values: there must be one, and not too many. */
+fhirstore_status fhs_query_new_values(fhs_query_parser *parser, size_t count);
 /* Split at the first @a c that no backslash protects. False: none, *head_out is all of it. */
 bool fhs_query_split(fhs_str text, char c, fhs_str *head_out, fhs_str *tail_out);
 /* Resolve backslash escapes; ptr NULL: no memory. */
 fhs_str fhs_query_unescape(fhs_arena *arena, fhs_str text);
+fhirstore_status fhs_query_value_text(fhs_query_parser *parser, fhs_str raw, fhs_str *out);
+/* One value of a reference; @a leaf has its modifier. */
+fhirstore_status fhs_query_reference_value(fhs_query_parser *parser, const fhs_node *leaf,
+                                           fhs_str raw, fhs_value *value);
+
+/* Whether @a code is one of _list and _in; the node of such a parameter. */
+bool fhs_query_is_membership(fhs_str code);
+fhirstore_status fhs_query_membership(fhs_query_parser *parser, fhs_type type, fhs_str name,
+                                      fhs_str text, fhs_node **out);
 
 /* A whole search while it is being read: lists that grow in the arena. */
 typedef struct fhs_query_list {

@@ -45,7 +45,7 @@ fhs_str fhs_query_unescape(fhs_arena *arena, fhs_str text)
     return fhs_str_of(out, len);
 }
 
-static fhirstore_status value_text(fhs_query_parser *parser, fhs_str raw, fhs_str *out)
+fhirstore_status fhs_query_value_text(fhs_query_parser *parser, fhs_str raw, fhs_str *out)
 {
     *out = fhs_query_unescape(parser->arena, raw);
     return out->ptr == NULL ? fhs_fail_memory(parser->err) : FHIRSTORE_OK;
@@ -77,7 +77,7 @@ static fhirstore_status read_token_value(fhs_query_parser *parser, fhs_str raw, 
     fhs_str code = raw;
     if (fhs_query_split(raw, '|', &head, &tail)) {
         value->has_system = true;
-        fhirstore_status status = value_text(parser, head, &value->system);
+        fhirstore_status status = fhs_query_value_text(parser, head, &value->system);
         if (status != FHIRSTORE_OK) {
             return status;
         }
@@ -88,7 +88,7 @@ static fhirstore_status read_token_value(fhs_query_parser *parser, fhs_str raw, 
         return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE,
                               "expects code, system|code, |code or system|");
     }
-    return value_text(parser, code, &value->code);
+    return fhs_query_value_text(parser, code, &value->code);
 }
 
 /* A '+' that a client forgot to encode arrives as a blank. */
@@ -193,35 +193,35 @@ static fhirstore_status read_quantity_value(fhs_query_parser *parser, fhs_str ra
     }
     value->has_system = system.len > 0;
     value->has_code = code.len > 0;
-    status = value_text(parser, system, &value->system);
-    return status == FHIRSTORE_OK ? value_text(parser, code, &value->code) : status;
+    status = fhs_query_value_text(parser, system, &value->system);
+    return status == FHIRSTORE_OK ? fhs_query_value_text(parser, code, &value->code) : status;
 }
 
-static fhirstore_status read_reference_value(fhs_query_parser *parser, const fhs_node *leaf,
-                                             fhs_str raw, fhs_value *value)
+/* "system|code|value": the type of an identifier, and the identifier. */
+static fhirstore_status read_of_type_value(fhs_query_parser *parser, fhs_str raw, fhs_value *value)
 {
-    fhs_reference reference;
-    fhs_str text;
-    fhirstore_status status = value_text(parser, raw, &text);
-    if (status != FHIRSTORE_OK) {
-        return status;
+    fhs_str system;
+    fhs_str code;
+    fhs_str number;
+    if (!fhs_query_split(raw, '|', &system, &code) || !fhs_query_split(code, '|', &code, &number) ||
+        system.len == 0 || code.len == 0 || number.len == 0) {
+        return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE,
+                              "has the modifier :of-type, which expects system|code|value");
     }
-    if (!fhs_reference_parse(parser->options->fhir, parser->options->base_url, text, &reference)) {
-        return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE, "expects a reference");
+    fhs_value *parts = fhs_arena_calloc(parser->arena, 2, sizeof(*parts));
+    if (parts == NULL) {
+        return fhs_fail_memory(parser->err);
     }
-    bool is_id = !reference.is_local && reference.id.len > 0;
-    value->ref_type = reference.type;
-    value->ref_version = reference.version;
-    value->is_url = !reference.is_local && !is_id;
-    value->ref_id = value->is_url ? reference.url : reference.id;
-    if (leaf->modifier == FHS_MOD_TYPE) {
-        if (reference.is_local && reference.type != leaf->target) {
-            return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE,
-                                  "names one type by its modifier and another by its value");
-        }
-        value->ref_type = value->is_url ? FHS_TYPE_NONE : leaf->target;
+    value->parts = parts;
+    value->part_count = 2;
+    parts[0].has_system = true;
+    parts[0].has_code = true;
+    parts[1].has_code = true;
+    fhirstore_status status = fhs_query_value_text(parser, system, &parts[0].system);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_query_value_text(parser, code, &parts[0].code);
     }
-    return FHIRSTORE_OK;
+    return status == FHIRSTORE_OK ? fhs_query_value_text(parser, number, &parts[1].code) : status;
 }
 
 static fhirstore_status read_composite_value(fhs_query_parser *parser, const fhs_node *leaf,
@@ -234,7 +234,8 @@ static fhirstore_status read_any_value(fhs_query_parser *parser, const fhs_node 
     value->text = raw;
     switch (type) {
     case FHS_SP_TOKEN:
-        return read_token_value(parser, raw, value);
+        return leaf->modifier == FHS_MOD_OF_TYPE ? read_of_type_value(parser, raw, value)
+                                                 : read_token_value(parser, raw, value);
     case FHS_SP_DATE:
         return read_date_operand(parser, raw, value);
     case FHS_SP_NUMBER:
@@ -244,7 +245,7 @@ static fhirstore_status read_any_value(fhs_query_parser *parser, const fhs_node 
     case FHS_SP_REFERENCE:
         return leaf->modifier == FHS_MOD_IDENTIFIER
                    ? read_token_value(parser, raw, value)
-                   : read_reference_value(parser, leaf, raw, value);
+                   : fhs_query_reference_value(parser, leaf, raw, value);
     case FHS_SP_COMPOSITE:
         return read_composite_value(parser, leaf, raw, value);
     case FHS_SP_STRING:
@@ -252,7 +253,7 @@ static fhirstore_status read_any_value(fhs_query_parser *parser, const fhs_node 
     case FHS_SP_SPECIAL:
         break;
     }
-    return value_text(parser, raw, &value->text);
+    return fhs_query_value_text(parser, raw, &value->text);
 }
 
 /* "a$b": one part a component. Components are never composites themselves. */
@@ -294,8 +295,7 @@ static fhirstore_status read_missing_value(fhs_query_parser *parser, fhs_node *l
     return FHIRSTORE_OK;
 }
 
-/* How many alternatives that are not empty. */
-static size_t count_alternatives(fhs_str text)
+size_t fhs_query_count_items(fhs_str text)
 {
     size_t count = 0;
     bool more = true;
@@ -307,12 +307,8 @@ static size_t count_alternatives(fhs_str text)
     return count;
 }
 
-fhirstore_status fhs_query_values(fhs_query_parser *parser, fhs_node *leaf, fhs_str text)
+fhirstore_status fhs_query_new_values(fhs_query_parser *parser, size_t count)
 {
-    if (leaf->modifier == FHS_MOD_MISSING) {
-        return read_missing_value(parser, leaf, text);
-    }
-    size_t count = count_alternatives(text);
     if (count == 0) {
         return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE, "has no value");
     }
@@ -320,6 +316,19 @@ fhirstore_status fhs_query_values(fhs_query_parser *parser, fhs_node *leaf, fhs_
         return fhs_query_fail_limit(parser, "FHS_LIMIT_QUERY_VALUES");
     }
     parser->values_left -= count;
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_query_values(fhs_query_parser *parser, fhs_node *leaf, fhs_str text)
+{
+    if (leaf->modifier == FHS_MOD_MISSING) {
+        return read_missing_value(parser, leaf, text);
+    }
+    size_t count = fhs_query_count_items(text);
+    fhirstore_status limited = fhs_query_new_values(parser, count);
+    if (limited != FHIRSTORE_OK) {
+        return limited;
+    }
     leaf->values = fhs_arena_calloc(parser->arena, count, sizeof(*leaf->values));
     if (leaf->values == NULL) {
         return fhs_fail_memory(parser->err);

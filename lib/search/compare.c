@@ -96,8 +96,34 @@ bool fhs_text_matches(uint8_t mode, fhs_str wanted, fhs_str text)
         return is_below(wanted, text);
     case FHS_TEXT_ABOVE:
         return is_below(text, wanted);
+    case FHS_TEXT_ENDS:
+        return fhs_str_ends_with(text, wanted);
+    case FHS_TEXT_COMPARE:
+        return fhs_str_eq(text, wanted);
     }
     return false;
+}
+
+/* "1.2" is above "1.2.1". */
+static bool is_version_below(fhs_str upper, fhs_str lower)
+{
+    return upper.len > 0 && fhs_str_starts_with(lower, upper) &&
+           (lower.len == upper.len || lower.ptr[upper.len] == '.');
+}
+
+static bool version_matches(const fhs_match *match, fhs_str version)
+{
+    if (!match->has_version) {
+        return true;
+    }
+    switch ((fhs_text_mode)match->version_mode) {
+    case FHS_TEXT_BELOW:
+        return is_version_below(match->version, version);
+    case FHS_TEXT_ABOVE:
+        return is_version_below(version, match->version);
+    default:
+        return fhs_str_eq(match->version, version);
+    }
 }
 
 static fhs_str written_text(const fhs_row *row)
@@ -119,8 +145,35 @@ static fhirstore_status token_matches(fhs_search *search, const fhs_match *match
     return status;
 }
 
+/* Folded texts, byte by byte. */
+static bool text_compares(uint8_t compare, fhs_str text, fhs_str wanted)
+{
+    int order = fhs_str_compare(text, wanted);
+    switch ((fhs_compare)compare) {
+    case FHS_CMP_NE:
+        return order != 0;
+    case FHS_CMP_GT:
+    case FHS_CMP_SA:
+        return order > 0;
+    case FHS_CMP_LT:
+    case FHS_CMP_EB:
+        return order < 0;
+    case FHS_CMP_GE:
+        return order >= 0;
+    case FHS_CMP_LE:
+        return order <= 0;
+    case FHS_CMP_EQ:
+    case FHS_CMP_AP:
+        break;
+    }
+    return order == 0;
+}
+
 static bool string_matches(const fhs_match *match, const fhs_row *row)
 {
+    if (match->mode == FHS_TEXT_COMPARE) {
+        return text_compares(match->compare, row->text, match->text);
+    }
     return fhs_text_matches(match->mode, match->text, row->text) &&
            (match->mode != FHS_TEXT_EXACT || fhs_str_eq(written_text(row), match->written));
 }
@@ -134,7 +187,7 @@ static fhirstore_status composite_matches(fhs_search *search, const fhs_match *m
     *yes_out = true;
     for (size_t i = 0; i < match->part_count && *yes_out && status == FHIRSTORE_OK; i++) {
         fhs_row part;
-        bool any = false;
+        bool any = match->part_counts[i] == 0; /* nothing is asked of it */
         fhs_buf_reset(&scratch);
         if (!fhs_composite_next(&rest, &scratch, &part)) {
             *yes_out = false;
@@ -152,13 +205,9 @@ static fhirstore_status composite_matches(fhs_search *search, const fhs_match *m
     return status;
 }
 
-fhirstore_status fhs_row_matches(fhs_search *search, const fhs_match *match, const fhs_row *row,
-                                 bool *yes_out)
+static fhirstore_status value_matches(fhs_search *search, const fhs_match *match,
+                                      const fhs_row *row, bool *yes_out)
 {
-    *yes_out = false;
-    if (row->kind != match->kind) {
-        return FHIRSTORE_OK;
-    }
     switch ((fhs_row_kind)row->kind) {
     case FHS_ROW_TOKEN:
         return token_matches(search, match, row, yes_out);
@@ -177,7 +226,7 @@ fhirstore_status fhs_row_matches(fhs_search *search, const fhs_match *match, con
         break;
     case FHS_ROW_REFERENCE:
         *yes_out = fhs_has_number(match->numbers, match->number_count, row->a) &&
-                   (!match->has_version || fhs_str_eq(match->version, row->extra));
+                   version_matches(match, row->extra);
         break;
     case FHS_ROW_URI:
         *yes_out = fhs_text_matches(match->mode, match->text, row->text);
@@ -188,4 +237,16 @@ fhirstore_status fhs_row_matches(fhs_search *search, const fhs_match *match, con
         break;
     }
     return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_row_matches(fhs_search *search, const fhs_match *match, const fhs_row *row,
+                                 bool *yes_out)
+{
+    *yes_out = false;
+    if (row->kind != match->kind) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = value_matches(search, match, row, yes_out);
+    *yes_out = status == FHIRSTORE_OK && *yes_out != match->is_unequal;
+    return status;
 }

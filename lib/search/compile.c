@@ -210,6 +210,9 @@ static fhirstore_status compile_updated(fhs_search *search, const fhs_node *node
 static fhirstore_status compile_node(fhs_search *search, const fhs_node *node, bool is_restriction,
                                      size_t depth, fhs_test **out);
 
+static fhirstore_status compile_restriction(fhs_search *search, const fhs_node *node, size_t depth,
+                                            fhs_test **out);
+
 static fhirstore_status compile_children(fhs_search *search, const fhs_node *node,
                                          bool is_restriction, size_t depth, fhs_test *test)
 {
@@ -250,7 +253,7 @@ static fhirstore_status restrict_link(fhs_search *search, const fhs_node *node, 
     both->children = pair;
     both->child_count = 2;
     test->children[0] = both;
-    return compile_node(search, restriction, true, depth + 1, &pair[1]);
+    return compile_restriction(search, restriction, depth + 1, &pair[1]);
 }
 
 static fhirstore_status compile_link(fhs_search *search, const fhs_node *node, bool is_restriction,
@@ -312,10 +315,40 @@ static fhirstore_status compile_node(fhs_search *search, const fhs_node *node, b
         return compile_id(search, node, test);
     case FHS_NODE_UPDATED:
         return compile_updated(search, node, test);
+    case FHS_NODE_MEMBER:
+        return fhs_resolve_members(search, node, test);
     case FHS_NODE_TRUE:
         break;
     }
     return FHIRSTORE_OK;
+}
+
+/* A restriction looks at everything, also where it follows references itself. */
+static fhirstore_status compile_restriction(fhs_search *search, const fhs_node *node, size_t depth,
+                                            fhs_test **out)
+{
+    search->restricting++;
+    fhirstore_status status = compile_node(search, node, true, depth, out);
+    search->restricting--;
+    return status;
+}
+
+fhirstore_status fhs_compile_restriction(fhs_search *search, fhs_type type, const fhs_test **out)
+{
+    static const fhs_test nothing = {.kind = FHS_TEST_FALSE};
+    fhs_test *test = NULL;
+    *out = NULL;
+    if (search->restricting > 0 || search->env.restriction_of == NULL) {
+        return FHIRSTORE_OK;
+    }
+    const fhs_node *node = search->env.restriction_of(search->env.restriction_ctx, type);
+    if (node == NULL) {
+        *out = &nothing;
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = compile_restriction(search, node, 0, &test);
+    *out = test;
+    return status;
 }
 
 /* ---- the whole ---- */
@@ -364,8 +397,8 @@ fhirstore_status fhs_search_compile(fhs_search *search)
     status = compile_node(search, search->query->root, false, 0,
                           &root->children[root->child_count++]);
     if (status == FHIRSTORE_OK && search->env.restriction != NULL) {
-        status = compile_node(search, search->env.restriction, true, 0,
-                              &root->children[root->child_count++]);
+        status = compile_restriction(search, search->env.restriction, 0,
+                                     &root->children[root->child_count++]);
     }
     return status;
 }

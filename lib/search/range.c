@@ -72,6 +72,22 @@ static fhirstore_status arg_prefix(fhs_search *search, fhs_range *range, fhs_str
     return FHIRSTORE_OK;
 }
 
+/* A text alone: from it to the least text above it. */
+static fhirstore_status arg_only(fhs_search *search, fhs_range *range, fhs_str text)
+{
+    char *end = fhs_arena_alloc(&search->arena, text.len + 1);
+    if (end == NULL) {
+        return fhs_search_no_memory(search);
+    }
+    if (text.len > 0) {
+        memcpy(end, text.ptr, text.len);
+    }
+    end[text.len] = '\0';
+    arg_text(range, text);
+    arg_text(range, fhs_str_of(end, text.len + 1));
+    return FHIRSTORE_OK;
+}
+
 /* ---- tokens ---- */
 
 /* One spelling of a code under one system: "" for the folded form itself. */
@@ -154,18 +170,7 @@ static fhirstore_status add_code_run(fhs_search *search, uint32_t param, const f
         return FHIRSTORE_ERR_NO_MEMORY;
     }
     scan->is_exact = scan->is_exact && !match->has_letters;
-    arg_text(range, match->text);
-    /* The least text above it. */
-    char *end = fhs_arena_alloc(&search->arena, match->text.len + 1);
-    if (end == NULL) {
-        return fhs_search_no_memory(search);
-    }
-    if (match->text.len > 0) {
-        memcpy(end, match->text.ptr, match->text.len);
-    }
-    end[match->text.len] = '\0';
-    arg_text(range, fhs_str_of(end, match->text.len + 1));
-    return FHIRSTORE_OK;
+    return arg_only(search, range, match->text);
 }
 
 /* A code without a system: one run for each system that has it, so that each is in entity order. */
@@ -225,6 +230,7 @@ static fhirstore_status add_string(fhs_search *search, uint32_t param, const fhs
 {
     static const uint8_t shapes[] = {[FHS_TEXT_EXACT] = FHS_RANGE_STRING_EXACT,
                                      [FHS_TEXT_PREFIX] = FHS_RANGE_STRINGS,
+                                     [FHS_TEXT_COMPARE] = FHS_RANGE_STRINGS,
                                      [FHS_TEXT_CONTAINS] = FHS_RANGE_STRING_PART};
     fhs_range *range = fhs_scan_add_param(search, scan, shapes[match->mode], param);
     if (range == NULL) {
@@ -232,6 +238,9 @@ static fhirstore_status add_string(fhs_search *search, uint32_t param, const fhs
     }
     if (match->mode == FHS_TEXT_PREFIX) {
         return arg_prefix(search, range, match->text);
+    }
+    if (match->mode == FHS_TEXT_COMPARE) {
+        return arg_only(search, range, match->text);
     }
     arg_text(range, match->text);
     if (match->mode == FHS_TEXT_EXACT) {
@@ -278,15 +287,15 @@ static fhirstore_status add_uri(fhs_search *search, uint32_t param, const fhs_ma
     if (match->mode == FHS_TEXT_ABOVE) {
         return add_uris_above(search, param, match->text, scan);
     }
-    bool is_below = match->mode == FHS_TEXT_BELOW;
+    bool is_prefix = match->mode == FHS_TEXT_BELOW || match->mode == FHS_TEXT_PREFIX;
     fhs_range *range = fhs_scan_add_param(search, scan,
-                                          is_below ? FHS_RANGE_URIS : FHS_RANGE_URI_PART, param);
+                                          is_prefix ? FHS_RANGE_URIS : FHS_RANGE_URI_PART, param);
     if (range == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
-    if (is_below) {
-        /* "…/a" is also the beginning of "…/ab". */
-        scan->is_exact = false;
+    if (is_prefix) {
+        /* "…/a" is also the beginning of "…/ab", which is not below it. */
+        scan->is_exact = scan->is_exact && match->mode == FHS_TEXT_PREFIX;
         return arg_prefix(search, range, match->text);
     }
     arg_text(range, match->text);
@@ -298,15 +307,16 @@ static fhirstore_status add_uri(fhs_search *search, uint32_t param, const fhs_ma
 static fhirstore_status add_reference(fhs_search *search, uint32_t param, const fhs_match *match,
                                       fhs_scan *scan)
 {
+    bool is_version = match->has_version && match->version_mode == FHS_TEXT_EXACT;
+    scan->is_exact = scan->is_exact && is_version == match->has_version;
     for (size_t i = 0; i < match->number_count; i++) {
         fhs_range *range = fhs_scan_add_param(
-            search, scan, match->has_version ? FHS_RANGE_REFERENCE_VERSION : FHS_RANGE_REFERENCE,
-            param);
+            search, scan, is_version ? FHS_RANGE_REFERENCE_VERSION : FHS_RANGE_REFERENCE, param);
         if (range == NULL) {
             return FHIRSTORE_ERR_NO_MEMORY;
         }
         fhs_arg_int(range, match->numbers[i]);
-        if (match->has_version) {
+        if (is_version) {
             arg_text(range, match->version);
         }
     }
@@ -342,31 +352,6 @@ static fhirstore_status add_composite(fhs_search *search, uint32_t param, const 
 }
 
 /* ---- any leaf ---- */
-
-static fhirstore_status add_match_ranges(fhs_search *search, uint32_t param, const fhs_match *match,
-                                         fhs_scan *scan)
-{
-    switch ((fhs_row_kind)match->kind) {
-    case FHS_ROW_TOKEN:
-        return add_token(search, param, match, scan);
-    case FHS_ROW_STRING:
-        return add_string(search, param, match, scan);
-    case FHS_ROW_DATE:
-        return fhs_ranges_date(search, param, match, scan);
-    case FHS_ROW_NUMBER:
-    case FHS_ROW_QUANTITY:
-        return fhs_ranges_number(search, param, match, scan);
-    case FHS_ROW_REFERENCE:
-        return add_reference(search, param, match, scan);
-    case FHS_ROW_URI:
-        return add_uri(search, param, match, scan);
-    case FHS_ROW_COMPOSITE:
-        return add_composite(search, param, match, scan);
-    case FHS_ROW_POSITION:
-        break;
-    }
-    return FHIRSTORE_OK;
-}
 
 /* All rows of one parameter in one of its tables. */
 static fhirstore_status add_all_rows(fhs_search *search, uint32_t param, uint8_t kind,
@@ -406,6 +391,43 @@ static fhirstore_status add_all_rows(fhs_search *search, uint32_t param, uint8_t
         fhs_arg_top(range);
         break;
     case FHS_ROW_REFERENCE:
+    case FHS_ROW_POSITION:
+        break;
+    }
+    return FHIRSTORE_OK;
+}
+
+/* Whether what matches stands together in the index: not what is unequal, nor ends in a text. */
+static bool has_run(const fhs_match *match)
+{
+    return !match->is_unequal && match->mode != FHS_TEXT_ENDS &&
+           (match->kind != FHS_ROW_TOKEN || match->mode != FHS_TEXT_CONTAINS) &&
+           (match->mode != FHS_TEXT_COMPARE || match->compare == FHS_CMP_EQ);
+}
+
+static fhirstore_status add_match_ranges(fhs_search *search, uint32_t param, const fhs_match *match,
+                                         fhs_scan *scan)
+{
+    if (!has_run(match)) {
+        scan->is_exact = false;
+        return add_all_rows(search, param, match->kind, scan);
+    }
+    switch ((fhs_row_kind)match->kind) {
+    case FHS_ROW_TOKEN:
+        return add_token(search, param, match, scan);
+    case FHS_ROW_STRING:
+        return add_string(search, param, match, scan);
+    case FHS_ROW_DATE:
+        return fhs_ranges_date(search, param, match, scan);
+    case FHS_ROW_NUMBER:
+    case FHS_ROW_QUANTITY:
+        return fhs_ranges_number(search, param, match, scan);
+    case FHS_ROW_REFERENCE:
+        return add_reference(search, param, match, scan);
+    case FHS_ROW_URI:
+        return add_uri(search, param, match, scan);
+    case FHS_ROW_COMPOSITE:
+        return add_composite(search, param, match, scan);
     case FHS_ROW_POSITION:
         break;
     }

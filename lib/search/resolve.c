@@ -69,21 +69,56 @@ static fhirstore_status resolve_token(fhs_search *search, const fhs_node *node,
     int64_t system = 0;
     if (value->has_system && value->system.len > 0) {
         fhirstore_status status = fhs_uri_find(search->conn, value->system, &system, search->err);
-        if (status != FHIRSTORE_OK || system == 0) {
+        if (status != FHIRSTORE_OK || (system == 0 && value->compare != FHS_CMP_NE)) {
             return status;
         }
+        system = system == 0 ? -1 : system; /* no row's */
     }
     fhs_match *match = add_match(search, list, FHS_ROW_TOKEN);
     if (match == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
-    match->mode = node->modifier == FHS_MOD_CODE_TEXT ? FHS_TEXT_PREFIX : FHS_TEXT_EXACT;
+    match->mode = node->modifier == FHS_MOD_CODE_TEXT   ? FHS_TEXT_PREFIX
+                  : node->modifier == FHS_MOD_CODE_PART ? FHS_TEXT_CONTAINS
+                  : node->modifier == FHS_MOD_ENDS      ? FHS_TEXT_ENDS
+                                                        : FHS_TEXT_EXACT;
     match->any_system = !value->has_system;
     match->system = system;
     match->any_code = !value->has_code;
+    match->is_unequal = value->compare == FHS_CMP_NE;
     match->written = value->code;
     match->has_letters = match->mode == FHS_TEXT_EXACT && has_letters(value->code);
     return fold_text(search, value->code, true, &match->text);
+}
+
+/* Type and value of an identifier are a composite of the same parameter. */
+static fhirstore_status resolve_of_type(fhs_search *search, const fhs_node *node,
+                                        const fhs_value *value, match_list *list)
+{
+    fhs_node plain = *node;
+    plain.modifier = FHS_MOD_NONE;
+    const fhs_match **parts = fhs_arena_calloc(&search->arena, 2, sizeof(const fhs_match *));
+    size_t *counts = fhs_arena_calloc(&search->arena, 2, sizeof(*counts));
+    if (parts == NULL || counts == NULL) {
+        return fhs_search_no_memory(search);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        match_list part = {NULL, 0, 0};
+        fhirstore_status status = resolve_token(search, &plain, &value->parts[i], &part);
+        if (status != FHIRSTORE_OK || part.count == 0) {
+            return status;
+        }
+        parts[i] = part.items;
+        counts[i] = part.count;
+    }
+    fhs_match *match = add_match(search, list, FHS_ROW_COMPOSITE);
+    if (match == NULL) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    match->parts = parts;
+    match->part_counts = counts;
+    match->part_count = 2;
+    return FHIRSTORE_OK;
 }
 
 static fhirstore_status resolve_string(fhs_search *search, const fhs_node *node,
@@ -95,7 +130,10 @@ static fhirstore_status resolve_string(fhs_search *search, const fhs_node *node,
     }
     match->mode = node->modifier == FHS_MOD_EXACT      ? FHS_TEXT_EXACT
                   : node->modifier == FHS_MOD_CONTAINS ? FHS_TEXT_CONTAINS
+                  : node->modifier == FHS_MOD_COMPARE  ? FHS_TEXT_COMPARE
+                  : node->modifier == FHS_MOD_ENDS     ? FHS_TEXT_ENDS
                                                        : FHS_TEXT_PREFIX;
+    match->compare = (uint8_t)value->compare;
     match->written = value->text;
     return fold_text(search, value->text, false, &match->text);
 }
@@ -110,7 +148,10 @@ static fhirstore_status resolve_uri(fhs_search *search, const fhs_node *node,
     match->mode = node->modifier == FHS_MOD_CONTAINS ? FHS_TEXT_CONTAINS
                   : node->modifier == FHS_MOD_BELOW  ? FHS_TEXT_BELOW
                   : node->modifier == FHS_MOD_ABOVE  ? FHS_TEXT_ABOVE
+                  : node->modifier == FHS_MOD_STARTS ? FHS_TEXT_PREFIX
+                  : node->modifier == FHS_MOD_ENDS   ? FHS_TEXT_ENDS
                                                      : FHS_TEXT_EXACT;
+    match->is_unequal = value->compare == FHS_CMP_NE;
     match->text = value->text;
     return FHIRSTORE_OK;
 }
@@ -304,8 +345,53 @@ static fhirstore_status add_any_target(fhs_search *search, fhs_sparam param, fhs
     return status;
 }
 
-static fhirstore_status resolve_reference(fhs_search *search, fhs_sparam param,
-                                          const fhs_value *value, match_list *list)
+static bool is_tree_modifier(const fhs_node *node)
+{
+    return node->modifier == FHS_MOD_ABOVE || node->modifier == FHS_MOD_BELOW;
+}
+
+/* What :above and :below add to a value without a version, type by type. */
+static fhirstore_status add_hierarchies(fhs_search *search, const fhs_node *node,
+                                        const fhs_value *value, match_list *list)
+{
+    const fhs_fhir *fhir = search->env.fhir;
+    fhs_sparam_def def = fhs_sparam_get(fhir, node->param);
+    size_t count = fhs_type_count(fhir);
+    fhirstore_status status = FHIRSTORE_OK;
+    for (size_t i = 0; i < count && status == FHIRSTORE_OK; i++) {
+        fhs_type type = (fhs_type)i;
+        size_t capacity = 0;
+        int32_t number = fhs_type_is_resource(fhir, type)
+                             ? fhs_catalog_type(search->env.catalog, type)
+                             : 0;
+        bool is_meant = value->ref_type == FHS_TYPE_NONE ? fhs_query_may_target(fhir, &def, type)
+                                                         : value->ref_type == type;
+        fhs_sparam param = number == 0 || !is_meant
+                               ? FHS_SPARAM_NONE
+                               : fhs_query_hierarchy(fhir, node->type, node->param, type);
+        if (param == FHS_SPARAM_NONE) {
+            continue;
+        }
+        fhs_match *match = add_match(search, list, FHS_ROW_REFERENCE);
+        if (match == NULL) {
+            return FHIRSTORE_ERR_NO_MEMORY;
+        }
+        status = add_target(search, number, value->ref_id, match, &capacity);
+        if (status == FHIRSTORE_OK && match->number_count > 0) {
+            status = fhs_resolve_hierarchy(search, type, param, node->modifier == FHS_MOD_ABOVE,
+                                           match);
+        }
+        if (match->number_count == 0) {
+            *match = (fhs_match){.kind = 0};
+            list->count--;
+        }
+    }
+    return status;
+}
+
+static fhirstore_status resolve_reference(fhs_search *search, const fhs_node *node,
+                                          fhs_sparam param, const fhs_value *value,
+                                          match_list *list)
 {
     size_t capacity = 0;
     fhirstore_status status = FHIRSTORE_OK;
@@ -315,6 +401,10 @@ static fhirstore_status resolve_reference(fhs_search *search, fhs_sparam param,
     }
     match->version = value->ref_version;
     match->has_version = value->ref_version.len > 0;
+    match->version_mode = node->modifier == FHS_MOD_ABOVE   ? FHS_TEXT_ABOVE
+                          : node->modifier == FHS_MOD_BELOW ? FHS_TEXT_BELOW
+                                                            : FHS_TEXT_EXACT;
+    match->is_unequal = value->compare == FHS_CMP_NE;
     if (value->ref_type != FHS_TYPE_NONE) {
         int32_t type = fhs_catalog_type(search->env.catalog, value->ref_type);
         status = type == 0 ? FHIRSTORE_OK
@@ -327,11 +417,13 @@ static fhirstore_status resolve_reference(fhs_search *search, fhs_sparam param,
             status = add_target(search, 0, value->ref_id, match, &capacity);
         }
     }
-    if (match->number_count == 0) {
+    if (match->number_count == 0 && !match->is_unequal) {
         list->count--;
         *match = (fhs_match){.kind = 0};
     }
-    return status;
+    return status == FHIRSTORE_OK && is_tree_modifier(node) && value->ref_version.len == 0
+               ? add_hierarchies(search, node, value, list)
+               : status;
 }
 
 /* ---- composites ---- */
@@ -352,6 +444,9 @@ static fhirstore_status resolve_composite(fhs_search *search, const fhs_node *no
     }
     for (size_t i = 0; i < value->part_count && i < def.component_count; i++) {
         match_list part = {NULL, 0, 0};
+        if (value->parts[i].is_any) {
+            continue;
+        }
         fhs_sparam component = def.components[i].param;
         fhs_sparam_type type = (fhs_sparam_type)fhs_sparam_get(search->env.fhir, component).type;
         fhirstore_status status = resolve_value(search, node, component, type, &value->parts[i],
@@ -378,7 +473,8 @@ static fhirstore_status resolve_value(fhs_search *search, const fhs_node *node, 
 {
     switch (type) {
     case FHS_SP_TOKEN:
-        return resolve_token(search, node, value, list);
+        return node->modifier == FHS_MOD_OF_TYPE ? resolve_of_type(search, node, value, list)
+                                                 : resolve_token(search, node, value, list);
     case FHS_SP_STRING:
         return resolve_string(search, node, value, list);
     case FHS_SP_URI:
@@ -390,8 +486,9 @@ static fhirstore_status resolve_value(fhs_search *search, const fhs_node *node, 
     case FHS_SP_QUANTITY:
         return resolve_quantity(search, value, list);
     case FHS_SP_REFERENCE:
-        return node->modifier == FHS_MOD_IDENTIFIER ? resolve_token(search, node, value, list)
-                                                    : resolve_reference(search, param, value, list);
+        return node->modifier == FHS_MOD_IDENTIFIER
+                   ? resolve_token(search, node, value, list)
+                   : resolve_reference(search, node, param, value, list);
     case FHS_SP_COMPOSITE:
         return resolve_composite(search, node, value, list);
     case FHS_SP_SPECIAL:

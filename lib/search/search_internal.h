@@ -41,6 +41,8 @@ typedef enum fhs_text_mode {
     FHS_TEXT_CONTAINS,
     FHS_TEXT_BELOW,
     FHS_TEXT_ABOVE,
+    FHS_TEXT_ENDS,
+    FHS_TEXT_COMPARE, /* as the match's compare says: eq, ne, gt, lt, ge, le */
 } fhs_text_mode;
 
 /* One alternative of a leaf, resolved. Only what its row kind needs is set. */
@@ -60,7 +62,9 @@ typedef struct fhs_match {
     const int64_t *numbers;         /* reference: targets; quantity: units; ascending */
     size_t number_count;
     bool has_version;
+    uint8_t version_mode; /* fhs_text_mode: EXACT; BELOW and ABOVE go by the dots */
     fhs_str version;
+    bool is_unequal; /* what does not match otherwise, of the parameter's rows */
     const struct fhs_match *const *parts; /* composite: alternatives of each component */
     const size_t *part_counts;
     size_t part_count;
@@ -249,7 +253,8 @@ struct fhs_search {
     int32_t type; /* of this store; 0: system level */
     int32_t *types;
     size_t type_count;
-    fhs_test *root; /* AND of everything */
+    fhs_test *root;       /* AND of everything */
+    unsigned restricting; /* restrictions that are being compiled */
 
     /* plan */
     const fhs_test **tests; /* all conditions */
@@ -296,6 +301,8 @@ struct fhs_search {
 
 /* The whole search: the query's conditions, the type, the restriction. */
 fhirstore_status fhs_search_compile(fhs_search *search);
+/* What restricts resources of @a type that a search passes through; NULL: nothing does. */
+fhirstore_status fhs_compile_restriction(fhs_search *search, fhs_type type, const fhs_test **out);
 /* Whether codes of the interned @a system compare exactly. */
 fhirstore_status fhs_system_is_exact(fhs_search *search, int64_t system, bool *exact_out);
 /* Grow an arena array of @a size bytes an item to hold one more; NULL: no memory (error set). */
@@ -308,6 +315,20 @@ fhirstore_status fhs_search_no_memory(fhs_search *search);
 fhirstore_status fhs_resolve_values(fhs_search *search, const fhs_node *node, fhs_test *test);
 /* The table of the index that holds a parameter's rows. */
 uint8_t fhs_row_kind_of(fhs_sparam_type type);
+
+/* ---- hierarchy.c ---- */
+
+/*
+ * Add to the targets of @a match what is above or below them: every resource of @a type between
+ * which and them the hierarchy's parameter @a param leads. Only what may be seen says so.
+ */
+fhirstore_status fhs_resolve_hierarchy(fhs_search *search, fhs_type type, fhs_sparam param,
+                                       bool is_above, fhs_match *match);
+
+/* ---- member.c ---- */
+
+/* The resources that a node's lists, groups and care teams name, as a list of entities. */
+fhirstore_status fhs_resolve_members(fhs_search *search, const fhs_node *node, fhs_test *test);
 
 /* ---- compare.c ---- */
 

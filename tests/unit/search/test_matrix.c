@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What searches can ask, cell by cell: tests/data/search/matrix.json holds the rows and
+ * docs/search.md is written from them. A row names what it stands for, the query, and what it must
+ * find ("want") or how it must be refused ("status", "says").
+ */
+#include "store.h"
+
+#define MAX_ROWS 1024
+
+typedef struct matrix_row {
+    const char *section;
+    fhs_str on, query, want, status, says;
+    bool is_bad;
+} matrix_row;
+
+static store world;
+static const char *folder;
+static fhs_arena data;
+static fhs_buf matrix_text;
+static matrix_row rows[MAX_ROWS];
+static int row_count;
+
+static void read_whole(const char *name, fhs_buf *out)
+{
+    char path[512];
+    char part[4096];
+    size_t len;
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        (void)fprintf(stderr, "cannot read %s\n", path);
+        exit(EXIT_FAILURE);
+    }
+    while ((len = fread(part, 1, sizeof part, file)) > 0) {
+        fhs_buf_add(out, part, len);
+    }
+    (void)fclose(file);
+}
+
+static const char *text_cstr(fhs_str text)
+{
+    char *copy = fhs_arena_calloc(&data, text.len + 1, 1);
+    if (copy != NULL && text.len > 0) {
+        memcpy(copy, text.ptr, text.len);
+    }
+    return copy;
+}
+
+static fhs_str text_member(const fhs_json *object, const char *name)
+{
+    fhs_str text = FHS_LIT("");
+    (void)fhs_json_get_string(object, fhs_str_from_cstr(name), &text);
+    return text;
+}
+
+static void read_rows(void)
+{
+    const fhs_json *root = NULL;
+    fhs_arena_init(&data, (size_t)64 << 20);
+    fhs_buf_init(&matrix_text, (size_t)1 << 24);
+    read_whole("matrix.json", &matrix_text);
+    if (fhs_json_read(&data, fhs_buf_str(&matrix_text), NULL, &root, NULL) != FHIRSTORE_OK) {
+        (void)fprintf(stderr, "matrix.json is not JSON\n");
+        exit(EXIT_FAILURE);
+    }
+    for (uint32_t s = 0; s < root->count; s++) {
+        const fhs_json *section = &root->members[s].value;
+        for (uint32_t i = 0; i < section->count && row_count < MAX_ROWS; i++) {
+            const fhs_json *row = &section->items[i];
+            rows[row_count++] = (matrix_row){
+                .section = text_cstr(root->members[s].name),
+                .on = text_member(row, "on"),
+                .query = text_member(row, "query"),
+                .want = text_member(row, "want"),
+                .status = text_member(row, "status"),
+                .says = text_member(row, "says"),
+                .is_bad = fhs_json_get(row, FHS_LIT("want")) == NULL,
+            };
+        }
+    }
+}
+
+static void open_world(void)
+{
+    fhs_buf text = FHS_BUF_INIT((size_t)1 << 24);
+    store_open(&world);
+    store_begin(&world);
+    read_whole("r4.ndjson", &text);
+    fhs_str rest = fhs_buf_str(&text);
+    fhs_str line;
+    while (fhs_str_split(rest, '\n', &line, &rest)) {
+        store_put(&world, text_cstr(line));
+    }
+    fhs_buf_clear(&text);
+    store_commit(&world);
+}
+
+static void close_world(void)
+{
+    store_close(&world);
+}
+
+static void check_found(const matrix_row *row, const char *type, const char *query)
+{
+    fhs_buf out = FHS_BUF_INIT((size_t)1 << 20);
+    search_ids(&world, type, query, &out);
+    ck_assert_msg(fhs_str_eq(fhs_buf_str(&out), row->want),
+                  "%s: %s?%s: got \"%.*s\", wanted \"%.*s\"", row->section, type, query,
+                  FHS_STR_ARG(fhs_buf_str(&out)), FHS_STR_ARG(row->want));
+    fhs_buf_clear(&out);
+}
+
+static void check_refused(const char *type, const char *query, fhs_str wanted, const char *says)
+{
+    found f;
+    fhirstore_error *err = NULL;
+    fhirstore_status status = found_try(&world, type, query, false, &f, &err);
+    const char *name = fhs_status_name(status);
+    ck_assert_msg(fhs_str_ends_with(fhs_str_from_cstr(name), wanted) && status < FHIRSTORE_OK,
+                  "%s?%s: %s, wanted %.*s", type, query, name, FHS_STR_ARG(wanted));
+    ck_assert_msg(strstr(fhs_error_message(err), says) != NULL, "%s?%s: \"%s\", wanted \"%s\"",
+                  type, query, fhs_error_message(err), says);
+    fhs_error_free(err);
+    found_close(&f);
+}
+
+START_TEST(cells)
+{
+    const matrix_row *row = &rows[_i];
+    const char *type = text_cstr(row->on);
+    const char *query = text_cstr(row->query);
+    if (row->is_bad) {
+        check_refused(type, query, row->status, text_cstr(row->says));
+    } else {
+        check_found(row, type, query);
+    }
+}
+END_TEST
+
+/* A parameter of each type, for every modifier that is not in its cells. */
+static const struct {
+    const char *kind, *type, *code;
+} samples[] = {
+    {"number", "RiskAssessment", "probability"},
+    {"date", "Patient", "birthdate"},
+    {"string", "Patient", "family"},
+    {"token", "Patient", "identifier"},
+    {"reference", "Encounter", "location"},
+    {"composite", "Observation", "code-value-quantity"},
+    {"quantity", "Observation", "value-quantity"},
+    {"uri", "ValueSet", "url"},
+};
+
+static const char *const modifiers[] = {
+    "missing", "exact",   "contains",   "not",       "text",          "in",      "not-in", "above",
+    "below",   "of-type", "identifier", "code-text", "text-advanced", "iterate",
+};
+
+static bool has_cell(const char *kind, const char *modifier)
+{
+    const fhs_json *root = NULL;
+    fhs_arena arena;
+    bool is_there = false;
+    fhs_arena_init(&arena, (size_t)64 << 20);
+    ck_assert_ok(fhs_json_read(&arena, fhs_buf_str(&matrix_text), NULL, &root, &err));
+    const fhs_json *section = fhs_json_get(root, FHS_LIT("modifiers"));
+    for (uint32_t i = 0; i < section->count && !is_there; i++) {
+        is_there = fhs_str_eq(text_member(&section->items[i], "type"), fhs_str_from_cstr(kind)) &&
+                   fhs_str_eq(text_member(&section->items[i], "modifier"),
+                              fhs_str_from_cstr(modifier));
+    }
+    fhs_arena_clear(&arena);
+    return is_there;
+}
+
+START_TEST(what_does_not_apply_is_refused)
+{
+    for (size_t m = 0; m < sizeof modifiers / sizeof *modifiers; m++) {
+        char query[128];
+        char says[128];
+        if (has_cell(samples[_i].kind, modifiers[m])) {
+            continue;
+        }
+        (void)snprintf(query, sizeof query, "%s:%s=x", samples[_i].code, modifiers[m]);
+        (void)snprintf(says, sizeof says,
+                       "'%s:%s' has a modifier that does not apply; a %s takes "
+                       ":missing",
+                       samples[_i].code, modifiers[m], samples[_i].kind);
+        check_refused(samples[_i].type, query, FHS_LIT("ERR_MODIFIER"), says);
+    }
+}
+END_TEST
+
+/* A prefix means something to numbers, dates and quantities only; elsewhere it is part of a text.
+ */
+START_TEST(prefixes_elsewhere_are_text)
+{
+    fhs_buf out = FHS_BUF_INIT((size_t)1 << 20);
+    search_ids(&world, "Patient", "family=gemuller", &out);
+    ck_assert_uint_eq(out.len, 0);
+    search_ids(&world, "Patient", "gender=nemale", &out);
+    ck_assert_uint_eq(out.len, 0);
+    search_ids(&world, "Observation", "subject=gep1", &out);
+    ck_assert_uint_eq(out.len, 0);
+    search_ids(&world, "ValueSet", "url=nehttp://acme.org/fhir", &out);
+    ck_assert_uint_eq(out.len, 0);
+    fhs_buf_clear(&out);
+}
+END_TEST
+
+static const fhs_node *hide_one_type(void *ctx, fhs_type type)
+{
+    static const fhs_node all = {.kind = FHS_NODE_TRUE, .type = FHS_TYPE_NONE};
+    return type == *(const fhs_type *)ctx ? NULL : &all;
+}
+
+START_TEST(what_may_not_be_seen_leads_nowhere)
+{
+    static const struct {
+        const char *hidden, *type, *query, *want;
+    } cases[] = {
+        {"List", "Patient", "_list=li1", ""},
+        {"Group", "Patient", "_in=g1", ""},
+        {"CareTeam", "Patient", "_in=Group/g1", "p1 p4"},
+        {"Location", "Encounter", "location:below=l1", "e2"},
+        {"Location", "Encounter", "location:above=l3", "e1"},
+        {"Organization", "Patient", "organization:below=Organization/o1", "p1"},
+    };
+    fhs_type hidden = fhs_type_find(world.fhir, fhs_str_from_cstr(cases[_i].hidden));
+    world.env.restriction_of = hide_one_type;
+    world.env.restriction_ctx = &hidden;
+    const matrix_row row = {.section = "hidden", .want = fhs_str_from_cstr(cases[_i].want)};
+    check_found(&row, cases[_i].type, cases[_i].query);
+    world.env.restriction_of = NULL;
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        (void)fprintf(stderr, "usage: test_search_matrix tests/data/search\n");
+        return EXIT_FAILURE;
+    }
+    folder = argv[1];
+    read_rows();
+    Suite *suite = suite_create("search/matrix");
+    TCase *tests = tcase_create("matrix");
+    /* Nothing changes the world, so one serves all. */
+    tcase_add_unchecked_fixture(tests, open_world, close_world);
+    tcase_set_timeout(tests, 60);
+    tcase_add_loop_test(tests, cells, 0, row_count);
+    tcase_add_loop_test(tests, what_does_not_apply_is_refused, 0,
+                        (int)(sizeof samples / sizeof *samples));
+    tcase_add_test(tests, prefixes_elsewhere_are_text);
+    tcase_add_loop_test(tests, what_may_not_be_seen_leads_nowhere, 0, 6);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK); /* a store does not live through a fork */
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    fhs_buf_clear(&matrix_text);
+    fhs_arena_clear(&data);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
