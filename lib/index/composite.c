@@ -7,6 +7,9 @@
  */
 #include "index/index.h"
 
+/* No kind of row: what follows are codes as written. */
+#define WRITTEN_MARK '\0'
+
 static void add_kind(fhs_buf *key, fhs_row_kind kind)
 {
     fhs_buf_add_char(key, (char)kind);
@@ -84,6 +87,14 @@ void fhs_composite_add_reference(fhs_buf *key, int64_t entity)
     add_integer(key, entity);
 }
 
+void fhs_composite_add_written(fhs_buf *key, bool is_first, fhs_str code)
+{
+    if (is_first) {
+        fhs_buf_add_char(key, WRITTEN_MARK);
+    }
+    add_closed(key, code);
+}
+
 static bool take_integer(fhs_str *rest, int64_t *out)
 {
     if (rest->len < 8) {
@@ -127,7 +138,7 @@ bool fhs_composite_next(fhs_str *rest, fhs_buf *scratch, fhs_row *out)
     size_t text_len = 0;
     size_t extra_at = 0;
     size_t extra_len = 0;
-    if (rest->len == 0) {
+    if (rest->len == 0 || rest->ptr[0] == WRITTEN_MARK) {
         return false;
     }
     *out = (fhs_row){.kind = (uint8_t)rest->ptr[0]};
@@ -164,4 +175,19 @@ bool fhs_composite_next(fhs_str *rest, fhs_buf *scratch, fhs_row *out)
         out->extra = fhs_str_of(scratch->ptr + extra_at, extra_len);
     }
     return is_good;
+}
+
+bool fhs_composite_next_written(fhs_str *rest, fhs_buf *scratch, fhs_str *code_out)
+{
+    size_t at;
+    size_t len;
+    if (rest->len > 0 && rest->ptr[0] == WRITTEN_MARK) {
+        *rest = fhs_str_from(*rest, 1);
+    }
+    fhs_buf_reset(scratch);
+    if (rest->len == 0 || !take_closed(rest, scratch, &at, &len)) {
+        return false;
+    }
+    *code_out = len == 0 ? FHS_STR_NONE : fhs_str_of(scratch->ptr + at, len);
+    return true;
 }

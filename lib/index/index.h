@@ -21,7 +21,7 @@
  * tables of units, or of the definitions' expressions that gives other rows for the same resource.
  * Rows of a store with a lower number are made anew (fhs_catalog_install()).
  */
-#define FHS_EXTRACTION_VERSION 1
+#define FHS_EXTRACTION_VERSION 2
 
 /* ---- extraction: no store needed ---- */
 
@@ -166,6 +166,13 @@ void fhs_composite_add_reference(fhs_buf *key, int64_t entity);
  * that are no key.
  */
 bool fhs_composite_next(fhs_str *rest, fhs_buf *scratch, fhs_row *out);
+/*
+ * Behind the components, only where a token's code was not written as it is folded: the codes of
+ * all tokens as written, in order. Before the first one stands the mark; next() stops at it.
+ */
+void fhs_composite_add_written(fhs_buf *key, bool is_first, fhs_str code);
+/* Take the next of them off @a rest into @a scratch. False: there is none. */
+bool fhs_composite_next_written(fhs_str *rest, fhs_buf *scratch, fhs_str *code_out);
 
 /* Longest key of an end of an interval. */
 #define FHS_INTERVAL_KEY_MAX (FHS_DECIMAL_KEY_MAX + 2u)

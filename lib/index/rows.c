@@ -97,11 +97,34 @@ static fhirstore_status add_part(row_maker *maker, const fhs_entry *part)
     return status;
 }
 
+/* Case counts where a code system says so, so the key has what folding took away. */
+static fhirstore_status add_written_codes(row_maker *maker, const fhs_entry *entry)
+{
+    bool is_needed = false;
+    bool is_first = true;
+    for (size_t i = 0; i < entry->part_count && !is_needed; i++) {
+        fold_code_into(&maker->part, entry->parts[i].code);
+        is_needed = entry->parts[i].kind == FHS_ROW_TOKEN &&
+                    !fhs_str_eq(fhs_buf_str(&maker->part), entry->parts[i].code);
+    }
+    for (size_t i = 0; i < entry->part_count && is_needed; i++) {
+        if (entry->parts[i].kind == FHS_ROW_TOKEN) {
+            fhs_composite_add_written(&maker->text, is_first, entry->parts[i].code);
+            is_first = false;
+        }
+    }
+    return fhs_buf_status(&maker->part) == FHIRSTORE_OK ? FHIRSTORE_OK
+                                                        : fhs_fail_memory(maker->err);
+}
+
 static fhirstore_status make_composite(row_maker *maker, const fhs_entry *entry, fhs_row *row)
 {
     fhirstore_status status = FHIRSTORE_OK;
     for (size_t i = 0; i < entry->part_count && status == FHIRSTORE_OK; i++) {
         status = add_part(maker, &entry->parts[i]);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = add_written_codes(maker, entry);
     }
     row->text = fhs_buf_str(&maker->text);
     return status;

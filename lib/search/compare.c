@@ -178,30 +178,51 @@ static bool string_matches(const fhs_match *match, const fhs_row *row)
            (match->mode != FHS_TEXT_EXACT || fhs_str_eq(written_text(row), match->written));
 }
 
+/* Where a composite key has its codes as written. */
+static fhs_str written_codes(fhs_str key, fhs_buf *scratch)
+{
+    fhs_row part;
+    while (fhs_composite_next(&key, scratch, &part)) {
+    }
+    return key;
+}
+
+static fhirstore_status any_part_matches(fhs_search *search, const fhs_match *match, size_t at,
+                                         const fhs_row *part, bool *yes_out)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    *yes_out = match->part_counts[at] == 0; /* nothing is asked of it */
+    for (size_t m = 0; m < match->part_counts[at] && !*yes_out && status == FHIRSTORE_OK; m++) {
+        status = fhs_row_matches(search, &match->parts[at][m], part, yes_out);
+    }
+    return status;
+}
+
 static fhirstore_status composite_matches(fhs_search *search, const fhs_match *match,
                                           const fhs_row *row, bool *yes_out)
 {
-    fhs_str rest = row->text;
     fhs_buf scratch = FHS_BUF_INIT((size_t)1 << 24);
+    fhs_buf code = FHS_BUF_INIT((size_t)1 << 24);
+    fhs_str rest = row->text;
+    fhs_str written = written_codes(row->text, &scratch);
     fhirstore_status status = FHIRSTORE_OK;
     *yes_out = true;
     for (size_t i = 0; i < match->part_count && *yes_out && status == FHIRSTORE_OK; i++) {
         fhs_row part;
-        bool any = match->part_counts[i] == 0; /* nothing is asked of it */
-        fhs_buf_reset(&scratch);
         if (!fhs_composite_next(&rest, &scratch, &part)) {
             *yes_out = false;
             break;
         }
-        for (size_t m = 0; m < match->part_counts[i] && !any && status == FHIRSTORE_OK; m++) {
-            fhs_match alternative = match->parts[i][m];
-            /* The key holds codes folded only. */
-            alternative.has_letters = false;
-            status = fhs_row_matches(search, &alternative, &part, &any);
+        if (part.kind == FHS_ROW_TOKEN) {
+            (void)fhs_composite_next_written(&written, &code, &part.extra);
         }
-        *yes_out = any;
+        status = any_part_matches(search, match, i, &part, yes_out);
+    }
+    if (scratch.failed == FHIRSTORE_ERR_NO_MEMORY || code.failed == FHIRSTORE_ERR_NO_MEMORY) {
+        status = fhs_search_no_memory(search);
     }
     fhs_buf_clear(&scratch);
+    fhs_buf_clear(&code);
     return status;
 }
 

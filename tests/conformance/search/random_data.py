@@ -18,11 +18,13 @@ TIMES = ["1970-05-01T00:00:00Z", "1970-05-01T10:00:00Z", "1970-05-01T10:00:00.5Z
 NUMBERS = ["100", "100.0", "1e2", "1.00e2", "99.5", "100.5", "99.4999999999", "0", "0.0", "-3", "-2.5",
            "0.1", "0.10", "1e-3", "5.4", "5.40", "5.35", "5.45", "120", "123456789012345678901234567890",
            "123456789012345678901234567891", "0.000000000000000000000000000001", "1e30", "1E+30",
-           "7e-300", "37", "98.6", "310.15"]
+           "7e-30", "37", "98.6", "310.15"]
 UNITS = ["mg/dL", "g/L", "mg/L", "kg/m3", "mm[Hg]", "kPa", "Cel", "[degF]", "K", "kg", "g", "mg",
          "[lb_av]", "cm", "[in_i]", "/min", "mmol/L", "%", "1"]
 CODES = ["8480-6", "8462-4", "29463-7", "BP", "bp", "Bp", "a|b", "a,b", "x$y", "back\\slash", "é", "85354-9"]
-SYSTEMS = ["http://loinc.org", "urn:oid:1.2.3", "http://snomed.info/sct", "http://example.org/codes"]
+# That of genders is known to be case-sensitive.
+SYSTEMS = ["http://loinc.org", "urn:oid:1.2.3", "http://hl7.org/fhir/administrative-gender",
+           "http://snomed.info/sct", "http://example.org/codes"]
 URLS = ["http://acme.org/fhir", "http://acme.org/fhir/", "http://acme.org/fhir/ValueSet/1",
         "http://acme.org/fhir/ValueSet/12", "http://acme.org/fhirx", "http://acme.org", "urn:oid:1.2.3",
         "urn:oid:1.2.3.4", "urn:uuid:6dc3e1a2-1d4a-4fd0-9f38-3d3bb2d5b001",

@@ -68,6 +68,35 @@ START_TEST(broken_keys_are_refused)
 }
 END_TEST
 
+START_TEST(codes_as_written_stand_behind)
+{
+    fhs_buf key = FHS_BUF_INIT(KEY_MAX);
+    fhs_buf scratch = FHS_BUF_INIT(KEY_MAX);
+    fhs_row row;
+    fhs_str code;
+    fhs_composite_add_token(&key, 1, FHS_LIT("bp"));
+    fhs_composite_add_token(&key, 2, FHS_LIT("low"));
+    fhs_str none = fhs_str_from(fhs_buf_str(&key), key.len);
+    ck_assert(!fhs_composite_next_written(&none, &scratch, &code));
+    fhs_composite_add_written(&key, true, FHS_LIT("BP"));
+    fhs_composite_add_written(&key, false, FHS_LIT("a\0B"));
+    for (size_t len = 0; len <= key.len; len++) {
+        fhs_str rest = fhs_str_of(key.ptr, len);
+        bool is_whole = fhs_composite_next(&rest, &scratch, &row) &&
+                        fhs_composite_next(&rest, &scratch, &row) &&
+                        !fhs_composite_next(&rest, &scratch, &row) &&
+                        fhs_composite_next_written(&rest, &scratch, &code) &&
+                        fhs_str_eq(code, FHS_LIT("BP")) &&
+                        fhs_composite_next_written(&rest, &scratch, &code) &&
+                        fhs_str_eq(code, FHS_LIT("a\0B")) &&
+                        !fhs_composite_next_written(&rest, &scratch, &code);
+        ck_assert(is_whole == (len == key.len));
+    }
+    fhs_buf_clear(&key);
+    fhs_buf_clear(&scratch);
+}
+END_TEST
+
 static void make_key(fhs_buf *key, const char *code, int64_t unit, const char *number)
 {
     uint8_t bytes[FHS_DECIMAL_KEY_MAX];
@@ -165,6 +194,7 @@ int main(void)
     TCase *tests = tcase_create("keys");
     tcase_add_test(tests, components_come_back);
     tcase_add_test(tests, broken_keys_are_refused);
+    tcase_add_test(tests, codes_as_written_stand_behind);
     tcase_add_test(tests, keys_sort_like_their_components);
     tcase_add_test(tests, excluded_ends);
     tcase_add_test(tests, missing_ends);
