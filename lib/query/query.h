@@ -164,7 +164,8 @@ typedef struct fhs_query {
     fhs_summary_mode summary;
     fhs_str *elements; /* "_elements" */
     size_t element_count;
-    fhs_str page; /* our own paging token parameter "_page", or empty */
+    fhs_str place; /* the compartment searched, as in the address: "Patient/1"; or empty */
+    fhs_str page;  /* our own paging token parameter "_page", or empty */
     fhs_str
         self; /* the query as it was understood, re-encoded, without dropped parameters and _page */
     fhs_dropped *dropped;

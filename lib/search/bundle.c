@@ -7,13 +7,18 @@
 /* Rows that may be counted for a total that nobody asked for. */
 #define FREE_COUNT INT64_C(10000)
 #define PAGE_MAX   ((size_t)1024 * 1024 * 1024)
+#define LINK_MAX   ((size_t)1024 * 1024)
 
 /* What one page turned out to be. */
 typedef struct page_writer {
     fhs_search *search;
     fhs_arena arena; /* reads one match for its parts */
     fhs_buf entries;
+    fhs_buf first_key; /* of the first and the last match */
+    fhs_buf last_key;
     fhs_buf next; /* "_page=…" of the next page; empty: this is the last */
+    fhs_buf previous;
+    fhs_buf last;
     int64_t count;
     int64_t total; /* -1: not told */
 } page_writer;
@@ -83,7 +88,7 @@ static fhirstore_status find_total(page_writer *page, bool is_all)
         page->total = search->total;
         return FHIRSTORE_OK;
     }
-    if (is_all && search->after.len == 0) {
+    if (is_all && search->token.kind == FHS_PAGE_FIRST) {
         page->total = page->count;
         return FHIRSTORE_OK;
     }
@@ -93,7 +98,7 @@ static fhirstore_status find_total(page_writer *page, bool is_all)
     }
     if (query->count_only || query->total != FHS_TOTAL_DEFAULT) {
         status = fhs_search_count(search, &count, search->err);
-    } else if (search->after.len == 0) {
+    } else if (search->token.kind == FHS_PAGE_FIRST) {
         status = fhs_search_count_some(search, FREE_COUNT, &count, &exact);
     }
     page->total = exact ? count : -1;
@@ -101,49 +106,89 @@ static fhirstore_status find_total(page_writer *page, bool is_all)
     return status;
 }
 
-/*
- * The link to what follows. The search stands on the first match of the next page; the token speaks
- * of the last of this one, whose key is @a key. The total goes into it, so it is found before.
- */
-static fhirstore_status write_next(page_writer *page, fhs_buf *key)
+static fhirstore_status note_keys(page_writer *page)
 {
-    fhs_search *search = page->search;
-    fhirstore_status status = find_total(page, false);
-    if (status == FHIRSTORE_OK && search->env.keys != NULL) {
-        fhs_buf ahead = search->key;
-        search->key = *key;
-        status = fhs_page_token_write(search, page->total, &page->next);
-        *key = search->key;
-        search->key = ahead;
+    const fhs_str key = fhs_buf_str(&page->search->key);
+    if (page->count == 1) {
+        fhs_buf_add_str(&page->first_key, key);
     }
-    fhs_search_unstep(search);
-    return status;
+    fhs_buf_reset(&page->last_key);
+    fhs_buf_add_str(&page->last_key, key);
+    fhirstore_status status = fhs_buf_status(&page->last_key);
+    status = status == FHIRSTORE_OK ? fhs_buf_status(&page->first_key) : status;
+    return status == FHIRSTORE_OK ? FHIRSTORE_OK : fhs_search_no_memory(page->search);
 }
 
-/* Matches up to the page's size, and a look whether there is one more. */
-static fhirstore_status write_matches(page_writer *page)
+/* The match just stepped to lies behind the page. */
+static bool is_behind(const fhs_search *search)
+{
+    return search->until.len > 0 &&
+           fhs_str_compare(fhs_buf_str(&search->key), fhs_buf_str(&search->until)) > 0;
+}
+
+/*
+ * Matches up to the page's size or end, and a look whether there is one more; the search then
+ * stands before it.
+ */
+static fhirstore_status write_matches(page_writer *page, bool *more_out)
 {
     fhs_search *search = page->search;
     fhirstore_status status = FHIRSTORE_OK;
-    while (status == FHIRSTORE_OK && page->count < search->query->count) {
+    *more_out = false;
+    while (status == FHIRSTORE_OK && !*more_out) {
+        bool is_full = search->until.len == 0 && page->count >= search->query->count;
         status = fhs_search_step(search);
-        if (status == FHIRSTORE_OK) {
+        if (status == FHIRSTORE_OK && (is_full || is_behind(search))) {
+            fhs_search_unstep(search);
+            *more_out = true;
+        } else if (status == FHIRSTORE_OK) {
             status = write_match(page);
+            status = status == FHIRSTORE_OK ? note_keys(page) : status;
         }
     }
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+/*
+ * The pages around this one. The one before ends before its first match (or, where it has none,
+ * with the last there is); the last one holds what full pages from the first on leave over.
+ */
+static fhirstore_status find_pages(page_writer *page, bool has_next)
+{
+    fhs_search *search = page->search;
+    const uint32_t size = search->query->count;
+    const fhs_page_token next = {.kind = FHS_PAGE_NEXT};
+    const fhs_page_token back = {.kind = FHS_PAGE_BACK, .size = size};
+    fhs_page_token last = {.kind = FHS_PAGE_BACK};
+    fhirstore_status status = FHIRSTORE_OK;
+    if (search->env.keys == NULL) {
+        return FHIRSTORE_OK;
+    }
+    if (has_next) {
+        status = fhs_page_token_write(search, &next, fhs_buf_str(&page->last_key), FHS_STR_NONE,
+                                      page->total, &page->next);
+    }
+    if (status == FHIRSTORE_OK && search->after.len > 0) {
+        status = fhs_page_token_write(search, &back, fhs_buf_str(&page->first_key), FHS_STR_NONE,
+                                      page->total, &page->previous);
+    }
+    if (status == FHIRSTORE_OK && has_next && page->total > 0 &&
+        search->query->total != FHS_TOTAL_ESTIMATE) {
+        last.size = (uint32_t)((page->total - 1) % size + 1);
+        status = fhs_page_token_write(search, &last, FHS_STR_NONE, FHS_STR_NONE, page->total,
+                                      &page->last);
+    }
+    return status;
+}
+
+static fhirstore_status write_page_entries(page_writer *page)
+{
+    bool has_next = false;
+    fhirstore_status status = write_matches(page, &has_next);
     if (status == FHIRSTORE_OK) {
-        fhs_buf key = FHS_BUF_INIT(PAGE_MAX);
-        fhs_buf_add_str(&key, fhs_buf_str(&search->key));
-        status = fhs_search_step(search);
-        if (status == FHIRSTORE_OK) {
-            status = write_next(page, &key);
-        }
-        fhs_buf_clear(&key);
-        if (status != FHIRSTORE_DONE) {
-            return status;
-        }
+        status = find_total(page, !has_next);
     }
-    return status == FHIRSTORE_DONE ? find_total(page, true) : status;
+    return status == FHIRSTORE_OK ? find_pages(page, has_next) : status;
 }
 
 /* ---- around the entries ---- */
@@ -169,6 +214,10 @@ static void add_link(fhs_buf *out, const fhs_search *search, const char *relatio
 
 static void add_links(fhs_buf *out, page_writer *page, fhs_str path)
 {
+    const struct {
+        const char *relation;
+        const fhs_buf *token;
+    } others[] = {{"next", &page->next}, {"previous", &page->previous}, {"last", &page->last}};
     fhs_buf scratch = FHS_BUF_INIT((size_t)1024 * 1024);
     fhs_buf own = FHS_BUF_INIT((size_t)1024 * 1024);
     const fhs_search *search = page->search;
@@ -180,9 +229,11 @@ static void add_links(fhs_buf *out, page_writer *page, fhs_str path)
     add_link(out, search, "self", path, fhs_buf_str(&own), &scratch);
     fhs_buf_add_char(out, ',');
     add_link(out, search, "first", path, FHS_STR_NONE, &scratch);
-    if (page->next.len > 0) {
-        fhs_buf_add_char(out, ',');
-        add_link(out, search, "next", path, fhs_buf_str(&page->next), &scratch);
+    for (size_t i = 0; i < FHS_COUNT_OF(others); i++) {
+        if (others[i].token->len > 0) {
+            fhs_buf_add_char(out, ',');
+            add_link(out, search, others[i].relation, path, fhs_buf_str(others[i].token), &scratch);
+        }
     }
     fhs_buf_add_char(out, ']');
     if (fhs_buf_status(&scratch) != FHIRSTORE_OK || fhs_buf_status(&own) != FHIRSTORE_OK) {
@@ -249,11 +300,15 @@ fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_b
 {
     page_writer page = {.search = search,
                         .entries = FHS_BUF_INIT(PAGE_MAX),
-                        .next = FHS_BUF_INIT((size_t)1024 * 1024)};
+                        .first_key = FHS_BUF_INIT(PAGE_MAX),
+                        .last_key = FHS_BUF_INIT(PAGE_MAX),
+                        .next = FHS_BUF_INIT(LINK_MAX),
+                        .previous = FHS_BUF_INIT(LINK_MAX),
+                        .last = FHS_BUF_INIT(LINK_MAX)};
     search->err = err;
     fhs_arena_init(&page.arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
     fhirstore_status status = search->query->count_only ? find_total(&page, false)
-                                                        : write_matches(&page);
+                                                        : write_page_entries(&page);
     if (status == FHIRSTORE_OK) {
         search->told_count = page.count;
         search->told_total = page.total;
@@ -266,7 +321,11 @@ fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_b
         }
     }
     fhs_buf_clear(&page.entries);
+    fhs_buf_clear(&page.first_key);
+    fhs_buf_clear(&page.last_key);
     fhs_buf_clear(&page.next);
+    fhs_buf_clear(&page.previous);
+    fhs_buf_clear(&page.last);
     fhs_arena_clear(&page.arena);
     return status;
 }

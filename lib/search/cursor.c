@@ -61,7 +61,7 @@ static bool goes_up_by_time(const fhs_search *search)
 static fhirstore_status was_there(fhs_search *search, fhs_candidate *candidate, bool *yes_out)
 {
     *yes_out = true;
-    if (search->after.len == 0 || !goes_up_by_time(search)) {
+    if (search->token.kind == FHS_PAGE_FIRST || !goes_up_by_time(search)) {
         return FHIRSTORE_OK;
     }
     fhirstore_status status = fhs_candidate_head(search, candidate, 0);
@@ -71,16 +71,24 @@ static fhirstore_status was_there(fhs_search *search, fhs_candidate *candidate, 
 
 /* ---- entity order ---- */
 
-static int64_t after_entity(const fhs_search *search)
+/* The entity of a key in entity order, or @a other. */
+static int64_t key_entity(fhs_str key, int64_t other)
 {
     uint64_t bits = 0;
-    if (search->after.len != 8) {
-        return 0;
+    if (key.len != 8) {
+        return other;
     }
     for (size_t i = 0; i < 8; i++) {
-        bits = (bits << 8) | (unsigned char)search->after.ptr[i];
+        bits = (bits << 8) | (unsigned char)key.ptr[i];
     }
     return (int64_t)(bits ^ (UINT64_C(1) << 63));
+}
+
+static fhirstore_status open_source(fhs_search *search, fhs_entity bound)
+{
+    const fhs_scan *driver = &search->plan.driver;
+    return search->is_down ? fhs_source_open_down(search, driver, bound, &search->source)
+                           : fhs_source_open(search, driver, bound, &search->source);
 }
 
 /* Looks without filling a page before the choice of the driver is reconsidered. */
@@ -94,7 +102,7 @@ static fhirstore_status plan_better(fhs_search *search)
     fhirstore_status status = fhs_plan_exactly(search, &search->plan);
     search->plan.is_rough = false;
     return status == FHIRSTORE_OK
-               ? fhs_source_open(search, &search->plan.driver, search->looked_at, &search->source)
+               ? open_source(search, search->looked_at)
                : status;
 }
 
@@ -129,7 +137,14 @@ static fhirstore_status step_entity(fhs_search *search)
 
 /* ---- sorted ---- */
 
-static fhirstore_status sort_candidate(fhs_search *search, fhs_candidate *candidate, fhs_str after)
+/* Whether search->key lies beyond @a bound; going back, no bound is the end of all. */
+static bool lies_beyond(const fhs_search *search, fhs_str bound)
+{
+    int order = fhs_str_compare(fhs_buf_str(&search->key), bound);
+    return search->is_down ? bound.len == 0 || order < 0 : order > 0;
+}
+
+static fhirstore_status sort_candidate(fhs_search *search, fhs_candidate *candidate, fhs_str bound)
 {
     bool yes;
     fhirstore_status status = fhs_search_accepts(search, search->plan.residual,
@@ -143,22 +158,23 @@ static fhirstore_status sort_candidate(fhs_search *search, fhs_candidate *candid
     }
     fhs_buf_reset(&search->key);
     status = fhs_sort_key_of(search, candidate, &search->key);
-    if (status != FHIRSTORE_OK || fhs_str_compare(fhs_buf_str(&search->key), after) <= 0) {
+    if (status != FHIRSTORE_OK || !lies_beyond(search, bound)) {
         return status;
     }
     return fhs_sorted_add(search, &search->sorted, fhs_buf_str(&search->key), candidate->entity);
 }
 
-/* All matches behind @a after, or as many of the first as the window holds. */
-static fhirstore_status fill_window(fhs_search *search, fhs_str after)
+/* All matches beyond @a bound, or as many of the first as the window holds. */
+static fhirstore_status fill_window(fhs_search *search, fhs_str bound)
 {
     fhs_sorted_reset(&search->sorted);
+    search->sorted.is_down = search->is_down;
     fhirstore_status status = fhs_source_open(search, &search->plan.driver, 0, &search->source);
     while (status == FHIRSTORE_OK) {
         fhs_candidate candidate = {.entity = 0};
         status = fhs_source_next(search, &search->source, &candidate.entity);
         if (status == FHIRSTORE_OK) {
-            status = sort_candidate(search, &candidate, after);
+            status = sort_candidate(search, &candidate, bound);
         }
     }
     fhs_source_close(&search->source);
@@ -189,18 +205,29 @@ static fhirstore_status step_sorted(fhs_search *search)
 
 /* ---- walking the order ---- */
 
-/* Those without the sort value, in entity order, behind @a entity (0 or less: from the first). */
+/* Those without the sort value, in entity order, beyond @a entity (0 or less: from the first). */
 static fhirstore_status start_rest(fhs_search *search, fhs_entity entity)
 {
     search->walk_rest = true;
     fhs_stmt_give(search->walk);
     search->walk = NULL;
-    if (search->sort[0].descending) {
+    if (search->sort[0].descending != search->is_down) {
         return fhs_sql_type_down(search, entity == 0 ? INT64_MAX : entity, &search->walk);
     }
     fhs_range range = {.shape = FHS_RANGE_TYPE, .arg_count = 1};
     range.args[0] = (fhs_arg){.kind = FHS_ARG_INT, .number = search->type};
     return fhs_sql_scan(search, &range, entity, &search->walk);
+}
+
+/* Rows of the sort key's index beyond @a from, in the direction of the search. */
+static fhirstore_status start_rows(fhs_search *search, const fhs_row *from, fhs_entity entity)
+{
+    fhs_sort_plan sort = search->sort[0];
+    sort.descending = sort.descending != search->is_down;
+    search->walk_rest = false;
+    fhs_stmt_give(search->walk);
+    search->walk = NULL;
+    return fhs_sql_walk(search, &sort, from, entity, &search->walk);
 }
 
 static fhirstore_status start_walk(fhs_search *search)
@@ -210,15 +237,28 @@ static fhirstore_status start_walk(fhs_search *search)
     bool missing = false;
     fhs_entity entity = 0;
     const fhs_row *from = NULL;
-    if (search->after.len > 0) {
-        if (!fhs_sort_key_read(search, fhs_buf_str(&search->after), &search->scratch, &row,
-                               &updated, &missing, &entity)) {
+    fhs_str bound = fhs_buf_str(search->is_down ? &search->before : &search->after);
+    if (bound.len > 0) {
+        if (!fhs_sort_key_read(search, bound, &search->scratch, &row, &updated, &missing,
+                               &entity)) {
             return fhs_fail_plain(search->err, FHIRSTORE_ERR_PAGE_TOKEN);
         }
         from = &row;
+    } else {
+        missing = search->is_down && !search->sort[0].is_updated;
     }
-    return missing ? start_rest(search, entity)
-                   : fhs_sql_walk(search, &search->sort[0], from, entity, &search->walk);
+    return missing ? start_rest(search, entity) : start_rows(search, from, entity);
+}
+
+/* What comes when the rows, or those without a value, are at their end. *more_out false: nothing.
+ */
+static fhirstore_status continue_walk(fhs_search *search, bool *more_out)
+{
+    *more_out = search->walk_rest == search->is_down && !search->sort[0].is_updated;
+    if (!*more_out) {
+        return FHIRSTORE_DONE;
+    }
+    return search->is_down ? start_rows(search, NULL, 0) : start_rest(search, 0);
 }
 
 /*
@@ -278,9 +318,10 @@ static fhirstore_status step_walk(fhs_search *search)
         fhs_candidate candidate = {.entity = 0};
         bool yes = false;
         fhirstore_status status = fhs_stmt_step(search->walk, search->err);
-        if (status == FHIRSTORE_DONE && !search->walk_rest && !search->sort[0].is_updated) {
-            status = start_rest(search, 0);
-            if (status == FHIRSTORE_OK) {
+        if (status == FHIRSTORE_DONE) {
+            bool more;
+            status = continue_walk(search, &more);
+            if (status == FHIRSTORE_OK && more) {
                 continue;
             }
         }
@@ -301,12 +342,13 @@ static fhirstore_status step_walk(fhs_search *search)
 
 static fhirstore_status start_search(fhs_search *search)
 {
+    fhs_str bound = fhs_buf_str(search->is_down ? &search->before : &search->after);
     search->is_started = true;
     switch (search->order) {
     case FHS_ORDER_ENTITY:
-        return fhs_source_open(search, &search->plan.driver, after_entity(search), &search->source);
+        return open_source(search, key_entity(bound, search->is_down ? INT64_MAX : 0));
     case FHS_ORDER_SORTED:
-        return fill_window(search, fhs_buf_str(&search->after));
+        return fill_window(search, bound);
     case FHS_ORDER_WALK:
         return start_walk(search);
     }
@@ -353,6 +395,21 @@ void fhs_search_unstep(fhs_search *search)
     search->is_peeked = true;
 }
 
+void fhs_search_rewind(fhs_search *search)
+{
+    fhs_source_close(&search->source);
+    fhs_sorted_reset(&search->sorted);
+    fhs_stmt_give(search->walk);
+    search->walk = NULL;
+    search->walk_rest = false;
+    search->is_started = false;
+    search->is_done = false;
+    search->is_peeked = false;
+    search->last = 0;
+    search->looked_at = 0;
+    search->steps = 0;
+}
+
 fhirstore_status fhs_search_next(fhs_search *search, fhs_version *out, fhirstore_error **err)
 {
     search->err = err;
@@ -380,6 +437,8 @@ fhirstore_status fhs_search_open(fhs_conn *conn, const fhs_search_env *env, cons
     fhs_buf_init(&search->key, SEARCH_TEXT_MAX);
     fhs_buf_init(&search->probe, SEARCH_TEXT_MAX);
     fhs_buf_init(&search->after, SEARCH_TEXT_MAX);
+    fhs_buf_init(&search->before, SEARCH_TEXT_MAX);
+    fhs_buf_init(&search->until, SEARCH_TEXT_MAX);
     fhs_buf_init(&search->scratch, SEARCH_TEXT_MAX);
     fhirstore_status status = fhs_search_compile(search);
     if (status == FHIRSTORE_OK) {
@@ -390,6 +449,9 @@ fhirstore_status fhs_search_open(fhs_conn *conn, const fhs_search_env *env, cons
     }
     if (status == FHIRSTORE_OK && !search->is_empty) {
         status = fhs_search_plan(search);
+    }
+    if (status == FHIRSTORE_OK && search->token.kind == FHS_PAGE_BACK) {
+        status = fhs_search_step_back(search);
     }
     if (status != FHIRSTORE_OK) {
         fhs_search_close(search);
@@ -412,6 +474,8 @@ void fhs_search_close(fhs_search *search)
     fhs_buf_clear(&search->key);
     fhs_buf_clear(&search->probe);
     fhs_buf_clear(&search->after);
+    fhs_buf_clear(&search->before);
+    fhs_buf_clear(&search->until);
     fhs_buf_clear(&search->scratch);
     fhs_arena_clear(&search->arena);
     fhs_free(search);

@@ -10,6 +10,8 @@
  *   source.c    fhs_scan   → entities in ascending order
  *   sort.c      sort keys as bytes
  *   cursor.c    open, next, count
+ *   back.c      where the page before a page begins
+ *   include.c   what matches refer to and what refers to them
  *   subset.c    _summary and _elements, where a page is written
  */
 #ifndef FHS_SEARCH_SEARCH_INTERNAL_H
@@ -150,15 +152,16 @@ typedef struct fhs_scan {
     bool is_exact; /* all of it matches; else each candidate is tested */
 } fhs_scan;
 
-/* ---- sources: entities in ascending order, without repetition ---- */
+/* ---- sources: entities in ascending or descending order, without repetition ---- */
 
 #define FHS_MERGE_MAX 8u
 
 typedef struct fhs_source {
     const fhs_scan *scan;
+    bool is_down;
     bool is_merge;
     fhs_stmt *stmts[FHS_MERGE_MAX];
-    int64_t heads[FHS_MERGE_MAX]; /* INT64_MAX: at its end */
+    int64_t heads[FHS_MERGE_MAX]; /* INT64_MAX (down: INT64_MIN): at its end */
     size_t stmt_count;
     int64_t *items; /* heap */
     const int64_t *view;
@@ -193,8 +196,26 @@ typedef struct fhs_sorted {
     size_t count;
     size_t capacity;
     size_t at;
-    bool is_cut; /* there are more behind the window */
+    bool is_cut;  /* there are more behind the window */
+    bool is_down; /* the greatest keys first */
 } fhs_sorted;
+
+/* ---- page tokens ---- */
+
+typedef enum fhs_page_kind {
+    FHS_PAGE_FIRST,  /* no token */
+    FHS_PAGE_NEXT,   /* what follows a key */
+    FHS_PAGE_BACK,   /* so many matches before a key, or before the end */
+    FHS_PAGE_REST,   /* what the matches between two keys include, from a place on */
+} fhs_page_kind;
+
+/* A token; its keys are in search->after, before and until. */
+typedef struct fhs_page_token {
+    uint8_t kind;
+    uint32_t size; /* BACK */
+    int64_t rest_entity;  /* REST: the last include handed out … */
+    int64_t rest_version; /* … and its version, 0: the current one */
+} fhs_page_token;
 
 /* ---- a search ---- */
 
@@ -283,8 +304,12 @@ struct fhs_search {
     fhs_buf probe;
     fhs_entity last;
     fhs_entity looked_at; /* the last candidate in entity order */
+    bool is_down;  /* going back from search->before, only to find where a page begins */
     fhs_buf after; /* where the page begins: the key of the last match before; empty at the start */
-    int64_t total; /* of the first page; -1: not known */
+    fhs_buf before; /* where the way back begins; empty: at the end */
+    fhs_buf until;  /* the page ends with this key; empty: when it is full */
+    fhs_page_token token; /* what the query's own page token says */
+    int64_t total;        /* of the first page; -1: not known */
     int64_t told_count; /* what the last page told: matches on it, and the total or -1 */
     int64_t told_total;
     int64_t high_seq; /* newest change when the first page was made */
@@ -397,6 +422,9 @@ const char *fhs_range_table(const fhs_range *range);
 /* Entities above @a after. Those of ordered ranges come ascending. */
 fhirstore_status fhs_sql_scan(fhs_search *search, const fhs_range *range, fhs_entity after,
                               fhs_stmt **out);
+/* Entities below @a before. Those of ordered ranges come descending. */
+fhirstore_status fhs_sql_scan_down(fhs_search *search, const fhs_range *range, fhs_entity before,
+                                   fhs_stmt **out);
 /* Use the statement of an earlier range of the same shape again. */
 fhirstore_status fhs_sql_rebind(fhs_search *search, const fhs_range *range, fhs_entity after,
                                 fhs_stmt *stmt);
@@ -437,6 +465,9 @@ fhirstore_status fhs_sql_type_down(fhs_search *search, fhs_entity before, fhs_st
 
 fhirstore_status fhs_source_open(fhs_search *search, const fhs_scan *scan, fhs_entity after,
                                  fhs_source *source);
+/* Those below @a before, descending. */
+fhirstore_status fhs_source_open_down(fhs_search *search, const fhs_scan *scan, fhs_entity before,
+                                      fhs_source *source);
 /* OK, DONE. */
 fhirstore_status fhs_source_next(fhs_search *search, fhs_source *source, fhs_entity *out);
 void fhs_source_close(fhs_source *source);
@@ -465,6 +496,8 @@ void fhs_sorted_finish(fhs_sorted *sorted);
  * types. */
 fhirstore_status fhs_search_accepts(fhs_search *search, const fhs_test *const *tests, size_t count,
                                     bool is_listed, fhs_candidate *candidate, bool *yes_out);
+/* Begin again, with what search->after says. */
+void fhs_search_rewind(fhs_search *search);
 /* Step to the next match; its key is in search->key, the entity in search->last. */
 fhirstore_status fhs_search_step(fhs_search *search);
 /* Hand back the match just stepped to, for the next step. */
@@ -481,7 +514,17 @@ bool fhs_search_knows_count(const fhs_search *search, int64_t *count_out);
 /* ---- token.c ---- */
 
 fhirstore_status fhs_page_token_read(fhs_search *search);
-/* Append "_page=…" for what follows search->key; @a total -1: not known. */
-fhirstore_status fhs_page_token_write(fhs_search *search, int64_t total, fhs_buf *out);
+/*
+ * Append "_page=…" for a page of the same search. @a key: where it begins (BACK: ends); @a until:
+ * where it ends (REST). @a total -1: not known.
+ */
+fhirstore_status fhs_page_token_write(fhs_search *search, const fhs_page_token *token, fhs_str key,
+                                      fhs_str until, int64_t total, fhs_buf *out);
+
+/* ---- back.c ---- */
+
+/* Where the page that ends before search->before begins; the search then goes forward from there.
+ */
+fhirstore_status fhs_search_step_back(fhs_search *search);
 
 #endif

@@ -347,22 +347,27 @@ void fhs_sorted_clear(fhs_sorted *sorted)
     *sorted = (fhs_sorted){.count = 0};
 }
 
-static int compare_items(const char *keys, const fhs_sorted_item *a, const fhs_sorted_item *b)
+static int compare_items(const fhs_sorted *sorted, const fhs_sorted_item *a,
+                         const fhs_sorted_item *b)
 {
-    return fhs_str_compare(fhs_str_of(keys + a->at, a->len), fhs_str_of(keys + b->at, b->len));
+    const char *keys = sorted->keys.ptr;
+    int order = fhs_str_compare(fhs_str_of(keys + a->at, a->len),
+                                fhs_str_of(keys + b->at, b->len));
+    return sorted->is_down ? -order : order;
 }
 
-static void sift_item(const char *keys, fhs_sorted_item *items, size_t at, size_t count)
+static void sift_item(const fhs_sorted *sorted, size_t at, size_t count)
 {
+    fhs_sorted_item *items = sorted->items;
     for (;;) {
         size_t child = 2 * at + 1;
         if (child >= count) {
             return;
         }
-        if (child + 1 < count && compare_items(keys, &items[child], &items[child + 1]) < 0) {
+        if (child + 1 < count && compare_items(sorted, &items[child], &items[child + 1]) < 0) {
             child++;
         }
-        if (compare_items(keys, &items[at], &items[child]) >= 0) {
+        if (compare_items(sorted, &items[at], &items[child]) >= 0) {
             return;
         }
         fhs_sorted_item swap = items[at];
@@ -373,16 +378,18 @@ static void sift_item(const char *keys, fhs_sorted_item *items, size_t at, size_
 }
 
 /* Heap sort: qsort() has no place for the keys. */
-static void sort_items(const char *keys, fhs_sorted_item *items, size_t count)
+static void sort_items(const fhs_sorted *sorted)
 {
+    fhs_sorted_item *items = sorted->items;
+    size_t count = sorted->count;
     for (size_t i = count / 2; i > 0; i--) {
-        sift_item(keys, items, i - 1, count);
+        sift_item(sorted, i - 1, count);
     }
     for (size_t end = count; end > 1; end--) {
         fhs_sorted_item swap = items[0];
         items[0] = items[end - 1];
         items[end - 1] = swap;
-        sift_item(keys, items, 0, end - 1);
+        sift_item(sorted, 0, end - 1);
     }
 }
 
@@ -390,7 +397,7 @@ static void sort_items(const char *keys, fhs_sorted_item *items, size_t count)
 static fhirstore_status cut_window(fhs_search *search, fhs_sorted *sorted)
 {
     fhs_buf kept = FHS_BUF_INIT(SORT_KEYS_MAX);
-    sort_items(sorted->keys.ptr, sorted->items, sorted->count);
+    sort_items(sorted);
     for (size_t i = 0; i < SORT_WINDOW; i++) {
         fhs_sorted_item *item = &sorted->items[i];
         uint32_t at = (uint32_t)kept.len;
@@ -439,7 +446,7 @@ fhirstore_status fhs_sorted_add(fhs_search *search, fhs_sorted *sorted, fhs_str 
 void fhs_sorted_finish(fhs_sorted *sorted)
 {
     if (sorted->count > 0) {
-        sort_items(sorted->keys.ptr, sorted->items, sorted->count);
+        sort_items(sorted);
     }
     if (sorted->is_cut && sorted->count > SORT_WINDOW) {
         /* Behind the first half stand only those that came after the last cut. */

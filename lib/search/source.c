@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Entities of a scan, ascending and without repetition. A few runs that are in entity order are
- * merged as they are read; anything else is gathered and sorted.
+ * Entities of a scan, ascending (or, to step back from a page, descending) and without repetition.
+ * A few runs that are in entity order are merged as they are read; anything else is gathered and
+ * sorted.
  */
 #include "base/mem.h"
 #include "search/search_internal.h"
@@ -14,18 +15,26 @@ static fhirstore_status advance_head(fhs_search *search, fhs_source *source, siz
     if (status == FHIRSTORE_OK) {
         source->heads[i] = fhs_stmt_int(source->stmts[i], 0);
     } else if (status == FHIRSTORE_DONE) {
-        source->heads[i] = INT64_MAX;
+        source->heads[i] = source->is_down ? INT64_MIN : INT64_MAX;
         status = FHIRSTORE_OK;
     }
     return status;
 }
 
-static fhirstore_status open_merge(fhs_search *search, fhs_entity after, fhs_source *source)
+/* Entities of one run beyond @a bound, in the direction of the source. */
+static fhirstore_status open_range(fhs_search *search, const fhs_source *source, size_t i,
+                                   fhs_entity bound, fhs_stmt **out)
+{
+    const fhs_range *range = &source->scan->ranges[i];
+    return source->is_down ? fhs_sql_scan_down(search, range, bound, out)
+                           : fhs_sql_scan(search, range, bound, out);
+}
+
+static fhirstore_status open_merge(fhs_search *search, fhs_entity bound, fhs_source *source)
 {
     source->is_merge = true;
     for (size_t i = 0; i < source->scan->count; i++) {
-        fhirstore_status status = fhs_sql_scan(search, &source->scan->ranges[i], after,
-                                               &source->stmts[i]);
+        fhirstore_status status = open_range(search, source, i, bound, &source->stmts[i]);
         source->stmt_count = source->stmts[i] != NULL ? i + 1 : i;
         if (status == FHIRSTORE_OK) {
             status = advance_head(search, source, i);
@@ -39,16 +48,18 @@ static fhirstore_status open_merge(fhs_search *search, fhs_entity after, fhs_sou
 
 static fhirstore_status next_merged(fhs_search *search, fhs_source *source, fhs_entity *out)
 {
-    int64_t least = INT64_MAX;
+    const int64_t end = source->is_down ? INT64_MIN : INT64_MAX;
+    int64_t first = end;
     for (size_t i = 0; i < source->stmt_count; i++) {
-        least = source->heads[i] < least ? source->heads[i] : least;
+        int64_t head = source->heads[i];
+        first = source->is_down ? (head > first ? head : first) : (head < first ? head : first);
     }
-    if (least == INT64_MAX) {
+    if (first == end) {
         return FHIRSTORE_DONE;
     }
-    *out = least;
+    *out = first;
     for (size_t i = 0; i < source->stmt_count; i++) {
-        while (source->heads[i] == least) {
+        while (source->heads[i] == first) {
             fhirstore_status status = advance_head(search, source, i);
             if (status != FHIRSTORE_OK) {
                 return status;
@@ -172,13 +183,13 @@ static fhirstore_status gather_range(fhs_search *search, fhs_source *source, siz
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
 }
 
-static fhirstore_status open_gathered(fhs_search *search, fhs_entity after, fhs_source *source)
+static fhirstore_status open_gathered(fhs_search *search, fhs_entity bound, fhs_source *source)
 {
     size_t capacity = 0;
     fhirstore_status status = FHIRSTORE_OK;
     for (size_t i = 0; i < source->scan->count && status == FHIRSTORE_OK; i++) {
         fhs_stmt *stmt = NULL;
-        status = fhs_sql_scan(search, &source->scan->ranges[i], after, &stmt);
+        status = open_range(search, source, i, bound, &stmt);
         if (status == FHIRSTORE_OK) {
             status = gather_range(search, source, &capacity, stmt);
         }
@@ -223,6 +234,22 @@ fhirstore_status fhs_source_open(fhs_search *search, const fhs_scan *scan, fhs_e
                            : open_gathered(search, after, source);
 }
 
+fhirstore_status fhs_source_open_down(fhs_search *search, const fhs_scan *scan, fhs_entity before,
+                                      fhs_source *source)
+{
+    *source = (fhs_source){.scan = scan, .is_down = true};
+    if (scan->is_list) {
+        source->view = scan->list;
+        source->item_count = scan->list_count;
+        while (source->item_count > 0 && source->view[source->item_count - 1] >= before) {
+            source->item_count--;
+        }
+        return FHIRSTORE_OK;
+    }
+    return can_merge(scan) ? open_merge(search, before, source)
+                           : open_gathered(search, before, source);
+}
+
 fhirstore_status fhs_source_next(fhs_search *search, fhs_source *source, fhs_entity *out)
 {
     if (source->is_merge) {
@@ -231,7 +258,8 @@ fhirstore_status fhs_source_next(fhs_search *search, fhs_source *source, fhs_ent
     if (source->at >= source->item_count) {
         return FHIRSTORE_DONE;
     }
-    *out = source->view[source->at++];
+    size_t at = source->at++;
+    *out = source->view[source->is_down ? source->item_count - 1 - at : at];
     return FHIRSTORE_OK;
 }
 

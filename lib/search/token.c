@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Page tokens: where the next page begins. Sort keys can be names, so a token is sealed; it is
- * bound to the principal, the type and the text of the query, none of which it holds.
+ * Page tokens: where a page begins, or ends. Sort keys can be names, so a token is sealed; it is
+ * bound to the principal, the type, the compartment and the text of the query, none of which it
+ * holds.
  *
- *   1 byte version, 8 bytes total (-1: not counted), 8 bytes change sequence of the first page,
- *   then the key of the last match (sort.c)
+ *   1 byte version, 1 byte kind, 8 bytes total (-1: not counted), 8 bytes change sequence of the
+ *   first page, 4 bytes size of the page (BACK), 8 bytes each entity and version of the last include
+ *   (REST), 4 bytes length of the first key, then keys (sort.c): that of the match before the page
+ *   (BACK: behind it), and that of the page's last match (REST)
  */
 #include "search/search_internal.h"
 
-#define TOKEN_VERSION 1
-#define TOKEN_HEAD    17u
+#define TOKEN_VERSION 2
+#define TOKEN_HEAD    42u
 #define TOKEN_MAX     ((size_t)48 * 1024)
 
 static void add_bound_text(fhs_buf *aad, fhs_str text)
@@ -27,6 +30,7 @@ static fhirstore_status bound_texts(fhs_search *search, fhs_buf *aad)
     fhs_buf_add_cstr(aad, "page ");
     add_bound_text(aad, search->env.principal);
     add_bound_text(aad, type);
+    add_bound_text(aad, query->place);
     add_bound_text(aad, query->self);
     return fhs_buf_status(aad) == FHIRSTORE_OK ? FHIRSTORE_OK : fhs_search_no_memory(search);
 }
@@ -99,20 +103,20 @@ fhirstore_status fhs_page_open(const fhs_keys *keys, fhs_str bound, fhs_str text
 
 /* ---- tokens ---- */
 
-static void add_big_endian(fhs_buf *out, int64_t number)
+static void add_big_endian(fhs_buf *out, uint64_t number, unsigned bytes)
 {
-    for (unsigned i = 0; i < 8; i++) {
-        fhs_buf_add_char(out, (char)(unsigned char)((uint64_t)number >> (56 - 8 * i)));
+    for (unsigned i = bytes; i > 0; i--) {
+        fhs_buf_add_char(out, (char)(unsigned char)(number >> (8 * (i - 1))));
     }
 }
 
-static int64_t get_big_endian(const char *bytes)
+static uint64_t get_big_endian(const char *from, unsigned bytes)
 {
     uint64_t number = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        number = (number << 8) | (unsigned char)bytes[i];
+    for (unsigned i = 0; i < bytes; i++) {
+        number = (number << 8) | (unsigned char)from[i];
     }
-    return (int64_t)number;
+    return number;
 }
 
 static fhirstore_status bad_token(fhs_search *search)
@@ -123,14 +127,27 @@ static fhirstore_status bad_token(fhs_search *search)
 
 static fhirstore_status take_token(fhs_search *search, fhs_str plain)
 {
+    fhs_page_token *token = &search->token;
     if (plain.len < TOKEN_HEAD || plain.ptr[0] != TOKEN_VERSION) {
         return bad_token(search);
     }
-    search->total = get_big_endian(plain.ptr + 1);
-    search->high_seq = get_big_endian(plain.ptr + 9);
-    fhs_buf_add_str(&search->after, fhs_str_from(plain, TOKEN_HEAD));
-    return fhs_buf_status(&search->after) == FHIRSTORE_OK ? FHIRSTORE_OK
-                                                          : fhs_search_no_memory(search);
+    token->kind = (uint8_t)plain.ptr[1];
+    search->total = (int64_t)get_big_endian(plain.ptr + 2, 8);
+    search->high_seq = (int64_t)get_big_endian(plain.ptr + 10, 8);
+    token->size = (uint32_t)get_big_endian(plain.ptr + 18, 4);
+    token->rest_entity = (int64_t)get_big_endian(plain.ptr + 22, 8);
+    token->rest_version = (int64_t)get_big_endian(plain.ptr + 30, 8);
+    size_t key_len = (size_t)get_big_endian(plain.ptr + 38, 4);
+    fhs_str keys = fhs_str_from(plain, TOKEN_HEAD);
+    if (token->kind < FHS_PAGE_NEXT || token->kind > FHS_PAGE_REST || key_len > keys.len) {
+        return bad_token(search);
+    }
+    fhs_buf_add(token->kind == FHS_PAGE_BACK ? &search->before : &search->after, keys.ptr, key_len);
+    fhs_buf_add_str(&search->until, fhs_str_from(keys, key_len));
+    fhirstore_status status = fhs_buf_status(&search->before);
+    status = status == FHIRSTORE_OK ? fhs_buf_status(&search->after) : status;
+    status = status == FHIRSTORE_OK ? fhs_buf_status(&search->until) : status;
+    return status == FHIRSTORE_OK ? FHIRSTORE_OK : fhs_search_no_memory(search);
 }
 
 fhirstore_status fhs_page_token_read(fhs_search *search)
@@ -153,19 +170,26 @@ fhirstore_status fhs_page_token_read(fhs_search *search)
     return status;
 }
 
-fhirstore_status fhs_page_token_write(fhs_search *search, int64_t total, fhs_buf *out)
+fhirstore_status fhs_page_token_write(fhs_search *search, const fhs_page_token *token, fhs_str key,
+                                      fhs_str until, int64_t total, fhs_buf *out)
 {
     fhs_buf plain = FHS_BUF_INIT(TOKEN_MAX);
     fhs_buf aad = FHS_BUF_INIT((size_t)1024 * 1024);
     int64_t seq = search->high_seq;
     fhirstore_status status = bound_texts(search, &aad);
-    if (status == FHIRSTORE_OK && search->after.len == 0) {
+    if (status == FHIRSTORE_OK && search->token.kind == FHS_PAGE_FIRST) {
         status = fhs_conn_last_seq(search->conn, &seq, search->err);
     }
     fhs_buf_add_char(&plain, TOKEN_VERSION);
-    add_big_endian(&plain, total);
-    add_big_endian(&plain, seq);
-    fhs_buf_add_str(&plain, fhs_buf_str(&search->key));
+    fhs_buf_add_char(&plain, (char)token->kind);
+    add_big_endian(&plain, (uint64_t)total, 8);
+    add_big_endian(&plain, (uint64_t)seq, 8);
+    add_big_endian(&plain, token->size, 4);
+    add_big_endian(&plain, (uint64_t)token->rest_entity, 8);
+    add_big_endian(&plain, (uint64_t)token->rest_version, 8);
+    add_big_endian(&plain, key.len, 4);
+    fhs_buf_add_str(&plain, key);
+    fhs_buf_add_str(&plain, until);
     if (status == FHIRSTORE_OK && fhs_buf_status(&plain) != FHIRSTORE_OK) {
         status = fhs_fail_plain(search->err, fhs_buf_status(&plain));
     }

@@ -53,7 +53,16 @@ typedef struct page {
     size_t count;
     int64_t total;
     char next[8192]; /* query text of the next page, "" for none */
+    char previous[8192];
+    char last[8192];
 } page;
+
+static void keep_link(fhs_str url, char *place)
+{
+    size_t mark = fhs_str_find_char(url, '?', 0);
+    ck_assert_uint_lt(url.len - mark, 8192);
+    (void)snprintf(place, 8192, "%.*s", FHS_STR_ARG(fhs_str_from(url, mark + 1)));
+}
 
 static void read_links(const fhs_json *links, page *p)
 {
@@ -63,11 +72,12 @@ static void read_links(const fhs_json *links, page *p)
         ck_assert(fhs_json_get_string(&links->items[i], FHS_LIT("relation"), &relation));
         ck_assert(fhs_json_get_string(&links->items[i], FHS_LIT("url"), &url));
         ck_assert(fhs_str_starts_with(url, FHS_LIT(BASE_URL "/Patient")));
-        size_t mark = fhs_str_find_char(url, '?', 0);
         if (fhs_str_eq(relation, FHS_LIT("next"))) {
-            ck_assert_uint_lt(url.len - mark, sizeof(p->next));
-            (void)snprintf(p->next, sizeof(p->next), "%.*s",
-                           FHS_STR_ARG(fhs_str_from(url, mark + 1)));
+            keep_link(url, p->next);
+        } else if (fhs_str_eq(relation, FHS_LIT("previous"))) {
+            keep_link(url, p->previous);
+        } else if (fhs_str_eq(relation, FHS_LIT("last"))) {
+            keep_link(url, p->last);
         }
     }
 }
@@ -173,6 +183,115 @@ START_TEST(pages_deliver_everything_once)
     ck_assert_int_eq(seen, wanted);
     ck_assert_int_eq(total, wanted);
     fhs_buf_clear(&out);
+}
+END_TEST
+
+static void assert_same_page(const char *text, const page *a, const page *b)
+{
+    ck_assert_msg(a->count == b->count, "%s: %zu matches, then %zu", text, a->count, b->count);
+    for (size_t i = 0; i < a->count; i++) {
+        ck_assert_msg(a->ids[i] == b->ids[i], "%s: match %zu was p%d, then p%d", text, i, a->ids[i],
+                      b->ids[i]);
+    }
+    ck_assert_int_eq(a->total, b->total);
+}
+
+#define PAGES 64
+
+START_TEST(going_back_shows_the_same_pages)
+{
+    static page pages[PAGES];
+    static page p;
+    const char *text = page_queries[_i];
+    size_t count = 0;
+    char last[8192] = "";
+    read_page(text, &pages[count++]);
+    ck_assert_str_eq(pages[0].previous, "");
+    (void)snprintf(last, sizeof(last), "%s", pages[0].last);
+    while (pages[count - 1].next[0] != '\0') {
+        ck_assert_uint_lt(count, PAGES);
+        read_page(pages[count - 1].next, &pages[count]);
+        ck_assert_str_ne(pages[count].previous, "");
+        count++;
+    }
+    p = pages[count - 1];
+    for (size_t i = count - 1; i > 0; i--) {
+        char link[8192];
+        (void)snprintf(link, sizeof(link), "%s", p.previous);
+        read_page(link, &p);
+        assert_same_page(text, &pages[i - 1], &p);
+        /* And forwards again from there. */
+        static page forward;
+        read_page(p.next, &forward);
+        assert_same_page(text, &pages[i], &forward);
+    }
+    ck_assert_str_eq(p.previous, "");
+    ck_assert_str_ne(last, "");
+    read_page(last, &p);
+    assert_same_page(text, &pages[count - 1], &p);
+    ck_assert_str_eq(p.next, "");
+}
+END_TEST
+
+START_TEST(going_back_past_what_is_gone)
+{
+    static page first;
+    static page p;
+    read_page("_count=5", &first);
+    read_page(first.next, &p);
+    store_begin(&ward);
+    for (size_t i = 1; i < first.count; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof(id), "p%d", first.ids[i]);
+        store_delete(&ward, "Patient", id);
+    }
+    store_commit(&ward);
+    char back[8192];
+    (void)snprintf(back, sizeof(back), "%s", p.previous);
+    read_page(back, &p);
+    /* What follows is on the next page already, so it is not shown here. */
+    ck_assert_uint_eq(p.count, 1);
+    ck_assert_int_eq(p.ids[0], first.ids[0]);
+    ck_assert_str_ne(p.next, "");
+    store_begin(&ward);
+    char id[16];
+    (void)snprintf(id, sizeof(id), "p%d", first.ids[0]);
+    store_delete(&ward, "Patient", id);
+    store_commit(&ward);
+    read_page(back, &p);
+    ck_assert_uint_eq(p.count, 5);
+    ck_assert_str_eq(p.previous, "");
+}
+END_TEST
+
+START_TEST(links_show_nothing_of_the_sort_keys)
+{
+    static const char marker[] = "Quizzlewickhamptonfieldx";
+    static page p;
+    char json[256];
+    store_begin(&ward);
+    for (int i = 0; i < 9; i++) {
+        (void)snprintf(json, sizeof(json),
+                       "{\"resourceType\":\"Patient\",\"id\":\"p%d\",\"name\":[{\"family\":"
+                       "\"%s%d\"}]}",
+                       RESOURCES + i, marker, i);
+        store_put(&ward, json);
+    }
+    store_commit(&ward);
+    read_page("_sort=-family&family=quizz&_count=3", &p);
+    read_page(p.next, &p);
+    const char *const links[] = {p.next, p.previous, p.last};
+    for (size_t i = 0; i < 3; i++) {
+        fhs_str link = fhs_str_from_cstr(links[i]);
+        ck_assert_uint_gt(link.len, sizeof(marker));
+        for (size_t at = 0; at + 8 <= sizeof(marker) - 1; at += 8) {
+            ck_assert_ptr_null(strstr(links[i], marker + at));
+        }
+        for (size_t at = 0; at + sizeof(marker) - 1 <= link.len; at++) {
+            fhs_str part = fhs_str_of(link.ptr + at, sizeof(marker) - 1);
+            ck_assert(!fhs_str_eq_ascii_case(part, fhs_str_from_cstr(marker)));
+        }
+    }
 }
 END_TEST
 
@@ -320,6 +439,9 @@ int main(void)
     tcase_add_checked_fixture(tests, open_ward, close_ward);
     tcase_add_loop_test(tests, pages_deliver_everything_once, 0, queries);
     tcase_add_loop_test(tests, what_stays_the_same_comes_exactly_once, 0, queries);
+    tcase_add_loop_test(tests, going_back_shows_the_same_pages, 0, queries);
+    tcase_add_test(tests, going_back_past_what_is_gone);
+    tcase_add_test(tests, links_show_nothing_of_the_sort_keys);
     tcase_add_test(tests, tokens_belong_to_query_principal_and_store);
     tcase_add_test(tests, totals_as_they_were_asked_for);
     tcase_add_test(tests, what_was_left_out_is_reported);
