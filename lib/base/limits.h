@@ -21,6 +21,8 @@
 #define FHS_LIMIT_PAGE_COUNT       10000u
 /* What one conditional delete may delete: the most that _count may say. */
 #define FHS_LIMIT_DELETE_MATCHES   100u
+#define FHS_LIMIT_PAGE_INCLUDES    10000u
+#define FHS_LIMIT_INCLUDE_WALK     1000000u
 #define FHS_LIMIT_SEARCH_VISITS    100000000u
 #define FHS_LIMIT_EXPRESSION_BYTES ((size_t)64 * 1024)
 #define FHS_LIMIT_EXPRESSION_DEPTH 128u

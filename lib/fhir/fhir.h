@@ -169,6 +169,8 @@ const fhs_fhir *fhs_fhir_extend(const fhs_fhir *base, fhs_arena *arena, const fh
                                 size_t count);
 /* Whether parameters beside FHIR's own apply to @a type. */
 bool fhs_sparam_has_extra(const fhs_fhir *fhir, fhs_type type);
+/* Whether a reference parameter may point at @a type; one that names no types may point anywhere. */
+bool fhs_sparam_may_target(const fhs_fhir *fhir, const fhs_sparam_def *def, fhs_type type);
 /* How many were given to fhs_fhir_extend(). */
 size_t fhs_sparam_extra_count(const fhs_fhir *fhir);
 

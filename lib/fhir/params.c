@@ -126,3 +126,13 @@ fhs_str fhs_sparam_type_name(fhs_sparam_type type)
     };
     return names[type];
 }
+
+bool fhs_sparam_may_target(const fhs_fhir *fhir, const fhs_sparam_def *def, fhs_type type)
+{
+    for (size_t i = 0; i < def->target_count; i++) {
+        if (fhs_type_is_a(fhir, type, def->targets[i])) {
+            return true;
+        }
+    }
+    return def->target_count == 0;
+}

@@ -100,12 +100,7 @@ static fhirstore_status unknown_param(fhs_query_parser *parser, fhs_type type)
  */
 bool fhs_query_may_target(const fhs_fhir *fhir, const fhs_sparam_def *def, fhs_type type)
 {
-    for (size_t i = 0; i < def->target_count; i++) {
-        if (fhs_type_is_a(fhir, type, def->targets[i])) {
-            return true;
-        }
-    }
-    return def->target_count == 0;
+    return fhs_sparam_may_target(fhir, def, type);
 }
 
 fhs_type fhs_query_resource_type(const fhs_fhir *fhir, fhs_str name)

@@ -100,6 +100,9 @@ static fhirstore_status add_pair(fhs_query_parser *parser, fhs_query_draft *draf
     }
     parser->name = name;
     fhirstore_status status = fhs_query_result_param(parser, draft, name, value, &taken);
+    if (!taken) {
+        status = fhs_query_take_include(parser, draft, name, value, &taken);
+    }
     return taken ? status : add_condition(parser, draft, name, value);
 }
 
@@ -139,6 +142,10 @@ static fhirstore_status finish_query(fhs_query_parser *parser, fhs_query_draft *
         return fhs_fail(parser->err, FHIRSTORE_ERR_QUERY,
                         "_summary and _elements exclude each other");
     }
+    if (query->summary == FHS_SUMMARY_TEXT && draft->includes.count > 0) {
+        return fhs_fail(parser->err, FHIRSTORE_ERR_QUERY,
+                        "_summary=text and _include or _revinclude exclude each other");
+    }
     query->self = fhs_arena_dup(parser->arena, fhs_buf_str(&draft->self));
     fhs_node *root = fhs_arena_calloc(parser->arena, 1, sizeof(*root));
     if (root == NULL || query->self.ptr == NULL) {
@@ -155,6 +162,8 @@ static fhirstore_status finish_query(fhs_query_parser *parser, fhs_query_draft *
     query->sort_count = draft->sort.count;
     query->types = draft->types.items;
     query->type_count = draft->types.count;
+    query->includes = draft->includes.items;
+    query->include_count = draft->includes.count;
     query->elements = draft->elements.items;
     query->element_count = draft->elements.count;
     query->dropped = draft->dropped.items;

@@ -149,6 +149,18 @@ typedef struct fhs_dropped {
     const char *reason; /* static text */
 } fhs_dropped;
 
+/*
+ * What comes along with the matches: what they refer to (_include) or what refers to them
+ * (_revinclude).
+ */
+typedef struct fhs_include {
+    fhs_type source;  /* the type that refers; FHS_TYPE_NONE: any */
+    fhs_sparam param; /* FHS_SPARAM_NONE: every reference of the source */
+    fhs_type target;  /* only what is of this type is referred to; FHS_TYPE_NONE: any */
+    bool is_reverse;  /* _revinclude */
+    bool iterate;     /* also for what is included itself */
+} fhs_include;
+
 /* A whole search. */
 typedef struct fhs_query {
     fhs_type type;   /* FHS_TYPE_NONE: system level … */
@@ -157,6 +169,8 @@ typedef struct fhs_query {
     fhs_node *root; /* an AND */
     fhs_sort_key *sort;
     size_t sort_count;
+    fhs_include *includes;
+    size_t include_count;
     uint32_t count; /* page size; FHS_DEFAULT_PAGE_COUNT when not given */
     bool has_count;
     bool count_only; /* _count=0 or _summary=count */

@@ -100,6 +100,7 @@ typedef struct fhs_query_draft {
     fhs_query_list dropped;    /* fhs_dropped */
     fhs_query_list sort;       /* fhs_sort_key */
     fhs_query_list types;      /* fhs_type */
+    fhs_query_list includes;   /* fhs_include */
     fhs_query_list elements;   /* fhs_str */
     bool has_summary;
     fhs_buf self;
@@ -110,6 +111,9 @@ typedef struct fhs_query_draft {
  * _pretty. *taken_out false: @a name is none of these.
  */
 fhirstore_status fhs_query_result_param(fhs_query_parser *parser, fhs_query_draft *draft,
+                                        fhs_str name, fhs_str value, bool *taken_out);
+/* The same for _include and _revinclude. */
+fhirstore_status fhs_query_take_include(fhs_query_parser *parser, fhs_query_draft *draft,
                                         fhs_str name, fhs_str value, bool *taken_out);
 /* Append "name=value" to the self text. */
 void fhs_query_add_self(fhs_query_draft *draft, fhs_str name, fhs_str value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One page as a searchset Bundle. Bodies, or what is asked for of them, are copied as stored. */
 #include "base/limits.h"
-#include "search/search_internal.h"
+#include "search/include.h"
 #include "json/json.h"
 
 /* Rows that may be counted for a total that nobody asked for. */
@@ -19,7 +19,10 @@ typedef struct page_writer {
     fhs_buf next; /* "_page=…" of the next page; empty: this is the last */
     fhs_buf previous;
     fhs_buf last;
-    int64_t count;
+    fhs_buf related; /* "_page=…" of the page with the rest of what is included */
+    fhs_gathering includes;
+    int64_t count; /* matches */
+    int64_t included;
     int64_t total; /* -1: not told */
 } page_writer;
 
@@ -43,10 +46,11 @@ static void write_full_url(page_writer *page, const fhs_version *version)
     fhs_buf_add_char(out, '"');
 }
 
-static fhirstore_status write_body(page_writer *page, fhs_str body)
+/* _elements names elements of the matches; what is included stays whole. */
+static fhirstore_status write_body(page_writer *page, fhs_str body, bool is_match)
 {
     const fhs_search *search = page->search;
-    if (!fhs_subset_is_wanted(search->query)) {
+    if (!fhs_subset_is_wanted(search->query) || (!is_match && search->query->element_count > 0)) {
         fhs_buf_add_str(&page->entries, body);
         return FHIRSTORE_OK;
     }
@@ -54,22 +58,70 @@ static fhirstore_status write_body(page_writer *page, fhs_str body)
                             search->err);
 }
 
+static fhirstore_status write_entry(page_writer *page, const fhs_version *version, bool is_match)
+{
+    begin_entry(page);
+    write_full_url(page, version);
+    fhs_buf_add_cstr(&page->entries, ",\"resource\":");
+    fhirstore_status status = write_body(page, version->body, is_match);
+    fhs_buf_add_cstr(&page->entries, is_match ? ",\"search\":{\"mode\":\"match\"}}"
+                                              : ",\"search\":{\"mode\":\"include\"}}");
+    return status;
+}
+
+/* A page of the rest shows no matches again, only what they include. */
 static fhirstore_status write_match(page_writer *page)
 {
     fhs_version version;
     fhs_search *search = page->search;
-    fhirstore_status status = fhs_resource_read_entity(search->conn, search->last, &version,
-                                                       search->err);
-    if (status != FHIRSTORE_OK) {
+    fhirstore_status status = FHIRSTORE_OK;
+    if (search->query->include_count > 0) {
+        status = fhs_gathering_add_match(&page->includes, search->last);
+    }
+    page->count++;
+    if (status != FHIRSTORE_OK || search->token.kind == FHS_PAGE_REST) {
         return status;
     }
+    status = fhs_resource_read_entity(search->conn, search->last, &version, search->err);
+    return status == FHIRSTORE_OK ? write_entry(page, &version, true) : status;
+}
+
+/* A link to what is included but not on this page, and a word about it. */
+static fhirstore_status write_rest(page_writer *page, const fhs_included *last)
+{
+    fhs_search *search = page->search;
+    const fhs_page_token token = {
+        .kind = FHS_PAGE_REST, .rest_entity = last->entity, .rest_version = last->version};
+    fhs_buf *out = &page->entries;
     begin_entry(page);
-    write_full_url(page, &version);
-    fhs_buf_add_cstr(&page->entries, ",\"resource\":");
-    status = write_body(page, version.body);
-    fhs_buf_add_cstr(&page->entries, ",\"search\":{\"mode\":\"match\"}}");
-    page->count++;
-    return status;
+    fhs_buf_addf(out,
+                 "\"resource\":{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":"
+                 "\"warning\",\"code\":\"incomplete\",\"diagnostics\":\"the matches include more "
+                 "than FHS_LIMIT_PAGE_INCLUDES (%zu) resources",
+                 page->includes.limit);
+    fhs_buf_add_cstr(out, search->env.keys != NULL ? "; the link 'related' leads to the rest" : "");
+    fhs_buf_add_cstr(out, "\"}]},\"search\":{\"mode\":\"outcome\"}}");
+    return search->env.keys == NULL
+               ? FHIRSTORE_OK
+               : fhs_page_token_write(search, &token, fhs_buf_str(&search->after),
+                                      fhs_buf_str(&page->last_key), page->total, &page->related);
+}
+
+static fhirstore_status write_includes(page_writer *page)
+{
+    fhs_gathering *includes = &page->includes;
+    fhirstore_status status = fhs_gathering_run(includes);
+    for (size_t i = 0; status == FHIRSTORE_OK && i < includes->page_count; i++) {
+        fhs_version version;
+        status = fhs_gathering_read(includes, &includes->page[i], &version);
+        if (status == FHIRSTORE_OK) {
+            status = write_entry(page, &version, false);
+        }
+    }
+    page->included = status == FHIRSTORE_OK ? (int64_t)includes->page_count : 0;
+    return status == FHIRSTORE_OK && includes->has_more
+               ? write_rest(page, &includes->page[includes->page_count - 1])
+               : status;
 }
 
 /* @a is_all: the page holds every match there is from its beginning on. */
@@ -188,7 +240,12 @@ static fhirstore_status write_page_entries(page_writer *page)
     if (status == FHIRSTORE_OK) {
         status = find_total(page, !has_next);
     }
-    return status == FHIRSTORE_OK ? find_pages(page, has_next) : status;
+    if (status == FHIRSTORE_OK) {
+        status = find_pages(page, has_next);
+    }
+    return status == FHIRSTORE_OK && page->count > 0 && page->search->query->include_count > 0
+               ? write_includes(page)
+               : status;
 }
 
 /* ---- around the entries ---- */
@@ -217,7 +274,10 @@ static void add_links(fhs_buf *out, page_writer *page, fhs_str path)
     const struct {
         const char *relation;
         const fhs_buf *token;
-    } others[] = {{"next", &page->next}, {"previous", &page->previous}, {"last", &page->last}};
+    } others[] = {{"next", &page->next},
+                  {"previous", &page->previous},
+                  {"last", &page->last},
+                  {"related", &page->related}};
     fhs_buf scratch = FHS_BUF_INIT((size_t)1024 * 1024);
     fhs_buf own = FHS_BUF_INIT((size_t)1024 * 1024);
     const fhs_search *search = page->search;
@@ -304,13 +364,15 @@ fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_b
                         .last_key = FHS_BUF_INIT(PAGE_MAX),
                         .next = FHS_BUF_INIT(LINK_MAX),
                         .previous = FHS_BUF_INIT(LINK_MAX),
-                        .last = FHS_BUF_INIT(LINK_MAX)};
+                        .last = FHS_BUF_INIT(LINK_MAX),
+                        .related = FHS_BUF_INIT(LINK_MAX)};
     search->err = err;
     fhs_arena_init(&page.arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
+    fhs_gathering_init(&page.includes, search);
     fhirstore_status status = search->query->count_only ? find_total(&page, false)
                                                         : write_page_entries(&page);
     if (status == FHIRSTORE_OK) {
-        search->told_count = page.count;
+        search->told_count = page.included + (search->token.kind == FHS_PAGE_REST ? 0 : page.count);
         search->told_total = page.total;
         write_dropped(&page);
         status = fhs_buf_status(&page.entries);
@@ -326,6 +388,8 @@ fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_b
     fhs_buf_clear(&page.next);
     fhs_buf_clear(&page.previous);
     fhs_buf_clear(&page.last);
+    fhs_buf_clear(&page.related);
+    fhs_gathering_clear(&page.includes);
     fhs_arena_clear(&page.arena);
     return status;
 }

@@ -132,8 +132,7 @@ fhirstore_status fhs_search_count_some(fhs_search *search, int64_t max, int64_t 
     if (!counts_by_index(plan) || plan->driver.count != 1) {
         bool by_rows = plan->residual_count == 0 && !plan->driver.is_list;
         /* What the page has looked at need not be looked at again. */
-        bool goes_on = search->order == FHS_ORDER_ENTITY &&
-                       search->token.kind == FHS_PAGE_FIRST;
+        bool goes_on = search->order == FHS_ORDER_ENTITY && search->token.kind == FHS_PAGE_FIRST;
         fhirstore_status status = count_by_looking(search, plan, goes_on ? search->looked_at : 0,
                                                    by_rows ? max : max / ROWS_FOR_ONE_LOOK,
                                                    count_out, exact_out);

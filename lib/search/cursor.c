@@ -19,7 +19,7 @@ static bool is_of_type(const fhs_search *search, int32_t type)
     return false;
 }
 
-static fhirstore_status count_visit(fhs_search *search)
+fhirstore_status fhs_search_visit(fhs_search *search)
 {
     search->visits++;
     if (search->env.max_visits != 0 && search->visits > search->env.max_visits) {
@@ -33,7 +33,7 @@ fhirstore_status fhs_search_accepts(fhs_search *search, const fhs_test *const *t
                                     bool is_listed, fhs_candidate *candidate, bool *yes_out)
 {
     *yes_out = true;
-    fhirstore_status status = count_visit(search);
+    fhirstore_status status = fhs_search_visit(search);
     if (status == FHIRSTORE_OK && is_listed) {
         status = fhs_candidate_head(search, candidate, 0);
         *yes_out = candidate->is_there && is_of_type(search, candidate->type);
@@ -101,9 +101,7 @@ static fhirstore_status plan_better(fhs_search *search)
     fhs_source_close(&search->source);
     fhirstore_status status = fhs_plan_exactly(search, &search->plan);
     search->plan.is_rough = false;
-    return status == FHIRSTORE_OK
-               ? open_source(search, search->looked_at)
-               : status;
+    return status == FHIRSTORE_OK ? open_source(search, search->looked_at) : status;
 }
 
 static fhirstore_status step_entity(fhs_search *search)

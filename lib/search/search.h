@@ -33,12 +33,13 @@ typedef struct fhs_search_env {
      */
     const fhs_node *restriction;
     /*
-     * The same for the resources that a chain or _has passes through. NULL: no restriction on
-     * them; a NULL answer: nothing of that type may be seen.
+     * The same for the resources that a chain or _has passes through, or that are included. NULL:
+     * no restriction on them; a NULL answer: nothing of that type may be seen.
      */
     const fhs_node *(*restriction_of)(void *ctx, fhs_type type);
     void *restriction_ctx;
     uint64_t max_visits; /* candidates looked at before ERR_TOO_COSTLY; 0: no limit */
+    size_t max_includes; /* included resources on a page; 0: FHS_LIMIT_PAGE_INCLUDES */
 } fhs_search_env;
 
 typedef struct fhs_search fhs_search;
@@ -61,7 +62,8 @@ fhirstore_status fhs_search_next(fhs_search *search, fhs_version *out, fhirstore
 fhirstore_status fhs_search_count(fhs_search *search, int64_t *count_out, fhirstore_error **err);
 
 /*
- * Append one page as a searchset Bundle: fhs_query.count matches from where the cursor stands.
+ * Append one page as a searchset Bundle: fhs_query.count matches from where the cursor stands, and
+ * what they include. If that is too much for one page, a link leads to the rest.
  * @a path is what stands between base URL and "?" in links ("Patient", or "" at system level).
  */
 fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_buf *out,
@@ -77,7 +79,7 @@ fhirstore_status fhs_page_seal(const fhs_keys *keys, fhs_str bound, fhs_str plai
 fhirstore_status fhs_page_open(const fhs_keys *keys, fhs_str bound, fhs_str text,
                                fhs_buf *plain_out, fhirstore_error **err);
 
-/* What the last page told: its matches, and the total or -1. */
+/* What the last page told: the resources on it, and the total or -1. */
 void fhs_search_told(const fhs_search *search, int64_t *count_out, int64_t *total_out);
 
 /* Whether the query asks for parts of resources: _elements, or _summary but for count and false. */

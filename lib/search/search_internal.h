@@ -11,7 +11,7 @@
  *   sort.c      sort keys as bytes
  *   cursor.c    open, next, count
  *   back.c      where the page before a page begins
- *   include.c   what matches refer to and what refers to them
+ *   include.c   what matches refer to and what refers to them (include.h)
  *   subset.c    _summary and _elements, where a page is written
  */
 #ifndef FHS_SEARCH_SEARCH_INTERNAL_H
@@ -492,6 +492,8 @@ void fhs_sorted_finish(fhs_sorted *sorted);
 
 /* ---- cursor.c ---- */
 
+/* One resource more is looked at: ERR_TOO_COSTLY beyond the limit. */
+fhirstore_status fhs_search_visit(fhs_search *search);
 /* Whether @a candidate satisfies @a tests; @a is_listed: and is a current resource of the search's
  * types. */
 fhirstore_status fhs_search_accepts(fhs_search *search, const fhs_test *const *tests, size_t count,

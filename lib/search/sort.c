@@ -351,8 +351,7 @@ static int compare_items(const fhs_sorted *sorted, const fhs_sorted_item *a,
                          const fhs_sorted_item *b)
 {
     const char *keys = sorted->keys.ptr;
-    int order = fhs_str_compare(fhs_str_of(keys + a->at, a->len),
-                                fhs_str_of(keys + b->at, b->len));
+    int order = fhs_str_compare(fhs_str_of(keys + a->at, a->len), fhs_str_of(keys + b->at, b->len));
     return sorted->is_down ? -order : order;
 }
 

@@ -136,9 +136,8 @@ fhirstore_status fhs_sql_scan(fhs_search *search, const fhs_range *range, fhs_en
 fhirstore_status fhs_sql_scan_down(fhs_search *search, const fhs_range *range, fhs_entity before,
                                    fhs_stmt **out)
 {
-    const char *tail = range_shapes[range->shape].is_ordered
-                           ? " AND entity<?9 ORDER BY entity DESC"
-                           : " AND entity<?9";
+    const char *tail = range_shapes[range->shape].is_ordered ? " AND entity<?9 ORDER BY entity DESC"
+                                                             : " AND entity<?9";
     fhirstore_status status = take_sql(search, "SELECT entity FROM ", range, tail, out);
     return status == FHIRSTORE_OK ? fhs_sql_rebind(search, range, before, *out) : status;
 }

@@ -5,9 +5,9 @@
  * holds.
  *
  *   1 byte version, 1 byte kind, 8 bytes total (-1: not counted), 8 bytes change sequence of the
- *   first page, 4 bytes size of the page (BACK), 8 bytes each entity and version of the last include
- *   (REST), 4 bytes length of the first key, then keys (sort.c): that of the match before the page
- *   (BACK: behind it), and that of the page's last match (REST)
+ *   first page, 4 bytes size of the page (BACK), 8 bytes each entity and version of the last
+ * include (REST), 4 bytes length of the first key, then keys (sort.c): that of the match before the
+ * page (BACK: behind it), and that of the page's last match (REST)
  */
 #include "search/search_internal.h"
 
