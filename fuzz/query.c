@@ -13,7 +13,8 @@
 static size_t count_nodes(const fhs_node *node, unsigned depth)
 {
     size_t count = 1;
-    FUZZ_LAW(depth <= 2 * FHS_LIMIT_CHAIN_DEPTH + 4);
+    /* A _filter at the end of a chain. */
+    FUZZ_LAW(depth <= FHS_LIMIT_FILTER_DEPTH + 3 * FHS_LIMIT_CHAIN_DEPTH + 4);
     FUZZ_LAW(node->kind != FHS_NODE_NOT || node->child_count == 1);
     FUZZ_LAW(node->kind != FHS_NODE_LEAF || node->modifier == FHS_MOD_MISSING ||
              node->value_count > 0);

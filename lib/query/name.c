@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names: parameter, chain, _has. Each name and value becomes one node. */
-#include "query/query_internal.h"
+#include "query/filter.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,8 +19,26 @@ bool fhs_param_name_is_plain(fhs_str name)
     return name.len > 0 && name.len <= FHS_SHOWN_NAME;
 }
 
+/* The same within a _filter, which says where. */
+static fhirstore_status fail_in_filter(fhs_query_parser *parser, fhirstore_status status,
+                                       const char *what)
+{
+    const fhs_filter *filter = parser->filter;
+    const bool is_named = fhs_param_name_is_plain(parser->name);
+    size_t place = 1;
+    for (size_t i = 0; i < filter->mark && i < filter->text.len; i++) {
+        place += ((unsigned char)filter->text.ptr[i] & 0xC0) != 0x80 ? 1 : 0;
+    }
+    return fhs_fail(parser->err, status, "search parameter '_filter' at character %zu%s%.*s%s %s",
+                    place, is_named ? ": '" : "", is_named ? (int)parser->name.len : 0,
+                    is_named ? parser->name.ptr : "", is_named ? "'" : "", what);
+}
+
 fhirstore_status fhs_query_fail(fhs_query_parser *parser, fhirstore_status status, const char *what)
 {
+    if (parser->filter != NULL) {
+        return fail_in_filter(parser, status, what);
+    }
     return fhs_param_name_is_plain(parser->name)
                ? fhs_fail(parser->err, status, "search parameter '%.*s' %s",
                           FHS_STR_ARG(parser->name), what)
@@ -110,7 +128,7 @@ fhs_type fhs_query_resource_type(const fhs_fhir *fhir, fhs_str name)
 }
 
 /* :not becomes a NOT around the plain node. */
-static fhirstore_status wrap_not(fhs_query_parser *parser, fhs_node *node, fhs_node **out)
+fhirstore_status fhs_query_wrap(fhs_query_parser *parser, fhs_node *node, fhs_node **out)
 {
     fhs_node *outer = NULL;
     if (node->modifier != FHS_MOD_NOT) {
@@ -172,7 +190,7 @@ static fhirstore_status read_leaf(fhs_query_parser *parser, fhs_type type, fhs_s
     if (status == FHIRSTORE_OK) {
         status = fhs_query_values(parser, leaf, value);
     }
-    return status == FHIRSTORE_OK ? wrap_not(parser, leaf, out) : status;
+    return status == FHIRSTORE_OK ? fhs_query_wrap(parser, leaf, out) : status;
 }
 
 /* One link of a chain, to one target type. */
@@ -350,6 +368,9 @@ static fhirstore_status read_name(fhs_query_parser *parser, fhs_type type, fhs_s
     }
     if (fhs_str_split(name, '.', &head, &rest.name)) {
         return fhs_query_chain(parser, type, head, &rest, depth, out);
+    }
+    if (fhs_str_eq(name, FHS_LIT("_filter"))) {
+        return fhs_query_filter(parser, type, value, depth, out);
     }
     return read_leaf(parser, type, name, value, out);
 }

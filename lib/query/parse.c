@@ -55,7 +55,9 @@ static fhirstore_status add_condition(fhs_query_parser *parser, fhs_query_draft 
         return fhs_query_drop(parser, draft, name, "has no value");
     }
     fhirstore_status status = fhs_query_node(parser, draft->query->type, name, value, &node);
-    if (status == FHIRSTORE_ERR_UNKNOWN_PARAM && lenient) {
+    /* Part of a condition cannot be left out. */
+    if (status == FHIRSTORE_ERR_UNKNOWN_PARAM && lenient &&
+        !fhs_str_ends_with(name, FHS_LIT("_filter"))) {
         if (parser->err != NULL) {
             fhs_error_free(*parser->err);
             *parser->err = NULL;

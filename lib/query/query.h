@@ -36,10 +36,10 @@ typedef enum fhs_modifier {
     FHS_MOD_CODE_TEXT,
     FHS_MOD_TEXT_ADVANCED,
     /* What only a _filter can ask for. */
-    FHS_MOD_COMPARE,  /* string: folded text against values[].compare: eq ne gt lt ge le */
+    FHS_MOD_COMPARE,   /* string: folded text against values[].compare: eq ne gt lt ge le */
     FHS_MOD_CODE_PART, /* token: the code has the text within */
-    FHS_MOD_STARTS,   /* uri */
-    FHS_MOD_ENDS,     /* string, token, uri */
+    FHS_MOD_STARTS,    /* token, uri */
+    FHS_MOD_ENDS,      /* string, token, uri */
 } fhs_modifier;
 
 typedef enum fhs_compare {

@@ -7,12 +7,15 @@
 #include "query/query.h"
 
 /* What one parse carries along. */
+typedef struct fhs_filter fhs_filter;
+
 typedef struct fhs_query_parser {
     fhs_arena *arena;
     const fhs_query_options *options;
     fhirstore_error **err;
     fhs_type resource; /* the abstract type Resource: home of the parameters that all types share */
     fhs_str name;      /* the parameter being read, as written, for messages */
+    const fhs_filter *filter; /* that is being read, whose places messages tell; or NULL */
     size_t nodes_left;
     size_t values_left;
 } fhs_query_parser;
@@ -74,10 +77,19 @@ fhirstore_status fhs_query_new_values(fhs_query_parser *parser, size_t count);
 bool fhs_query_split(fhs_str text, char c, fhs_str *head_out, fhs_str *tail_out);
 /* Resolve backslash escapes; ptr NULL: no memory. */
 fhs_str fhs_query_unescape(fhs_arena *arena, fhs_str text);
+/* One value of the parameter type @a type. */
+fhirstore_status fhs_query_any_value(fhs_query_parser *parser, const fhs_node *leaf,
+                                     fhs_sparam_type type, fhs_str raw, fhs_value *value);
 fhirstore_status fhs_query_value_text(fhs_query_parser *parser, fhs_str raw, fhs_str *out);
 /* One value of a reference; @a leaf has its modifier. */
 fhirstore_status fhs_query_reference_value(fhs_query_parser *parser, const fhs_node *leaf,
                                            fhs_str raw, fhs_value *value);
+
+/* The tree of a _filter, behind @a depth links of a chain. */
+fhirstore_status fhs_query_filter(fhs_query_parser *parser, fhs_type type, fhs_str text,
+                                  unsigned depth, fhs_node **out);
+/* What stands around a leaf whose modifier says so: :not becomes a NOT around the plain leaf. */
+fhirstore_status fhs_query_wrap(fhs_query_parser *parser, fhs_node *node, fhs_node **out);
 
 /* Whether @a code is one of _list and _in; the node of such a parameter. */
 bool fhs_query_is_membership(fhs_str code);

@@ -227,8 +227,8 @@ static fhirstore_status read_of_type_value(fhs_query_parser *parser, fhs_str raw
 static fhirstore_status read_composite_value(fhs_query_parser *parser, const fhs_node *leaf,
                                              fhs_str raw, fhs_value *value);
 
-static fhirstore_status read_any_value(fhs_query_parser *parser, const fhs_node *leaf,
-                                       fhs_sparam_type type, fhs_str raw, fhs_value *value)
+fhirstore_status fhs_query_any_value(fhs_query_parser *parser, const fhs_node *leaf,
+                                     fhs_sparam_type type, fhs_str raw, fhs_value *value)
 {
     value->ref_type = FHS_TYPE_NONE;
     value->text = raw;
@@ -276,8 +276,8 @@ static fhirstore_status read_composite_value(fhs_query_parser *parser, const fhs
             return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE,
                                   "expects its components separated by $");
         }
-        fhirstore_status status = read_any_value(parser, leaf, (fhs_sparam_type)component.type,
-                                                 part, &value->parts[i]);
+        fhirstore_status status = fhs_query_any_value(parser, leaf, (fhs_sparam_type)component.type,
+                                                      part, &value->parts[i]);
         if (status != FHIRSTORE_OK) {
             return status;
         }
@@ -340,8 +340,8 @@ fhirstore_status fhs_query_values(fhs_query_parser *parser, fhs_node *leaf, fhs_
         if (item.len == 0) {
             continue;
         }
-        fhirstore_status status = read_any_value(parser, leaf, leaf->param_type, item,
-                                                 &leaf->values[leaf->value_count++]);
+        fhirstore_status status = fhs_query_any_value(parser, leaf, leaf->param_type, item,
+                                                      &leaf->values[leaf->value_count++]);
         if (status != FHIRSTORE_OK) {
             return status;
         }

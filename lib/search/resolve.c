@@ -78,7 +78,8 @@ static fhirstore_status resolve_token(fhs_search *search, const fhs_node *node,
     if (match == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
-    match->mode = node->modifier == FHS_MOD_CODE_TEXT   ? FHS_TEXT_PREFIX
+    match->mode = node->modifier == FHS_MOD_CODE_TEXT || node->modifier == FHS_MOD_STARTS
+                      ? FHS_TEXT_PREFIX
                   : node->modifier == FHS_MOD_CODE_PART ? FHS_TEXT_CONTAINS
                   : node->modifier == FHS_MOD_ENDS      ? FHS_TEXT_ENDS
                                                         : FHS_TEXT_EXACT;

@@ -236,7 +236,7 @@ typedef enum fhs_order {
 } fhs_order;
 
 /* Nesting of groups and chains that a test may have, and of chains alone. */
-#define FHS_TEST_DEPTH   64u
+#define FHS_TEST_DEPTH   96u
 #define FHS_LOADER_DEPTH 24u
 
 /* A resource that is being tested; what is not needed is not loaded. */
