@@ -61,8 +61,8 @@ static fhirstore_status join_next(fhs_filter *filter, filter_run *run, fhs_node_
     return run->height > FHS_LIMIT_FILTER_DEPTH ? too_deep(filter) : FHIRSTORE_OK;
 }
 
-static fhirstore_status read_term(fhs_filter *filter, fhs_type type, unsigned depth,
-                                  fhs_node **out);
+static fhirstore_status read_filter_term(fhs_filter *filter, fhs_type type, unsigned depth,
+                                         fhs_node **out);
 
 /* Comparisons up to the end, or up to @a close, which is not taken. */
 static fhirstore_status read_run(fhs_filter *filter, fhs_type type, unsigned depth, char close,
@@ -72,7 +72,7 @@ static fhirstore_status read_run(fhs_filter *filter, fhs_type type, unsigned dep
     if (++filter->depth > FHS_LIMIT_FILTER_DEPTH) {
         return too_deep(filter);
     }
-    fhirstore_status status = read_term(filter, type, depth, &run.node);
+    fhirstore_status status = read_filter_term(filter, type, depth, &run.node);
     run.height = filter->height;
     while (status == FHIRSTORE_OK) {
         fhs_node *next = NULL;
@@ -87,7 +87,7 @@ static fhirstore_status read_run(fhs_filter *filter, fhs_type type, unsigned dep
                                               : close == ']' ? "expects and, or or ]"
                                                              : "expects and or or");
         }
-        status = read_term(filter, type, depth, &next);
+        status = read_filter_term(filter, type, depth, &next);
         if (status == FHIRSTORE_OK) {
             status = join_next(filter, &run, is_and ? FHS_NODE_AND : FHS_NODE_OR, next);
         }
@@ -243,7 +243,8 @@ static fhirstore_status read_comparison(fhs_filter *filter, fhs_type type, unsig
     return fhs_filter_leaf(parser, type, name, op, value, out);
 }
 
-static fhirstore_status read_term(fhs_filter *filter, fhs_type type, unsigned depth, fhs_node **out)
+static fhirstore_status read_filter_term(fhs_filter *filter, fhs_type type, unsigned depth,
+                                         fhs_node **out)
 {
     fhs_node *inner = NULL;
     fhs_filter_skip_blanks(filter);

@@ -197,7 +197,7 @@ static fhirstore_status new_composite(fhs_query_parser *parser, fhs_node *leaf,
 }
 
 /* "code op value" of one component; *missing_out: "code pr false", which negates the whole. */
-static fhirstore_status read_component(fhs_filter *filter, const fhs_sparam_def *def,
+static fhirstore_status read_part_test(fhs_filter *filter, const fhs_sparam_def *def,
                                        const fhs_node *leaf, bool may_be_missing, bool *missing_out)
 {
     fhs_query_parser *parser = filter->parser;
@@ -269,7 +269,7 @@ fhirstore_status fhs_filter_composite(fhs_filter *filter, fhs_type type, fhs_str
     }
     do {
         if (status == FHIRSTORE_OK) {
-            status = read_component(filter, &def, leaf, false, &is_missing);
+            status = read_part_test(filter, &def, leaf, false, &is_missing);
         }
         fhs_filter_skip_blanks(filter);
     } while (status == FHIRSTORE_OK && fhs_filter_take_word(filter, "and"));
@@ -278,7 +278,7 @@ fhirstore_status fhs_filter_composite(fhs_filter *filter, fhs_type type, fhs_str
         return fhs_filter_expects(filter, "expects and, or ] and . with another component");
     }
     if (status == FHIRSTORE_OK) {
-        status = read_component(filter, &def, leaf, true, &is_missing);
+        status = read_part_test(filter, &def, leaf, true, &is_missing);
     }
     *out = leaf;
     if (status != FHIRSTORE_OK || !is_missing) {

@@ -9,7 +9,7 @@ static const char op_names[FHS_OP_COUNT][3] = {
     "sw", "ew", "pr", "po", "ss", "sb", "in", "ni", "re",
 };
 
-static bool is_blank(char c)
+static bool is_filter_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
@@ -22,7 +22,7 @@ static bool is_name_char(char c)
 
 void fhs_filter_skip_blanks(fhs_filter *filter)
 {
-    while (filter->at < filter->text.len && is_blank(filter->text.ptr[filter->at])) {
+    while (filter->at < filter->text.len && is_filter_blank(filter->text.ptr[filter->at])) {
         filter->at++;
     }
 }
@@ -60,7 +60,7 @@ fhs_str fhs_filter_take_name(fhs_filter *filter)
 
 /* ---- values ---- */
 
-static int hex_digit(char c)
+static int filter_hex(char c)
 {
     return c >= '0' && c <= '9'   ? c - '0'
            : c >= 'a' && c <= 'f' ? c - 'a' + 10
@@ -69,14 +69,14 @@ static int hex_digit(char c)
 }
 
 /* Four hexadecimal digits behind "\u". */
-static bool take_unit(fhs_str text, size_t *at, uint32_t *out)
+static bool take_half(fhs_str text, size_t *at, uint32_t *out)
 {
     *out = 0;
     if (text.len - *at < 4) {
         return false;
     }
     for (size_t i = 0; i < 4; i++) {
-        int digit = hex_digit(text.ptr[*at + i]);
+        int digit = filter_hex(text.ptr[*at + i]);
         if (digit < 0) {
             return false;
         }
@@ -90,7 +90,7 @@ static bool take_unit(fhs_str text, size_t *at, uint32_t *out)
 static bool take_point(fhs_str text, size_t *at, uint32_t *out)
 {
     uint32_t low;
-    if (!take_unit(text, at, out) || *out == 0 || (*out >= 0xDC00 && *out < 0xE000)) {
+    if (!take_half(text, at, out) || *out == 0 || (*out >= 0xDC00 && *out < 0xE000)) {
         return false;
     }
     if (*out < 0xD800 || *out >= 0xDC00) {
@@ -100,7 +100,7 @@ static bool take_point(fhs_str text, size_t *at, uint32_t *out)
         return false;
     }
     *at += 2;
-    if (!take_unit(text, at, &low) || low < 0xDC00 || low >= 0xE000) {
+    if (!take_half(text, at, &low) || low < 0xDC00 || low >= 0xE000) {
         return false;
     }
     *out = 0x10000 + ((*out - 0xD800) << 10) + (low - 0xDC00);
@@ -133,7 +133,7 @@ static bool take_escape(fhs_str text, size_t *at, char *out, size_t *len)
 }
 
 /* A JSON string; the filter stands behind its opening quote. */
-static fhirstore_status take_string(fhs_filter *filter, fhs_str *out)
+static fhirstore_status take_quoted(fhs_filter *filter, fhs_str *out)
 {
     fhs_str text = filter->text;
     size_t at = filter->at;
@@ -174,7 +174,7 @@ static bool has_lost_plus(const fhs_filter *filter, size_t from)
 
 static void skip_word(fhs_filter *filter)
 {
-    while (filter->at < filter->text.len && !is_blank(filter->text.ptr[filter->at]) &&
+    while (filter->at < filter->text.len && !is_filter_blank(filter->text.ptr[filter->at]) &&
            filter->text.ptr[filter->at] != ')' && filter->text.ptr[filter->at] != ']') {
         filter->at++;
     }
@@ -184,7 +184,7 @@ static fhirstore_status take_value(fhs_filter *filter, fhs_str *out)
 {
     const size_t from = filter->at;
     if (fhs_filter_take(filter, '"')) {
-        return take_string(filter, out);
+        return take_quoted(filter, out);
     }
     skip_word(filter);
     if (has_lost_plus(filter, from)) {
