@@ -69,7 +69,7 @@ static int filter_hex(char c)
 }
 
 /* Four hexadecimal digits behind "\u". */
-static bool take_half(fhs_str text, size_t *at, uint32_t *out)
+static bool take_quad(fhs_str text, size_t *at, uint32_t *out)
 {
     *out = 0;
     if (text.len - *at < 4) {
@@ -90,7 +90,7 @@ static bool take_half(fhs_str text, size_t *at, uint32_t *out)
 static bool take_point(fhs_str text, size_t *at, uint32_t *out)
 {
     uint32_t low;
-    if (!take_half(text, at, out) || *out == 0 || (*out >= 0xDC00 && *out < 0xE000)) {
+    if (!take_quad(text, at, out) || *out == 0 || (*out >= 0xDC00 && *out < 0xE000)) {
         return false;
     }
     if (*out < 0xD800 || *out >= 0xDC00) {
@@ -100,7 +100,7 @@ static bool take_point(fhs_str text, size_t *at, uint32_t *out)
         return false;
     }
     *at += 2;
-    if (!take_half(text, at, &low) || low < 0xDC00 || low >= 0xE000) {
+    if (!take_quad(text, at, &low) || low < 0xDC00 || low >= 0xE000) {
         return false;
     }
     *out = 0x10000 + ((*out - 0xD800) << 10) + (low - 0xDC00);
