@@ -220,8 +220,28 @@ static bool is_fault_of_type(fhirstore_status status)
 }
 
 /*
+ * Keep the fault that tells most: a bad value or modifier before a parameter that is not known, for
+ * only then has a type understood the name.
+ */
+static void keep_fault(fhirstore_error **err, fhirstore_error *fault, fhirstore_status status,
+                       fhirstore_status *kept)
+{
+    bool is_better = *kept == FHIRSTORE_OK || (*kept == FHIRSTORE_ERR_UNKNOWN_PARAM &&
+                                               status != FHIRSTORE_ERR_UNKNOWN_PARAM);
+    if (is_better) {
+        *kept = status;
+        if (err != NULL) {
+            fhs_error_free(*err);
+            *err = fault;
+        }
+    } else {
+        fhs_error_free(fault);
+    }
+}
+
+/*
  * An untyped chain stands for all target types to which the rest makes sense. Only when there is
- * none is it an error: that of the first type.
+ * none is it an error: that of the first type that knows the rest, or of the first.
  */
 static fhirstore_status read_untyped(fhs_query_parser *parser, const fhs_sparam_def *def,
                                      const fhs_node *link, const fhs_query_rest *rest,
@@ -245,18 +265,20 @@ static fhirstore_status read_untyped(fhs_query_parser *parser, const fhs_sparam_
         if (!fhs_type_is_resource(fhir, target) || !fhs_query_may_target(fhir, def, target)) {
             continue;
         }
-        parser->err = first == FHIRSTORE_OK ? err : NULL;
+        fhirstore_error *fault = NULL;
+        parser->err = err != NULL ? &fault : NULL;
         status = read_link(parser, link, target, rest, depth, &any->children[any->child_count]);
         parser->err = err;
         if (status == FHIRSTORE_OK) {
             any->child_count++;
         } else if (!is_fault_of_type(status)) {
+            fhs_error_free(fault);
             return status == FHIRSTORE_ERR_NO_MEMORY
                        ? fhs_fail_memory(err)
                        : fhs_query_fail_limit(parser,
                                               "the number of types an untyped chain may mean");
-        } else if (first == FHIRSTORE_OK) {
-            first = status;
+        } else {
+            keep_fault(err, fault, status, &first);
         }
     }
     if (any->child_count == 0) {

@@ -93,7 +93,7 @@ static fhirstore_status add_pair(fhs_query_parser *parser, fhs_query_draft *draf
     }
     name = fhs_url_decode(parser->arena, name, true);
     value = fhs_url_decode(parser->arena, value, true);
-    if (!is_clean(name) || !is_clean(value)) {
+    if (!is_clean(name)) {
         return fhs_fail(parser->err, FHIRSTORE_ERR_QUERY,
                         "the query holds a bad percent-encoding or text that is not UTF-8");
     }
@@ -101,6 +101,10 @@ static fhirstore_status add_pair(fhs_query_parser *parser, fhs_query_draft *draf
         return fhs_fail(parser->err, FHIRSTORE_ERR_QUERY, "the query holds a value without a name");
     }
     parser->name = name;
+    if (!is_clean(value)) {
+        return fhs_query_fail(parser, FHIRSTORE_ERR_QUERY,
+                              "has a bad percent-encoding, or text that is not UTF-8");
+    }
     fhirstore_status status = fhs_query_result_param(parser, draft, name, value, &taken);
     if (!taken) {
         status = fhs_query_take_include(parser, draft, name, value, &taken);

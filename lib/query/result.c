@@ -199,6 +199,24 @@ static fhirstore_status take_format(fhs_query_parser *parser, fhs_query_draft *d
     return FHIRSTORE_OK;
 }
 
+/* Whether there is more than commas and blanks. */
+static bool has_items(fhs_str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.ptr[i] != ',' && value.ptr[i] != ' ') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static fhirstore_status refuse_empty(fhs_query_parser *parser, fhs_query_draft *draft)
+{
+    return parser->options->lenient
+               ? fhs_query_drop(parser, draft, parser->name, "has no value")
+               : fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE, "has no value");
+}
+
 fhirstore_status fhs_query_result_param(fhs_query_parser *parser, fhs_query_draft *draft,
                                         fhs_str name, fhs_str value, bool *taken_out)
 {
@@ -222,7 +240,8 @@ fhirstore_status fhs_query_result_param(fhs_query_parser *parser, fhs_query_draf
         if (fhs_str_eq(name, params[i].name) &&
             (!params[i].system_only || draft->query->type == FHS_TYPE_NONE)) {
             *taken_out = true;
-            return params[i].read(parser, draft, value);
+            return has_items(value) ? params[i].read(parser, draft, value)
+                                    : refuse_empty(parser, draft);
         }
     }
     return FHIRSTORE_OK;

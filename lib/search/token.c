@@ -87,18 +87,20 @@ fhirstore_status fhs_page_open(const fhs_keys *keys, fhs_str bound, fhs_str text
                                fhs_buf *plain_out, fhirstore_error **err)
 {
     fhs_buf sealed = FHS_BUF_INIT(TOKEN_MAX);
-    fhirstore_status status = FHIRSTORE_OK;
-    if (keys == NULL || !decode64(text, &sealed)) {
-        status = sealed.failed == FHIRSTORE_ERR_NO_MEMORY
-                     ? fhs_fail_memory(err)
-                     : fhs_fail(err, FHIRSTORE_ERR_PAGE_TOKEN,
-                                "the page link was not made for this question");
+    fhirstore_status status = FHIRSTORE_ERR_PAGE_TOKEN;
+    if (keys != NULL && decode64(text, &sealed)) {
+        status = fhs_keys_open_token(keys, bound, fhs_buf_str(&sealed), plain_out, NULL);
     }
-    if (status == FHIRSTORE_OK) {
-        status = fhs_keys_open_token(keys, bound, fhs_buf_str(&sealed), plain_out, err);
+    if (sealed.failed == FHIRSTORE_ERR_NO_MEMORY) {
+        status = FHIRSTORE_ERR_NO_MEMORY;
     }
     fhs_buf_clear(&sealed);
-    return status;
+    if (status == FHIRSTORE_ERR_PAGE_TOKEN) {
+        return fhs_fail(err, status,
+                        "parameter '_page' expects a link of this store as it was given, for the "
+                        "same question and by who asked it");
+    }
+    return status == FHIRSTORE_OK ? FHIRSTORE_OK : fhs_fail_plain(err, status);
 }
 
 /* ---- tokens ---- */

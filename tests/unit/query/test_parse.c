@@ -114,6 +114,8 @@ START_TEST(what_is_wrong_is_named)
         {"Observation", "code.name=x", FHIRSTORE_ERR_QUERY},
         {"Observation", "subject:Organization.name=x", FHIRSTORE_ERR_MODIFIER},
         {"Observation", "subject.nonsense=x", FHIRSTORE_ERR_UNKNOWN_PARAM},
+        {"Observation", "patient.birthdate=197x", FHIRSTORE_ERR_PARAM_VALUE},
+        {"Observation", "patient.birthdate:exact=1", FHIRSTORE_ERR_MODIFIER},
         {"Patient", "_has:Observation:patient=x", FHIRSTORE_ERR_QUERY},
         {"Patient", "_has:Nothing:patient:code=x", FHIRSTORE_ERR_QUERY},
         {"Patient", "_has:Observation:code:code=x", FHIRSTORE_ERR_QUERY},
@@ -123,6 +125,9 @@ START_TEST(what_is_wrong_is_named)
         {"Patient", "_summary=text&_elements=name", FHIRSTORE_ERR_QUERY},
         {"Patient", "_elements=name&_summary=false", FHIRSTORE_ERR_QUERY},
         {"Patient", "_sort=nonsense", FHIRSTORE_ERR_UNKNOWN_PARAM},
+        {"Patient", "_sort=", FHIRSTORE_ERR_PARAM_VALUE},
+        {"Patient", "_elements=,", FHIRSTORE_ERR_PARAM_VALUE},
+        {"Patient", "_page=", FHIRSTORE_ERR_PARAM_VALUE},
         {"Patient", "_type=Patient", FHIRSTORE_ERR_UNKNOWN_PARAM},
         {NULL, "_type=Nothing", FHIRSTORE_ERR_PARAM_VALUE},
         {"Patient", "family=%", FHIRSTORE_ERR_QUERY},
@@ -151,6 +156,8 @@ START_TEST(messages_name_parameter_and_expectation)
     fhs_query *query = NULL;
     parse_status("Patient", "birthdate=1973-02-30", &query);
     ck_assert_ptr_nonnull(strstr(fhs_error_message(last_error), "'birthdate' expects a date"));
+    parse_status("Patient", "family=a%zz", &query);
+    ck_assert_ptr_nonnull(strstr(fhs_error_message(last_error), "'family' has a bad percent"));
     parse_status("Patient", "gender:exact=x", &query);
     ck_assert_ptr_nonnull(strstr(fhs_error_message(last_error), "'gender:exact'"));
     ck_assert_ptr_nonnull(strstr(fhs_error_message(last_error), ":not"));
@@ -252,7 +259,7 @@ int main(void)
     tcase_add_test(tests, columns_of_the_store_have_their_own_nodes);
     tcase_add_test(tests, typed_chains_and_has);
     tcase_add_test(tests, untyped_chains_mean_each_type_that_fits);
-    tcase_add_loop_test(tests, what_is_wrong_is_named, 0, 42);
+    tcase_add_loop_test(tests, what_is_wrong_is_named, 0, 47);
     tcase_add_test(tests, messages_name_parameter_and_expectation);
     tcase_add_test(tests, names_that_are_none_are_not_repeated);
     tcase_add_test(tests, lenient_drops_and_reports);
