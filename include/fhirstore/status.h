@@ -80,6 +80,8 @@ enum fhirstore_status_code {
     FHIRSTORE_ERR_CODE_UNKNOWN = -700, /**< unknown code; HTTP 422 */
     FHIRSTORE_ERR_UNIT = -701, /**< the unit is not valid UCUM; HTTP 400 */
     FHIRSTORE_ERR_UNIT_MISMATCH = -702, /**< the units cannot be converted; HTTP 400 */
+    FHIRSTORE_ERR_CODE_SYSTEM = -703, /**< the code system cannot be used for this; HTTP 422 */
+    FHIRSTORE_ERR_VALUE_SET = -704, /**< the value set cannot be used for this; HTTP 422 */
     FHIRSTORE_ERR_FATAL = -900, /**< the store must be closed; HTTP 500 */
     FHIRSTORE_ERR_FORKED = -901, /**< the store was opened by another process image; HTTP 500 */
 };

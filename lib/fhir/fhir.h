@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/str.h"
 
 typedef enum fhs_fhir_version {
@@ -116,6 +117,22 @@ fhs_str fhs_binding_value_set(const fhs_fhir *fhir, uint16_t binding);
 
 /* Whether the definitions say that codes of @a system are case-sensitive. */
 bool fhs_system_is_case_sensitive(const fhs_fhir *fhir, fhs_str system);
+
+/* ---- code systems and value sets ---- */
+
+typedef enum fhs_defined_kind {
+    FHS_DEFINED_CODE_SYSTEM,
+    FHS_DEFINED_VALUE_SET,
+} fhs_defined_kind;
+
+size_t fhs_defined_count(const fhs_fhir *fhir, fhs_defined_kind kind);
+/* The one with this url (without "|version"), or fhs_defined_count(). */
+size_t fhs_defined_find(const fhs_fhir *fhir, fhs_defined_kind kind, fhs_str url);
+/*
+ * Append it as JSON: url, version, content, caseSensitive, hierarchyMeaning and concepts of a code
+ * system, url, version and compose of a value set. Displays are there for FHIR's own code systems.
+ */
+void fhs_defined_write(const fhs_fhir *fhir, fhs_defined_kind kind, size_t index, fhs_buf *out);
 
 /* ---- search parameters ---- */
 

@@ -97,6 +97,8 @@ struct fhs_fhir {
     uint16_t system_count;
     uint16_t binding_count;
     uint16_t compartment_count;
+    uint16_t code_system_count;
+    uint16_t value_set_count;
     uint8_t type_slot_bits;
     const char *member_pool;
     const char *text_pool;
@@ -117,6 +119,13 @@ struct fhs_fhir {
     const uint16_t *binding_codes;
     const uint16_t *binding_systems;
     const uint16_t *systems; /* case-sensitive code systems, sorted */
+    /*
+     * Code systems, then value sets, each sorted by url, as compressed JSON: symbols of twelve
+     * bits, two in three bytes. One below 256 is a byte, one above stands for a pair of others.
+     */
+    const uint16_t *term_pairs;
+    const uint32_t *term_at; /* first symbol of each, and the end of the last */
+    const uint8_t *term_bytes;
     const fhs_fhir_extra *extra; /* NULL in the tables */
 };
 

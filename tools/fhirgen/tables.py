@@ -7,6 +7,7 @@ from fhirgen.hashing import EMPTY, open_table, perfect
 from fhirgen.mend import CASE_SENSITIVE
 from fhirgen.params import list_of, own_lists, read_compartments, read_params
 from fhirgen.pool import Texts, overlap_pool
+from fhirgen.terms import Terms
 from fhirgen.types import ancestors, flatten, read_types
 
 NONE = 0xFFFF
@@ -57,6 +58,7 @@ class Version:
         self.codes = {url: resolver.resolve(url) for url in self.bindings}
         self.systems = sorted({c["url"] for c in package.get("CodeSystem")
                                if c.get("caseSensitive")} | set(CASE_SENSITIVE))
+        self.terms = Terms(package)
         self.lists = Lists()
         self.collect_texts()
 

@@ -4,6 +4,7 @@
 
 #include "fhir/gen/r4_bindings.inc"
 #include "fhir/gen/r4_params.inc"
+#include "fhir/gen/r4_terms.inc"
 #include "fhir/gen/r4_texts.inc"
 #include "fhir/gen/r4_types.inc"
 
@@ -17,6 +18,8 @@ const fhs_fhir fhs_fhir_r4 = {
     .system_count = 636,
     .binding_count = 225,
     .compartment_count = 211,
+    .code_system_count = 1060,
+    .value_set_count = 1311,
     .member_pool = r4_member_pool,
     .text_pool = r4_text_pool,
     .text_at = r4_text_at,
@@ -36,4 +39,7 @@ const fhs_fhir fhs_fhir_r4 = {
     .binding_codes = r4_binding_codes,
     .binding_systems = r4_binding_systems,
     .systems = r4_systems,
+    .term_pairs = r4_term_pairs,
+    .term_at = r4_term_at,
+    .term_bytes = r4_term_bytes,
 };

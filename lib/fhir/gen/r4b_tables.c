@@ -4,6 +4,7 @@
 
 #include "fhir/gen/r4b_bindings.inc"
 #include "fhir/gen/r4b_params.inc"
+#include "fhir/gen/r4b_terms.inc"
 #include "fhir/gen/r4b_texts.inc"
 #include "fhir/gen/r4b_types.inc"
 
@@ -17,6 +18,8 @@ const fhs_fhir fhs_fhir_r4b = {
     .system_count = 538,
     .binding_count = 235,
     .compartment_count = 211,
+    .code_system_count = 538,
+    .value_set_count = 716,
     .member_pool = r4b_member_pool,
     .text_pool = r4b_text_pool,
     .text_at = r4b_text_at,
@@ -36,4 +39,7 @@ const fhs_fhir fhs_fhir_r4b = {
     .binding_codes = r4b_binding_codes,
     .binding_systems = r4b_binding_systems,
     .systems = r4b_systems,
+    .term_pairs = r4b_term_pairs,
+    .term_at = r4b_term_at,
+    .term_bytes = r4b_term_bytes,
 };

@@ -4,6 +4,7 @@
 
 #include "fhir/gen/r5_bindings.inc"
 #include "fhir/gen/r5_params.inc"
+#include "fhir/gen/r5_terms.inc"
 #include "fhir/gen/r5_texts.inc"
 #include "fhir/gen/r5_types.inc"
 
@@ -17,6 +18,8 @@ const fhs_fhir fhs_fhir_r5 = {
     .system_count = 442,
     .binding_count = 264,
     .compartment_count = 213,
+    .code_system_count = 443,
+    .value_set_count = 781,
     .member_pool = r5_member_pool,
     .text_pool = r5_text_pool,
     .text_at = r5_text_at,
@@ -36,4 +39,7 @@ const fhs_fhir fhs_fhir_r5 = {
     .binding_codes = r5_binding_codes,
     .binding_systems = r5_binding_systems,
     .systems = r5_systems,
+    .term_pairs = r5_term_pairs,
+    .term_at = r5_term_at,
+    .term_bytes = r5_term_bytes,
 };
