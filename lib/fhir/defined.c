@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Code systems and value sets of the definitions: compressed JSON, unfolded where it is asked for. */
+/* Code systems and value sets of the definitions: compressed JSON, unfolded where it is asked for.
+ */
 #include "fhir/tables.h"
 
 /* Nesting of pairs that the generator allows. */
@@ -26,7 +27,8 @@ static unfolder unfold(const fhs_fhir *fhir, fhs_defined_kind kind, size_t index
 static uint16_t packed_symbol(const fhs_fhir *fhir, uint32_t at)
 {
     const uint8_t *bytes = fhir->term_bytes + (size_t)(at / 2) * 3;
-    return (uint16_t)(at % 2 == 0 ? bytes[0] | (bytes[1] & 15) << 8 : bytes[1] >> 4 | bytes[2] << 4);
+    return (uint16_t)(at % 2 == 0 ? bytes[0] | (bytes[1] & 15) << 8
+                                  : bytes[1] >> 4 | bytes[2] << 4);
 }
 
 /* The next byte, or -1 at the end. */

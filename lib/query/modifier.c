@@ -12,6 +12,9 @@ typedef struct modifier_rule {
     unsigned kinds; /* MASK() of the parameter types it applies to */
 } modifier_rule;
 
+/* What has something above and below it. */
+#define TREES (MASK(FHS_SP_URI) | MASK(FHS_SP_REFERENCE) | MASK(FHS_SP_TOKEN))
+
 static const modifier_rule modifier_rules[] = {
     {FHS_LIT_INIT("missing"), FHS_MOD_MISSING, ~0u},
     {FHS_LIT_INIT("exact"), FHS_MOD_EXACT, MASK(FHS_SP_STRING)},
@@ -20,8 +23,10 @@ static const modifier_rule modifier_rules[] = {
     {FHS_LIT_INIT("code-text"), FHS_MOD_CODE_TEXT, MASK(FHS_SP_TOKEN)},
     {FHS_LIT_INIT("of-type"), FHS_MOD_OF_TYPE, MASK(FHS_SP_TOKEN)},
     {FHS_LIT_INIT("identifier"), FHS_MOD_IDENTIFIER, MASK(FHS_SP_REFERENCE)},
-    {FHS_LIT_INIT("above"), FHS_MOD_ABOVE, MASK(FHS_SP_URI) | MASK(FHS_SP_REFERENCE)},
-    {FHS_LIT_INIT("below"), FHS_MOD_BELOW, MASK(FHS_SP_URI) | MASK(FHS_SP_REFERENCE)},
+    {FHS_LIT_INIT("in"), FHS_MOD_IN, MASK(FHS_SP_TOKEN)},
+    {FHS_LIT_INIT("not-in"), FHS_MOD_NOT_IN, MASK(FHS_SP_TOKEN)},
+    {FHS_LIT_INIT("above"), FHS_MOD_ABOVE, TREES},
+    {FHS_LIT_INIT("below"), FHS_MOD_BELOW, TREES},
 };
 
 /* _id is a column of the store: what looks at codings means nothing to it. */

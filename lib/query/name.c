@@ -127,11 +127,11 @@ fhs_type fhs_query_resource_type(const fhs_fhir *fhir, fhs_str name)
     return type != FHS_TYPE_NONE && fhs_type_is_resource(fhir, type) ? type : FHS_TYPE_NONE;
 }
 
-/* :not becomes a NOT around the plain node. */
+/* :not becomes a NOT around the plain node, :not-in around one with :in. */
 fhirstore_status fhs_query_wrap(fhs_query_parser *parser, fhs_node *node, fhs_node **out)
 {
     fhs_node *outer = NULL;
-    if (node->modifier != FHS_MOD_NOT) {
+    if (node->modifier != FHS_MOD_NOT && node->modifier != FHS_MOD_NOT_IN) {
         *out = node;
         return FHIRSTORE_OK;
     }
@@ -139,7 +139,7 @@ fhirstore_status fhs_query_wrap(fhs_query_parser *parser, fhs_node *node, fhs_no
     if (status == FHIRSTORE_OK) {
         status = fhs_query_only_child(parser, outer, node);
     }
-    node->modifier = FHS_MOD_NONE;
+    node->modifier = node->modifier == FHS_MOD_NOT_IN ? FHS_MOD_IN : FHS_MOD_NONE;
     *out = outer;
     return status;
 }

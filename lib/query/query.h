@@ -59,7 +59,8 @@ typedef struct fhs_value {
     fhs_compare compare; /* date, number, quantity; others: EQ, or in a _filter NE, a row that
                             differs */
     bool is_any;         /* component of a composite in a _filter: nothing is asked of it */
-    fhs_str text; /* string: text; uri: uri; reference: what was written; others: as written */
+    fhs_str text; /* string: text; uri, token with :in: uri; reference: what was written; others: as
+                     written */
     /*
      * Token: "system|code". has_system: there was a '|'; an empty system then means "no system".
      * Without has_code any code of the system. Quantity: the unit; has_system and has_code only
@@ -101,8 +102,9 @@ typedef enum fhs_node_kind {
 } fhs_node_kind;
 
 /*
- * The parser writes :not as a NOT node around a plain leaf and an untyped chain as an OR of chains
- * with one target each, so a leaf's modifier is never NOT and a chain's target never NONE.
+ * The parser writes :not as a NOT node around a plain leaf, :not-in as one around :in, and an
+ * untyped chain as an OR of chains with one target each, so a leaf's modifier is never NOT nor
+ * NOT_IN and a chain's target never NONE.
  */
 typedef struct fhs_node fhs_node;
 struct fhs_node {

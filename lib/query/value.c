@@ -91,6 +91,21 @@ static fhirstore_status read_token_value(fhs_query_parser *parser, fhs_str raw, 
     return fhs_query_value_text(parser, code, &value->code);
 }
 
+/* Above and below is what a code is, not what a system is. */
+static fhirstore_status read_code_value(fhs_query_parser *parser, const fhs_node *leaf, fhs_str raw,
+                                        fhs_value *value)
+{
+    fhirstore_status status = read_token_value(parser, raw, value);
+    if (status == FHIRSTORE_OK &&
+        (leaf->modifier == FHS_MOD_ABOVE || leaf->modifier == FHS_MOD_BELOW) &&
+        (!value->has_code || (value->has_system && value->system.len == 0))) {
+        return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE,
+                              "has the modifier :above or :below, which expects system|code or "
+                              "code");
+    }
+    return status;
+}
+
 /* A '+' that a client forgot to encode arrives as a blank. */
 static fhs_str mend_zone(fhs_query_parser *parser, fhs_str text)
 {
@@ -234,8 +249,11 @@ fhirstore_status fhs_query_any_value(fhs_query_parser *parser, const fhs_node *l
     value->text = raw;
     switch (type) {
     case FHS_SP_TOKEN:
+        if (leaf->modifier == FHS_MOD_IN || leaf->modifier == FHS_MOD_NOT_IN) {
+            return fhs_query_value_text(parser, raw, &value->text);
+        }
         return leaf->modifier == FHS_MOD_OF_TYPE ? read_of_type_value(parser, raw, value)
-                                                 : read_token_value(parser, raw, value);
+                                                 : read_code_value(parser, leaf, raw, value);
     case FHS_SP_DATE:
         return read_date_operand(parser, raw, value);
     case FHS_SP_NUMBER:

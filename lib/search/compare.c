@@ -134,6 +134,10 @@ static fhs_str written_text(const fhs_row *row)
 static fhirstore_status token_matches(fhs_search *search, const fhs_match *match,
                                       const fhs_row *row, bool *yes_out)
 {
+    if (match->codes != NULL) {
+        *yes_out = fhs_codes_have(match->codes, row->a, row->text, written_text(row));
+        return FHIRSTORE_OK;
+    }
     *yes_out = (match->any_system || row->a == match->system) &&
                (match->any_code || fhs_text_matches(match->mode, match->text, row->text));
     if (!*yes_out || !match->has_letters) {

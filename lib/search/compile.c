@@ -58,10 +58,17 @@ fhirstore_status fhs_system_is_exact(fhs_search *search, int64_t system, bool *e
     if (status != FHIRSTORE_OK) {
         return status;
     }
-    *exact_out = fhs_system_is_case_sensitive(search->env.fhir, fhs_buf_str(&search->scratch));
-    if (search->case_count < FHS_COUNT_OF(search->cases)) {
-        search->cases[search->case_count++] = (fhs_system_case){system, *exact_out};
+    status = fhs_search_case_of(search, fhs_buf_str(&search->scratch), exact_out);
+    if (status != FHIRSTORE_OK) {
+        return status;
     }
+    fhs_system_case *cases = fhs_search_grow(search, search->cases, search->case_count,
+                                             &search->case_capacity, sizeof *cases);
+    if (cases == NULL) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    search->cases = cases;
+    cases[search->case_count++] = (fhs_system_case){system, *exact_out};
     return FHIRSTORE_OK;
 }
 
@@ -129,10 +136,11 @@ static fhirstore_status compile_leaf(fhs_search *search, const fhs_node *node, f
         return node->missing ? negate(search, test, out) : FHIRSTORE_OK;
     }
     test->kind = FHS_TEST_ROW;
-    if (test->param_count > 0) {
+    /* A value set that is not known is a fault also where there is nothing to find. */
+    if (test->param_count > 0 || node->modifier != FHS_MOD_NONE) {
         status = fhs_resolve_values(search, node, test);
     }
-    if (test->match_count == 0) {
+    if (test->match_count == 0 || test->param_count == 0) {
         test->kind = FHS_TEST_FALSE;
     }
     return status;
@@ -323,13 +331,21 @@ static fhirstore_status compile_node(fhs_search *search, const fhs_node *node, b
     return FHIRSTORE_OK;
 }
 
-/* A restriction looks at everything, also where it follows references itself. */
+/*
+ * A restriction looks at everything, also where it follows references itself, and asks the value
+ * sets of its maker's choice, whoever may see them.
+ */
 static fhirstore_status compile_restriction(fhs_search *search, const fhs_node *node, size_t depth,
                                             fhs_test **out)
 {
+    fhs_terms *terms = search->terms;
+    search->terms = NULL;
     search->restricting++;
     fhirstore_status status = compile_node(search, node, true, depth, out);
     search->restricting--;
+    fhs_terms_free(search->terms);
+    search->terms = terms;
+    fhs_stored_terms_init(&search->stored, search->conn, &search->env, search->restricting > 0);
     return status;
 }
 
@@ -400,5 +416,7 @@ fhirstore_status fhs_search_compile(fhs_search *search)
         status = compile_restriction(search, search->env.restriction, 0,
                                      &root->children[root->child_count++]);
     }
+    fhs_terms_free(search->terms);
+    search->terms = NULL;
     return status;
 }

@@ -469,6 +469,7 @@ void fhs_search_close(fhs_search *search)
     fhs_stmt_give(search->walk);
     fhs_loaders_close(search);
     fhs_late_free(search->late);
+    fhs_terms_free(search->terms);
     fhs_buf_clear(&search->key);
     fhs_buf_clear(&search->probe);
     fhs_buf_clear(&search->after);

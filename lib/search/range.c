@@ -50,8 +50,7 @@ fhs_range *fhs_scan_add_param(fhs_search *search, fhs_scan *scan, uint8_t shape,
     return range;
 }
 
-/* Bytes from @a prefix up to the first that does not begin with it. */
-static fhirstore_status arg_prefix(fhs_search *search, fhs_range *range, fhs_str prefix)
+fhirstore_status fhs_arg_prefix(fhs_search *search, fhs_range *range, fhs_str prefix)
 {
     size_t len = prefix.len;
     arg_text(range, prefix);
@@ -161,6 +160,19 @@ static fhirstore_status add_code_of_system(fhs_search *search, uint32_t param,
                         scan);
 }
 
+fhirstore_status fhs_scan_add_code(fhs_search *search, uint32_t param, const fhs_code_entry *entry,
+                                   fhs_scan *scan)
+{
+    const fhs_match match = {
+        .kind = FHS_ROW_TOKEN,
+        .has_letters = fhs_has_letters(entry->written),
+        .system = entry->system,
+        .text = entry->code,
+        .written = entry->written,
+    };
+    return add_code_of_system(search, param, &match, entry->system, scan);
+}
+
 /* A code under whatever system, in one run. */
 static fhirstore_status add_code_run(fhs_search *search, uint32_t param, const fhs_match *match,
                                      fhs_scan *scan)
@@ -206,6 +218,9 @@ static fhirstore_status add_code_of_any(fhs_search *search, uint32_t param, cons
 static fhirstore_status add_token(fhs_search *search, uint32_t param, const fhs_match *match,
                                   fhs_scan *scan)
 {
+    if (match->codes != NULL) {
+        return fhs_ranges_codes(search, param, match, scan);
+    }
     if (match->any_code) {
         fhs_range *range = fhs_scan_add_param(search, scan, FHS_RANGE_TOKEN_SYSTEM, param);
         if (range == NULL) {
@@ -217,7 +232,7 @@ static fhirstore_status add_token(fhs_search *search, uint32_t param, const fhs_
     if (match->mode == FHS_TEXT_PREFIX) {
         fhs_range *range = fhs_scan_add_param(search, scan, FHS_RANGE_TOKEN_CODES, param);
         scan->is_exact = scan->is_exact && match->any_system;
-        return range == NULL ? FHIRSTORE_ERR_NO_MEMORY : arg_prefix(search, range, match->text);
+        return range == NULL ? FHIRSTORE_ERR_NO_MEMORY : fhs_arg_prefix(search, range, match->text);
     }
     return match->any_system ? add_code_of_any(search, param, match, scan)
                              : add_code_of_system(search, param, match, match->system, scan);
@@ -237,7 +252,7 @@ static fhirstore_status add_string(fhs_search *search, uint32_t param, const fhs
         return FHIRSTORE_ERR_NO_MEMORY;
     }
     if (match->mode == FHS_TEXT_PREFIX) {
-        return arg_prefix(search, range, match->text);
+        return fhs_arg_prefix(search, range, match->text);
     }
     if (match->mode == FHS_TEXT_COMPARE) {
         return arg_only(search, range, match->text);
@@ -296,7 +311,7 @@ static fhirstore_status add_uri(fhs_search *search, uint32_t param, const fhs_ma
     if (is_prefix) {
         /* "…/a" is also the beginning of "…/ab", which is not below it. */
         scan->is_exact = scan->is_exact && match->mode == FHS_TEXT_PREFIX;
-        return arg_prefix(search, range, match->text);
+        return fhs_arg_prefix(search, range, match->text);
     }
     arg_text(range, match->text);
     return FHIRSTORE_OK;
@@ -334,7 +349,8 @@ static fhirstore_status add_composite(fhs_search *search, uint32_t param, const 
     }
     scan->is_exact = false;
     if (first == NULL || match->part_counts[0] != 1 || first->kind != FHS_ROW_TOKEN ||
-        first->any_system || first->any_code || first->mode != FHS_TEXT_EXACT) {
+        first->codes != NULL || first->any_system || first->any_code ||
+        first->mode != FHS_TEXT_EXACT) {
         fhs_arg_blob(range, FHS_LIT(""));
         fhs_arg_top(range);
         return FHIRSTORE_OK;
@@ -345,7 +361,7 @@ static fhirstore_status add_composite(fhs_search *search, uint32_t param, const 
     if (key.ptr == NULL || fhs_buf_status(&search->scratch) != FHIRSTORE_OK) {
         return fhs_search_no_memory(search);
     }
-    fhirstore_status status = arg_prefix(search, range, key);
+    fhirstore_status status = fhs_arg_prefix(search, range, key);
     range->args[1].kind = FHS_ARG_BLOB;
     range->args[2].kind = range->args[2].kind == FHS_ARG_TOP ? FHS_ARG_TOP : FHS_ARG_BLOB;
     return status;
@@ -376,7 +392,7 @@ static fhirstore_status add_all_rows(fhs_search *search, uint32_t param, uint8_t
     case FHS_ROW_TOKEN:
     case FHS_ROW_STRING:
     case FHS_ROW_URI:
-        return arg_prefix(search, range, FHS_LIT(""));
+        return fhs_arg_prefix(search, range, FHS_LIT(""));
     case FHS_ROW_DATE:
         for (int i = 0; i < 4; i++) {
             fhs_arg_int(range, i % 2 == 0 ? FHS_TICK_MIN : FHS_TICK_MAX);

@@ -52,7 +52,7 @@ static fhirstore_status fold_text(fhs_search *search, fhs_str text, bool ascii_o
     return out->ptr == NULL ? fhs_search_no_memory(search) : FHIRSTORE_OK;
 }
 
-static bool has_letters(fhs_str text)
+bool fhs_has_letters(fhs_str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = fhs_ascii_lower(text.ptr[i]);
@@ -63,10 +63,30 @@ static bool has_letters(fhs_str text)
     return false;
 }
 
+static fhirstore_status resolve_code_set(fhs_search *search, const fhs_node *node,
+                                         const fhs_value *value, match_list *list)
+{
+    const fhs_codes *codes = NULL;
+    fhirstore_status status = fhs_resolve_codes(search, node, value, &codes);
+    if (status != FHIRSTORE_OK || codes->count + codes->whole_count == 0) {
+        return status;
+    }
+    fhs_match *match = add_match(search, list, FHS_ROW_TOKEN);
+    if (match == NULL) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    match->codes = codes;
+    return FHIRSTORE_OK;
+}
+
 static fhirstore_status resolve_token(fhs_search *search, const fhs_node *node,
                                       const fhs_value *value, match_list *list)
 {
     int64_t system = 0;
+    if (node->modifier == FHS_MOD_IN || node->modifier == FHS_MOD_ABOVE ||
+        node->modifier == FHS_MOD_BELOW) {
+        return resolve_code_set(search, node, value, list);
+    }
     if (value->has_system && value->system.len > 0) {
         fhirstore_status status = fhs_uri_find(search->conn, value->system, &system, search->err);
         if (status != FHIRSTORE_OK || (system == 0 && value->compare != FHS_CMP_NE)) {
@@ -88,7 +108,7 @@ static fhirstore_status resolve_token(fhs_search *search, const fhs_node *node,
     match->any_code = !value->has_code;
     match->is_unequal = value->compare == FHS_CMP_NE;
     match->written = value->code;
-    match->has_letters = match->mode == FHS_TEXT_EXACT && has_letters(value->code);
+    match->has_letters = match->mode == FHS_TEXT_EXACT && fhs_has_letters(value->code);
     return fold_text(search, value->code, true, &match->text);
 }
 

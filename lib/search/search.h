@@ -17,6 +17,7 @@
 #include "keys/keys.h"
 #include "query/query.h"
 #include "storage/storage.h"
+#include "terminology/terminology.h"
 
 /* What a search needs besides its connection and query. Borrowed until fhs_search_close(). */
 typedef struct fhs_search_env {
@@ -40,7 +41,22 @@ typedef struct fhs_search_env {
     void *restriction_ctx;
     uint64_t max_visits; /* candidates looked at before ERR_TOO_COSTLY; 0: no limit */
     size_t max_includes; /* included resources on a page; 0: FHS_LIMIT_PAGE_INCLUDES */
+    bool is_for_terms;   /* looks for a code system itself: asks none */
 } fhs_search_env;
+
+/*
+ * The store's CodeSystem and ValueSet resources as a source of terms: those that the restriction
+ * of their type (env.restriction_of) lets the principal see.
+ */
+typedef struct fhs_stored_terms {
+    fhs_conn *conn;
+    const fhs_search_env *env;
+    bool sees_all; /* for a restriction itself, which is not restricted */
+    fhs_terms_source source;
+} fhs_stored_terms;
+/* @a stored stays where it is while its source is used; @a conn is inside a transaction. */
+void fhs_stored_terms_init(fhs_stored_terms *stored, fhs_conn *conn, const fhs_search_env *env,
+                           bool sees_all);
 
 typedef struct fhs_search fhs_search;
 

@@ -6,6 +6,7 @@
  *   test.c      fhs_test × row list → yes or no, for every kind of condition
  *   range.c     fhs_test   → fhs_scan   which runs of which index hold its matches
  *   plan.c      which test drives, which remain, how the order is kept
+ *   codes.c     value sets and hierarchies of codes as conditions
  *   sql.c       fhs_range  → SQL        the only file that knows any
  *   source.c    fhs_scan   → entities in ascending order
  *   sort.c      sort keys as bytes
@@ -47,6 +48,22 @@ typedef enum fhs_text_mode {
     FHS_TEXT_COMPARE, /* as the match's compare says: eq, ne, gt, lt, ge, le */
 } fhs_text_mode;
 
+/* A code of a set, in the store's numbers. */
+typedef struct fhs_code_entry {
+    fhs_str code;    /* folded */
+    fhs_str written; /* as the set has it */
+    int64_t system;
+    bool is_exact; /* the code system's codes differ by case */
+    bool is_out;   /* not in the set, though its whole code system is */
+} fhs_code_entry;
+
+typedef struct fhs_codes {
+    const fhs_code_entry *entries; /* by code, then system, then spelling */
+    size_t count;
+    const int64_t *wholes; /* code systems of which every code belongs */
+    size_t whole_count;
+} fhs_codes;
+
 /* One alternative of a leaf, resolved. Only what its row kind needs is set. */
 typedef struct fhs_match {
     uint8_t kind;    /* fhs_row_kind */
@@ -57,8 +74,9 @@ typedef struct fhs_match {
     bool has_letters; /* the code has letters, so case may matter */
     bool any_unit;    /* quantity: any unit as written (not the canonical rows) */
     int64_t system;
-    fhs_str text;    /* folded where the index is */
-    fhs_str written; /* as in the query */
+    const fhs_codes *codes; /* token: in place of system and code */
+    fhs_str text;           /* folded where the index is */
+    fhs_str written;        /* as in the query */
     int64_t lo, hi;
     fhs_str key, low_key, high_key; /* number, quantity: the value, and its range */
     const int64_t *numbers;         /* reference: targets; quantity: units; ascending */
@@ -203,16 +221,16 @@ typedef struct fhs_sorted {
 /* ---- page tokens ---- */
 
 typedef enum fhs_page_kind {
-    FHS_PAGE_FIRST,  /* no token */
-    FHS_PAGE_NEXT,   /* what follows a key */
-    FHS_PAGE_BACK,   /* so many matches before a key, or before the end */
-    FHS_PAGE_REST,   /* what the matches between two keys include, from a place on */
+    FHS_PAGE_FIRST, /* no token */
+    FHS_PAGE_NEXT,  /* what follows a key */
+    FHS_PAGE_BACK,  /* so many matches before a key, or before the end */
+    FHS_PAGE_REST,  /* what the matches between two keys include, from a place on */
 } fhs_page_kind;
 
 /* A token; its keys are in search->after, before and until. */
 typedef struct fhs_page_token {
     uint8_t kind;
-    uint32_t size; /* BACK */
+    uint32_t size;        /* BACK */
     int64_t rest_entity;  /* REST: the last include handed out … */
     int64_t rest_version; /* … and its version, 0: the current one */
 } fhs_page_token;
@@ -304,21 +322,24 @@ struct fhs_search {
     fhs_buf probe;
     fhs_entity last;
     fhs_entity looked_at; /* the last candidate in entity order */
-    bool is_down;  /* going back from search->before, only to find where a page begins */
+    bool is_down;         /* going back from search->before, only to find where a page begins */
     fhs_buf after; /* where the page begins: the key of the last match before; empty at the start */
-    fhs_buf before; /* where the way back begins; empty: at the end */
-    fhs_buf until;  /* the page ends with this key; empty: when it is full */
+    fhs_buf before;       /* where the way back begins; empty: at the end */
+    fhs_buf until;        /* the page ends with this key; empty: when it is full */
     fhs_page_token token; /* what the query's own page token says */
     int64_t total;        /* of the first page; -1: not known */
-    int64_t told_count; /* what the last page told: matches on it, and the total or -1 */
+    int64_t told_count;   /* what the last page told: matches on it, and the total or -1 */
     int64_t told_total;
     int64_t high_seq; /* newest change when the first page was made */
     uint64_t visits;
     int64_t steps; /* matches so far */
     fhs_loader loaders[FHS_LOADER_DEPTH];
     fhs_late *late; /* late.h; NULL: every parameter that is used is ready */
-    fhs_system_case cases[8];
+    fhs_system_case *cases;
     size_t case_count;
+    size_t case_capacity;
+    fhs_stored_terms stored;
+    fhs_terms *terms; /* while the search is compiled; NULL: nothing was asked */
     fhs_buf scratch;
 };
 
@@ -340,6 +361,18 @@ fhirstore_status fhs_search_no_memory(fhs_search *search);
 fhirstore_status fhs_resolve_values(fhs_search *search, const fhs_node *node, fhs_test *test);
 /* The table of the index that holds a parameter's rows. */
 uint8_t fhs_row_kind_of(fhs_sparam_type type);
+bool fhs_has_letters(fhs_str text);
+
+/* ---- codes.c, stored_terms.c ---- */
+
+/* The codes that the value of a leaf with :in, :above or :below means. */
+fhirstore_status fhs_resolve_codes(fhs_search *search, const fhs_node *node, const fhs_value *value,
+                                   const fhs_codes **out);
+bool fhs_codes_have(const fhs_codes *codes, int64_t system, fhs_str code, fhs_str written);
+fhirstore_status fhs_ranges_codes(fhs_search *search, uint32_t param, const fhs_match *match,
+                                  fhs_scan *scan);
+/* Whether codes of the system at @a url differ by case, as the store or the definitions say. */
+fhirstore_status fhs_search_case_of(fhs_search *search, fhs_str url, bool *yes_out);
 
 /* ---- hierarchy.c ---- */
 
@@ -385,6 +418,11 @@ fhs_range *fhs_scan_add_param(fhs_search *search, fhs_scan *scan, uint8_t shape,
 void fhs_arg_int(fhs_range *range, int64_t number);
 void fhs_arg_blob(fhs_range *range, fhs_str key);
 void fhs_arg_top(fhs_range *range);
+/* Bytes from @a prefix up to the first that does not begin with it. */
+fhirstore_status fhs_arg_prefix(fhs_search *search, fhs_range *range, fhs_str prefix);
+/* Runs of one code under its system, whatever its spelling where case does not count. */
+fhirstore_status fhs_scan_add_code(fhs_search *search, uint32_t param, const fhs_code_entry *entry,
+                                   fhs_scan *scan);
 
 /* ---- range_box.c ---- */
 
@@ -443,6 +481,9 @@ fhirstore_status fhs_sql_next_spelling(fhs_search *search, uint32_t param, fhs_s
  */
 fhirstore_status fhs_sql_next_system(fhs_search *search, uint32_t param, fhs_str code,
                                      int64_t system, int64_t *next_out, bool *found_out);
+/* The least code of the parameter that is not below @a from; *found_out false: no more. */
+fhirstore_status fhs_sql_next_code(fhs_search *search, uint32_t param, fhs_str from,
+                                   fhs_str *next_out, bool *found_out);
 /* One row: type, updated, seq, of a current resource. */
 fhirstore_status fhs_sql_head(fhs_search *search, fhs_stmt **out);
 /* One row: the row list. */

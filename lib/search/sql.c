@@ -240,6 +240,30 @@ fhirstore_status fhs_sql_next_system(fhs_search *search, uint32_t param, fhs_str
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
 }
 
+fhirstore_status fhs_sql_next_code(fhs_search *search, uint32_t param, fhs_str from,
+                                   fhs_str *next_out, bool *found_out)
+{
+    fhs_stmt *stmt = NULL;
+    *found_out = false;
+    *next_out = FHS_STR_NONE;
+    fhirstore_status status = take_statement(search,
+                                             "SELECT code FROM idx_token WHERE param=?1 AND "
+                                             "code>=?2 ORDER BY code LIMIT 1",
+                                             &stmt);
+    if (status == FHIRSTORE_OK) {
+        (void)fhs_stmt_bind_int(stmt, 1, param);
+        (void)fhs_stmt_bind_text(stmt, 2, from);
+        status = fhs_stmt_step(stmt, search->err);
+    }
+    if (status == FHIRSTORE_OK) {
+        *found_out = true;
+        *next_out = fhs_arena_dup(&search->arena, fhs_stmt_text(stmt, 0));
+        status = next_out->ptr == NULL ? fhs_search_no_memory(search) : FHIRSTORE_OK;
+    }
+    fhs_stmt_give(stmt);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
 /* The statement itself the first time, reset afterwards. */
 static fhirstore_status take_again(fhs_search *search, const char *text, fhs_stmt **stmt)
 {

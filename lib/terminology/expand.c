@@ -70,8 +70,8 @@ static fhs_term term_of_concept(const fhs_code_system *system, uint32_t number)
     };
 }
 
-static fhirstore_status add_concept(expansion *work, const fhs_code_system *system,
-                                    uint32_t number, fhs_set_draft *set)
+static fhirstore_status add_concept(expansion *work, const fhs_code_system *system, uint32_t number,
+                                    fhs_set_draft *set)
 {
     fhs_term term = term_of_concept(system, number);
     if (work->active_only && system->concepts[number].is_inactive) {
@@ -92,9 +92,8 @@ static fhirstore_status add_named(expansion *work, fhs_str url, fhs_str version,
         .system = url,
         .version = version,
         .code = code,
-        .is_case_sensitive = system != NULL
-                                 ? system->is_case_sensitive
-                                 : fhs_system_is_case_sensitive(work->terms->fhir, url),
+        .is_case_sensitive = system != NULL ? system->is_case_sensitive
+                                            : fhs_system_is_case_sensitive(work->terms->fhir, url),
     };
     if (number != FHS_CONCEPT_NONE) {
         term = term_of_concept(system, number);
@@ -170,8 +169,7 @@ static fhirstore_status add_system_part(expansion *work, const fhs_json *part, f
     return status;
 }
 
-static fhirstore_status expand_into(expansion *work, const fhs_json *value_set,
-                                    fhs_set_draft *set);
+static fhirstore_status expand_into(expansion *work, const fhs_json *value_set, fhs_set_draft *set);
 
 /* The codes of another value set, made once: many may include it. */
 static fhirstore_status expand_other(expansion *work, fhs_str name, const fhs_set_draft **out)
@@ -326,7 +324,7 @@ static fhirstore_status carry_out(expansion *work, const fhs_json *compose, fhs_
     return status;
 }
 
-static fhirstore_status enter(expansion *work, const fhs_json *value_set)
+static fhirstore_status enter_value_set(expansion *work, const fhs_json *value_set)
 {
     fhs_terms *terms = work->terms;
     for (uint32_t i = 0; i < terms->open_count; i++) {
@@ -360,7 +358,7 @@ static fhirstore_status expand_into(expansion *work, const fhs_json *value_set, 
     const fhs_json *compose = fhs_json_get(value_set, FHS_LIT("compose"));
     const fhs_json *given = fhs_json_get(value_set, FHS_LIT("expansion"));
     bool is_given = fhs_json_is(given, FHS_JSON_OBJECT) && is_whole_expansion(given);
-    fhirstore_status status = enter(work, value_set);
+    fhirstore_status status = enter_value_set(work, value_set);
     if (status != FHIRSTORE_OK) {
         return status;
     }
@@ -403,7 +401,7 @@ fhirstore_status fhs_terms_expand(fhs_terms *terms, const fhs_json *value_set,
 
 /* ---- above and below ---- */
 
-static fhirstore_status add_kin(expansion *work, const fhs_code_system *system, uint32_t number,
+static fhirstore_status add_kindred(expansion *work, const fhs_code_system *system, uint32_t number,
                                 bool is_above, fhs_set_draft *set)
 {
     uint8_t *marks = NULL;
@@ -435,11 +433,9 @@ static fhirstore_status kin_of_system(expansion *work, fhs_str url, fhs_str code
     }
     uint32_t number = fhs_code_system_find(system, code);
     if (number != FHS_CONCEPT_NONE) {
-        return add_kin(work, system, number, is_above, set);
+        return add_kindred(work, system, number, is_above, set);
     }
-    fhs_term alone = {.system = url,
-                      .code = code,
-                      .is_case_sensitive = system->is_case_sensitive};
+    fhs_term alone = {.system = url, .code = code, .is_case_sensitive = system->is_case_sensitive};
     return fhs_set_add(set, &alone, work->err);
 }
 
@@ -461,8 +457,7 @@ static bool mentions_code(kin_taker *kin, fhs_str text)
     }
     fhs_buf_reset(&kin->scratch);
     fhs_fold_ascii(text, &kin->scratch);
-    return fhs_str_find(fhs_buf_str(&kin->scratch), fhs_buf_str(&kin->needle)) <=
-           kin->scratch.len;
+    return fhs_str_find(fhs_buf_str(&kin->scratch), fhs_buf_str(&kin->needle)) <= kin->scratch.len;
 }
 
 static fhirstore_status take_kin(void *taker, fhs_str body, int64_t updated_us,
@@ -489,9 +484,8 @@ static fhirstore_status take_kin(void *taker, fhs_str body, int64_t updated_us,
         return status;
     }
     uint32_t number = fhs_code_system_find(system, kin->code);
-    return number == FHS_CONCEPT_NONE
-               ? FHIRSTORE_OK
-               : add_kin(kin->work, system, number, kin->is_above, kin->set);
+    return number == FHS_CONCEPT_NONE ? FHIRSTORE_OK
+                                      : add_kindred(kin->work, system, number, kin->is_above, kin->set);
 }
 
 static fhirstore_status kin_of_defined(kin_taker *kin, fhirstore_error **err)
@@ -529,8 +523,7 @@ static fhirstore_status search_kin(kin_taker *kin, fhirstore_error **err)
     return status == FHIRSTORE_OK ? kin_of_defined(kin, err) : status;
 }
 
-static fhirstore_status kin_of_any(expansion *work, fhs_str code, bool is_above,
-                                   fhs_set_draft *set)
+static fhirstore_status kin_of_any(expansion *work, fhs_str code, bool is_above, fhs_set_draft *set)
 {
     kin_taker kin = {.work = work, .code = code, .is_above = is_above, .set = set};
     fhs_buf_init(&kin.needle, FHS_LIMIT_URL_BYTES * 8);
@@ -551,8 +544,7 @@ fhirstore_status fhs_terms_kin(fhs_terms *terms, fhs_str system, fhs_str code, b
     expansion work = {.terms = terms, .err = err};
     fhs_set_draft set = {.terms = terms};
     *out = NULL;
-    fhirstore_status status = system.len == 0
-                                  ? kin_of_any(&work, code, is_above, &set)
-                                  : kin_of_system(&work, system, code, is_above, &set);
+    fhirstore_status status = system.len == 0 ? kin_of_any(&work, code, is_above, &set)
+                                              : kin_of_system(&work, system, code, is_above, &set);
     return status == FHIRSTORE_OK ? fhs_set_finish(&set, out, err) : status;
 }

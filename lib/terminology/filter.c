@@ -142,7 +142,7 @@ typedef struct regex_visit {
     fhs_regex_result result;
 } regex_visit;
 
-static bool value_matches(void *ctx, fhs_str value)
+static bool property_matches(void *ctx, fhs_str value)
 {
     regex_visit *visit = ctx;
     uint64_t work = 0;
@@ -156,7 +156,7 @@ static fhirstore_status passes_regex(const fhs_filter *filter, uint32_t number, 
                                      fhirstore_error **err)
 {
     regex_visit visit = {filter, FHS_REGEX_NO};
-    (void)visit_values(filter, number, value_matches, &visit);
+    (void)visit_values(filter, number, property_matches, &visit);
     *yes_out = visit.result == FHS_REGEX_YES;
     return visit.result == FHS_REGEX_NO_MEMORY ? fhs_fail_memory(err) : FHIRSTORE_OK;
 }
@@ -185,8 +185,8 @@ static fhirstore_status passes_reached(const fhs_filter *filter, uint32_t number
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status passes_not_reached(const fhs_filter *filter, uint32_t number,
-                                           bool *yes_out, fhirstore_error **err)
+static fhirstore_status passes_not_reached(const fhs_filter *filter, uint32_t number, bool *yes_out,
+                                           fhirstore_error **err)
 {
     (void)err;
     *yes_out = filter->reached[number] == 0;
@@ -259,9 +259,9 @@ static const filter_rule *find_rule(fhs_str name)
 /* A property that nothing here has would silently choose nothing. */
 static bool has_property(const fhs_code_system *system, fhs_str property)
 {
-    static const fhs_str known[] = {FHS_LIT_INIT("concept"), FHS_LIT_INIT("code"),
-                                    FHS_LIT_INIT("display"), FHS_LIT_INIT("parent"),
-                                    FHS_LIT_INIT("child"),   FHS_LIT_INIT("inactive"),
+    static const fhs_str known[] = {FHS_LIT_INIT("concept"),  FHS_LIT_INIT("code"),
+                                    FHS_LIT_INIT("display"),  FHS_LIT_INIT("parent"),
+                                    FHS_LIT_INIT("child"),    FHS_LIT_INIT("inactive"),
                                     FHS_LIT_INIT("abstract"), FHS_LIT_INIT("notSelectable")};
     const fhs_json *items;
     for (size_t i = 0; i < FHS_COUNT_OF(known); i++) {
@@ -324,8 +324,9 @@ static fhirstore_status prepare_filter(fhs_filter *filter, const filter_rule *ru
         filter->regex = fhs_regex_compile(&filter->terms->arena, filter->value, FHS_REGEX_WHOLE,
                                           &problem);
         if (filter->regex == NULL) {
-            return problem == NULL ? fhs_fail_memory(err)
-                                   : bad_filter(err, "holds a regular expression that is not valid");
+            return problem == NULL
+                       ? fhs_fail_memory(err)
+                       : bad_filter(err, "holds a regular expression that is not valid");
         }
     }
     return FHIRSTORE_OK;

@@ -3,8 +3,8 @@
 #include "terminology/terminology_internal.h"
 
 static const fhs_str value_names[] = {
-    FHS_LIT_INIT("valueCode"),     FHS_LIT_INIT("valueString"),   FHS_LIT_INIT("valueInteger"),
-    FHS_LIT_INIT("valueDecimal"),  FHS_LIT_INIT("valueDateTime"), FHS_LIT_INIT("valueBoolean"),
+    FHS_LIT_INIT("valueCode"),    FHS_LIT_INIT("valueString"),   FHS_LIT_INIT("valueInteger"),
+    FHS_LIT_INIT("valueDecimal"), FHS_LIT_INIT("valueDateTime"), FHS_LIT_INIT("valueBoolean"),
 };
 
 bool fhs_property_text(const fhs_json *property, fhs_str *out)
@@ -29,7 +29,6 @@ bool fhs_property_text(const fhs_json *property, fhs_str *out)
     return fhs_json_is(coding, FHS_JSON_OBJECT) &&
            fhs_json_get_string(coding, FHS_LIT("code"), out);
 }
-
 
 static bool has_uri(const fhs_code_system *system, fhs_str code, fhs_str end)
 {
@@ -153,9 +152,8 @@ fhirstore_status fhs_terms_reach(fhs_terms *terms, const fhs_code_system *system
     const uint32_t *begins = upwards ? system->parents_at : system->children_at;
     const uint32_t *links = upwards ? system->parents : system->children;
     uint8_t *marks = fhs_terms_alloc(terms, system->count, 1, err);
-    uint32_t *queue = marks == NULL
-                          ? NULL
-                          : fhs_terms_alloc(terms, system->count, sizeof(uint32_t), err);
+    uint32_t *queue = marks == NULL ? NULL
+                                    : fhs_terms_alloc(terms, system->count, sizeof(uint32_t), err);
     uint32_t waiting = 1;
     if (queue == NULL) {
         return terms->failed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which resource a canonical url means, and code systems from their JSON. */
-#include "json/cursor.h"
 #include "terminology/terminology_internal.h"
+#include "json/cursor.h"
 
 /* Levels of concepts within concepts; JSON that is read has fewer. */
 #define NESTING 256u
@@ -23,7 +23,7 @@ typedef struct find_taker {
     candidate best;
 } find_taker;
 
-static bool is_number(fhs_str text)
+static bool is_digits(fhs_str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] < '0' || text.ptr[i] > '9') {
@@ -35,7 +35,7 @@ static bool is_number(fhs_str text)
 
 static int compare_parts(fhs_str a, fhs_str b)
 {
-    if (is_number(a) && is_number(b)) {
+    if (is_digits(a) && is_digits(b)) {
         while (a.len > 1 && a.ptr[0] == '0') {
             a = fhs_str_from(a, 1);
         }
@@ -141,8 +141,7 @@ static fhirstore_status find_defined(fhs_terms *terms, fhs_terms_kind kind, fhs_
     const fhs_json *json = NULL;
     fhirstore_status status = read_defined(terms, kind, index, &json, err);
     if (status == FHIRSTORE_OK &&
-        (version.len == 0 ||
-         fhs_str_eq(fhs_terms_text(json, FHS_LIT("version")), version))) {
+        (version.len == 0 || fhs_str_eq(fhs_terms_text(json, FHS_LIT("version")), version))) {
         *out = json;
     }
     return status;
@@ -460,10 +459,9 @@ fhirstore_status fhs_terms_case_of(const fhs_fhir *fhir, const fhs_terms_source 
                                    fhs_str url, bool *yes_out, fhirstore_error **err)
 {
     case_taker told = {false, false};
-    fhirstore_status status = source == NULL
-                                  ? FHIRSTORE_OK
-                                  : source->by_url(source->ctx, FHS_TERMS_CODE_SYSTEM, url,
-                                                   take_case, &told, err);
+    fhirstore_status status = source == NULL ? FHIRSTORE_OK
+                                             : source->by_url(source->ctx, FHS_TERMS_CODE_SYSTEM,
+                                                              url, take_case, &told, err);
     *yes_out = told.is_said ? told.yes : fhs_system_is_case_sensitive(fhir, url);
     return status;
 }

@@ -5,12 +5,11 @@
 static bool is_same_term(const fhs_term *a, const fhs_term *b)
 {
     return fhs_str_eq(a->system, b->system) &&
-           (a->is_case_sensitive || b->is_case_sensitive
-                ? fhs_str_eq(a->code, b->code)
-                : fhs_str_eq_ascii_case(a->code, b->code));
+           (a->is_case_sensitive || b->is_case_sensitive ? fhs_str_eq(a->code, b->code)
+                                                         : fhs_str_eq_ascii_case(a->code, b->code));
 }
 
-static uint32_t hash_of(const fhs_term *term)
+static uint32_t term_hash(const fhs_term *term)
 {
     return fhs_terms_hash(term->code, fhs_terms_hash(term->system, 0));
 }
@@ -21,7 +20,7 @@ fhs_term *fhs_set_find(const fhs_set_draft *set, const fhs_term *key)
         return NULL;
     }
     uint32_t mask = set->slot_count - 1;
-    for (uint32_t at = hash_of(key) & mask; set->slots[at] != 0; at = (at + 1) & mask) {
+    for (uint32_t at = term_hash(key) & mask; set->slots[at] != 0; at = (at + 1) & mask) {
         fhs_term *known = &set->items[set->slots[at] - 1];
         if (is_same_term(known, key)) {
             return known;
@@ -33,14 +32,14 @@ fhs_term *fhs_set_find(const fhs_set_draft *set, const fhs_term *key)
 static void put_term_slot(fhs_set_draft *set, uint32_t number)
 {
     uint32_t mask = set->slot_count - 1;
-    uint32_t at = hash_of(&set->items[number]) & mask;
+    uint32_t at = term_hash(&set->items[number]) & mask;
     while (set->slots[at] != 0) {
         at = (at + 1) & mask;
     }
     set->slots[at] = number + 1;
 }
 
-static fhirstore_status make_room(fhs_set_draft *set, fhirstore_error **err)
+static fhirstore_status make_term_room(fhs_set_draft *set, fhirstore_error **err)
 {
     if (set->count >= FHS_LIMIT_VALUE_SET_CODES) {
         return fhs_fail(err, FHIRSTORE_ERR_LIMIT,
@@ -80,7 +79,7 @@ static fhirstore_status put_term(fhs_set_draft *set, const fhs_term *term, bool 
         known->is_out = is_out;
         return FHIRSTORE_OK;
     }
-    fhirstore_status status = make_room(set, err);
+    fhirstore_status status = make_term_room(set, err);
     if (status == FHIRSTORE_OK) {
         set->items[set->count] = *term;
         set->items[set->count].is_out = is_out;
@@ -122,8 +121,7 @@ fhirstore_status fhs_set_add_whole(fhs_set_draft *set, fhs_str system, fhirstore
 static bool draft_has(const fhs_set_draft *set, const fhs_term *term)
 {
     const fhs_term *known = fhs_set_find(set, term);
-    return known != NULL ? !known->is_out
-                         : has_whole(set->wholes, set->whole_count, term->system);
+    return known != NULL ? !known->is_out : has_whole(set->wholes, set->whole_count, term->system);
 }
 
 fhirstore_status fhs_set_unite(fhs_set_draft *set, const fhs_set_draft *other,
@@ -199,8 +197,7 @@ fhirstore_status fhs_set_subtract(fhs_set_draft *set, const fhs_set_draft *other
     return status;
 }
 
-fhirstore_status fhs_set_finish(fhs_set_draft *set, const fhs_code_set **out,
-                                fhirstore_error **err)
+fhirstore_status fhs_set_finish(fhs_set_draft *set, const fhs_code_set **out, fhirstore_error **err)
 {
     fhs_code_set *done = fhs_terms_alloc(set->terms, 1, sizeof *done, err);
     *out = done;

@@ -38,10 +38,9 @@ void *fhs_terms_alloc(fhs_terms *terms, size_t count, size_t size, fhirstore_err
     void *items = fhs_arena_calloc(&terms->arena, count == 0 ? 1 : count, size);
     if (items == NULL) {
         bool fits = fhs_size_mul(count, size, &bytes) && bytes < terms->arena.budget;
-        terms->failed = fits
-                            ? fhs_fail_memory(err)
-                            : fhs_fail(err, FHIRSTORE_ERR_LIMIT,
-                                       "code systems and value sets exceed FHS_LIMIT_TERMS_BYTES");
+        terms->failed = fits ? fhs_fail_memory(err)
+                             : fhs_fail(err, FHIRSTORE_ERR_LIMIT,
+                                        "code systems and value sets exceed FHS_LIMIT_TERMS_BYTES");
     }
     return items;
 }

@@ -49,6 +49,11 @@ static void open_shelf(void)
                        i, i % 2 == 0 ? "male" : "female", i % 7, i % 100, i / 2);
         store_put(&shelf, json);
     }
+    store_put(&shelf, "{\"resourceType\":\"ValueSet\",\"id\":\"known\",\"status\":\"active\","
+                      "\"compose\":{\"include\":[{\"valueSet\":["
+                      "\"http://hl7.org/fhir/ValueSet/administrative-gender\"]}],\"exclude\":[{"
+                      "\"system\":\"http://hl7.org/fhir/administrative-gender\",\"filter\":[{"
+                      "\"property\":\"code\",\"op\":\"regex\",\"value\":\"unk.*\"}]}]}}");
     store_commit(&shelf);
 }
 
@@ -65,6 +70,8 @@ static const char *const hungry_queries[] = {
     "_has:Patient:link:family=name3&_count=5",
     "_id=p1,p2,p3&_sort=_id&_count=2",
     "gender=male&_summary=true&_count=3",
+    "gender:in=ValueSet/known&_count=5",
+    "gender:below=http://hl7.org/fhir/administrative-gender|male&_count=5",
 };
 
 static fhirstore_status search_once(const char *text, int64_t fail_at)
