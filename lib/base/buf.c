@@ -110,6 +110,31 @@ void fhs_buf_add_str(fhs_buf *buf, fhs_str text)
     fhs_buf_add(buf, text.ptr, text.len);
 }
 
+void fhs_buf_add_buf(fhs_buf *buf, fhs_buf *tail)
+{
+    const size_t head = buf->len;
+    if (buf->failed == FHIRSTORE_OK) {
+        buf->failed = tail->failed;
+    }
+    if (head >= tail->len || buf->drain != NULL || tail->len > buf->max - head ||
+        head > tail->max - tail->len) {
+        fhs_buf_add_str(buf, fhs_buf_str(tail));
+    } else if (fhs_buf_reserve(buf, 0) && fhs_buf_reserve(tail, head)) {
+        memmove(tail->ptr + head, tail->ptr, tail->len + 1);
+        memcpy(tail->ptr, buf->ptr, head);
+        char *ptr = buf->ptr;
+        size_t capacity = buf->capacity;
+        buf->ptr = tail->ptr;
+        buf->capacity = tail->capacity;
+        buf->len = head + tail->len;
+        tail->ptr = ptr;
+        tail->capacity = capacity;
+    } else if (buf->failed == FHIRSTORE_OK) {
+        buf->failed = FHIRSTORE_ERR_NO_MEMORY;
+    }
+    fhs_buf_clear(tail);
+}
+
 void fhs_buf_add_cstr(fhs_buf *buf, const char *text)
 {
     fhs_buf_add(buf, text, strlen(text));

@@ -47,6 +47,9 @@ void fhs_buf_reset(fhs_buf *buf);
 bool fhs_buf_reserve(fhs_buf *buf, size_t more);
 void fhs_buf_add(fhs_buf *buf, const char *ptr, size_t len);
 void fhs_buf_add_str(fhs_buf *buf, fhs_str text);
+/* Append what @a tail has, its failure included; it is empty afterwards; the longer of the two is
+ * not copied. */
+void fhs_buf_add_buf(fhs_buf *buf, fhs_buf *tail);
 void fhs_buf_add_cstr(fhs_buf *buf, const char *text);
 void fhs_buf_add_char(fhs_buf *buf, char c);
 void fhs_buf_add_u64(fhs_buf *buf, uint64_t value);

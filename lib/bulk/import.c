@@ -31,7 +31,11 @@ struct fhs_import {
     uint64_t line;
     size_t document_bytes;
     size_t told; /* offset that the progress callback knows */
+    fhs_str document;
+    fhs_json_watch watch; /* on a resource that is the whole document */
 };
+
+static fhirstore_status tell_progress(void *ctx, size_t offset);
 
 fhirstore_status fhs_import_open(fhs_session *session, const fhs_import_options *options,
                                  fhs_import **out, fhirstore_error **err)
@@ -59,6 +63,7 @@ fhirstore_status fhs_import_open(fhs_session *session, const fhs_import_options 
         import->options.per_commit = DEFAULT_PER_COMMIT;
     }
     fhs_arena_init(&import->arena, SIZE_MAX);
+    import->watch = (fhs_json_watch){tell_progress, import};
     *out = import;
     return FHIRSTORE_OK;
 }
@@ -189,6 +194,7 @@ static fhirstore_status store_one(fhs_import *import, fhs_str text, fhirstore_er
     fhs_prepared prepared;
     fhs_answer answer;
     fhs_answer_init(&answer);
+    import->session->watch = text.ptr == import->document.ptr ? &import->watch : NULL;
     /* First the transaction: beginning its call forgets what is in the session's arena. */
     fhirstore_status status = open_import_transaction(import, err);
     fhs_held *mark = status < FHIRSTORE_OK ? NULL : fhs_call_mark(&import->call);
@@ -212,6 +218,7 @@ static fhirstore_status store_one(fhs_import *import, fhs_str text, fhirstore_er
         fhs_call_fail_held(&import->call, mark, status);
     }
     fhs_answer_clear(&answer);
+    import->session->watch = NULL;
     return status;
 }
 
@@ -454,6 +461,7 @@ fhirstore_status fhs_import_add(fhs_import *import, const char *name, uint64_t l
 {
     import->name = name;
     import->line = line;
+    import->document = text;
     import->document_bytes = text.len;
     import->told = 0;
     import->totals.documents++;

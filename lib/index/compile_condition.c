@@ -76,6 +76,7 @@ fhs_compiled fhs_compile_resource_has(fhs_compiler *compiler, const fhs_fp_node 
                                           out);
     if (result == FHS_COMPILED) {
         (*out)->is_at_resource = true;
+        compiler->program->needs_whole = true;
     }
     return result;
 }
@@ -136,6 +137,7 @@ static fhs_compiled compile_is(fhs_compiler *compiler, const fhs_fp_node *node,
     if (result == FHS_COMPILED) {
         pred->type = type;
         *out = pred;
+        compiler->program->needs_whole = true; /* what is contained may be meant */
     }
     return result;
 }

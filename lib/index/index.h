@@ -89,6 +89,18 @@ typedef struct fhs_entries {
 fhirstore_status fhs_index_extract(fhs_indexer *indexer, fhs_str base_url, const fhs_json *resource,
                                    fhs_arena *arena, fhs_entries *entries, fhirstore_error **err);
 
+/*
+ * The same of a text of any size: arrays that were handed out are gone through item by item where
+ * the type's parameters allow it, else the whole is read once more.
+ */
+fhirstore_status fhs_index_extract_text(fhs_indexer *indexer, fhs_str base_url,
+                                        const fhs_json_text *resource, fhs_arena *arena,
+                                        fhs_entries *entries, fhirstore_error **err);
+/* Read a stored body and extract from it. */
+fhirstore_status fhs_index_extract_body(fhs_indexer *indexer, fhs_str base_url, fhs_str body,
+                                        fhs_arena *arena, fhs_entries *entries,
+                                        fhirstore_error **err);
+
 /* Append one entry's value in the documented text form of `fhirstore index` (a JSON string). */
 void fhs_entry_write(const fhs_fhir *fhir, const fhs_entry *entry, fhs_buf *out);
 /*

@@ -177,16 +177,46 @@ static fhirstore_status add_fallbacks(fhs_walk *walk, fhirstore_error **err)
 fhirstore_status fhs_index_extract(fhs_indexer *indexer, fhs_str base_url, const fhs_json *resource,
                                    fhs_arena *arena, fhs_entries *entries, fhirstore_error **err)
 {
+    const fhs_json_text text = {.root = resource};
+    return fhs_index_extract_text(indexer, base_url, &text, arena, entries, err);
+}
+
+static bool has_handed_out(const fhs_json *root)
+{
+    for (uint32_t i = 0; i < root->count; i++) {
+        if (fhs_json_is_handed_out(&root->members[i].value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether something asks for values of several places at once. */
+static bool needs_whole(const fhs_program *program)
+{
+    return program->needs_whole || program->slot_count > 0 || program->truths != NULL ||
+           program->fallbacks != NULL || program->root->filters != NULL ||
+           program->root->emits != NULL;
+}
+
+fhirstore_status fhs_index_extract_text(fhs_indexer *indexer, fhs_str base_url,
+                                        const fhs_json_text *text, fhs_arena *arena,
+                                        fhs_entries *entries, fhirstore_error **err)
+{
+    const fhs_json *resource = text->root;
     fhs_type type = FHS_TYPE_NONE;
     const fhs_program *program = NULL;
     fhirstore_status status = find_type(indexer, resource, &type, err);
     if (status == FHIRSTORE_OK) {
         status = find_program(indexer, type, &program, err);
     }
+    if (status == FHIRSTORE_OK && has_handed_out(resource) && needs_whole(program)) {
+        status = fhs_json_read(arena, text->text, NULL, &resource, err);
+    }
     if (status != FHIRSTORE_OK) {
         return status;
     }
-    fhs_walk walk = {.resource = resource};
+    fhs_walk walk = {.resource = resource, .text = text};
     walk.convert.base_url = base_url;
     walk.convert.out = entries;
     if (!begin_walk(&walk, indexer, program, arena)) {
@@ -196,6 +226,29 @@ fhirstore_status fhs_index_extract(fhs_indexer *indexer, fhs_str base_url, const
     add_truths(&walk);
     status = add_fallbacks(&walk, err);
     return walk.convert.is_failed ? fhs_fail_memory(err) : status;
+}
+
+/* Nobody looks at the items while the rest is read. */
+static fhirstore_status pass_item(void *ctx, fhs_str member, uint32_t index, const fhs_json *item)
+{
+    (void)ctx;
+    (void)member;
+    (void)index;
+    (void)item;
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_index_extract_body(fhs_indexer *indexer, fhs_str base_url, fhs_str body,
+                                        fhs_arena *arena, fhs_entries *entries,
+                                        fhirstore_error **err)
+{
+    const fhs_json_pieces pieces = {pass_item, NULL};
+    fhs_json_text text = {.text = body};
+    fhirstore_status status = fhs_json_read_pieces(
+        arena, body, NULL, body.len >= FHS_LARGE_BODY_BYTES ? &pieces : NULL, &text.root, err);
+    return status == FHIRSTORE_OK
+               ? fhs_index_extract_text(indexer, base_url, &text, arena, entries, err)
+               : status;
 }
 
 fhirstore_status fhs_indexer_fallbacks(fhs_indexer *indexer, fhs_type type,

@@ -113,6 +113,7 @@ typedef struct fhs_program {
     fhs_pfallback *fallbacks;
     uint32_t slot_count;
     uint32_t counter_count;
+    bool needs_whole; /* a condition looks at more than the value it is about */
 } fhs_program;
 
 /* Compile all parameters of resource type @a type. */
@@ -160,6 +161,7 @@ typedef struct fhs_walk {
     fhs_convert convert;
     const fhs_program *program;
     const fhs_json *resource;
+    const fhs_json_text *text; /* where items that were handed out are found */
     fhs_slot *slots;
     uint32_t *counters;
     /* Inside a condition: where found values go, and how many there were. */

@@ -139,6 +139,31 @@ static void finish_root(fhs_walk *walk, const fhs_proot *root)
     }
 }
 
+typedef struct item_walk {
+    fhs_walk *walk;
+    const fhs_pnode *node;
+} item_walk;
+
+/* Entries are views of the item: it stays while it has some. */
+static fhirstore_status walk_item(void *ctx, const fhs_json *item, bool *keep)
+{
+    const item_walk *at = ctx;
+    fhs_walk *walk = at->walk;
+    size_t before = walk->convert.out->count;
+    fhs_walk_node(walk, at->node, item);
+    *keep = walk->convert.out->count > before;
+    return walk->convert.is_failed ? FHIRSTORE_ERR_NO_MEMORY : FHIRSTORE_OK;
+}
+
+static void walk_handed_out(fhs_walk *walk, const fhs_pnode *node, const fhs_json *array)
+{
+    item_walk at = {walk, node};
+    if (walk->text == NULL || fhs_json_each_item(walk->convert.arena, walk->text, array, walk_item,
+                                                 &at, NULL) < FHIRSTORE_OK) {
+        walk->convert.is_failed = true;
+    }
+}
+
 static void walk_members(fhs_walk *walk, const fhs_pnode *node, const fhs_json *object)
 {
     for (uint32_t i = 0; i < object->count; i++) {
@@ -150,6 +175,10 @@ static void walk_members(fhs_walk *walk, const fhs_pnode *node, const fhs_json *
         const fhs_json *value = &member->value;
         if (value->type != FHS_JSON_ARRAY) {
             fhs_walk_node(walk, child, value);
+            continue;
+        }
+        if (FHS_UNLIKELY(fhs_json_is_handed_out(value))) {
+            walk_handed_out(walk, child, value);
             continue;
         }
         for (uint32_t k = 0; k < value->count; k++) {

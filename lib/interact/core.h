@@ -23,6 +23,7 @@
 #include "keys/keys.h"
 #include "storage/storage.h"
 #include "validation/validation.h"
+#include "json/json.h"
 
 /* ---- the store ---- */
 
@@ -108,6 +109,7 @@ typedef struct fhs_session {
     fhs_buf rows;     /* its row list */
     fhs_buf old_body; /* what it replaces */
     fhs_buf old_rows;
+    const fhs_json_watch *watch; /* told how far a large text is; NULL: nobody */
 } fhs_session;
 
 typedef struct fhs_session_options {

@@ -210,15 +210,20 @@ static const char *method_status(const fhs_version *version)
     return version->version == 1 || version->method == FHS_METHOD_CREATE ? "201" : "200";
 }
 
-static void write_entry(fhs_buf *out, const fhs_core *core, const fhs_version *version)
+static fhirstore_status write_entry(fhs_buf *out, fhs_call *call, fhs_version *version,
+                                    fhirstore_error **err)
 {
+    const fhs_core *core = call->session->core;
     fhs_str type = fhs_type_name(core->fhir, fhs_catalog_type_back(core->catalog, version->type));
     fhs_buf_add_cstr(out, "{\"fullUrl\":\"");
     fhs_buf_add_str(out, core->base_url);
     fhs_buf_addf(out, "/%.*s/%.*s\"", FHS_STR_ARG(type), FHS_STR_ARG(version->id));
     if (!version->is_deleted) {
         fhs_buf_add_cstr(out, ",\"resource\":");
-        fhs_buf_add_str(out, version->body);
+        fhirstore_status status = fhs_resource_take_body(call->conn, version, out, err);
+        if (status < FHIRSTORE_OK) {
+            return status;
+        }
     }
     fhs_buf_addf(out, ",\"request\":{\"method\":\"%s\",\"url\":\"%.*s", method_name(version),
                  FHS_STR_ARG(type));
@@ -230,6 +235,7 @@ static void write_entry(fhs_buf *out, const fhs_core *core, const fhs_version *v
     fhs_buf_add_cstr(out, "\"lastModified\":\"");
     fhs_instant_write(version->updated_us, out);
     fhs_buf_add_cstr(out, "\"}}");
+    return FHIRSTORE_OK;
 }
 
 /* At system level a denied type has no history. */
@@ -289,7 +295,10 @@ static fhirstore_status write_entries(fhs_call *call, history_work *work, fhs_hi
         if (call->count > 0) {
             fhs_buf_add_char(out, ',');
         }
-        write_entry(out, call->session->core, &version);
+        status = write_entry(out, call, &version, err);
+        if (status < FHIRSTORE_OK) {
+            return status;
+        }
         work->last_seq = version.seq;
         call->count++;
     }
@@ -318,7 +327,7 @@ static fhirstore_status write_bundle(fhs_call *call, history_work *work, fhs_his
     fhs_buf_add_char(out, ']');
     if (entries.len > 0) {
         fhs_buf_add_cstr(out, ",\"entry\":[");
-        fhs_buf_add_str(out, fhs_buf_str(&entries));
+        fhs_buf_add_buf(out, &entries);
         fhs_buf_add_char(out, ']');
     }
     fhs_buf_add_char(out, '}');
@@ -343,7 +352,8 @@ static fhirstore_status find_scope(fhs_call *call, history_work *work, fhirstore
         return FHIRSTORE_OK;
     }
     fhs_version current;
-    fhirstore_status status = fhs_resource_read(call->conn, query->type, call->id, &current, err);
+    fhirstore_status status = fhs_resource_read_rows(call->conn, query->type, call->id, &current,
+                                                     err);
     query->entity = status < FHIRSTORE_OK ? 0 : current.entity;
     return status;
 }

@@ -104,16 +104,13 @@ static bool is_over(const maintenance *work)
 
 static fhirstore_status index_again(maintenance *work, const fhs_version *version)
 {
-    const fhs_json *root;
     fhs_entries entries = {0};
     fhs_version stored;
     fhs_arena_reset(&work->arena);
     fhs_buf_reset(&work->rows);
-    fhirstore_status status = fhs_json_read(&work->arena, version->body, NULL, &root, work->err);
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_index_extract(fhs_params_indexer(work->params), work->core->base_url, root,
-                                   &work->arena, &entries, work->err);
-    }
+    fhirstore_status status = fhs_index_extract_body(fhs_params_indexer(work->params),
+                                                     work->core->base_url, version->body,
+                                                     &work->arena, &entries, work->err);
     if (status >= FHIRSTORE_OK) {
         status = fhs_index_rows(fhs_params_catalog(work->params), work->conn, work->fhir_type,
                                 &entries, &work->rows, work->err);

@@ -12,6 +12,7 @@ typedef struct current_state {
     fhs_version version;
 } current_state;
 
+/* A large body stays where it is until it is asked for. */
 static fhirstore_status read_current(fhs_call *call, int32_t type, fhs_str id, current_state *out,
                                      fhirstore_error **err)
 {
@@ -31,10 +32,10 @@ static fhirstore_status read_current(fhs_call *call, int32_t type, fhs_str id, c
     out->exists = true;
     fhs_buf_reset(&session->old_body);
     fhs_buf_reset(&session->old_rows);
+    fhs_buf_add_str(&session->old_body, out->version.body);
     fhs_buf_add_str(&session->old_rows, out->version.rows);
-    status = fhs_resource_take_body(call->conn, &out->version, &session->old_body, err);
-    if (status < FHIRSTORE_OK || fhs_buf_status(&session->old_rows) < 0) {
-        return status < FHIRSTORE_OK ? status : fhs_fail_memory(err);
+    if (fhs_buf_status(&session->old_body) < 0 || fhs_buf_status(&session->old_rows) < 0) {
+        return fhs_fail_memory(err);
     }
     out->version.id = id;
     out->version.body = fhs_buf_str(&session->old_body);
@@ -110,25 +111,44 @@ static void build_meta(fhs_buf *out, const fhs_prepared *prepared, fhs_str versi
                           edits, FHS_COUNT_OF(edits));
 }
 
+/* How a text that is not at hand as a whole comes into the store. */
+typedef struct body_writer {
+    fhs_json_text text;
+    fhs_json_edit edits[2];
+} body_writer;
+
+static fhirstore_status write_large_body(void *ctx, fhs_buf *out)
+{
+    const body_writer *writer = ctx;
+    fhs_json_write_edited_text(out, &writer->text, writer->edits, FHS_COUNT_OF(writer->edits));
+    return fhs_buf_status(out);
+}
+
 /* The text that is stored: what came, with the store's id and meta. */
-static fhirstore_status build_body(fhs_session *session, const fhs_prepared *prepared, fhs_str id,
-                                   int64_t version, int64_t updated_us, fhirstore_error **err)
+static fhirstore_status plan_body(fhs_session *session, const fhs_prepared *prepared, fhs_str id,
+                                  int64_t version, int64_t updated_us, body_writer *out,
+                                  fhirstore_error **err)
 {
     slice stamps[3];
     write_stamps(&session->stamps, id, version, updated_us, stamps);
     build_meta(&session->meta, prepared, slice_of(&session->stamps, stamps[1]),
                slice_of(&session->stamps, stamps[2]));
-    const fhs_json_edit edits[] = {
-        {FHS_LIT("id"), slice_of(&session->stamps, stamps[0])},
-        {FHS_LIT("meta"), fhs_buf_str(&session->meta)},
+    *out = (body_writer){
+        .text = {prepared->text, prepared->root, session->watch},
+        .edits = {{FHS_LIT("id"), slice_of(&session->stamps, stamps[0])},
+                  {FHS_LIT("meta"), fhs_buf_str(&session->meta)}},
     };
-    fhs_buf_reset(&session->body);
     if (fhs_buf_status(&session->stamps) < 0 || fhs_buf_status(&session->meta) < 0) {
         return fhs_fail_memory(err);
     }
-    fhs_json_write_edited(&session->body, prepared->text, prepared->root, edits,
-                          FHS_COUNT_OF(edits));
-    fhirstore_status status = fhs_buf_status(&session->body);
+    return FHIRSTORE_OK;
+}
+
+/* The body as a whole; a large one only where the answer wants it. */
+static fhirstore_status build_body(body_writer *writer, fhs_buf *out, fhirstore_error **err)
+{
+    fhs_buf_reset(out);
+    fhirstore_status status = write_large_body(writer, out);
     return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
 }
 
@@ -142,8 +162,9 @@ static fhirstore_status write_rows(fhs_call *call, const fhs_prepared *prepared,
     fhs_buf_reset(&session->rows);
     fhirstore_status status = fhs_call_params(call, &params, err);
     if (status >= FHIRSTORE_OK) {
-        status = fhs_index_extract(fhs_params_indexer(params), core->base_url, prepared->root,
-                                   &session->arena, &entries, err);
+        const fhs_json_text text = {prepared->text, prepared->root, session->watch};
+        status = fhs_index_extract_text(fhs_params_indexer(params), core->base_url, &text,
+                                        &session->arena, &entries, err);
     }
     if (status < FHIRSTORE_OK) {
         return status;
@@ -153,8 +174,12 @@ static fhirstore_status write_rows(fhs_call *call, const fhs_prepared *prepared,
 }
 
 /* Equal apart from member order and what the store owns: "id" and two fields of "meta". */
-static bool is_same_resource(const fhs_json *old_root, const fhs_json *new_root)
+static fhirstore_status compare_resources(fhs_arena *arena, const fhs_json_text *old_text,
+                                          const fhs_json_text *new_text, bool *same_out,
+                                          fhirstore_error **err)
 {
+    const fhs_json *old_root = old_text->root;
+    const fhs_json *new_root = new_text->root;
     static const fhs_json empty = {.type = FHS_JSON_OBJECT};
     static const fhs_str own[] = {FHS_LIT_INIT("id"), FHS_LIT_INIT("meta")};
     static const fhs_str own_meta[] = {FHS_LIT_INIT("versionId"), FHS_LIT_INIT("lastUpdated")};
@@ -162,22 +187,64 @@ static bool is_same_resource(const fhs_json *old_root, const fhs_json *new_root)
     const fhs_json *new_meta = fhs_json_get(new_root, own[1]);
     old_meta = fhs_json_is(old_meta, FHS_JSON_OBJECT) ? old_meta : &empty;
     new_meta = fhs_json_is(new_meta, FHS_JSON_OBJECT) ? new_meta : &empty;
-    return fhs_json_equal_but(old_meta, new_meta, own_meta, FHS_COUNT_OF(own_meta)) &&
-           fhs_json_equal_but(old_root, new_root, own, FHS_COUNT_OF(own));
+    *same_out = fhs_json_equal_but(old_meta, new_meta, own_meta, FHS_COUNT_OF(own_meta));
+    if (!*same_out) {
+        return FHIRSTORE_OK;
+    }
+    if (new_text->text.len >= FHS_LARGE_BODY_BYTES || old_text->text.len >= FHS_LARGE_BODY_BYTES) {
+        return fhs_json_equal_texts(arena, old_text, new_text, own, FHS_COUNT_OF(own), same_out,
+                                    err);
+    }
+    *same_out = fhs_json_equal_but(old_root, new_root, own, FHS_COUNT_OF(own));
+    return FHIRSTORE_OK;
 }
 
-static fhirstore_status is_unchanged(fhs_session *session, const fhs_prepared *prepared,
+/* What is stored is known to be good. */
+static fhirstore_status pass_stored_item(void *ctx, fhs_str member, uint32_t index,
+                                         const fhs_json *item)
+{
+    (void)ctx;
+    (void)member;
+    (void)index;
+    (void)item;
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status compare_with_stored(fhs_session *session, const fhs_prepared *prepared,
+                                            fhs_str stored, bool *same_out, fhirstore_error **err)
+{
+    const fhs_json_pieces pieces = {pass_stored_item, NULL};
+    const fhs_json_text new_text = {prepared->text, prepared->root, session->watch};
+    fhs_json_text old_text = {.text = stored};
+    fhirstore_status status = fhs_json_read_pieces(
+        &session->arena, stored, NULL, stored.len >= FHS_LARGE_BODY_BYTES ? &pieces : NULL,
+        &old_text.root, err);
+    return status < FHIRSTORE_OK
+               ? status
+               : compare_resources(&session->arena, &old_text, &new_text, same_out, err);
+}
+
+static fhirstore_status is_unchanged(fhs_call *call, const fhs_prepared *prepared,
                                      const current_state *current, bool *unchanged_out,
                                      fhirstore_error **err)
 {
-    const fhs_json *old_root;
     *unchanged_out = false;
     if (!current->exists || current->version.is_deleted) {
         return FHIRSTORE_OK;
     }
-    fhirstore_status status = fhs_json_read(&session->arena, current->version.body, NULL, &old_root,
-                                            err);
-    *unchanged_out = status >= FHIRSTORE_OK && is_same_resource(old_root, prepared->root);
+    if (!current->version.is_large) {
+        return compare_with_stored(call->session, prepared, current->version.body, unchanged_out,
+                                   err);
+    }
+    /* For the time of the comparison only. */
+    fhs_version version = current->version;
+    fhs_buf body = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    fhirstore_status status = fhs_resource_take_body(call->conn, &version, &body, err);
+    if (status >= FHIRSTORE_OK) {
+        status = compare_with_stored(call->session, prepared, fhs_buf_str(&body), unchanged_out,
+                                     err);
+    }
+    fhs_buf_clear(&body);
     return status;
 }
 
@@ -236,15 +303,25 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
     };
     const int64_t now = fhs_conn_time(call->conn);
     describe_old(&write, current);
+    body_writer writer;
+    const fhs_body_source source = {write_large_body, &writer};
+    /* A large text is not built as a whole unless the answer wants it. */
+    const bool is_large = prepared->text.len >= FHS_LARGE_BODY_BYTES;
+    const bool is_built = with_body || !is_large;
+    fhs_buf *body = is_large ? &answer->body : &session->body;
     fhirstore_status status = fhs_param_check(call, prepared->type, id, prepared->root, err);
     if (status >= FHIRSTORE_OK) {
-        status = build_body(session, prepared, id, write.version, now, err);
+        status = plan_body(session, prepared, id, write.version, now, &writer, err);
+    }
+    if (status >= FHIRSTORE_OK && is_built) {
+        status = build_body(&writer, body, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = write_rows(call, prepared, err);
     }
     if (status >= FHIRSTORE_OK) {
-        write.body = fhs_buf_str(&session->body);
+        write.source = is_built ? NULL : &source;
+        write.body = is_built ? fhs_buf_str(body) : FHS_STR_NONE;
         write.rows = fhs_buf_str(&session->rows);
         status = write_version(call, &write, err);
     }
@@ -259,6 +336,10 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
     answer->status = is_update ? FHIRSTORE_OK : FHIRSTORE_CREATED;
     answer->http = fhs_status_http(answer->status);
     answer->is_new_version = true;
+    if (is_large) {
+        fhs_answer_describe(answer, prepared->type, &stored);
+        return answer->status;
+    }
     status = answer_stored(answer, prepared->type, &stored, with_body, err);
     return status < FHIRSTORE_OK ? status : answer->status;
 }
@@ -279,7 +360,7 @@ fhirstore_status fhs_store_resource(fhs_call *call, const fhs_prepared *prepared
         status = check_condition(&current, condition, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = is_unchanged(call->session, prepared, &current, &unchanged, err);
+        status = is_unchanged(call, prepared, &current, &unchanged, err);
     }
     if (status < FHIRSTORE_OK) {
         return status;
@@ -292,7 +373,11 @@ fhirstore_status fhs_store_resource(fhs_call *call, const fhs_prepared *prepared
     answer->status = FHIRSTORE_OK;
     answer->http = fhs_status_http(FHIRSTORE_OK);
     answer->is_new_version = false;
-    return answer_stored(answer, prepared->type, &current.version, with_body, err);
+    status = answer_stored(answer, prepared->type, &current.version, with_body, err);
+    if (status >= FHIRSTORE_OK && with_body && current.version.is_large) {
+        status = fhs_resource_take_body(call->conn, &current.version, &answer->body, err);
+    }
+    return status;
 }
 
 fhirstore_status fhs_store_deletion(fhs_call *call, fhs_type type, fhs_str id,

@@ -39,15 +39,12 @@ static fhirstore_status extract_again(verify_work *work, const fhs_version *vers
                                       fhirstore_error **err)
 {
     fhs_core *core = work->core;
-    const fhs_json *root;
     fhs_entries entries = {0};
     fhs_arena_reset(&work->arena);
     fhs_buf_reset(&work->rows);
-    fhirstore_status status = fhs_json_read(&work->arena, version->body, NULL, &root, err);
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_index_extract(fhs_params_indexer(work->params), core->base_url, root,
-                                   &work->arena, &entries, err);
-    }
+    fhirstore_status status = fhs_index_extract_body(fhs_params_indexer(work->params),
+                                                     core->base_url, version->body, &work->arena,
+                                                     &entries, err);
     if (status >= FHIRSTORE_OK) {
         status = fhs_index_rows(fhs_params_catalog(work->params), work->conn, type, &entries,
                                 &work->rows, err);

@@ -12,7 +12,7 @@
 /* A resource that was read and found valid. Lives in the session's arena, borrows its text. */
 typedef struct fhs_prepared {
     fhs_str text;
-    const fhs_json *root;
+    const fhs_json *root; /* of a large text perhaps read in pieces */
     fhs_type type;
     fhs_str id; /* as the body has it; empty: none */
 } fhs_prepared;

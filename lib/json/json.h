@@ -63,6 +63,24 @@ typedef struct fhs_json_limits {
 fhirstore_status fhs_json_read(fhs_arena *arena, fhs_str text, const fhs_json_limits *limits,
                                const fhs_json **root_out, fhirstore_error **err);
 
+/*
+ * Reading what is too large for a tree: the items of each long array of objects right below the
+ * root are handed out one by one, as soon as they are read, and forgotten; the array then has its
+ * count but no items. Arrays whose name begins with "_" stay whole.
+ */
+typedef struct fhs_json_pieces {
+    /* @a index counts from 0. An error from it ends the reading. */
+    fhirstore_status (*item)(void *ctx, fhs_str member, uint32_t index, const fhs_json *item);
+    void *ctx;
+} fhs_json_pieces;
+
+/* Arrays whose text is longer than this are handed out. */
+#define FHS_JSON_PIECES_BYTES ((uint32_t)64 * 1024)
+
+fhirstore_status fhs_json_read_pieces(fhs_arena *arena, fhs_str text, const fhs_json_limits *limits,
+                                      const fhs_json_pieces *pieces, const fhs_json **root_out,
+                                      fhirstore_error **err);
+
 /* The member called @a name of an object, or NULL. Names compare exactly. */
 const fhs_json *fhs_json_get(const fhs_json *object, fhs_str name);
 /* The same where a string is wanted: false unless it is there and is a string. */
@@ -71,6 +89,23 @@ bool fhs_json_get_string(const fhs_json *object, fhs_str name, fhs_str *out);
 static inline bool fhs_json_is(const fhs_json *value, fhs_json_type type)
 {
     return value != NULL && value->type == type;
+}
+
+/* Whether the items of an array were handed out. */
+static inline bool fhs_json_is_handed_out(const fhs_json *array)
+{
+    return array->type == FHS_JSON_ARRAY && array->count > 0 && array->items == NULL;
+}
+
+/* Told how far a text has been gone through in this pass; an error from it ends the pass. */
+typedef struct fhs_json_watch {
+    fhirstore_status (*passed)(void *ctx, size_t offset);
+    void *ctx;
+} fhs_json_watch;
+
+static inline fhirstore_status fhs_json_tell(const fhs_json_watch *watch, size_t offset)
+{
+    return watch == NULL ? FHIRSTORE_OK : watch->passed(watch->ctx, offset);
 }
 
 /* Line and column (from 1, in bytes) of a byte offset in @a text. */
@@ -93,6 +128,26 @@ bool fhs_json_equal(const fhs_json *a, const fhs_json *b);
 bool fhs_json_equal_but(const fhs_json *a, const fhs_json *b, const fhs_str *names,
                         size_t name_count);
 
+/* A text and the root of what was read from it, perhaps in pieces. */
+typedef struct fhs_json_text {
+    fhs_str text;
+    const fhs_json *root;
+    const fhs_json_watch *watch; /* or NULL */
+} fhs_json_text;
+
+/*
+ * Call @a visit with each item of an array that was handed out. The arena is taken back to where it
+ * stood after each item for which *keep is left false.
+ */
+fhirstore_status
+fhs_json_each_item(fhs_arena *arena, const fhs_json_text *of, const fhs_json *array,
+                   fhirstore_status (*visit)(void *ctx, const fhs_json *item, bool *keep),
+                   void *ctx, fhirstore_error **err);
+/* fhs_json_equal_but() of two texts that were read in pieces. */
+fhirstore_status fhs_json_equal_texts(fhs_arena *arena, const fhs_json_text *a,
+                                      const fhs_json_text *b, const fhs_str *names,
+                                      size_t name_count, bool *equal_out, fhirstore_error **err);
+
 /* ---- editing at the top of an object ---- */
 
 /* Replace (or add, or with value.ptr NULL remove) one member; the value is JSON text. */
@@ -108,5 +163,8 @@ typedef struct fhs_json_edit {
  */
 void fhs_json_write_edited(fhs_buf *out, fhs_str source, const fhs_json *value,
                            const fhs_json_edit *edits, size_t edit_count);
+/* The same of a root, telling how far it is; what the watch answers does not matter. */
+void fhs_json_write_edited_text(fhs_buf *out, const fhs_json_text *text, const fhs_json_edit *edits,
+                                size_t edit_count);
 
 #endif

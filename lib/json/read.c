@@ -16,6 +16,8 @@
 #include "json/scan.h"
 
 #define FIRST_STACK ((size_t)16 * 1024)
+/* Containers open inside an array right below the root. */
+#define PIECES_DEPTH 2u
 
 _Static_assert(offsetof(fhs_json_member, value) + sizeof(fhs_json) == sizeof(fhs_json_member),
                "a member ends with its value");
@@ -47,6 +49,9 @@ typedef struct json_reader {
     bool in_object;
     fhs_json_names names;
     fhs_json_fault fault;
+    const fhs_json_pieces *pieces; /* NULL: a tree of everything */
+    fhs_arena_mark mark;           /* where the arena stood when the array below the root opened */
+    uint32_t handed;               /* items of it that were handed out */
 } json_reader;
 
 /* ---- refusing ---- */
@@ -218,6 +223,9 @@ static inline const char *open_container(json_reader *r, const char *p, bool is_
     r->seen = 0;
     r->in_object = is_object;
     r->depth++;
+    if (FHS_UNLIKELY(r->depth == PIECES_DEPTH)) {
+        r->mark = fhs_arena_here(r->arena);
+    }
     return skip_json_blanks(p + 1, r->end);
 }
 
@@ -388,12 +396,66 @@ static const char *read_json_scalar(json_reader *r, const char *p)
     }
 }
 
+/* ---- pieces ---- */
+
+/* Whether what the open array holds is to be handed out, now that one more item ends at @a p. */
+static bool is_long_array(const json_reader *r, const char *p, fhs_str *name_out)
+{
+    const char *frame = r->stack + r->children - sizeof(read_frame);
+    if (r->in_object || !((const read_frame *)(const void *)frame)->in_object) {
+        return false;
+    }
+    const fhs_json_member *member = (const fhs_json_member *)(const void *)frame - 1;
+    const fhs_json *first = (const fhs_json *)(const void *)(r->stack + r->children);
+    *name_out = member->name;
+    return r->handed > 0 || (text_offset_of(r, p) - member->value.begin > FHS_JSON_PIECES_BYTES &&
+                             first->type == FHS_JSON_OBJECT &&
+                             (member->name.len == 0 || member->name.ptr[0] != '_'));
+}
+
+/* Hand out the items that lie on the stack, and forget them. */
+static FHS_NOINLINE bool hand_out_items(json_reader *r, const char *p)
+{
+    fhs_str name;
+    if (!is_long_array(r, p, &name)) {
+        return true;
+    }
+    const fhs_json *item = (const fhs_json *)(const void *)(r->stack + r->children);
+    const fhs_json *end = (const fhs_json *)(const void *)r->top;
+    for (; item < end; item++) {
+        fhirstore_status status = r->pieces->item(r->pieces->ctx, name, r->handed++, item);
+        if (status < FHIRSTORE_OK) {
+            (void)refuse_json_because(r, status, p, "reading was ended");
+            return false;
+        }
+    }
+    r->top = r->stack + r->children;
+    fhs_arena_rewind(r->arena, r->mark);
+    return true;
+}
+
+/* The array that has just ended has its count, if nothing else. */
+static void count_handed(json_reader *r)
+{
+    if (r->handed > 0 && r->depth == PIECES_DEPTH - 1) {
+        top_json_value(r)->count = r->handed;
+        top_json_value(r)->items = NULL;
+        r->handed = 0;
+    }
+}
+
 /* ---- the walk ---- */
 
 /* A value ended before @a p: go to where the next one begins, closing what ends in between. */
 static inline const char *go_to_next(json_reader *r, const char *p)
 {
     while (p != NULL && r->depth > 0) {
+        if (FHS_UNLIKELY(r->pieces != NULL)) {
+            count_handed(r);
+            if (r->depth == PIECES_DEPTH && !hand_out_items(r, p)) {
+                return NULL;
+            }
+        }
         p = skip_json_blanks(p, r->end);
         char c = p < r->end ? *p : '\0';
         if (c == ',') {
@@ -484,6 +546,13 @@ static bool read_json_text(json_reader *r)
 fhirstore_status fhs_json_read(fhs_arena *arena, fhs_str text, const fhs_json_limits *limits,
                                const fhs_json **root_out, fhirstore_error **err)
 {
+    return fhs_json_read_pieces(arena, text, limits, NULL, root_out, err);
+}
+
+fhirstore_status fhs_json_read_pieces(fhs_arena *arena, fhs_str text, const fhs_json_limits *limits,
+                                      const fhs_json_pieces *pieces, const fhs_json **root_out,
+                                      fhirstore_error **err)
+{
     size_t max_bytes = limits == NULL || limits->max_bytes == 0 ? FHS_LIMIT_JSON_BYTES
                                                                 : limits->max_bytes;
     uint32_t max_depth = limits == NULL || limits->max_depth == 0 ? FHS_LIMIT_JSON_DEPTH
@@ -498,6 +567,7 @@ fhirstore_status fhs_json_read(fhs_arena *arena, fhs_str text, const fhs_json_li
         return FHIRSTORE_ERR_JSON_SIZE;
     }
     json_reader r = {.arena = arena,
+                     .pieces = pieces,
                      .max_depth = max_depth < FHS_JSON_DEPTH_MAX ? max_depth : FHS_JSON_DEPTH_MAX};
     r.text = text.len == 0 ? "" : text.ptr;
     r.end = r.text + text.len;

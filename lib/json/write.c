@@ -34,10 +34,18 @@ void fhs_json_write_string(fhs_buf *out, fhs_str text)
     fhs_buf_add_char(out, '"');
 }
 
-/* Append the valid JSON in [p, end), which may be a part of an object, without white space. */
-static void add_compact(fhs_buf *out, const char *p, const char *end)
+/* Who watches is told about every so many bytes. */
+#define WATCHED_STEP ((ptrdiff_t)64 * 1024)
+
+/*
+ * Append the valid JSON in [p, end), which may be a part of an object, without white space. With a
+ * watch, runs are short and it is told where in @a text each one ends.
+ */
+static void add_compact_watched(fhs_buf *out, const char *p, const char *end, const char *text,
+                                const fhs_json_watch *watch)
 {
     const char *run = p;
+    const ptrdiff_t longest = watch == NULL ? PTRDIFF_MAX : WATCHED_STEP;
     if (!fhs_buf_reserve(out, 0)) {
         return;
     }
@@ -51,8 +59,18 @@ static void add_compact(fhs_buf *out, const char *p, const char *end)
             p = skip_json_blanks(p, end);
             run = p;
         }
+        if (FHS_UNLIKELY(p - run > longest)) {
+            fhs_buf_add(out, run, (size_t)(p - run));
+            run = p;
+            (void)fhs_json_tell(watch, (size_t)(p - text));
+        }
     }
     fhs_buf_add(out, run, (size_t)(end - run));
+}
+
+static void add_compact(fhs_buf *out, const char *p, const char *end)
+{
+    add_compact_watched(out, p, end, NULL, NULL);
 }
 
 void fhs_json_write_compact(fhs_buf *out, fhs_str source, const fhs_json *value)
@@ -157,6 +175,15 @@ static void add_new_members(fhs_buf *out, const fhs_json *object, const fhs_json
 void fhs_json_write_edited(fhs_buf *out, fhs_str source, const fhs_json *value,
                            const fhs_json_edit *edits, size_t edit_count)
 {
+    const fhs_json_text text = {source, value, NULL};
+    fhs_json_write_edited_text(out, &text, edits, edit_count);
+}
+
+void fhs_json_write_edited_text(fhs_buf *out, const fhs_json_text *text, const fhs_json_edit *edits,
+                                size_t edit_count)
+{
+    const fhs_str source = text->text;
+    const fhs_json *value = text->root;
     const fhs_str anchor = FHS_LIT("resourceType");
     bool is_first = true;
     fhs_buf_add_char(out, '{');
@@ -170,7 +197,7 @@ void fhs_json_write_edited(fhs_buf *out, fhs_str source, const fhs_json *value,
                            fhs_json_name_offset(source, value->begin, value->members, i);
         if (edit == NULL) {
             add_member_comma(out, &is_first);
-            add_compact(out, name, source.ptr + member->value.end);
+            add_compact_watched(out, name, source.ptr + member->value.end, source.ptr, text->watch);
         } else if (edit->value.ptr != NULL) {
             add_member_comma(out, &is_first);
             add_compact(out, name, skip_json_string(name, source.ptr + source.len));

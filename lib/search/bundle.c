@@ -47,23 +47,31 @@ static void write_full_url(page_writer *page, const fhs_version *version)
 }
 
 /* _elements names elements of the matches; what is included stays whole. */
-static fhirstore_status write_body(page_writer *page, fhs_str body, bool is_match)
+static fhirstore_status write_body(page_writer *page, fhs_version *version, bool is_match)
 {
     const fhs_search *search = page->search;
     if (!fhs_subset_is_wanted(search->query) || (!is_match && search->query->element_count > 0)) {
-        fhs_buf_add_str(&page->entries, body);
-        return FHIRSTORE_OK;
+        return fhs_resource_take_body(search->conn, version, &page->entries, search->err);
     }
-    return fhs_subset_write(search->env.fhir, search->query, body, &page->arena, &page->entries,
-                            search->err);
+    fhs_buf body = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    fhirstore_status status = FHIRSTORE_OK;
+    if (version->is_large) {
+        status = fhs_resource_take_body(search->conn, version, &body, search->err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_subset_write(search->env.fhir, search->query, version->body, &page->arena,
+                                  &page->entries, search->err);
+    }
+    fhs_buf_clear(&body);
+    return status;
 }
 
-static fhirstore_status write_entry(page_writer *page, const fhs_version *version, bool is_match)
+static fhirstore_status write_entry(page_writer *page, fhs_version *version, bool is_match)
 {
     begin_entry(page);
     write_full_url(page, version);
     fhs_buf_add_cstr(&page->entries, ",\"resource\":");
-    fhirstore_status status = write_body(page, version->body, is_match);
+    fhirstore_status status = write_body(page, version, is_match);
     fhs_buf_add_cstr(&page->entries, is_match ? ",\"search\":{\"mode\":\"match\"}}"
                                               : ",\"search\":{\"mode\":\"include\"}}");
     return status;
@@ -82,7 +90,7 @@ static fhirstore_status write_match(page_writer *page)
     if (status != FHIRSTORE_OK || search->token.kind == FHS_PAGE_REST) {
         return status;
     }
-    status = fhs_resource_read_entity(search->conn, search->last, &version, search->err);
+    status = fhs_resource_look(search->conn, search->last, &version, search->err);
     return status == FHIRSTORE_OK ? write_entry(page, &version, true) : status;
 }
 
@@ -343,7 +351,7 @@ static void write_page(page_writer *page, fhs_str path, fhs_buf *out)
     add_links(out, page, path);
     if (page->entries.len > 0) {
         fhs_buf_add_cstr(out, ",\"entry\":[");
-        fhs_buf_add_str(out, fhs_buf_str(&page->entries));
+        fhs_buf_add_buf(out, &page->entries);
         fhs_buf_add_char(out, ']');
     }
     fhs_buf_add_char(out, '}');

@@ -124,7 +124,6 @@ static fhirstore_status read_late_resource(void *ctx, const fhs_version *version
     late_reader *reader = ctx;
     fhs_search *search = reader->search;
     fhs_entity entity = version->entity;
-    const fhs_json *root;
     fhs_entries entries = {0};
     fhs_arena_reset(&reader->arena);
     fhs_buf_reset(&reader->list);
@@ -133,12 +132,9 @@ static fhirstore_status read_late_resource(void *ctx, const fhs_version *version
         return fhs_fail(search->err, FHIRSTORE_ERR_TOO_COSTLY,
                         "the search looked at more resources than it may");
     }
-    fhirstore_status status = fhs_json_read(&reader->arena, version->body, NULL, &root,
-                                            search->err);
-    if (status == FHIRSTORE_OK) {
-        status = fhs_index_extract(search->env.indexer, search->env.base_url, root, &reader->arena,
-                                   &entries, search->err);
-    }
+    fhirstore_status status = fhs_index_extract_body(search->env.indexer, search->env.base_url,
+                                                     version->body, &reader->arena, &entries,
+                                                     search->err);
     if (status == FHIRSTORE_OK) {
         status = fhs_index_rows(search->env.catalog, search->conn, reader->type, &entries,
                                 &reader->list, search->err);

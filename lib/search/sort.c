@@ -210,8 +210,8 @@ static fhirstore_status key_id(fhs_search *search, const fhs_sort_plan *sort,
                                fhs_candidate *candidate, fhs_buf *key)
 {
     fhs_version version;
-    fhirstore_status status = fhs_resource_read_entity(search->conn, candidate->entity, &version,
-                                                       search->err);
+    fhirstore_status status = fhs_resource_look(search->conn, candidate->entity, &version,
+                                                search->err);
     if (status == FHIRSTORE_OK) {
         fhs_row row = {.text = version.id};
         fhs_sort_key_row(sort, &row, 0, key);

@@ -16,7 +16,7 @@ typedef struct part_writer {
     fhirstore_error **err;
 } part_writer;
 
-static fhirstore_status add_part(void *ctx, fhs_str bytes)
+static fhirstore_status add_body_part(void *ctx, fhs_str bytes)
 {
     part_writer *writer = ctx;
     sqlite3_stmt *stmt;
@@ -42,7 +42,7 @@ fhirstore_status fhs_parts_write(fhs_conn *conn, int64_t seq, const fhs_write *w
     fhirstore_status status = FHIRSTORE_OK;
     if (write->source != NULL) {
         fhs_buf out;
-        fhs_buf_init_drain(&out, PART_BYTES, add_part, &writer);
+        fhs_buf_init_drain(&out, PART_BYTES, add_body_part, &writer);
         status = write->source->write(write->source->ctx, &out);
         fhs_buf_drain(&out);
         status = status < FHIRSTORE_OK ? status : fhs_buf_status(&out);
@@ -50,7 +50,7 @@ fhirstore_status fhs_parts_write(fhs_conn *conn, int64_t seq, const fhs_write *w
     }
     for (fhs_str rest = write->body; rest.len > 0 && status == FHIRSTORE_OK;) {
         size_t some = rest.len < PART_BYTES ? rest.len : PART_BYTES;
-        status = add_part(&writer, fhs_str_of(rest.ptr, some));
+        status = add_body_part(&writer, fhs_str_of(rest.ptr, some));
         rest = fhs_str_from(rest, some);
     }
     if (status < FHIRSTORE_OK && err != NULL && *err == NULL) {

@@ -3,7 +3,6 @@
  * History: the change log, newest first. Stamps rise with sequences, so every bound in time is
  * turned into a bound in sequence before the walk begins.
  */
-#include "base/limits.h"
 #include "base/mem.h"
 #include "storage/storage_internal.h"
 
@@ -24,7 +23,6 @@ struct fhs_history {
     int64_t at_seq;   /* the newest at at_us: older ones count when they were current then */
     uint32_t given;
     int walk;
-    fhs_buf large; /* the large body that is lent out */
 };
 
 #define COLUMNS "v.entity,v.type,v.version,v.seq,v.updated,v.method,r.id"
@@ -197,7 +195,6 @@ fhirstore_status fhs_history_open(fhs_conn *conn, const fhs_history_query *query
     }
     history->conn = conn;
     history->query = *query;
-    fhs_buf_init(&history->large, FHS_LIMIT_RESOURCE_BYTES);
     fhirstore_status status = resolve_times(conn, history, err);
     if (query->before_seq != 0 && query->before_seq - 1 < history->high_seq) {
         history->high_seq = query->before_seq - 1;
@@ -234,7 +231,6 @@ static void fill_from_history(fhs_history *history, fhs_version *out)
 fhirstore_status fhs_history_next(fhs_history *history, fhs_version *out, fhirstore_error **err)
 {
     *out = (fhs_version){0};
-    fhs_buf_clear(&history->large);
     if (history->walk == WALK_ENDED ||
         (history->query.limit != 0 && history->given == history->query.limit)) {
         return FHIRSTORE_DONE;
@@ -255,18 +251,13 @@ fhirstore_status fhs_history_next(fhs_history *history, fhs_version *out, fhirst
     }
     history->given++;
     fill_from_history(history, out);
-    if (out->is_large) {
-        status = fhs_parts_read(history->conn, out->seq, &history->large, err);
-        out->body = fhs_buf_str(&history->large);
-    }
-    return status;
+    return FHIRSTORE_OK;
 }
 
 void fhs_history_close(fhs_history *history)
 {
     if (history != NULL) {
         fhs_stmt_give(history->stmt);
-        fhs_buf_clear(&history->large);
         fhs_free(history);
     }
 }

@@ -122,6 +122,12 @@ fhirstore_status fhs_resource_read_entity(fhs_conn *conn, fhs_entity entity, fhs
     return read_by_entity(conn, entity, true, out, err);
 }
 
+fhirstore_status fhs_resource_look(fhs_conn *conn, fhs_entity entity, fhs_version *out,
+                                   fhirstore_error **err)
+{
+    return read_by_entity(conn, entity, false, out, err);
+}
+
 fhirstore_status fhs_resource_read_rows(fhs_conn *conn, int32_t type, fhs_str id, fhs_version *out,
                                         fhirstore_error **err)
 {
@@ -165,7 +171,7 @@ fhirstore_status fhs_resource_take_body(fhs_conn *conn, fhs_version *version, fh
                                         fhirstore_error **err)
 {
     bool is_lent = conn->large.ptr != NULL && version->body.ptr == conn->large.ptr;
-    if (version->is_large && version->body.ptr == NULL) {
+    if (version->is_large && version->body.len == 0) {
         size_t begin = out->len;
         fhirstore_status status = fhs_parts_read(conn, version->seq, out, err);
         if (status != FHIRSTORE_OK) {

@@ -226,6 +226,9 @@ fhirstore_status fhs_resource_read(fhs_conn *conn, int32_t type, fhs_str id, fhs
                                    fhirstore_error **err);
 fhirstore_status fhs_resource_read_entity(fhs_conn *conn, fhs_entity entity, fhs_version *out,
                                           fhirstore_error **err);
+/* The same, but a large body is left where it is (fhs_resource_take_body() reads it). */
+fhirstore_status fhs_resource_look(fhs_conn *conn, fhs_entity entity, fhs_version *out,
+                                   fhirstore_error **err);
 /* With the row list as well, for the write path; a large body is left where it is. */
 fhirstore_status fhs_resource_read_rows(fhs_conn *conn, int32_t type, fhs_str id, fhs_version *out,
                                         fhirstore_error **err);
@@ -288,7 +291,8 @@ typedef struct fhs_history_query {
 typedef struct fhs_history fhs_history; /* a cursor, newest first */
 fhirstore_status fhs_history_open(fhs_conn *conn, const fhs_history_query *query, fhs_history **out,
                                   fhirstore_error **err);
-/* OK with a version (borrowed until the next call), DONE at the end. */
+/* OK with a version (borrowed until the next call; a large body is left where it is), DONE at the
+ * end. */
 fhirstore_status fhs_history_next(fhs_history *history, fhs_version *out, fhirstore_error **err);
 void fhs_history_close(fhs_history *history);
 /* How many versions the query covers, before_seq and limit aside. */

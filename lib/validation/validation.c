@@ -106,6 +106,9 @@ static void check_items(fhs_check *check, fhs_place *at, const fhs_json *array,
                         FHS_STR_ARG(name));
         return;
     }
+    if (FHS_UNLIKELY(fhs_json_is_handed_out(array))) {
+        return; /* each item was looked at when it was there */
+    }
     bool has_null = false;
     for (uint32_t i = 0; i < array->count && !check->is_full; i++) {
         at->index = i;
@@ -281,23 +284,72 @@ static void start_check(fhs_check *check, const fhs_fhir *fhir, fhs_validation_m
     }
 }
 
+static fhirstore_status check_root(fhs_check *check, fhs_validation_mode mode, const fhs_json *root,
+                                   fhs_type *type_out)
+{
+    *type_out = FHS_TYPE_NONE;
+    if (root->type != FHS_JSON_OBJECT) {
+        check->status = fhs_fail(check->err, FHIRSTORE_ERR_INVALID_RESOURCE,
+                                 "a resource must be a JSON object");
+        fhs_error_code(check->err, "structure");
+        return check->status;
+    }
+    *type_out = read_resource_type(check, NULL, check->resource, root);
+    if (*type_out != FHS_TYPE_NONE && (mode & FHS_VALIDATION_OFF) == 0) {
+        fhs_place at = {NULL, NULL, fhs_type_name(check->fhir, *type_out), FHS_PLACE_SINGLE};
+        fhs_check_members(check, &at, *type_out, root, true);
+    }
+    return check->status;
+}
+
 fhirstore_status fhs_validate_resource(const fhs_fhir *fhir, fhs_validation_mode mode,
                                        const fhs_json *root, fhs_type *type_out,
                                        fhirstore_error **err)
 {
     fhs_check check;
     start_check(&check, fhir, mode, err);
-    *type_out = FHS_TYPE_NONE;
-    if (root->type != FHS_JSON_OBJECT) {
-        check.status = fhs_fail(err, FHIRSTORE_ERR_INVALID_RESOURCE,
-                                "a resource must be a JSON object");
-        fhs_error_code(err, "structure");
-        return check.status;
+    return check_root(&check, mode, root, type_out);
+}
+
+/* ---- in pieces ---- */
+
+/* Faults that were found in other pieces count. */
+static void resume_check(fhs_check *check, const fhs_fhir *fhir, fhs_validation_mode mode,
+                         fhirstore_error **err)
+{
+    start_check(check, fhir, mode, err);
+    if (*err != NULL) {
+        check->status = fhs_error_status(*err);
+        check->is_full = fhs_error_issue_count(*err) >= FHS_LIMIT_ISSUES;
     }
-    *type_out = read_resource_type(&check, NULL, check.resource, root);
-    if (*type_out != FHS_TYPE_NONE && (mode & FHS_VALIDATION_OFF) == 0) {
-        fhs_place at = {NULL, NULL, fhs_type_name(fhir, *type_out), FHS_PLACE_SINGLE};
-        fhs_check_members(&check, &at, *type_out, root, true);
+}
+
+void fhs_validate_item(const fhs_fhir *fhir, fhs_validation_mode mode, fhs_type type,
+                       fhs_str member, uint32_t index, const fhs_json *item, fhirstore_error **err)
+{
+    fhs_check check;
+    fhs_property property;
+    resume_check(&check, fhir, mode, err);
+    /* What is wrong with the member as such is told with the rest. */
+    if (check.is_full || (mode & FHS_VALIDATION_OFF) != 0 ||
+        !fhs_property_find(fhir, type, member, &property) ||
+        (property.flags & FHS_ELEMENT_LIST) == 0) {
+        return;
     }
-    return check.status;
+    const fhs_place root = {NULL, NULL, fhs_type_name(fhir, type), FHS_PLACE_SINGLE};
+    const fhs_place at = {&root, &property, member, index};
+    check.depth = 1;
+    if (item->type == FHS_JSON_NULL) {
+        fhs_check_fault(&check, &at, "structure", "%.*s must not hold null", FHS_STR_ARG(member));
+    } else {
+        check_value(&check, &at, property.type, item);
+    }
+}
+
+fhirstore_status fhs_validate_rest(const fhs_fhir *fhir, fhs_validation_mode mode,
+                                   const fhs_json *root, fhs_type *type_out, fhirstore_error **err)
+{
+    fhs_check check;
+    resume_check(&check, fhir, mode, err);
+    return check_root(&check, mode, root, type_out);
 }

@@ -29,4 +29,14 @@ fhirstore_status fhs_validate_resource(const fhs_fhir *fhir, fhs_validation_mode
                                        const fhs_json *root, fhs_type *type_out,
                                        fhirstore_error **err);
 
+/*
+ * The same for a resource of @a type that is read in pieces (fhs_json_read_pieces()): first each
+ * item that is handed out, then the rest. @a err gathers the faults of all, and decides what the
+ * rest answers.
+ */
+void fhs_validate_item(const fhs_fhir *fhir, fhs_validation_mode mode, fhs_type type,
+                       fhs_str member, uint32_t index, const fhs_json *item, fhirstore_error **err);
+fhirstore_status fhs_validate_rest(const fhs_fhir *fhir, fhs_validation_mode mode,
+                                   const fhs_json *root, fhs_type *type_out, fhirstore_error **err);
+
 #endif

@@ -113,6 +113,7 @@ START_TEST(versions_may_be_large_or_not)
     fhs_conn *conn;
     fhs_history *history;
     fhs_version version;
+    fhs_buf taken = FHS_BUF_INIT(2 * LARGE);
     fhs_buf texts[3] = {FHS_BUF_INIT(2 * LARGE), FHS_BUF_INIT(2 * LARGE), FHS_BUF_INIT(100)};
     fhs_str bodies[] = {make_text(&texts[0], LARGE, 1), make_text(&texts[2], 99, 2),
                         make_text(&texts[1], LARGE - 1, 3), FHS_LIT(""), FHS_LIT("{}")};
@@ -132,7 +133,10 @@ START_TEST(versions_may_be_large_or_not)
         for (size_t i = FHS_COUNT_OF(bodies); i-- > 0;) {
             ck_assert_ok(fhs_history_next(history, &version, &err));
             ck_assert_int_eq(version.version, (int64_t)i + 1);
+            fhs_buf_reset(&taken);
+            ck_assert_ok(fhs_resource_take_body(conn, &version, &taken, &err));
             assert_same(version.body, bodies[i]);
+            assert_same(fhs_buf_str(&taken), bodies[i]);
         }
         ck_assert_int_eq(fhs_history_next(history, &version, NULL), FHIRSTORE_DONE);
         fhs_history_close(history);
@@ -144,6 +148,7 @@ START_TEST(versions_may_be_large_or_not)
     fhs_conn_release(conn);
     fixture_verify(&fix);
     fixture_close(&fix);
+    fhs_buf_clear(&taken);
     for (size_t i = 0; i < FHS_COUNT_OF(texts); i++) {
         fhs_buf_clear(&texts[i]);
     }
