@@ -38,13 +38,14 @@ void fhs_json_write_string(fhs_buf *out, fhs_str text)
 #define WATCHED_STEP ((ptrdiff_t)64 * 1024)
 
 /*
- * Append the valid JSON in [p, end), which may be a part of an object, without white space. With a
- * watch, runs are short and it is told where in @a text each one ends.
+ * Append the valid JSON in [p, end), which may be a part of an object, without white space. A
+ * watch is told where in @a text it stands, once in a while.
  */
 static void add_compact_watched(fhs_buf *out, const char *p, const char *end, const char *text,
                                 const fhs_json_watch *watch)
 {
     const char *run = p;
+    const char *told = p;
     const ptrdiff_t longest = watch == NULL ? PTRDIFF_MAX : WATCHED_STEP;
     if (!fhs_buf_reserve(out, 0)) {
         return;
@@ -59,9 +60,10 @@ static void add_compact_watched(fhs_buf *out, const char *p, const char *end, co
             p = skip_json_blanks(p, end);
             run = p;
         }
-        if (FHS_UNLIKELY(p - run > longest)) {
+        if (FHS_UNLIKELY(p - told > longest)) {
             fhs_buf_add(out, run, (size_t)(p - run));
             run = p;
+            told = p;
             (void)fhs_json_tell(watch, (size_t)(p - text));
         }
     }
