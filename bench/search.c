@@ -648,14 +648,12 @@ typedef struct search_options {
 static void measure_size(table *t, const search_options *given)
 {
     const char *only = given->only;
-    char name[64];
     char path[4096];
     bench_store opened;
     bare_db bare;
     bench_keys keys = {.state = 88172645463325252u};
-    const bench_options options = {.folder = given->folder};
-    (void)snprintf(name, sizeof name, "search-%lld.db", (long long)t->sizes[t->now]);
-    bench_path(&options, name, path);
+    (void)snprintf(path, sizeof path, "%s/search-%lld.db", given->folder,
+                   (long long)t->sizes[t->now]);
     bool is_there = given->keep && bench_file_bytes(path) > 0;
     if (!is_there) {
         bench_remove(path);

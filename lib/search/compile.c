@@ -30,10 +30,12 @@ void *fhs_search_grow(fhs_search *search, void *items, size_t count, size_t *cap
 static fhs_test *new_test(fhs_search *search, uint8_t kind, const fhs_node *node)
 {
     fhs_test *test = fhs_arena_calloc(&search->arena, 1, sizeof(*test));
-    if (test == NULL) {
+    fhs_memo *memo = fhs_arena_calloc(&search->arena, 1, sizeof(*memo));
+    if (test == NULL || memo == NULL) {
         (void)fhs_search_no_memory(search);
         return NULL;
     }
+    test->memo = memo;
     test->kind = kind;
     test->node = node;
     return test;

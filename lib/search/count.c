@@ -16,18 +16,21 @@ bool fhs_search_knows_count(const fhs_search *search, int64_t *count_out)
            !search->plan.driver.is_list && search->plan.residual_count == 0;
 }
 
-/* Matches behind @a after, looking at no more than @a max candidates. */
+/* Matches behind @a after, unless that costs more than looking at @a max rows of an index. */
 static fhirstore_status count_by_looking(fhs_search *search, const fhs_plan *plan, fhs_entity after,
                                          int64_t max, int64_t *count_out, bool *exact_out)
 {
     fhs_source source = {.scan = NULL};
     uint64_t visits = search->visits;
+    uint64_t end = max == INT64_MAX ? UINT64_MAX : search->work + (uint64_t)max;
     *count_out = 0;
+    search->skip_to = 0;
     fhirstore_status status = fhs_source_open(search, &plan->driver, after, &source);
-    for (int64_t looked = 0; status == FHIRSTORE_OK && looked < max; looked++) {
+    while (status == FHIRSTORE_OK && search->work < end) {
         fhs_candidate candidate = {.entity = 0};
         bool yes = true;
-        status = fhs_source_next(search, &source, &candidate.entity);
+        status = fhs_source_next_from(search, &source, &candidate.entity);
+        search->work++;
         if (status == FHIRSTORE_OK && (plan->residual_count > 0 || plan->driver.is_list)) {
             status = fhs_search_accepts(search, plan->residual, plan->residual_count,
                                         plan->driver.is_list, &candidate, &yes);
@@ -117,9 +120,6 @@ fhirstore_status fhs_search_count(fhs_search *search, int64_t *count_out, fhirst
     return count_by_looking(search, plan, 0, INT64_MAX, count_out, &done);
 }
 
-/* Index rows cost little to count, resources more. */
-#define ROWS_FOR_ONE_LOOK 8
-
 fhirstore_status fhs_search_count_some(fhs_search *search, int64_t max, int64_t *count_out,
                                        bool *exact_out)
 {
@@ -130,12 +130,10 @@ fhirstore_status fhs_search_count_some(fhs_search *search, int64_t max, int64_t 
         return FHIRSTORE_OK;
     }
     if (!counts_by_index(plan) || plan->driver.count != 1) {
-        bool by_rows = plan->residual_count == 0 && !plan->driver.is_list;
         /* What the page has looked at need not be looked at again. */
         bool goes_on = search->order == FHS_ORDER_ENTITY && search->token.kind == FHS_PAGE_FIRST;
         fhirstore_status status = count_by_looking(search, plan, goes_on ? search->looked_at : 0,
-                                                   by_rows ? max : max / ROWS_FOR_ONE_LOOK,
-                                                   count_out, exact_out);
+                                                   max, count_out, exact_out);
         *count_out += goes_on ? search->steps : 0;
         return status;
     }

@@ -29,6 +29,23 @@ fhirstore_status fhs_search_visit(fhs_search *search)
     return FHIRSTORE_OK;
 }
 
+/* Rows that are at hand are looked at; otherwise the index, where it answers. */
+static fhirstore_status test_or_probe(fhs_search *search, const fhs_test *test,
+                                      fhs_candidate *candidate, bool *yes_out)
+{
+    fhs_probe *probe = test->memo == NULL || candidate->has_rows ? NULL : test->memo->probe;
+    if (probe == NULL) {
+        return fhs_test_candidate(search, test, candidate, 0, yes_out);
+    }
+    fhs_entity head;
+    fhirstore_status status = fhs_probe_seek(search, probe, candidate->entity, &head);
+    *yes_out = status == FHIRSTORE_OK && head == candidate->entity;
+    if (status == FHIRSTORE_OK && head > search->skip_to) {
+        search->skip_to = head;
+    }
+    return status;
+}
+
 fhirstore_status fhs_search_accepts(fhs_search *search, const fhs_test *const *tests, size_t count,
                                     bool is_listed, fhs_candidate *candidate, bool *yes_out)
 {
@@ -39,7 +56,7 @@ fhirstore_status fhs_search_accepts(fhs_search *search, const fhs_test *const *t
         *yes_out = candidate->is_there && is_of_type(search, candidate->type);
     }
     for (size_t i = 0; i < count && *yes_out && status == FHIRSTORE_OK; i++) {
-        status = fhs_test_candidate(search, tests[i], candidate, 0, yes_out);
+        status = test_or_probe(search, tests[i], candidate, yes_out);
     }
     return status;
 }
@@ -114,7 +131,7 @@ static fhirstore_status step_entity(fhs_search *search)
             status = plan_better(search);
         }
         if (status == FHIRSTORE_OK) {
-            status = fhs_source_next(search, &search->source, &candidate.entity);
+            status = fhs_source_next_from(search, &search->source, &candidate.entity);
             search->looked_at = candidate.entity;
         }
         if (status == FHIRSTORE_OK) {
@@ -170,7 +187,7 @@ static fhirstore_status fill_window(fhs_search *search, fhs_str bound)
     fhirstore_status status = fhs_source_open(search, &search->plan.driver, 0, &search->source);
     while (status == FHIRSTORE_OK) {
         fhs_candidate candidate = {.entity = 0};
-        status = fhs_source_next(search, &search->source, &candidate.entity);
+        status = fhs_source_next_from(search, &search->source, &candidate.entity);
         if (status == FHIRSTORE_OK) {
             status = sort_candidate(search, &candidate, bound);
         }
@@ -468,6 +485,8 @@ void fhs_search_close(fhs_search *search)
     fhs_sorted_clear(&search->sorted);
     fhs_stmt_give(search->walk);
     fhs_loaders_close(search);
+    fhs_probes_close(search);
+    fhs_links_close(search);
     fhs_late_free(search->late);
     fhs_terms_free(search->terms);
     fhs_buf_clear(&search->key);

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which condition drives. Each condition that an index can answer is counted a little way; the one
- * that ends first wins, so planning costs no more than the best of them. The others are tested on
- * the row lists of what comes.
+ * that ends first wins, so planning costs no more than the best of them. The others are asked of
+ * their own index, where that answers exactly and in entity order, or tested on the row lists of
+ * what comes.
+ *
+ * For a page it is enough to find some: what would have to be gathered whole before the first match
+ * is known does not drive when it is large, and chains begin at their far end only when few satisfy
+ * the inner condition. If the page does not fill soon, the plan is made again for the whole.
  */
 #include "search/search_internal.h"
 
@@ -13,6 +18,12 @@
 /* For one page it hardly matters which of two large drivers is the larger. */
 #define CAP_PAGE (CAP_FIRST * CAP_STEP)
 #define CAP_ALL  (CAP_PAGE * CAP_STEP * CAP_STEP * CAP_STEP * CAP_STEP)
+/* For one page no more rows than these are gathered before the first match. */
+#define GATHER_PAGE INT64_C(4096)
+/* Resources at the far end of a chain from which a search for one page, or for all, may begin. */
+#define INNER_PAGE   512u
+#define INNER_SORTED 4096u
+#define INNER_ALL    65536u
 
 fhirstore_status fhs_scan_estimate(fhs_search *search, const fhs_scan *scan, int64_t cap,
                                    int64_t *count_out)
@@ -67,13 +78,13 @@ static fhirstore_status flatten(fhs_search *search, const fhs_test *test, test_l
     return FHIRSTORE_OK;
 }
 
-static bool passes_through_others(const fhs_test *test)
+bool fhs_test_passes_through(const fhs_test *test)
 {
     if (test->kind == FHS_TEST_CHAIN || test->kind == FHS_TEST_HAS) {
         return true;
     }
     for (size_t i = 0; i < test->child_count; i++) {
-        if (passes_through_others(test->children[i])) {
+        if (fhs_test_passes_through(test->children[i])) {
             return true;
         }
     }
@@ -83,7 +94,7 @@ static bool passes_through_others(const fhs_test *test)
 static fhirstore_status make_scans(fhs_search *search, bool others)
 {
     for (size_t i = 0; i < search->test_count; i++) {
-        if (passes_through_others(search->tests[i]) != others) {
+        if (fhs_test_passes_through(search->tests[i]) != others || search->is_usable[i]) {
             continue;
         }
         search->scans[i] = (fhs_scan){.is_exact = true};
@@ -145,13 +156,14 @@ static fhirstore_status pick_smallest(fhs_search *search, int64_t last_cap, size
 }
 
 /* Chains are worth starting from their far end unless another condition is small already. */
-static fhirstore_status make_all_scans(fhs_search *search)
+static fhirstore_status make_all_scans(fhs_search *search, size_t inner_max)
 {
     int64_t least = SMALL_ENOUGH;
+    search->inner_max = inner_max;
     bool has_others = false;
     fhirstore_status status = make_scans(search, false);
     for (size_t i = 0; i < search->test_count; i++) {
-        has_others = has_others || passes_through_others(search->tests[i]);
+        has_others = has_others || fhs_test_passes_through(search->tests[i]);
     }
     for (size_t i = 0; has_others && i < search->test_count && status == FHIRSTORE_OK; i++) {
         int64_t count = SMALL_ENOUGH;
@@ -164,37 +176,137 @@ static fhirstore_status make_all_scans(fhs_search *search)
                                                                          : status;
 }
 
-static fhirstore_status make_plan(fhs_search *search, int64_t last_cap, fhs_plan *plan)
+/* Everything of the type, or of the store, is looked at. */
+static fhirstore_status drive_by_all(fhs_search *search, fhs_plan *plan)
 {
-    size_t best;
-    *plan = (fhs_plan){.estimate = -1};
-    fhirstore_status status = pick_smallest(search, last_cap, &best, plan);
-    if (status != FHIRSTORE_OK) {
-        return status;
+    plan->driver = (fhs_scan){.is_exact = true};
+    plan->driver_test = NULL;
+    plan->estimate = -1;
+    return fhs_scan_all(search, false, &plan->driver);
+}
+
+/* The smallest of those that need not be gathered, as far as they were counted. */
+static size_t best_ordered(const fhs_search *search)
+{
+    size_t best = search->test_count;
+    for (size_t i = 0; i < search->test_count; i++) {
+        if (search->is_usable[i] && fhs_scan_is_ordered(&search->scans[i]) &&
+            (best == search->test_count || search->counts[i] < search->counts[best])) {
+            best = i;
+        }
     }
+    return best;
+}
+
+/* For one page: whether *best would have to be gathered, and is large; then another drives. */
+static fhirstore_status avoid_gathering(fhs_search *search, size_t *best, fhs_plan *plan)
+{
+    int64_t count = plan->estimate;
+    if (*best == search->test_count || fhs_scan_is_ordered(&search->scans[*best])) {
+        return FHIRSTORE_OK;
+    }
+    if (count < 0 || plan->is_rough) {
+        fhirstore_status status = fhs_scan_estimate(search, &search->scans[*best], GATHER_PAGE,
+                                                    &count);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+    }
+    if (count < GATHER_PAGE) {
+        plan->estimate = count;
+        return FHIRSTORE_OK;
+    }
+    *best = best_ordered(search);
+    plan->estimate = *best < search->test_count ? search->counts[*best] : -1;
+    plan->is_passed = true;
+    plan->is_rough = true;
+    return FHIRSTORE_OK;
+}
+
+/* Those that the indexes answer first; an index answers sooner than a row list. */
+static fhirstore_status set_residual(fhs_search *search, size_t best, fhs_plan *plan)
+{
+    size_t probed = 0;
     plan->residual = fhs_arena_calloc(&search->arena, search->test_count + 1,
                                       sizeof(*plan->residual));
     if (plan->residual == NULL) {
         return fhs_search_no_memory(search);
     }
+    for (size_t i = 0; i < search->test_count; i++) {
+        const fhs_test *test = search->tests[i];
+        if (i == best && plan->driver.is_exact) {
+            continue;
+        }
+        fhirstore_status status = i == best ? FHIRSTORE_OK : fhs_probe_prepare(search, test);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        plan->residual[plan->residual_count++] = test;
+        if (test->memo != NULL && test->memo->probe != NULL) {
+            plan->residual[plan->residual_count - 1] = plan->residual[probed];
+            plan->residual[probed++] = test;
+        }
+    }
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status make_plan(fhs_search *search, int64_t last_cap, bool for_page,
+                                  fhs_plan *plan)
+{
+    size_t best;
+    *plan = (fhs_plan){.estimate = -1};
+    fhirstore_status status = pick_smallest(search, last_cap, &best, plan);
+    if (status == FHIRSTORE_OK && for_page) {
+        status = avoid_gathering(search, &best, plan);
+    }
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
     if (best < search->test_count) {
         plan->driver = search->scans[best];
         plan->driver_test = search->tests[best];
     } else {
-        plan->driver = (fhs_scan){.is_exact = true};
-        status = fhs_scan_all(search, false, &plan->driver);
+        status = drive_by_all(search, plan);
     }
+    return status == FHIRSTORE_OK ? set_residual(search, best, plan) : status;
+}
+
+/* Whether a chain could not begin at its far end because too many satisfy the inner condition. */
+static bool has_waiting_chain(const fhs_search *search)
+{
     for (size_t i = 0; i < search->test_count; i++) {
-        if (i != best || !plan->driver.is_exact) {
-            plan->residual[plan->residual_count++] = search->tests[i];
+        if (!search->is_usable[i] && fhs_test_passes_through(search->tests[i])) {
+            return true;
         }
     }
-    return status;
+    return false;
 }
 
 fhirstore_status fhs_plan_exactly(fhs_search *search, fhs_plan *plan)
 {
-    return make_plan(search, CAP_ALL, plan);
+    fhirstore_status status = make_plan(search, CAP_ALL, false, plan);
+    if (status != FHIRSTORE_OK || !has_waiting_chain(search)) {
+        return status;
+    }
+    /* It costs about as much to judge a resource at one end as at the other. */
+    int64_t count;
+    status = fhs_scan_estimate(search, &plan->driver, INNER_ALL, &count);
+    if (status != FHIRSTORE_OK || count <= (int64_t)search->inner_max) {
+        return status;
+    }
+    search->inner_max = (size_t)count;
+    status = make_scans(search, true);
+    return status == FHIRSTORE_OK ? make_plan(search, CAP_ALL, false, plan) : status;
+}
+
+static fhirstore_status plan_page(fhs_search *search)
+{
+    fhirstore_status status = make_all_scans(search, INNER_PAGE);
+    if (status == FHIRSTORE_OK) {
+        status = make_plan(search, CAP_PAGE, true, &search->plan);
+    }
+    search->plan.is_rough = search->plan.is_rough || has_waiting_chain(search);
+    return status;
 }
 
 /* ---- the order ---- */
@@ -240,7 +352,7 @@ static fhirstore_status plan_sorted(fhs_search *search)
     fhs_plan *plan = &search->plan;
     fhirstore_status status = even_size(search, &even);
     if (status == FHIRSTORE_OK) {
-        status = make_plan(search, even, plan);
+        status = make_plan(search, even, false, plan);
     }
     if (status == FHIRSTORE_OK && plan->estimate < 0 && !plan->driver.is_list) {
         status = fhs_scan_estimate(search, &plan->driver, even, &plan->estimate);
@@ -265,14 +377,15 @@ fhirstore_status fhs_search_plan(fhs_search *search)
     if (search->scans == NULL || search->is_usable == NULL || search->counts == NULL) {
         return fhs_search_no_memory(search);
     }
-    status = make_all_scans(search);
+    if (search->sort_count == 0) {
+        search->order = FHS_ORDER_ENTITY;
+        return plan_page(search);
+    }
+    /* Whoever sorts looks at everything. */
+    status = make_all_scans(search, INNER_SORTED);
     if (status != FHIRSTORE_OK) {
         return status;
     }
-    if (can_walk(search)) {
-        return plan_sorted(search);
-    }
-    search->order = search->sort_count == 0 ? FHS_ORDER_ENTITY : FHS_ORDER_SORTED;
-    /* Whoever sorts looks at everything, whoever does not looks at one page's worth. */
-    return make_plan(search, search->sort_count == 0 ? CAP_PAGE : CAP_ALL, &search->plan);
+    search->order = FHS_ORDER_SORTED;
+    return can_walk(search) ? plan_sorted(search) : fhs_plan_exactly(search, &search->plan);
 }

@@ -14,6 +14,7 @@
 static fhirstore_status step_lane(fhs_search *search, fhs_lane *lane)
 {
     fhirstore_status status = fhs_stmt_step(lane->stmt, search->err);
+    search->work++;
     if (status == FHIRSTORE_OK) {
         lane->head = fhs_stmt_int(lane->stmt, 0);
     } else if (status == FHIRSTORE_DONE) {
@@ -27,6 +28,7 @@ static fhirstore_status enter_lane(fhs_search *search, fhs_lane *lane, fhs_entit
 {
     fhirstore_status status = FHIRSTORE_OK;
     lane->is_open = false;
+    search->work += FHS_ENTER_WORK;
     if (lane->stmt == NULL) {
         status = fhs_sql_scan(search, lane->range, at_least - 1, &lane->stmt);
     } else {
@@ -78,7 +80,7 @@ bool fhs_scan_is_ordered(const fhs_scan *scan)
     return scan->is_list || scan->count <= FHS_MERGE_MAX;
 }
 
-static fhirstore_status new_probe(fhs_search *search, const fhs_scan *scan, fhs_test *test)
+static fhirstore_status new_probe(fhs_search *search, const fhs_scan *scan, const fhs_test *test)
 {
     fhs_probe *probe = fhs_arena_calloc(&search->arena, 1, sizeof(*probe));
     if (probe == NULL) {
@@ -90,19 +92,21 @@ static fhirstore_status new_probe(fhs_search *search, const fhs_scan *scan, fhs_
     }
     probe->next = search->probes;
     search->probes = probe;
-    test->probe = probe;
+    test->memo->probe = probe;
     return FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_probe_prepare(fhs_search *search, fhs_test *test)
+fhirstore_status fhs_probe_prepare(fhs_search *search, const fhs_test *test)
 {
-    if (test->is_probed || (test->kind != FHS_TEST_ROW && test->kind != FHS_TEST_PRESENT &&
-                            test->kind != FHS_TEST_OR)) {
+    if (test->memo == NULL || test->memo->is_probed ||
+        (test->kind != FHS_TEST_ROW && test->kind != FHS_TEST_PRESENT &&
+         test->kind != FHS_TEST_OR) ||
+        fhs_test_passes_through(test)) {
         return FHIRSTORE_OK;
     }
     fhs_scan scan = {.is_exact = true};
     bool usable;
-    test->is_probed = true;
+    test->memo->is_probed = true;
     fhirstore_status status = fhs_scan_make(search, test, &scan, &usable);
     if (status != FHIRSTORE_OK || !usable || scan.is_list || !scan.is_exact ||
         !fhs_scan_is_ordered(&scan)) {

@@ -9,6 +9,8 @@
  *   codes.c     value sets and hierarchies of codes as conditions
  *   sql.c       fhs_range  → SQL        the only file that knows any
  *   source.c    fhs_scan   → entities in ascending order
+ *   probe.c     fhs_scan   → whether an entity is in it, and the next that is
+ *   link.c      the other end of a chain or _has
  *   sort.c      sort keys as bytes
  *   cursor.c    open, next, count
  *   back.c      where the page before a page begins
@@ -91,6 +93,14 @@ typedef struct fhs_match {
 } fhs_match;
 
 typedef struct fhs_test fhs_test;
+
+/* What is known about a test besides what it asks: prepared when it is first of use. */
+typedef struct fhs_memo {
+    bool is_probed;          /* whether an index can be asked has been found out … */
+    struct fhs_probe *probe; /* … and it can */
+    struct fhs_link *link;   /* CHAIN, HAS: how the resources at the other end are judged */
+} fhs_memo;
+
 struct fhs_test {
     uint8_t kind;
     uint8_t row_kind;
@@ -106,6 +116,7 @@ struct fhs_test {
     size_t child_count;
     int32_t target;       /* CHAIN, HAS: type of the resources passed through */
     const fhs_node *node; /* for explain; may be NULL */
+    fhs_memo *memo;
 };
 
 /* ---- ranges: runs of an index ---- */
@@ -187,6 +198,41 @@ typedef struct fhs_source {
     size_t at;
 } fhs_source;
 
+/* ---- probes: is an entity in a few runs, and which is the next that is? ---- */
+
+/* A run in entity order that is entered anywhere. */
+typedef struct fhs_lane {
+    const fhs_range *range;
+    fhs_stmt *stmt;
+    bool is_open;
+    bool is_bound;
+    fhs_entity lower; /* nothing in the run from here … */
+    fhs_entity head;  /* … up to this one, which is in it; INT64_MAX: nothing more */
+} fhs_lane;
+
+typedef struct fhs_probe {
+    struct fhs_probe *next; /* of the same search */
+    fhs_lane lanes[FHS_MERGE_MAX];
+    size_t lane_count;
+} fhs_probe;
+
+#define FHS_LINK_PROBES 4u
+
+/* The other end of a chain or _has: what indexes are asked, and what is tested besides. */
+typedef struct fhs_link {
+    struct fhs_link *next; /* of the same search */
+    fhs_probe *probes[FHS_LINK_PROBES];
+    size_t probe_count;
+    const fhs_test **rest;
+    size_t rest_count;
+    bool needs_head; /* neither tells that the resource is there */
+    fhs_lane *lanes; /* HAS: what refers to one candidate, by each parameter */
+    size_t lane_count;
+    fhs_range *ranges; /* of the lanes */
+    fhs_entity asked;  /* CHAIN: the last one, often asked again; 0: none */
+    bool answer;
+} fhs_link;
+
 /* ---- sort keys ---- */
 
 typedef struct fhs_sorted_item {
@@ -245,6 +291,7 @@ typedef struct fhs_plan {
     size_t residual_count;
     int64_t estimate; /* rows of the driver; -1: was not needed */
     bool is_rough;    /* others may be smaller: they were not counted to the end */
+    bool is_passed;   /* indexes could begin, but too much would have to be gathered */
 } fhs_plan;
 
 typedef enum fhs_order {
@@ -253,6 +300,10 @@ typedef enum fhs_order {
     FHS_ORDER_WALK,   /* the sort key's own index is read */
 } fhs_order;
 
+/* What it costs to look at a resource, and to enter a run somewhere, in rows read one by one. */
+#define FHS_LOOK_WORK  32u
+#define FHS_ENTER_WORK 16u
+
 /* Nesting of groups and chains that a test may have, and of chains alone. */
 #define FHS_TEST_DEPTH   96u
 #define FHS_LOADER_DEPTH 24u
@@ -260,6 +311,7 @@ typedef enum fhs_order {
 /* A resource that is being tested; what is not needed is not loaded. */
 typedef struct fhs_candidate {
     fhs_entity entity;
+    int32_t known_type; /* 0: the head tells */
     bool has_rows;
     bool has_head;
     bool is_there; /* head: current and not deleted */
@@ -301,6 +353,7 @@ struct fhs_search {
     fhs_scan *scans; /* one for each of them … */
     bool *is_usable; /* … that an index can answer */
     int64_t *counts;
+    size_t inner_max; /* resources at the far end of a chain from which it may begin */
     fhs_plan plan;
     fhs_order order;
     bool is_empty; /* known to match nothing */
@@ -332,6 +385,10 @@ struct fhs_search {
     int64_t told_total;
     int64_t high_seq; /* newest change when the first page was made */
     uint64_t visits;
+    uint64_t work;      /* what it has cost so far, in index rows */
+    fhs_entity skip_to; /* nothing before it can match */
+    fhs_probe *probes;  /* all of them, to be closed */
+    fhs_link *links;
     int64_t steps; /* matches so far */
     fhs_loader loaders[FHS_LOADER_DEPTH];
     fhs_late *late; /* late.h; NULL: every parameter that is used is ready */
@@ -444,9 +501,34 @@ fhirstore_status fhs_scan_chain(fhs_search *search, const fhs_test *test, fhs_sc
 fhirstore_status fhs_scan_has(fhs_search *search, const fhs_test *test, fhs_scan *scan,
                               bool *usable_out);
 
+/* ---- probe.c ---- */
+
+/* Whether the scan comes in entity order without being gathered. */
+bool fhs_scan_is_ordered(const fhs_scan *scan);
+/* Find out whether an index answers @a test exactly; test->memo->probe says. */
+fhirstore_status fhs_probe_prepare(fhs_search *search, const fhs_test *test);
+/* The first in it that is @a at_least or above; INT64_MAX: none. */
+fhirstore_status fhs_probe_seek(fhs_search *search, fhs_probe *probe, fhs_entity at_least,
+                                fhs_entity *head_out);
+fhirstore_status fhs_lane_seek(fhs_search *search, fhs_lane *lane, fhs_entity at_least);
+void fhs_lane_close(fhs_lane *lane);
+/* Give back every statement of the search's probes. */
+void fhs_probes_close(fhs_search *search);
+
+/* ---- link.c ---- */
+
+/* Whether the candidate refers (CHAIN) or is referred to (HAS) as the test says. */
+fhirstore_status fhs_test_chain(fhs_search *search, const fhs_test *test, fhs_candidate *candidate,
+                                size_t level, bool *yes_out);
+fhirstore_status fhs_test_has(fhs_search *search, const fhs_test *test, fhs_candidate *candidate,
+                              size_t level, bool *yes_out);
+void fhs_links_close(fhs_search *search);
+
 /* ---- plan.c ---- */
 
 fhirstore_status fhs_search_plan(fhs_search *search);
+/* Whether it speaks of other resources than the candidate. */
+bool fhs_test_passes_through(const fhs_test *test);
 /* Choose again, counting further: for who is going to look at everything. */
 fhirstore_status fhs_plan_exactly(fhs_search *search, fhs_plan *plan);
 /* How many rows a scan has, counted up to @a cap. */
@@ -466,6 +548,8 @@ fhirstore_status fhs_sql_scan_down(fhs_search *search, const fhs_range *range, f
 /* Use the statement of an earlier range of the same shape again. */
 fhirstore_status fhs_sql_rebind(fhs_search *search, const fhs_range *range, fhs_entity after,
                                 fhs_stmt *stmt);
+/* The same range again, from another place on. */
+fhirstore_status fhs_sql_move(fhs_search *search, fhs_entity after, fhs_stmt *stmt);
 fhirstore_status fhs_sql_count(fhs_search *search, const fhs_range *range, int64_t cap,
                                int64_t *count_out);
 fhirstore_status fhs_sql_count_entities(fhs_search *search, const fhs_range *range,
@@ -511,6 +595,8 @@ fhirstore_status fhs_source_open_down(fhs_search *search, const fhs_scan *scan, 
                                       fhs_source *source);
 /* OK, DONE. */
 fhirstore_status fhs_source_next(fhs_search *search, fhs_source *source, fhs_entity *out);
+/* The same, leaping over those below search->skip_to. */
+fhirstore_status fhs_source_next_from(fhs_search *search, fhs_source *source, fhs_entity *out);
 void fhs_source_close(fhs_source *source);
 
 /* ---- sort.c ---- */

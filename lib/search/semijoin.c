@@ -8,8 +8,6 @@
 
 #include "search/search_internal.h"
 
-#define INNER_MAX 4096u
-
 typedef struct entity_list {
     int64_t *items;
     size_t count;
@@ -44,7 +42,7 @@ static fhirstore_status inner_scan(fhs_search *search, const fhs_test *test, fhs
         int64_t count = 0;
         fhirstore_status status = inner_scan(search, test->children[i], &other, &usable);
         if (status == FHIRSTORE_OK && usable) {
-            status = fhs_scan_estimate(search, &other, INNER_MAX, &count);
+            status = fhs_scan_estimate(search, &other, (int64_t)search->inner_max, &count);
         }
         if (status != FHIRSTORE_OK) {
             return status;
@@ -76,15 +74,35 @@ static fhirstore_status all_of_type(fhs_search *search, int32_t type, fhs_scan *
 #define INNER_LEVEL (FHS_LOADER_DEPTH / 2)
 
 static fhirstore_status test_inner(fhs_search *search, const fhs_test *test, int32_t type,
-                                   bool is_exact, fhs_entity entity, bool *yes_out)
+                                   const fhs_scan *scan, fhs_entity entity, bool *yes_out)
 {
     fhs_candidate candidate = {.entity = entity};
-    fhirstore_status status = fhs_candidate_head(search, &candidate, INNER_LEVEL);
-    *yes_out = status == FHIRSTORE_OK && candidate.is_there && candidate.type == type;
-    if (status != FHIRSTORE_OK || !*yes_out || is_exact) {
+    fhirstore_status status = FHIRSTORE_OK;
+    *yes_out = true;
+    if (scan->is_list) { /* what stands in an index is there, and of the parameter's type */
+        status = fhs_candidate_head(search, &candidate, INNER_LEVEL);
+        *yes_out = status == FHIRSTORE_OK && candidate.is_there && candidate.type == type;
+    }
+    if (status != FHIRSTORE_OK || !*yes_out || scan->is_exact) {
         return status;
     }
+    candidate.known_type = type;
     return fhs_test_candidate(search, test, &candidate, INNER_LEVEL, yes_out);
+}
+
+/* Whether so much would have to be looked at that it is not worth beginning here. */
+static fhirstore_status is_too_large(fhs_search *search, const fhs_scan *scan, size_t max,
+                                     bool *yes_out)
+{
+    int64_t cap = (int64_t)(2 * max);
+    int64_t count = 0;
+    *yes_out = false;
+    if (scan->is_exact && fhs_scan_is_ordered(scan)) {
+        return FHIRSTORE_OK; /* it ends by itself when there are too many */
+    }
+    fhirstore_status status = fhs_scan_estimate(search, scan, cap, &count);
+    *yes_out = count >= cap;
+    return status;
 }
 
 fhirstore_status fhs_collect_test(fhs_search *search, const fhs_test *test, int32_t type,
@@ -102,9 +120,9 @@ fhirstore_status fhs_collect_test(fhs_search *search, const fhs_test *test, int3
         status = all_of_type(search, type, &scan);
     }
     if (status == FHIRSTORE_OK) {
-        int64_t count;
-        status = fhs_scan_estimate(search, &scan, (int64_t)(16 * max), &count);
-        if (status != FHIRSTORE_OK || count >= (int64_t)(16 * max)) {
+        bool is_large;
+        status = is_too_large(search, &scan, max, &is_large);
+        if (status != FHIRSTORE_OK || is_large) {
             return status;
         }
         status = fhs_source_open(search, &scan, 0, &source);
@@ -113,7 +131,7 @@ fhirstore_status fhs_collect_test(fhs_search *search, const fhs_test *test, int3
         bool yes;
         status = fhs_source_next(search, &source, &entity);
         if (status == FHIRSTORE_OK) {
-            status = test_inner(search, test, type, scan.is_exact, entity, &yes);
+            status = test_inner(search, test, type, &scan, entity, &yes);
         }
         if (status == FHIRSTORE_OK && yes) {
             status = push_entity(search, &list, entity);
@@ -131,8 +149,8 @@ fhirstore_status fhs_scan_chain(fhs_search *search, const fhs_test *test, fhs_sc
 {
     int64_t *items = NULL;
     size_t count = 0;
-    fhirstore_status status = fhs_collect_test(search, test->children[0], test->target, INNER_MAX,
-                                               &items, &count, usable_out);
+    fhirstore_status status = fhs_collect_test(search, test->children[0], test->target,
+                                               search->inner_max, &items, &count, usable_out);
     if (status != FHIRSTORE_OK || !*usable_out) {
         return status;
     }
@@ -190,8 +208,8 @@ fhirstore_status fhs_scan_has(fhs_search *search, const fhs_test *test, fhs_scan
     int64_t *items = NULL;
     size_t count = 0;
     entity_list list = {NULL, 0, 0};
-    fhirstore_status status = fhs_collect_test(search, test->children[0], test->target, INNER_MAX,
-                                               &items, &count, usable_out);
+    fhirstore_status status = fhs_collect_test(search, test->children[0], test->target,
+                                               search->inner_max, &items, &count, usable_out);
     if (status != FHIRSTORE_OK || !*usable_out) {
         return status;
     }

@@ -263,6 +263,50 @@ fhirstore_status fhs_source_next(fhs_search *search, fhs_source *source, fhs_ent
     return FHIRSTORE_OK;
 }
 
+/* Steps forward before a run is rather entered anew. */
+#define SKIP_STEPS 6
+
+static fhirstore_status skip_merged(fhs_search *search, fhs_source *source, fhs_entity at_least)
+{
+    for (size_t i = 0; i < source->stmt_count; i++) {
+        for (int steps = 0; source->heads[i] < at_least; steps++) {
+            fhirstore_status status = FHIRSTORE_OK;
+            if (steps == SKIP_STEPS) {
+                fhs_stmt_reset(source->stmts[i]);
+                status = fhs_sql_move(search, at_least - 1, source->stmts[i]);
+            }
+            if (status == FHIRSTORE_OK) {
+                status = advance_head(search, source, i);
+            }
+            if (status != FHIRSTORE_OK) {
+                return status;
+            }
+        }
+    }
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status skip_source(fhs_search *search, fhs_source *source, fhs_entity at_least)
+{
+    if (source->is_merge) {
+        return skip_merged(search, source, at_least);
+    }
+    while (source->at < source->item_count && source->view[source->at] < at_least) {
+        source->at++;
+    }
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_source_next_from(fhs_search *search, fhs_source *source, fhs_entity *out)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    if (search->skip_to > 0) {
+        status = skip_source(search, source, search->skip_to);
+        search->skip_to = 0;
+    }
+    return status == FHIRSTORE_OK ? fhs_source_next(search, source, out) : status;
+}
+
 void fhs_source_close(fhs_source *source)
 {
     for (size_t i = 0; i < source->stmt_count; i++) {

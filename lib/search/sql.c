@@ -124,6 +124,12 @@ fhirstore_status fhs_sql_rebind(fhs_search *search, const fhs_range *range, fhs_
     return status;
 }
 
+fhirstore_status fhs_sql_move(fhs_search *search, fhs_entity after, fhs_stmt *stmt)
+{
+    fhirstore_status status = fhs_stmt_bind_int(stmt, AFTER_PARAM, after);
+    return status == FHIRSTORE_OK ? status : fhs_fail_plain(search->err, status);
+}
+
 fhirstore_status fhs_sql_scan(fhs_search *search, const fhs_range *range, fhs_entity after,
                               fhs_stmt **out)
 {

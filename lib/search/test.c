@@ -51,6 +51,7 @@ fhirstore_status fhs_candidate_rows(fhs_search *search, fhs_candidate *candidate
         return FHIRSTORE_OK;
     }
     fhirstore_status status = loader_at(search, level, &loader);
+    search->work += FHS_LOOK_WORK;
     if (status == FHIRSTORE_OK) {
         status = fhs_sql_rows(search, &loader->rows);
     }
@@ -77,6 +78,7 @@ fhirstore_status fhs_candidate_head(fhs_search *search, fhs_candidate *candidate
         return FHIRSTORE_OK;
     }
     fhirstore_status status = loader_at(search, level, &loader);
+    search->work += FHS_LOOK_WORK;
     if (status == FHIRSTORE_OK) {
         status = fhs_sql_head(search, &loader->head);
     }
@@ -151,79 +153,6 @@ static fhirstore_status test_updated(fhs_search *search, const fhs_test *test,
     return FHIRSTORE_OK;
 }
 
-/* Another resource on the way of a chain: there, of the right type, and satisfying the child. */
-static fhirstore_status test_other(fhs_search *search, const fhs_test *test, fhs_entity entity,
-                                   size_t level, bool *yes_out)
-{
-    fhs_candidate other = {.entity = entity};
-    fhirstore_status status = fhs_candidate_head(search, &other, level + 1);
-    if (status != FHIRSTORE_OK || !other.is_there || other.type != test->target) {
-        return status;
-    }
-    return fhs_test_candidate(search, test->children[0], &other, level + 1, yes_out);
-}
-
-static fhirstore_status test_chain(fhs_search *search, const fhs_test *test,
-                                   fhs_candidate *candidate, size_t level, bool *yes_out)
-{
-    fhs_row_cursor cursor = {candidate->rows};
-    fhs_row row;
-    fhirstore_status status;
-    while ((status = fhs_row_next(&cursor, &row, NULL)) == FHIRSTORE_OK) {
-        if (row.kind != FHS_ROW_REFERENCE || !has_param(test, row.param)) {
-            continue;
-        }
-        status = test_other(search, test, row.a, level, yes_out);
-        if (status != FHIRSTORE_OK || *yes_out) {
-            return status;
-        }
-    }
-    return status == FHIRSTORE_DONE
-               ? FHIRSTORE_OK
-               : fhs_fail(search->err, status, "a list of index rows is malformed");
-}
-
-typedef struct late_visit {
-    fhs_search *search;
-    const fhs_test *test;
-    size_t level;
-    bool yes;
-} late_visit;
-
-static fhirstore_status test_late_other(void *ctx, fhs_entity entity)
-{
-    late_visit *visit = ctx;
-    return visit->yes ? FHIRSTORE_OK
-                      : test_other(visit->search, visit->test, entity, visit->level, &visit->yes);
-}
-
-static fhirstore_status test_has(fhs_search *search, const fhs_test *test, fhs_candidate *candidate,
-                                 size_t level, bool *yes_out)
-{
-    fhirstore_status status = FHIRSTORE_OK;
-    for (size_t i = 0; i < test->param_count && status == FHIRSTORE_OK && !*yes_out; i++) {
-        fhs_range range = {.shape = FHS_RANGE_REFERENCE, .arg_count = 2};
-        range.args[0].number = test->params[i];
-        range.args[1].number = candidate->entity;
-        fhs_stmt *stmt = NULL;
-        status = fhs_sql_scan(search, &range, 0, &stmt);
-        while (status == FHIRSTORE_OK && !*yes_out) {
-            status = fhs_stmt_step(stmt, search->err);
-            if (status == FHIRSTORE_OK) {
-                status = test_other(search, test, fhs_stmt_int(stmt, 0), level, yes_out);
-            }
-        }
-        fhs_stmt_give(stmt);
-        status = status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
-    }
-    if (test->is_late && status == FHIRSTORE_OK && !*yes_out) {
-        late_visit visit = {search, test, level, false};
-        status = fhs_late_referring(search, test, candidate->entity, test_late_other, &visit);
-        *yes_out = visit.yes;
-    }
-    return status;
-}
-
 static fhirstore_status test_group(fhs_search *search, const fhs_test *test,
                                    fhs_candidate *candidate, size_t level, bool *yes_out)
 {
@@ -245,7 +174,8 @@ fhirstore_status fhs_test_candidate(fhs_search *search, const fhs_test *test,
 {
     fhirstore_status status = FHIRSTORE_OK;
     *yes_out = false;
-    if (test->type != 0 && test->type != search->type) {
+    int32_t known = candidate->known_type != 0 ? candidate->known_type : search->type;
+    if (test->type != 0 && test->type != known) {
         status = fhs_candidate_head(search, candidate, level);
         if (status != FHIRSTORE_OK || candidate->type != test->type) {
             return status;
@@ -270,14 +200,14 @@ fhirstore_status fhs_test_candidate(fhs_search *search, const fhs_test *test,
     case FHS_TEST_UPDATED:
         return test_updated(search, test, candidate, level, yes_out);
     case FHS_TEST_HAS:
-        return test_has(search, test, candidate, level, yes_out);
+        return fhs_test_has(search, test, candidate, level, yes_out);
     case FHS_TEST_ROW:
     case FHS_TEST_PRESENT:
     case FHS_TEST_CHAIN:
         status = fhs_candidate_rows(search, candidate, level);
         if (status == FHIRSTORE_OK) {
             return test->kind == FHS_TEST_CHAIN
-                       ? test_chain(search, test, candidate, level, yes_out)
+                       ? fhs_test_chain(search, test, candidate, level, yes_out)
                        : test_rows(search, test, candidate, yes_out);
         }
         break;
