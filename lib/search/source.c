@@ -300,10 +300,10 @@ static fhirstore_status skip_source(fhs_search *search, fhs_source *source, fhs_
 fhirstore_status fhs_source_next_from(fhs_search *search, fhs_source *source, fhs_entity *out)
 {
     fhirstore_status status = FHIRSTORE_OK;
-    if (search->skip_to > 0) {
+    if (search->skip_to > 0 && !source->is_down) {
         status = skip_source(search, source, search->skip_to);
-        search->skip_to = 0;
     }
+    search->skip_to = 0;
     return status == FHIRSTORE_OK ? fhs_source_next(search, source, out) : status;
 }
 
