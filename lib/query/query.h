@@ -122,9 +122,24 @@ struct fhs_node {
     size_t child_count;
 };
 
+/* One way of a chained sort key: references to follow, then what to sort by. */
+typedef struct fhs_sort_link {
+    fhs_type type; /* the type that refers … */
+    fhs_sparam param;
+    fhs_type target; /* … and the type it refers to */
+} fhs_sort_link;
+
+typedef struct fhs_sort_path {
+    fhs_sort_link *links;
+    size_t link_count;
+    fhs_sparam param; /* of the last link's target */
+} fhs_sort_path;
+
 typedef struct fhs_sort_key {
-    fhs_sparam param; /* FHS_SPARAM_NONE with is_id or is_updated */
+    fhs_sparam param; /* FHS_SPARAM_NONE with is_id or is_updated, and for a chain */
     fhs_sparam_type param_type;
+    fhs_sort_path *paths; /* a chain: one for each target that it may mean */
+    size_t path_count;
     bool is_id;
     bool is_updated;
     bool descending;
@@ -175,6 +190,7 @@ typedef struct fhs_query {
     size_t include_count;
     uint32_t count; /* page size; FHS_DEFAULT_PAGE_COUNT when not given */
     bool has_count;
+    uint32_t max_results; /* _maxresults: nobody looks at more; 0: not given */
     bool count_only; /* _count=0 or _summary=count */
     fhs_total_mode total;
     fhs_summary_mode summary;

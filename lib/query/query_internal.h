@@ -119,14 +119,17 @@ typedef struct fhs_query_draft {
 } fhs_query_draft;
 
 /*
- * Take _sort, _count, _total, _summary, _elements, _type (system level), _page, _format and
- * _pretty. *taken_out false: @a name is none of these.
+ * Take _sort, _count, _maxresults, _total, _summary, _elements, _type (at type level that type),
+ * _page, _format and _pretty. *taken_out false: @a name is none of these.
  */
 fhirstore_status fhs_query_result_param(fhs_query_parser *parser, fhs_query_draft *draft,
                                         fhs_str name, fhs_str value, bool *taken_out);
 /* The same for _include and _revinclude. */
 fhirstore_status fhs_query_take_include(fhs_query_parser *parser, fhs_query_draft *draft,
                                         fhs_str name, fhs_str value, bool *taken_out);
+/* The ways of "subject:Patient.birthdate"; *known_out false: it is no chain to a sort key. */
+fhirstore_status fhs_query_sort_chain(fhs_query_parser *parser, fhs_type type, fhs_str text,
+                                      fhs_sort_key *key, bool *known_out);
 /* Append "name=value" to the self text. */
 void fhs_query_add_self(fhs_query_draft *draft, fhs_str name, fhs_str value);
 /* Report a parameter that was left out. */

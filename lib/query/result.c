@@ -3,6 +3,15 @@
 #include "base/limits.h"
 #include "query/query_internal.h"
 
+static fhirstore_status unknown_sort_key(fhs_query_parser *parser, fhs_query_draft *draft)
+{
+    return parser->options->lenient
+               ? fhs_query_drop(parser, draft, parser->name,
+                                "has a sort key that is not known for this type")
+               : fhs_query_fail(parser, FHIRSTORE_ERR_UNKNOWN_PARAM,
+                                "expects search parameters of the type as sort keys");
+}
+
 static fhirstore_status add_sort_key(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str item,
                                      fhs_buf *kept)
 {
@@ -16,15 +25,20 @@ static fhirstore_status add_sort_key(fhs_query_parser *parser, fhs_query_draft *
     key.code = code;
     key.is_id = fhs_str_eq(code, FHS_LIT("_id"));
     key.is_updated = fhs_str_eq(code, FHS_LIT("_lastUpdated"));
-    if (!key.is_id && !key.is_updated) {
+    if (fhs_str_find_char(code, '.', 0) < code.len) {
+        bool is_known = false;
+        fhirstore_status status = fhs_query_sort_chain(parser, draft->query->type, code, &key,
+                                                       &is_known);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        if (!is_known) {
+            return unknown_sort_key(parser, draft);
+        }
+    } else if (!key.is_id && !key.is_updated) {
         key.param = fhs_query_find_param(parser, draft->query->type, code, &def);
         if (key.param == FHS_SPARAM_NONE || def.type == FHS_SP_COMPOSITE) {
-            if (parser->options->lenient) {
-                return fhs_query_drop(parser, draft, parser->name,
-                                      "has a sort key that is not known for this type");
-            }
-            return fhs_query_fail(parser, FHIRSTORE_ERR_UNKNOWN_PARAM,
-                                  "expects search parameters of the type as sort keys");
+            return unknown_sort_key(parser, draft);
         }
         key.param_type = (fhs_sparam_type)def.type;
     }
@@ -72,6 +86,18 @@ static fhirstore_status read_count(fhs_query_parser *parser, fhs_query_draft *dr
     draft->query->has_count = true;
     draft->query->count = (uint32_t)(count > FHS_LIMIT_PAGE_COUNT ? FHS_LIMIT_PAGE_COUNT : count);
     draft->query->count_only = draft->query->count_only || count == 0;
+    fhs_query_add_self(draft, parser->name, value);
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status read_max_results(fhs_query_parser *parser, fhs_query_draft *draft,
+                                         fhs_str value)
+{
+    uint64_t count;
+    if (!fhs_str_to_u64(value, UINT32_MAX, &count) || count == 0) {
+        return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE, "expects a number, 1 or more");
+    }
+    draft->query->max_results = (uint32_t)count;
     fhs_query_add_self(draft, parser->name, value);
     return FHIRSTORE_OK;
 }
@@ -133,6 +159,12 @@ static fhirstore_status add_type(fhs_query_parser *parser, fhs_query_draft *draf
     fhs_type type = fhs_type_find(fhir, item);
     if (type == FHS_TYPE_NONE || !fhs_type_is_resource(fhir, type)) {
         return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE, "expects resource types");
+    }
+    if (draft->query->type != FHS_TYPE_NONE) {
+        return type == draft->query->type
+                   ? FHIRSTORE_OK
+                   : fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE,
+                                    "expects, in a search of one type, that type alone");
     }
     const fhs_type *types = draft->types.items;
     for (size_t i = 0; i < draft->types.count; i++) {
@@ -217,28 +249,34 @@ static fhirstore_status refuse_empty(fhs_query_parser *parser, fhs_query_draft *
                : fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE, "has no value");
 }
 
+static fhirstore_status take_pretty(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str value)
+{
+    return fhs_str_eq(value, FHS_LIT("true")) || fhs_str_eq(value, FHS_LIT("false"))
+               ? take_format(parser, draft, value)
+               : fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE, "expects true or false");
+}
+
 fhirstore_status fhs_query_result_param(fhs_query_parser *parser, fhs_query_draft *draft,
                                         fhs_str name, fhs_str value, bool *taken_out)
 {
     static const struct {
         fhs_str name;
-        bool system_only;
         item_reader read;
     } params[] = {
-        {FHS_LIT_INIT("_sort"), false, read_sort},
-        {FHS_LIT_INIT("_count"), false, read_count},
-        {FHS_LIT_INIT("_total"), false, read_total},
-        {FHS_LIT_INIT("_summary"), false, read_summary},
-        {FHS_LIT_INIT("_elements"), false, read_elements},
-        {FHS_LIT_INIT("_type"), true, read_type_list},
-        {FHS_LIT_INIT("_page"), false, take_page},
-        {FHS_LIT_INIT("_format"), false, take_format},
-        {FHS_LIT_INIT("_pretty"), false, take_format},
+        {FHS_LIT_INIT("_sort"), read_sort},
+        {FHS_LIT_INIT("_count"), read_count},
+        {FHS_LIT_INIT("_total"), read_total},
+        {FHS_LIT_INIT("_summary"), read_summary},
+        {FHS_LIT_INIT("_elements"), read_elements},
+        {FHS_LIT_INIT("_maxresults"), read_max_results},
+        {FHS_LIT_INIT("_type"), read_type_list},
+        {FHS_LIT_INIT("_page"), take_page},
+        {FHS_LIT_INIT("_format"), take_format},
+        {FHS_LIT_INIT("_pretty"), take_pretty},
     };
     *taken_out = false;
     for (size_t i = 0; i < FHS_COUNT_OF(params); i++) {
-        if (fhs_str_eq(name, params[i].name) &&
-            (!params[i].system_only || draft->query->type == FHS_TYPE_NONE)) {
+        if (fhs_str_eq(name, params[i].name)) {
             *taken_out = true;
             return has_items(value) ? params[i].read(parser, draft, value)
                                     : refuse_empty(parser, draft);

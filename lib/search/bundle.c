@@ -179,6 +179,14 @@ static fhirstore_status note_keys(page_writer *page)
     return status == FHIRSTORE_OK ? FHIRSTORE_OK : fhs_search_no_memory(page->search);
 }
 
+/* The first page holds as many as anybody asked for: nothing follows. */
+static bool is_all_wanted(const page_writer *page)
+{
+    const fhs_search *search = page->search;
+    return search->query->max_results > 0 && search->token.kind == FHS_PAGE_FIRST &&
+           page->count >= search->query->max_results;
+}
+
 /* The match just stepped to lies behind the page. */
 static bool is_behind(const fhs_search *search)
 {
@@ -195,7 +203,7 @@ static fhirstore_status write_matches(page_writer *page, bool *more_out)
     fhs_search *search = page->search;
     fhirstore_status status = FHIRSTORE_OK;
     *more_out = false;
-    while (status == FHIRSTORE_OK && !*more_out) {
+    while (status == FHIRSTORE_OK && !*more_out && !is_all_wanted(page)) {
         bool is_full = search->until.len == 0 && page->count >= search->query->count;
         status = fhs_search_step(search);
         if (status == FHIRSTORE_OK && (is_full || is_behind(search))) {
@@ -246,7 +254,7 @@ static fhirstore_status write_page_entries(page_writer *page)
     bool has_next = false;
     fhirstore_status status = write_matches(page, &has_next);
     if (status == FHIRSTORE_OK) {
-        status = find_total(page, !has_next);
+        status = find_total(page, !has_next && !is_all_wanted(page));
     }
     if (status == FHIRSTORE_OK) {
         status = find_pages(page, has_next);

@@ -428,6 +428,10 @@ void fhs_search_rewind(fhs_search *search)
 fhirstore_status fhs_search_next(fhs_search *search, fhs_version *out, fhirstore_error **err)
 {
     search->err = err;
+    if (search->query->max_results > 0 && search->steps >= (int64_t)search->query->max_results &&
+        !search->is_peeked) {
+        return FHIRSTORE_DONE;
+    }
     fhirstore_status status = fhs_search_step(search);
     return status == FHIRSTORE_OK ? fhs_resource_read_entity(search->conn, search->last, out, err)
                                   : status;

@@ -241,8 +241,23 @@ typedef struct fhs_sorted_item {
     int64_t entity;
 } fhs_sorted_item;
 
+/* A way of a chained key in the store's numbers. */
+typedef struct fhs_sort_step {
+    uint32_t param; /* of the reference */
+    int32_t target;
+    const fhs_test *restriction; /* of the target; NULL: all may be seen */
+} fhs_sort_step;
+
+typedef struct fhs_sort_way {
+    const fhs_sort_step *steps;
+    size_t step_count;
+    uint32_t param; /* to sort by */
+} fhs_sort_way;
+
 typedef struct fhs_sort_plan {
     uint32_t param;
+    const fhs_sort_way *ways; /* a chain: no index has its order */
+    size_t way_count;
     uint8_t row_kind;
     bool is_id;
     bool is_updated;
@@ -604,6 +619,24 @@ void fhs_source_close(fhs_source *source);
 fhirstore_status fhs_sort_compile(fhs_search *search);
 /* Append the candidate's key: every sort key in turn, then the entity. */
 fhirstore_status fhs_sort_key_of(fhs_search *search, fhs_candidate *candidate, fhs_buf *key);
+/* The best value of some rows, while it is being found at the end of a key. */
+typedef struct fhs_sort_best {
+    size_t from;
+    bool has_value;
+    bool is_canonical;
+} fhs_sort_best;
+/* Take what is better among @a rows of the parameter @a param. */
+fhirstore_status fhs_sort_take_rows(fhs_search *search, const fhs_sort_plan *sort, uint32_t param,
+                                    fhs_str rows, fhs_sort_best *best, fhs_buf *key);
+/* ---- sort_chain.c ---- */
+
+fhirstore_status fhs_sort_chain_compile(fhs_search *search, const fhs_sort_key *key,
+                                        fhs_sort_plan *plan);
+fhirstore_status fhs_sort_chain_key(fhs_search *search, const fhs_sort_plan *sort,
+                                    fhs_candidate *candidate, fhs_sort_best *best, fhs_buf *key);
+
+/* ---- sort.c ---- */
+
 /* Append the key of one index row's value, as the first sort key has it, without the entity. */
 void fhs_sort_key_row(const fhs_sort_plan *sort, const fhs_row *row, int64_t updated_us,
                       fhs_buf *key);

@@ -55,7 +55,9 @@ static fhirstore_status compile_sort_key(fhs_search *search, const fhs_sort_key 
     }
     plan->row_kind = fhs_row_kind_of(key->param_type);
     fhirstore_status status = FHIRSTORE_OK;
-    if (search->query->type != FHS_TYPE_NONE) {
+    if (key->path_count > 0) {
+        status = fhs_sort_chain_compile(search, key, plan);
+    } else if (search->query->type != FHS_TYPE_NONE) {
         status = fhs_catalog_param(search->env.catalog, search->conn, search->query->type,
                                    key->param, &plan->param, search->err);
         if (status == FHIRSTORE_OK) {
@@ -172,38 +174,49 @@ static bool is_canonical(const fhs_sort_plan *sort, const fhs_row *row)
  * The smallest encoded value of the resource's rows, which is its greatest value where the order
  * descends. Quantities count in canonical units where there are any.
  */
-static fhirstore_status add_best_row(fhs_search *search, const fhs_sort_plan *sort,
-                                     fhs_candidate *candidate, fhs_buf *key)
+fhirstore_status fhs_sort_take_rows(fhs_search *search, const fhs_sort_plan *sort, uint32_t param,
+                                    fhs_str rows, fhs_sort_best *best, fhs_buf *key)
 {
-    fhs_row_cursor cursor = {candidate->rows};
+    fhs_row_cursor cursor = {rows};
     fhs_row row;
     fhirstore_status status;
-    size_t from = key->len;
-    bool has_best = false;
-    bool best_is_canonical = false;
     while ((status = fhs_row_next(&cursor, &row, NULL)) == FHIRSTORE_OK) {
-        if (row.param != sort->param || row.kind != sort->row_kind || sort->is_unknown) {
+        if (row.param != param || row.kind != sort->row_kind || param == 0) {
             continue;
         }
         bool canonical = row.kind == FHS_ROW_QUANTITY && is_canonical(sort, &row);
-        if (has_best && best_is_canonical && !canonical) {
+        if (best->has_value && best->is_canonical && !canonical) {
             continue;
         }
         fhs_buf_reset(&search->probe);
         fhs_sort_key_row(sort, &row, 0, &search->probe);
         fhs_str probe = fhs_buf_str(&search->probe);
-        fhs_str best = fhs_str_from(fhs_buf_str(key), from);
-        if (!has_best || (canonical && !best_is_canonical) || fhs_str_compare(probe, best) < 0) {
-            key->len = from;
+        fhs_str value = fhs_str_from(fhs_buf_str(key), best->from);
+        if (!best->has_value || (canonical && !best->is_canonical) ||
+            fhs_str_compare(probe, value) < 0) {
+            key->len = best->from;
             fhs_buf_add_str(key, probe);
-            has_best = true;
-            best_is_canonical = canonical;
+            best->has_value = true;
+            best->is_canonical = canonical;
         }
     }
-    if (!has_best) {
+    return status == FHIRSTORE_DONE ? fhs_buf_status(&search->probe) : status;
+}
+
+static fhirstore_status add_best_row(fhs_search *search, const fhs_sort_plan *sort,
+                                     fhs_candidate *candidate, fhs_buf *key)
+{
+    fhs_sort_best best = {.from = key->len};
+    fhirstore_status status = fhs_candidate_rows(search, candidate, 0);
+    if (status == FHIRSTORE_OK) {
+        status = sort->way_count > 0
+                     ? fhs_sort_chain_key(search, sort, candidate, &best, key)
+                     : fhs_sort_take_rows(search, sort, sort->param, candidate->rows, &best, key);
+    }
+    if (!best.has_value) {
         fhs_buf_add_char(key, 1);
     }
-    return status == FHIRSTORE_DONE ? fhs_buf_status(&search->probe) : status;
+    return status;
 }
 
 static fhirstore_status key_id(fhs_search *search, const fhs_sort_plan *sort,
@@ -231,10 +244,7 @@ fhirstore_status fhs_sort_key_of(fhs_search *search, fhs_candidate *candidate, f
             status = fhs_candidate_head(search, candidate, 0);
             fhs_sort_key_row(sort, &none, candidate->updated_us, key);
         } else {
-            status = fhs_candidate_rows(search, candidate, 0);
-            if (status == FHIRSTORE_OK) {
-                status = add_best_row(search, sort, candidate, key);
-            }
+            status = add_best_row(search, sort, candidate, key);
         }
     }
     fhs_sort_key_entity(search, candidate->entity, key);

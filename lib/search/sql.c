@@ -327,7 +327,8 @@ static int walk_columns(const fhs_sort_plan *sort)
 
 bool fhs_sql_can_walk(const fhs_sort_plan *sort)
 {
-    return !sort->is_id && !sort->is_unknown && !sort->is_late && walk_columns(sort) > 0;
+    return sort->way_count == 0 && !sort->is_id && !sort->is_unknown && !sort->is_late &&
+           walk_columns(sort) > 0;
 }
 
 static const char *walk_table(const fhs_sort_plan *sort)

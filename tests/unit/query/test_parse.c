@@ -128,7 +128,7 @@ START_TEST(what_is_wrong_is_named)
         {"Patient", "_sort=", FHIRSTORE_ERR_PARAM_VALUE},
         {"Patient", "_elements=,", FHIRSTORE_ERR_PARAM_VALUE},
         {"Patient", "_page=", FHIRSTORE_ERR_PARAM_VALUE},
-        {"Patient", "_type=Patient", FHIRSTORE_ERR_UNKNOWN_PARAM},
+        {"Patient", "_type=Observation", FHIRSTORE_ERR_PARAM_VALUE},
         {NULL, "_type=Nothing", FHIRSTORE_ERR_PARAM_VALUE},
         {"Patient", "family=%", FHIRSTORE_ERR_QUERY},
         {"Patient", "family=%FF", FHIRSTORE_ERR_QUERY},
