@@ -209,6 +209,9 @@ static inline void search_ids(store *s, const char *type, const char *text, fhs_
     fhirstore_status status = found_try(s, type, text, false, &f, &error);
     ck_assert_msg(status == FHIRSTORE_OK, "%s?%s: %s", type, text, fhs_error_message(error));
     ck_assert_ok(fhs_search_count(f.search, &count, &err));
+    if (f.query->max_results > 0 && count > f.query->max_results) {
+        count = f.query->max_results; /* all are counted, but not handed out */
+    }
     while ((status = fhs_search_next(f.search, &version, &error)) == FHIRSTORE_OK) {
         fhs_buf_add_cstr(out, seen > 0 ? " " : "");
         fhs_buf_add_str(out, version.id);
