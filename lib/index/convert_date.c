@@ -4,12 +4,12 @@
 #include "index/index_internal.h"
 
 typedef struct date_span {
-    int64_t lo, hi;
+    int64_t lo, hi, end;
     bool is_set;
 } date_span;
 
-static bool read_date_value(const fhs_convert *convert, const fhs_json *value, int64_t *lo,
-                            int64_t *hi)
+/* A time with a fraction of a second ends where it begins: it was measured, not rounded. */
+static bool read_date_value(const fhs_convert *convert, const fhs_json *value, date_span *out)
 {
     fhs_date date;
     if (!fhs_json_is(value, FHS_JSON_STRING) ||
@@ -19,69 +19,70 @@ static bool read_date_value(const fhs_convert *convert, const fhs_json *value, i
                         &date)) {
         return false;
     }
-    fhs_date_interval(&date, convert->zone_minutes, lo, hi);
+    fhs_date_interval(&date, convert->zone_minutes, &out->lo, &out->hi);
+    out->end = date.precision == FHS_DATE_FRACTION ? out->lo : out->hi;
+    out->is_set = true;
     return true;
 }
 
-static void widen_span(date_span *span, int64_t lo, int64_t hi)
+static void widen_span(date_span *span, const date_span *by)
 {
-    if (!span->is_set || lo < span->lo) {
-        span->lo = lo;
+    if (!span->is_set) {
+        *span = *by;
     }
-    if (!span->is_set || hi > span->hi) {
-        span->hi = hi;
+    if (by->lo < span->lo) {
+        span->lo = by->lo;
     }
-    span->is_set = true;
+    if (by->hi > span->hi) {
+        span->hi = by->hi;
+    }
+    if (by->end > span->end) {
+        span->end = by->end;
+    }
 }
 
 /* A missing end is open; a period with neither is nothing. */
-static bool read_period(const fhs_convert *convert, const fhs_json *period, int64_t *lo,
-                        int64_t *hi)
+static bool read_period(const fhs_convert *convert, const fhs_json *period, date_span *out)
 {
+    date_span first = {.lo = FHS_TICK_MIN};
+    date_span last = {.hi = FHS_TICK_MAX, .end = FHS_TICK_MAX};
     if (!fhs_json_is(period, FHS_JSON_OBJECT)) {
         return false;
     }
-    int64_t unused = 0;
-    bool has_start = read_date_value(convert, fhs_json_get(period, FHS_LIT("start")), lo, &unused);
-    bool has_end = read_date_value(convert, fhs_json_get(period, FHS_LIT("end")), &unused, hi);
-    if (!has_start) {
-        *lo = FHS_TICK_MIN;
-    }
-    if (!has_end) {
-        *hi = FHS_TICK_MAX;
-    }
-    return has_start || has_end;
+    (void)read_date_value(convert, fhs_json_get(period, FHS_LIT("start")), &first);
+    (void)read_date_value(convert, fhs_json_get(period, FHS_LIT("end")), &last);
+    *out = (date_span){first.lo, last.hi, last.end, first.is_set || last.is_set};
+    return out->is_set;
 }
 
 /* Only the outer limits of a schedule count: its events and the period that bounds its repetition.
  */
 static void read_timing(const fhs_convert *convert, const fhs_json *timing, date_span *span)
 {
-    int64_t lo = 0;
-    int64_t hi = 0;
+    date_span part = {0, 0, 0, false};
     const fhs_json *events = fhs_json_get(timing, FHS_LIT("event"));
     if (fhs_json_is(events, FHS_JSON_ARRAY)) {
         for (uint32_t i = 0; i < events->count; i++) {
-            if (read_date_value(convert, &events->items[i], &lo, &hi)) {
-                widen_span(span, lo, hi);
+            if (read_date_value(convert, &events->items[i], &part)) {
+                widen_span(span, &part);
             }
         }
     }
     const fhs_json *repeat = fhs_json_get(timing, FHS_LIT("repeat"));
     if (fhs_json_is(repeat, FHS_JSON_OBJECT) &&
-        read_period(convert, fhs_json_get(repeat, FHS_LIT("boundsPeriod")), &lo, &hi)) {
-        widen_span(span, lo, hi);
+        read_period(convert, fhs_json_get(repeat, FHS_LIT("boundsPeriod")), &part)) {
+        widen_span(span, &part);
     }
 }
 
 void fhs_convert_date(fhs_convert *convert, fhs_shape shape, const fhs_json *value)
 {
-    date_span span = {0, 0, false};
+    date_span span = {0, 0, 0, false};
     /* A choice may hold a date as a string; what is none gives nothing. */
     if (shape == FHS_SHAPE_DATE || shape == FHS_SHAPE_STRING) {
-        span.is_set = read_date_value(convert, value, &span.lo, &span.hi);
+        (void)read_date_value(convert, value, &span);
     } else if (shape == FHS_SHAPE_PERIOD) {
-        span.is_set = read_period(convert, value, &span.lo, &span.hi);
+        (void)read_period(convert, value, &span);
     } else if (shape == FHS_SHAPE_TIMING && value->type == FHS_JSON_OBJECT) {
         read_timing(convert, value, &span);
     }
@@ -89,5 +90,6 @@ void fhs_convert_date(fhs_convert *convert, fhs_shape shape, const fhs_json *val
     if (entry != NULL) {
         entry->lo = span.lo;
         entry->hi = span.hi;
+        entry->end = span.end;
     }
 }

@@ -55,6 +55,7 @@ typedef struct fhs_entry {
     fhs_str text;
     /* date; FHS_TICK_MIN and FHS_TICK_MAX are open ends */
     int64_t lo, hi;
+    int64_t end; /* hi as searches compare it: a time with a fraction of a second is a point */
     /* number and quantity: a point (low = high), or an interval */
     fhs_decimal low, high;
     bool is_interval;

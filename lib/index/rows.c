@@ -71,7 +71,7 @@ static fhirstore_status add_part(row_maker *maker, const fhs_entry *part)
         fhs_composite_add_uri(&maker->text, part->text);
         break;
     case FHS_ROW_DATE:
-        fhs_composite_add_date(&maker->text, part->lo, part->hi);
+        fhs_composite_add_date(&maker->text, part->lo, part->end);
         break;
     case FHS_ROW_NUMBER:
         fhs_entry_interval(part, &ends);
@@ -148,7 +148,7 @@ static fhirstore_status make_row(row_maker *maker, const fhs_entry *entry, fhs_i
         return FHIRSTORE_OK;
     case FHS_ROW_DATE:
         row->a = entry->lo;
-        row->b = entry->hi;
+        row->b = entry->end;
         return FHIRSTORE_OK;
     case FHS_ROW_NUMBER:
     case FHS_ROW_QUANTITY:

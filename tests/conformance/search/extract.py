@@ -83,7 +83,7 @@ address = parts_of("text", "line", "city", "district", "state", "postalCode", "c
 
 
 def date(value):
-    return [values.date_interval(value)]
+    return [values.stored_interval(value)]
 
 
 def period(value):
@@ -91,7 +91,7 @@ def period(value):
 
 
 def timing(value):
-    spans = [values.date_interval(event) for event in value.get("event", ())]
+    spans = [values.stored_interval(event) for event in value.get("event", ())]
     bounds = value.get("repeat", {}).get("boundsPeriod")
     if bounds is not None:
         spans.append(values.period_interval(bounds))

@@ -112,7 +112,7 @@ def cut_prefix(text):
 
 def read_date(raw):
     prefix, text = cut_prefix(raw)
-    low, high = values.date_interval(text)
+    low, high = values.date_interval(text.replace(" ", "+"))  # a '+' that was not encoded
     if prefix == "ap":
         now = (time.time_ns() // 100) + values.ticks_of(1970, 1, 1)
         tenth = abs(now - low) // 10

@@ -24,6 +24,13 @@ def ticks_of(year, month, day, hour=0, minute=0, second=0):
     return (((days * 24 + hour) * 60 + minute) * 60 + second) * TICKS
 
 
+def stored_interval(text):
+    """As a resource has it: a time with a fraction of a second is a point, for an instant has an
+    effective width of 0 (and peers agree for every other time)."""
+    first, last = date_interval(text)
+    return (first, first) if "." in text else (first, last)
+
+
 def date_interval(text):
     """The first and the last tick that a date may mean; without a zone it is in UTC."""
     match = DATE.fullmatch(text)
@@ -70,8 +77,8 @@ def date_interval(text):
 def period_interval(period):
     """From the first moment of the start to the last of the end; an absent end is open."""
     start, end = period.get("start"), period.get("end")
-    return (date_interval(start)[0] if start else -FOREVER,
-            date_interval(end)[1] if end else FOREVER)
+    return (stored_interval(start)[0] if start else -FOREVER,
+            stored_interval(end)[1] if end else FOREVER)
 
 
 NUMBER = re.compile(r'(-?)(0|[1-9]\d*|\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?', re.A)

@@ -188,7 +188,7 @@ static bool naive_value(const naive_world *world, const fhs_node *node, const fh
     case FHS_ROW_STRING:
         return naive_string(entry, value, node->modifier);
     case FHS_ROW_DATE:
-        return naive_date(entry->lo, entry->hi, value);
+        return naive_date(entry->lo, entry->end, value);
     case FHS_ROW_NUMBER:
         return naive_number(entry, value, &value->number, &value->low, &value->high);
     case FHS_ROW_QUANTITY:
