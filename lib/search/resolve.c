@@ -159,6 +159,21 @@ static fhirstore_status resolve_string(fhs_search *search, const fhs_node *node,
     return fold_text(search, value->text, false, &match->text);
 }
 
+/* "url" also means "url|version", for canonical elements behind a uri parameter (_profile). */
+static fhirstore_status add_versions_of(fhs_search *search, fhs_str uri, match_list *list)
+{
+    char *text = fhs_arena_alloc(&search->arena, uri.len + 1);
+    fhs_match *match = add_match(search, list, FHS_ROW_URI);
+    if (text == NULL || match == NULL) {
+        return fhs_search_no_memory(search);
+    }
+    memcpy(text, uri.ptr, uri.len);
+    text[uri.len] = '|';
+    match->mode = FHS_TEXT_PREFIX;
+    match->text = fhs_str_of(text, uri.len + 1);
+    return FHIRSTORE_OK;
+}
+
 static fhirstore_status resolve_uri(fhs_search *search, const fhs_node *node,
                                     const fhs_value *value, match_list *list)
 {
@@ -174,7 +189,10 @@ static fhirstore_status resolve_uri(fhs_search *search, const fhs_node *node,
                                                      : FHS_TEXT_EXACT;
     match->is_unequal = value->compare == FHS_CMP_NE;
     match->text = value->text;
-    return FHIRSTORE_OK;
+    bool may_have_versions = match->mode == FHS_TEXT_EXACT && !match->is_unequal &&
+                             value->text.len > 0 &&
+                             fhs_str_find_char(value->text, '|', 0) == value->text.len;
+    return may_have_versions ? add_versions_of(search, value->text, list) : FHIRSTORE_OK;
 }
 
 static fhirstore_status resolve_date(fhs_search *search, const fhs_value *value, match_list *list)

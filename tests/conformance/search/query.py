@@ -177,7 +177,8 @@ def read_uri(raw, modifier=""):
         return lambda e: values.is_at_or_below(wanted, e)
     if modifier == "contains":
         return lambda e: values.fold(wanted) in values.fold(e)
-    return lambda e: e == wanted
+    # A canonical behind a uri parameter (_profile) may carry a version that was not asked for.
+    return lambda e: e == wanted or ("|" not in wanted and e.startswith(wanted + "|"))
 
 
 READERS = {"token": read_token, "string": read_string, "date": read_date, "number": read_number,

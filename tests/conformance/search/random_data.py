@@ -184,7 +184,8 @@ class Maker:
 
     def meta(self):
         made = {}
-        self.put(made, "profile", lambda: self.some(lambda: self.pick(URLS), 1, 2), 0.5)
+        self.put(made, "profile", lambda: self.some(
+            lambda: self.pick(URLS) + self.pick(["", "", "|1", "|2.0-beta"]), 1, 2), 0.5)
         self.put(made, "tag", lambda: [self.coding() for _ in range(self.chance.randint(1, 2))], 0.5)
         self.put(made, "security", lambda: [self.coding()], 0.3)
         self.put(made, "source", lambda: self.pick(URLS), 0.4)

@@ -144,7 +144,7 @@ class Asker:
             if self.maybe(0.25) and code != "base":
                 typed = self.pick(param.targets)
                 return f"{code}:{typed}={quote(self.values(lambda: self.reference(param, typed)))}"
-        if param.kind == "reference" and code == "base":
+        if code in ("base", "_profile"):
             def made():
                 return self.uri() + self.pick(["", "|1", "|2.0-beta"])
         else:
