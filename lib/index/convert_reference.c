@@ -38,11 +38,16 @@ static void reference_from_object(fhs_convert *convert, const fhs_json *value)
         fhs_convert_token(convert, FHS_SHAPE_IDENTIFIER, UINT16_MAX, identifier);
     }
     fhs_str display = fhs_member_text(value, FHS_LIT("display"));
-    if (convert->out->count == before && display.len > 0) {
-        fhs_entry *entry = fhs_convert_add(convert, FHS_ROW_TOKEN);
-        if (entry != NULL) {
-            entry->display = display;
-        }
+    if (display.len == 0) {
+        return;
+    }
+    if (convert->out->count > before) {
+        convert->out->items[before].display = display;
+        return;
+    }
+    fhs_entry *entry = fhs_convert_add(convert, FHS_ROW_TOKEN);
+    if (entry != NULL) {
+        entry->display = display;
     }
 }
 

@@ -2,17 +2,20 @@
 /* Tokens: system and code. */
 #include "index/index_internal.h"
 
-static void add_token_entry(fhs_convert *convert, fhs_str system, fhs_str code, fhs_str display)
+/* @a display is the coding's own, @a text the concept's. */
+static void add_token_entry(fhs_convert *convert, fhs_str system, fhs_str code, fhs_str display,
+                            fhs_str text)
 {
     fhs_entry *entry = fhs_convert_add(convert, FHS_ROW_TOKEN);
     if (entry != NULL) {
         entry->system = system;
         entry->code = code;
         entry->display = display;
+        entry->text = text;
     }
 }
 
-/* A coding; @a text is the concept's, where the coding has no display of its own. */
+/* A coding; @a text is the concept's. */
 static bool token_from_coding(fhs_convert *convert, const fhs_json *coding, fhs_str text)
 {
     if (!fhs_json_is(coding, FHS_JSON_OBJECT)) {
@@ -24,7 +27,7 @@ static bool token_from_coding(fhs_convert *convert, const fhs_json *coding, fhs_
     if (system.len + code.len + display.len == 0) {
         return false;
     }
-    add_token_entry(convert, system, code, display.len > 0 ? display : text);
+    add_token_entry(convert, system, code, display, text);
     return true;
 }
 
@@ -43,7 +46,7 @@ static void token_from_concept(fhs_convert *convert, const fhs_json *concept)
         }
     }
     if (!found && text.len > 0) {
-        add_token_entry(convert, FHS_STR_NONE, FHS_STR_NONE, text);
+        add_token_entry(convert, FHS_STR_NONE, FHS_STR_NONE, FHS_STR_NONE, text);
     }
 }
 
@@ -92,7 +95,7 @@ static void token_from_identifier(fhs_convert *convert, const fhs_json *identifi
     }
     fhs_str text = fhs_json_is(type, FHS_JSON_OBJECT) ? fhs_member_text(type, FHS_LIT("text"))
                                                       : FHS_STR_NONE;
-    add_token_entry(convert, system, value, text);
+    add_token_entry(convert, system, value, FHS_STR_NONE, text);
     if (type != NULL && value.len > 0) {
         add_of_type(convert, type, value);
     }
@@ -105,14 +108,14 @@ static void token_from_primitive(fhs_convert *convert, fhs_str system, const fhs
     case FHS_JSON_STRING:
     case FHS_JSON_NUMBER:
         if (value->text.len > 0) {
-            add_token_entry(convert, system, value->text, FHS_STR_NONE);
+            add_token_entry(convert, system, value->text, FHS_STR_NONE, FHS_STR_NONE);
         }
         break;
     case FHS_JSON_TRUE:
-        add_token_entry(convert, system, FHS_LIT("true"), FHS_STR_NONE);
+        add_token_entry(convert, system, FHS_LIT("true"), FHS_STR_NONE, FHS_STR_NONE);
         break;
     case FHS_JSON_FALSE:
-        add_token_entry(convert, system, FHS_LIT("false"), FHS_STR_NONE);
+        add_token_entry(convert, system, FHS_LIT("false"), FHS_STR_NONE, FHS_STR_NONE);
         break;
     default:
         break;
@@ -123,7 +126,7 @@ static void token_from_contact(fhs_convert *convert, const fhs_json *contact)
 {
     fhs_str value = fhs_member_text(contact, FHS_LIT("value"));
     if (value.len > 0) {
-        add_token_entry(convert, FHS_STR_NONE, value, FHS_STR_NONE);
+        add_token_entry(convert, FHS_STR_NONE, value, FHS_STR_NONE, FHS_STR_NONE);
     }
 }
 
@@ -132,7 +135,8 @@ static void token_from_quantity(fhs_convert *convert, const fhs_json *quantity)
     fhs_str system = fhs_member_text(quantity, FHS_LIT("system"));
     fhs_str code = fhs_member_text(quantity, FHS_LIT("code"));
     if (system.len + code.len > 0) {
-        add_token_entry(convert, system, code, fhs_member_text(quantity, FHS_LIT("unit")));
+        add_token_entry(convert, system, code, fhs_member_text(quantity, FHS_LIT("unit")),
+                        FHS_STR_NONE);
     }
 }
 

@@ -50,8 +50,12 @@ typedef struct fhs_entry {
     /* token; a concept with text only has both empty */
     fhs_str system;
     fhs_str code;
-    fhs_str display; /* text of the coding or concept, for :text; may be empty */
-    /* string, uri, reference: as written */
+    /*
+     * For :text, may be empty: display of a coding or reference. (The first entry of a reference
+     * has it.)
+     */
+    fhs_str display;
+    /* string, uri, reference: as written; token: text of the concept or of the identifier's type */
     fhs_str text;
     /* date; FHS_TICK_MIN and FHS_TICK_MAX are open ends */
     int64_t lo, hi;

@@ -51,7 +51,7 @@ static void set_folded(fhs_row *row, const fhs_buf *folded, fhs_str written)
     row->extra = fhs_str_eq(row->text, written) ? FHS_STR_NONE : written;
 }
 
-static fhirstore_status add_part(row_maker *maker, const fhs_entry *part)
+static fhirstore_status add_component(row_maker *maker, const fhs_entry *part)
 {
     int64_t number = 0;
     fhirstore_status status = FHIRSTORE_OK;
@@ -121,7 +121,7 @@ static fhirstore_status make_composite(row_maker *maker, const fhs_entry *entry,
 {
     fhirstore_status status = FHIRSTORE_OK;
     for (size_t i = 0; i < entry->part_count && status == FHIRSTORE_OK; i++) {
-        status = add_part(maker, &entry->parts[i]);
+        status = add_component(maker, &entry->parts[i]);
     }
     if (status == FHIRSTORE_OK) {
         status = add_written_codes(maker, entry);

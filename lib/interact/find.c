@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "interact/criteria.h"
 #include "interact/interact.h"
+#include "interact/words.h"
 #include "keys/keys.h"
 
 /* For a chain: all of a type, or nothing of it. */
@@ -137,7 +138,13 @@ static fhirstore_status find_run(fhs_call *call, void *ctx, fhirstore_error **er
     fhs_search_env env;
     fhs_query *query;
     fhs_search *search = NULL;
-    fhirstore_status status = call->is_nested ? FHIRSTORE_OK : fhs_conn_begin_read(call->conn, err);
+    fhirstore_status status = FHIRSTORE_OK;
+    if (!call->is_nested) {
+        status = fhs_words_prepare(session->core, call->conn, work->text, err);
+    }
+    if (!call->is_nested && status >= FHIRSTORE_OK) {
+        status = fhs_conn_begin_read(call->conn, err);
+    }
     if (status < FHIRSTORE_OK) {
         return status;
     }
@@ -312,6 +319,9 @@ static fhirstore_status start_cursor(fhs_search_cursor *cursor, fhirstore_error 
     fhs_params *params = NULL;
     if (status >= FHIRSTORE_OK) {
         status = fhs_storage_reader(call->session->core->storage, &call->conn, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_words_prepare(call->session->core, call->conn, cursor->text, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_conn_begin_read(call->conn, err);

@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 #include "interact/params.h"
+#include "interact/words.h"
 
 #define DEFAULT_STEP 500u
 #define NUMBERS_MAX  4096u
@@ -20,6 +21,7 @@ typedef struct maintenance {
     int64_t deadline_us; /* 0: none */
     int64_t done;
     int64_t total;
+    int64_t words_done; /* changes that went into the full-text index */
     /* the step under way */
     int32_t type;
     fhs_type fhir_type;
@@ -99,7 +101,7 @@ static fhirstore_status count_work(maintenance *work)
 static bool is_over(const maintenance *work)
 {
     return (work->deadline_us != 0 && fhs_clock_monotonic_us() >= work->deadline_us) ||
-           (work->options->max_resources != 0 && work->done >= work->options->max_resources);
+           (work->options->max_resources != 0 && work->done + work->words_done >= work->options->max_resources);
 }
 
 static fhirstore_status index_again(maintenance *work, const fhs_version *version)
@@ -232,15 +234,52 @@ static fhirstore_status step(maintenance *work, unready_list *list, bool *more_o
     return status;
 }
 
-static fhirstore_status tell(maintenance *work)
+static fhirstore_status tell(maintenance *work, int64_t done)
 {
     if (work->options->progress == NULL) {
         return FHIRSTORE_OK;
     }
-    work->total = work->total < work->done ? work->done : work->total;
-    fhirstore_status status = work->options->progress(work->options->ctx, work->done, work->total);
+    work->total = work->total < done ? done : work->total;
+    fhirstore_status status = work->options->progress(work->options->ctx, done, work->total);
     return status == FHIRSTORE_OK ? FHIRSTORE_OK
                                   : fhs_fail_plain(work->err, FHIRSTORE_ERR_CANCELLED);
+}
+
+/* Where there is nothing else to do, the words are what is told of. */
+static fhirstore_status count_words(maintenance *work, bool *tells_out)
+{
+    fhs_conn *conn = NULL;
+    *tells_out = work->total == 0 && work->done == 0;
+    fhirstore_status status = fhs_storage_reader(work->core->storage, &conn, work->err);
+    if (status >= FHIRSTORE_OK && *tells_out) {
+        status = fhs_words_behind(conn, INT64_MAX, &work->total, work->err);
+    }
+    fhs_conn_release(conn);
+    return status;
+}
+
+/* DONE: the full-text index is up to date. */
+static fhirstore_status run_words(maintenance *work)
+{
+    uint32_t most = work->options->per_commit == 0 ? DEFAULT_STEP : work->options->per_commit;
+    bool tells;
+    fhirstore_status status = count_words(work, &tells);
+    while (status >= FHIRSTORE_OK) {
+        uint32_t count = 0;
+        status = fhs_words_step(work->core, most, &count, work->err);
+        work->words_done += count;
+        if (status < FHIRSTORE_OK || count == 0) {
+            break;
+        }
+        status = tell(work, work->done + (tells ? work->words_done : 0));
+        if (status >= FHIRSTORE_OK && count < most) {
+            break;
+        }
+        if (status >= FHIRSTORE_OK && is_over(work)) {
+            return FHIRSTORE_OK;
+        }
+    }
+    return status < FHIRSTORE_OK ? status : FHIRSTORE_DONE;
 }
 
 static fhirstore_status run_steps(maintenance *work)
@@ -253,12 +292,12 @@ static fhirstore_status run_steps(maintenance *work)
         if (status < FHIRSTORE_OK || !more) {
             break;
         }
-        status = tell(work);
+        status = tell(work, work->done);
         if (status >= FHIRSTORE_OK && is_over(work)) {
             return FHIRSTORE_OK;
         }
     }
-    return status < FHIRSTORE_OK ? status : FHIRSTORE_DONE;
+    return status < FHIRSTORE_OK ? status : run_words(work);
 }
 
 fhirstore_status fhs_core_maintain(fhs_core *core, const fhs_maintain_options *options,

@@ -83,7 +83,8 @@ fhirstore_status fhs_query_only_child(fhs_query_parser *parser, fhs_node *parent
 /* Whether searches can use it at all: it has an expression and a kind with an index. */
 static bool is_searchable(const fhs_sparam_def *def)
 {
-    return def->expression.len > 0 && def->type != FHS_SP_SPECIAL &&
+    bool is_near = def->type == FHS_SP_SPECIAL && fhs_str_eq(def->code, FHS_LIT("near"));
+    return def->expression.len > 0 && (def->type != FHS_SP_SPECIAL || is_near) &&
            (def->type != FHS_SP_COMPOSITE || def->component_count > 0);
 }
 
@@ -181,6 +182,9 @@ static fhirstore_status read_leaf(fhs_query_parser *parser, fhs_type type, fhs_s
     bool has_modifier = fhs_str_split(name, ':', &code, &modifier);
     if (fhs_query_is_membership(has_modifier ? code : name)) {
         return fhs_query_membership(parser, type, name, value, out);
+    }
+    if (fhs_query_is_words(has_modifier ? code : name)) {
+        return fhs_query_words_leaf(parser, type, name, value, out);
     }
     fhirstore_status status = fhs_query_new_leaf(parser, type, has_modifier ? code : name, &def,
                                                  &leaf);

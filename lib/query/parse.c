@@ -164,6 +164,7 @@ static fhirstore_status finish_query(fhs_query_parser *parser, fhs_query_draft *
     root->children = draft->conditions.items;
     root->child_count = draft->conditions.count;
     query->root = root;
+    query->has_fulltext = parser->has_fulltext;
     query->sort = draft->sort.items;
     query->sort_count = draft->sort.count;
     query->types = draft->types.items;

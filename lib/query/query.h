@@ -54,6 +54,24 @@ typedef enum fhs_compare {
     FHS_CMP_AP,
 } fhs_compare;
 
+/* What is looked for in words: a tree of phrases. */
+typedef enum fhs_fulltext_kind {
+    FHS_FULLTEXT_AND,
+    FHS_FULLTEXT_OR,
+    FHS_FULLTEXT_NOT, /* one child */
+    FHS_FULLTEXT_PHRASE,
+} fhs_fulltext_kind;
+
+typedef struct fhs_fulltext fhs_fulltext;
+struct fhs_fulltext {
+    uint8_t kind;
+    const fhs_fulltext **children;
+    size_t child_count;
+    fhs_str words; /* PHRASE: as base/words.h cuts them, each behind a blank; one or more */
+    size_t word_count;
+    bool is_prefix; /* the last word is the beginning of one */
+};
+
 /* One value of a leaf (values of one parameter are alternatives). Escapes are resolved. */
 typedef struct fhs_value {
     fhs_compare compare; /* date, number, quantity; others: EQ, or in a _filter NE, a row that
@@ -76,6 +94,10 @@ typedef struct fhs_value {
      */
     fhs_decimal number;
     fhs_decimal low, high;
+    /* _text, _content and the modifiers that search texts */
+    const fhs_fulltext *fulltext;
+    /* near: lo and hi are latitude and longitude, degrees × 1e9 */
+    double metres;
     /* reference */
     fhs_type ref_type;   /* "Patient/1" or :[type]; FHS_TYPE_NONE for a bare id, url, urn */
     fhs_str ref_id;      /* id part, or the whole url/urn/#fragment when is_url */
@@ -98,6 +120,7 @@ typedef enum fhs_node_kind {
     FHS_NODE_UPDATED, /* _lastUpdated: date values */
     FHS_NODE_MEMBER,  /* _list, _in: named by a List, Group or CareTeam; values are references to
                          those, ref_type NONE: any of them; lo is now */
+    FHS_NODE_FULLTEXT, /* _text (is_narrative) and _content: values[].fulltext */
     FHS_NODE_TRUE,
 } fhs_node_kind;
 
@@ -116,6 +139,7 @@ struct fhs_node {
     fhs_modifier modifier;
     fhs_type target;   /* MOD_TYPE, CHAIN, HAS: the type; else FHS_TYPE_NONE */
     bool missing;      /* MOD_MISSING: the value asked for; also for ID and UPDATED nodes */
+    bool is_narrative; /* FULLTEXT */
     fhs_value *values; /* alternatives */
     size_t value_count;
     fhs_node **children;
@@ -188,6 +212,7 @@ typedef struct fhs_query {
     size_t sort_count;
     fhs_include *includes;
     size_t include_count;
+    bool has_fulltext; /* the full-text index is of use to it */
     uint32_t count; /* page size; FHS_DEFAULT_PAGE_COUNT when not given */
     bool has_count;
     uint32_t max_results; /* _maxresults: nobody looks at more; 0: not given */
@@ -231,6 +256,11 @@ fhs_sparam fhs_query_hierarchy(const fhs_fhir *fhir, fhs_type type, fhs_sparam p
  */
 bool fhs_query_may_target(const fhs_fhir *fhir, const fhs_sparam_def *def, fhs_type type);
 
+/*
+ * Whether a leaf's values are words to be found in the texts of its elements: :text,
+ * :text-advanced, and :code-text of a reference.
+ */
+bool fhs_leaf_is_textual(const fhs_node *leaf);
 /*
  * Whether messages may repeat a parameter's name that came from outside: it looks like one of
  * FHIR's (letters, digits, "-_:." and not too long), so that it can hardly be anything else.

@@ -18,6 +18,7 @@ typedef struct fhs_query_parser {
     const fhs_filter *filter; /* that is being read, whose places messages tell; or NULL */
     size_t nodes_left;
     size_t values_left;
+    bool has_fulltext; /* something of it asks for words */
 } fhs_query_parser;
 
 /* Longest name of a parameter that a message repeats. */
@@ -73,6 +74,14 @@ fhirstore_status fhs_query_values(fhs_query_parser *parser, fhs_node *leaf, fhs_
 size_t fhs_query_count_items(fhs_str text);
 /* Take room for @a count values: there must be one, and not too many. */
 fhirstore_status fhs_query_new_values(fhs_query_parser *parser, size_t count);
+/* _text and _content: @a name may have a modifier behind it. */
+bool fhs_query_is_words(fhs_str code);
+fhirstore_status fhs_query_words_leaf(fhs_query_parser *parser, fhs_type type, fhs_str name,
+                                      fhs_str value, fhs_node **out);
+/* Words, or what @a is_plain makes of them: one phrase that a text may begin with at any word. */
+fhirstore_status fhs_query_fulltext(fhs_query_parser *parser, fhs_str text, bool is_plain,
+                                    const fhs_fulltext **out);
+fhirstore_status fhs_query_near(fhs_query_parser *parser, fhs_str raw, fhs_value *value);
 /* Split at the first @a c that no backslash protects. False: none, *head_out is all of it. */
 bool fhs_query_split(fhs_str text, char c, fhs_str *head_out, fhs_str *tail_out);
 /* Resolve backslash escapes; ptr NULL: no memory. */

@@ -239,6 +239,18 @@ static fhirstore_status read_of_type_value(fhs_query_parser *parser, fhs_str raw
     return status == FHIRSTORE_OK ? fhs_query_value_text(parser, number, &parts[1].code) : status;
 }
 
+static fhirstore_status read_fulltext_value(fhs_query_parser *parser, const fhs_node *leaf,
+                                            fhs_str raw, fhs_value *value)
+{
+    bool is_plain = leaf->kind == FHS_NODE_LEAF && leaf->modifier != FHS_MOD_TEXT_ADVANCED &&
+                    leaf->param_type != FHS_SP_STRING;
+    fhirstore_status status = fhs_query_value_text(parser, raw, &value->text);
+    parser->has_fulltext = true;
+    return status == FHIRSTORE_OK
+               ? fhs_query_fulltext(parser, value->text, is_plain, &value->fulltext)
+               : status;
+}
+
 static fhirstore_status read_composite_value(fhs_query_parser *parser, const fhs_node *leaf,
                                              fhs_str raw, fhs_value *value);
 
@@ -247,6 +259,9 @@ fhirstore_status fhs_query_any_value(fhs_query_parser *parser, const fhs_node *l
 {
     value->ref_type = FHS_TYPE_NONE;
     value->text = raw;
+    if (leaf->kind == FHS_NODE_FULLTEXT || fhs_leaf_is_textual(leaf)) {
+        return read_fulltext_value(parser, leaf, raw, value);
+    }
     switch (type) {
     case FHS_SP_TOKEN:
         if (leaf->modifier == FHS_MOD_IN || leaf->modifier == FHS_MOD_NOT_IN) {
@@ -266,9 +281,10 @@ fhirstore_status fhs_query_any_value(fhs_query_parser *parser, const fhs_node *l
                    : fhs_query_reference_value(parser, leaf, raw, value);
     case FHS_SP_COMPOSITE:
         return read_composite_value(parser, leaf, raw, value);
+    case FHS_SP_SPECIAL:
+        return fhs_query_near(parser, raw, value);
     case FHS_SP_STRING:
     case FHS_SP_URI:
-    case FHS_SP_SPECIAL:
         break;
     }
     return fhs_query_value_text(parser, raw, &value->text);

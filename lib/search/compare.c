@@ -259,6 +259,7 @@ static fhirstore_status value_matches(fhs_search *search, const fhs_match *match
     case FHS_ROW_COMPOSITE:
         return composite_matches(search, match, row, yes_out);
     case FHS_ROW_POSITION:
+        *yes_out = fhs_near_matches(match, row);
         break;
     }
     return FHIRSTORE_OK;

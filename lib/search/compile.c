@@ -126,6 +126,10 @@ static fhirstore_status negate(fhs_search *search, fhs_test *test, fhs_test **ou
 static fhirstore_status compile_leaf(fhs_search *search, const fhs_node *node, fhs_test *test,
                                      fhs_test **out)
 {
+    if (fhs_leaf_is_textual(node)) {
+        *out = test;
+        return fhs_text_compile_leaf(search, node, test);
+    }
     fhirstore_status status = find_params(search, node, test);
     if (status != FHIRSTORE_OK) {
         return status;
@@ -327,6 +331,8 @@ static fhirstore_status compile_node(fhs_search *search, const fhs_node *node, b
         return compile_updated(search, node, test);
     case FHS_NODE_MEMBER:
         return fhs_resolve_members(search, node, test);
+    case FHS_NODE_FULLTEXT:
+        return fhs_text_compile(search, node, test);
     case FHS_NODE_TRUE:
         break;
     }

@@ -493,6 +493,7 @@ void fhs_search_close(fhs_search *search)
     fhs_links_close(search);
     fhs_late_free(search->late);
     fhs_terms_free(search->terms);
+    fhs_text_free(search);
     fhs_buf_clear(&search->key);
     fhs_buf_clear(&search->probe);
     fhs_buf_clear(&search->after);

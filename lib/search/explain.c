@@ -21,6 +21,7 @@ static const char *test_name(const fhs_test *test)
         [FHS_TEST_OR] = "or",           [FHS_TEST_NOT] = "not",     [FHS_TEST_ROW] = "value",
         [FHS_TEST_PRESENT] = "present", [FHS_TEST_ENTITY] = "id",   [FHS_TEST_UPDATED] = "updated",
         [FHS_TEST_CHAIN] = "chain",     [FHS_TEST_HAS] = "has",
+        [FHS_TEST_TEXT] = "text",
     };
     return names[test->kind];
 }

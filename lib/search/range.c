@@ -445,7 +445,7 @@ static fhirstore_status add_match_ranges(fhs_search *search, uint32_t param, con
     case FHS_ROW_COMPOSITE:
         return add_composite(search, param, match, scan);
     case FHS_ROW_POSITION:
-        break;
+        return fhs_near_ranges(search, param, match, scan);
     }
     return FHIRSTORE_OK;
 }
@@ -556,6 +556,7 @@ fhirstore_status fhs_scan_make(fhs_search *search, const fhs_test *test, fhs_sca
         return fhs_scan_has(search, test, scan, usable_out);
     case FHS_TEST_TRUE:
     case FHS_TEST_NOT:
+    case FHS_TEST_TEXT:
         break;
     }
     *usable_out = false;

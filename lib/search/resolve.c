@@ -207,6 +207,18 @@ static fhirstore_status resolve_date(fhs_search *search, const fhs_value *value,
     return FHIRSTORE_OK;
 }
 
+static fhirstore_status resolve_near(fhs_search *search, const fhs_value *value, match_list *list)
+{
+    fhs_match *match = add_match(search, list, FHS_ROW_POSITION);
+    if (match == NULL) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    match->lo = value->lo;
+    match->hi = value->hi;
+    match->metres = value->metres;
+    return FHIRSTORE_OK;
+}
+
 /* ---- numbers ---- */
 
 static fhirstore_status make_key(fhs_search *search, const fhs_decimal *number, fhs_str *out)
@@ -531,7 +543,7 @@ static fhirstore_status resolve_value(fhs_search *search, const fhs_node *node, 
     case FHS_SP_COMPOSITE:
         return resolve_composite(search, node, value, list);
     case FHS_SP_SPECIAL:
-        break;
+        return resolve_near(search, value, list);
     }
     return fhs_fail(search->err, FHIRSTORE_ERR_QUERY, "a condition of the search has no index");
 }

@@ -12,6 +12,8 @@
  *   probe.c     fhs_scan   → whether an entity is in it, and the next that is
  *   link.c      the other end of a chain or _has
  *   sort.c      sort keys as bytes
+ *   fulltext.c  words: lists of matches from the full-text index and what it does not have yet
+ *   near.c      distances, and the cells of a circle
  *   cursor.c    open, next, count
  *   back.c      where the page before a page begins
  *   include.c   what matches refer to and what refers to them (include.h)
@@ -38,6 +40,7 @@ typedef enum fhs_test_kind {
     FHS_TEST_UPDATED, /* last updated, a date */
     FHS_TEST_CHAIN,
     FHS_TEST_HAS,
+    FHS_TEST_TEXT, /* texts of the parameter's elements, read from the body */
 } fhs_test_kind;
 
 typedef enum fhs_text_mode {
@@ -79,7 +82,8 @@ typedef struct fhs_match {
     const fhs_codes *codes; /* token: in place of system and code */
     fhs_str text;           /* folded where the index is */
     fhs_str written;        /* as in the query */
-    int64_t lo, hi;
+    int64_t lo, hi; /* date; position: latitude and longitude */
+    double metres;  /* position */
     fhs_str key, low_key, high_key; /* number, quantity: the value, and its range */
     const int64_t *numbers;         /* reference: targets; quantity: units; ascending */
     size_t number_count;
@@ -115,7 +119,8 @@ struct fhs_test {
     fhs_test **children;
     size_t child_count;
     int32_t target;       /* CHAIN, HAS: type of the resources passed through */
-    const fhs_node *node; /* for explain; may be NULL */
+    const fhs_fulltext *fulltext; /* TEXT */
+    const fhs_node *node;         /* for explain; may be NULL; TEXT: whose texts */
     fhs_memo *memo;
 };
 
@@ -142,13 +147,14 @@ typedef enum fhs_shape_of_range {
     FHS_RANGE_URI_PART,          /* param part */
     FHS_RANGE_COMPOSITES,        /* param from to */
     FHS_RANGE_POSITIONS,         /* param */
+    FHS_RANGE_CELL,              /* param from to south north west east */
     FHS_RANGE_TYPE,              /* type */
     FHS_RANGE_UPDATED,           /* type from to, microseconds */
     FHS_RANGE_STORE,             /* everything */
     FHS_RANGE_SHAPES,
 } fhs_shape_of_range;
 
-#define FHS_RANGE_ARGS 6u
+#define FHS_RANGE_ARGS 7u
 
 typedef enum fhs_arg_kind {
     FHS_ARG_INT,
@@ -337,6 +343,7 @@ typedef struct fhs_candidate {
 } fhs_candidate;
 
 typedef struct fhs_late fhs_late;
+typedef struct fhs_text_search fhs_text_search;
 
 typedef struct fhs_loader {
     fhs_stmt *rows;
@@ -408,6 +415,7 @@ struct fhs_search {
     fhs_loader loaders[FHS_LOADER_DEPTH];
     fhs_late *late; /* late.h; NULL: every parameter that is used is ready */
     fhs_system_case *cases;
+    fhs_text_search *texts; /* fulltext.c; NULL: no words are asked for */
     size_t case_count;
     size_t case_capacity;
     fhs_stored_terms stored;
@@ -468,6 +476,22 @@ bool fhs_text_matches(uint8_t mode, fhs_str wanted, fhs_str text);
 fhirstore_status fhs_row_matches(fhs_search *search, const fhs_match *match, const fhs_row *row,
                                  bool *yes_out);
 bool fhs_has_number(const int64_t *numbers, size_t count, int64_t number);
+
+/* ---- near.c ---- */
+
+bool fhs_near_matches(const fhs_match *match, const fhs_row *row);
+fhirstore_status fhs_near_ranges(fhs_search *search, uint32_t param, const fhs_match *match,
+                                 fhs_scan *scan);
+
+/* ---- fulltext.c ---- */
+
+/* _text and _content: the test becomes a list of resources. */
+fhirstore_status fhs_text_compile(fhs_search *search, const fhs_node *node, fhs_test *test);
+/* A leaf's texts: a list of those that may match, and a look at each. */
+fhirstore_status fhs_text_compile_leaf(fhs_search *search, const fhs_node *node, fhs_test *test);
+fhirstore_status fhs_text_test(fhs_search *search, const fhs_test *test, fhs_entity entity,
+                               bool *yes_out);
+void fhs_text_free(fhs_search *search);
 
 /* ---- test.c ---- */
 
@@ -583,6 +607,8 @@ fhirstore_status fhs_sql_next_system(fhs_search *search, uint32_t param, fhs_str
 /* The least code of the parameter that is not below @a from; *found_out false: no more. */
 fhirstore_status fhs_sql_next_code(fhs_search *search, uint32_t param, fhs_str from,
                                    fhs_str *next_out, bool *found_out);
+/* Entities in the full-text index that match an expression of its own language. */
+fhirstore_status fhs_sql_words(fhs_search *search, fhs_str expression, fhs_stmt **out);
 /* One row: type, updated, seq, of a current resource. */
 fhirstore_status fhs_sql_head(fhs_search *search, fhs_stmt **out);
 /* One row: the row list. */

@@ -41,6 +41,10 @@ static const shape_sql range_shapes[FHS_RANGE_SHAPES] = {
     [FHS_RANGE_URI_PART] = {"idx_uri", "param=?1 AND instr(uri,?2)>0", false},
     [FHS_RANGE_COMPOSITES] = {"idx_composite", "param=?1 AND key>=?2 AND key<?3", false},
     [FHS_RANGE_POSITIONS] = {"idx_position", "param=?1", false},
+    [FHS_RANGE_CELL] = {"idx_position",
+                        "param=?1 AND cell>=?2 AND cell<=?3 AND lat>=?4 AND lat<=?5 AND lon>=?6 "
+                        "AND lon<=?7",
+                        false},
     [FHS_RANGE_TYPE] = {"current_type", "type=?1", true},
     [FHS_RANGE_UPDATED] = {"current_updated", "type=?1 AND updated>=?2 AND updated<=?3", false},
     [FHS_RANGE_STORE] = {"resource", "deleted=0", true},
@@ -278,6 +282,13 @@ static fhirstore_status take_again(fhs_search *search, const char *text, fhs_stm
         return FHIRSTORE_OK;
     }
     return take_statement(search, text, stmt);
+}
+
+fhirstore_status fhs_sql_words(fhs_search *search, fhs_str expression, fhs_stmt **out)
+{
+    fhirstore_status status = take_statement(
+        search, "SELECT rowid FROM fulltext WHERE fulltext MATCH ?1", out);
+    return status == FHIRSTORE_OK ? fhs_stmt_bind_text(*out, 1, expression) : status;
 }
 
 fhirstore_status fhs_sql_head(fhs_search *search, fhs_stmt **out)

@@ -199,6 +199,8 @@ fhirstore_status fhs_test_candidate(fhs_search *search, const fhs_test *test,
         break;
     case FHS_TEST_UPDATED:
         return test_updated(search, test, candidate, level, yes_out);
+    case FHS_TEST_TEXT:
+        return fhs_text_test(search, test, candidate->entity, yes_out);
     case FHS_TEST_HAS:
         return fhs_test_has(search, test, candidate, level, yes_out);
     case FHS_TEST_ROW:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SQL functions over row lists, so that filters and sort keys need no second set of tables. */
+#include "storage/cell.h"
 #include "storage/rows_internal.h"
 #include "storage/storage_internal.h"
 
@@ -184,6 +185,13 @@ static void call_rows_date(sqlite3_context *result, int argc, sqlite3_value **ar
     }
 }
 
+static void call_cell(sqlite3_context *result, int argc, sqlite3_value **argv)
+{
+    (void)argc;
+    sqlite3_result_int64(result, fhs_cell_of(sqlite3_value_int64(argv[0]),
+                                             sqlite3_value_int64(argv[1])));
+}
+
 int fhs_functions_register(sqlite3 *db)
 {
     static const struct {
@@ -195,6 +203,7 @@ int fhs_functions_register(sqlite3 *db)
         {"fhs_rows_max", 3, call_rows_max},
         {"fhs_rows_has", 3, call_rows_has},
         {"fhs_rows_date", 5, call_rows_date},
+        {"fhs_cell", 2, call_cell},
     };
     for (size_t i = 0; i < FHS_COUNT_OF(functions); i++) {
         int rc = sqlite3_create_function_v2(db, functions[i].name, functions[i].argc,

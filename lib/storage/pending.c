@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "storage/cell.h"
 #include "storage/rows_internal.h"
 #include "storage/storage_internal.h"
 
@@ -64,8 +65,12 @@ void fhs_pending_row_from(const fhs_row *row, int64_t entity, fhs_pending_row *o
     case FHS_ROW_COMPOSITE:
         set_text(out, SQLITE_BLOB, row->text);
         break;
-    case FHS_ROW_DATE:
     case FHS_ROW_POSITION:
+        set_number(out, fhs_cell_of(row->a, row->b));
+        set_number(out, row->a);
+        set_number(out, row->b);
+        break;
+    case FHS_ROW_DATE:
         set_number(out, row->a);
         set_number(out, row->b);
         break;

@@ -74,11 +74,24 @@ static const char schema_1[] =
                                                     "NULL,entity INTEGER NOT NULL",
                                                     "lat,lon,entity");
 
-/* 2: large bodies in parts, by the sequence of their version; theirs is NULL where others have it.
+/*
+ * 2: large bodies in parts, by the sequence of their version; theirs is NULL where others have it.
+ * Words; a node of theirs fills a page to its reserved end, and many are gathered before they are
+ * written. Positions in the order of their cells.
  */
 static const char schema_2[] =
     "CREATE TABLE body_part(seq INTEGER NOT NULL,part INTEGER NOT NULL,bytes BLOB NOT NULL,"
-    "PRIMARY KEY(seq,part)) WITHOUT ROWID;";
+    "PRIMARY KEY(seq,part)) WITHOUT ROWID;"
+    "CREATE VIRTUAL TABLE fulltext USING fts5(narrative,content,content='',"
+    "tokenize=\"ascii tokenchars '_'\");"
+    "INSERT INTO fulltext(fulltext,rank) VALUES('pgsz',3960);"
+    "INSERT INTO fulltext(fulltext,rank) VALUES('hashsize',4194304);"
+    "ALTER TABLE idx_position RENAME TO idx_position_1;" INDEX_TABLE(
+        "position",
+        "cell INTEGER NOT NULL,lat INTEGER NOT NULL,lon INTEGER NOT NULL,entity INTEGER NOT NULL",
+        "cell,lat,lon,entity") "INSERT INTO idx_position "
+                               "SELECT param,fhs_cell(lat,lon),lat,lon,entity FROM idx_position_1;"
+                               "DROP TABLE idx_position_1;";
 
 typedef fhirstore_status (*migration_fn)(fhs_conn *conn, fhirstore_error **err);
 

@@ -71,7 +71,7 @@ static const char *const core_text[FHS_SQL_COUNT] = {
     [FHS_SQL_INSERT_FIRST + FHS_ROW_REFERENCE] = INSERT("idx_reference", FOUR),
     [FHS_SQL_INSERT_FIRST + FHS_ROW_URI] = INSERT("idx_uri", THREE),
     [FHS_SQL_INSERT_FIRST + FHS_ROW_COMPOSITE] = INSERT("idx_composite", THREE),
-    [FHS_SQL_INSERT_FIRST + FHS_ROW_POSITION] = INSERT("idx_position", FOUR),
+    [FHS_SQL_INSERT_FIRST + FHS_ROW_POSITION] = INSERT("idx_position", FIVE),
     [FHS_SQL_INSERT_FIRST + FHS_PENDING_DATE_HI] = INSERT("idx_date_hi", FOUR),
     [FHS_SQL_INSERT_FIRST + FHS_PENDING_VERSION_TYPE] = INSERT("version_type", "c0,c1"),
     [FHS_SQL_INSERT_FIRST + FHS_PENDING_CURRENT_TYPE] = INSERT("current_type", "c0,c1"),
@@ -94,7 +94,7 @@ static const char *const core_text[FHS_SQL_COUNT] = {
     [FHS_SQL_DELETE_FIRST +
         FHS_ROW_COMPOSITE] = "DELETE FROM idx_composite WHERE param=?1 AND key=?2 AND entity=?3",
     [FHS_SQL_DELETE_FIRST + FHS_ROW_POSITION] =
-        "DELETE FROM idx_position WHERE param=?1 AND lat=?2 AND lon=?3 AND entity=?4",
+        "DELETE FROM idx_position WHERE param=?1 AND cell=?2 AND lat=?3 AND lon=?4 AND entity=?5",
     [FHS_SQL_DELETE_FIRST + FHS_PENDING_DATE_HI] =
         "DELETE FROM idx_date_hi WHERE param=?1 AND hi=?2 AND lo=?3 AND entity=?4",
     [FHS_SQL_DELETE_FIRST +

@@ -36,7 +36,8 @@ bool fhs_stmt_is_null(fhs_stmt *stmt, int column);
  *     target), NULL when it has none;
  *   fhs_rows_has(rows, param, kind): 1 or 0;
  *   fhs_rows_date(rows, param, op, lo, hi): whether some date of it stands in that relation, op as
- *     enum fhs_compare in query/query.h by number.
+ *     enum fhs_compare in query/query.h by number;
+ *   fhs_cell(latitude, longitude): the place of a position in idx_position (cell.h).
  */
 
 #endif

@@ -58,8 +58,8 @@ static const struct {
                                         "AND entity=?3"),
                            FHS_LIT_INIT("SELECT count(*) FROM idx_composite")},
     [FHS_ROW_POSITION] = {"idx_position",
-                          FHS_LIT_INIT("SELECT 1 FROM idx_position WHERE param=?1 AND lat=?2 "
-                                       "AND lon=?3 AND entity=?4"),
+                          FHS_LIT_INIT("SELECT 1 FROM idx_position WHERE param=?1 AND cell=?2 "
+                                       "AND lat=?3 AND lon=?4 AND entity=?5"),
                           FHS_LIT_INIT("SELECT count(*) FROM idx_position")},
     [FHS_PENDING_DATE_HI] = {"idx_date_hi",
                              FHS_LIT_INIT("SELECT 1 FROM idx_date_hi WHERE param=?1 AND hi=?2 "

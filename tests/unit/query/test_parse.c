@@ -88,8 +88,8 @@ START_TEST(what_is_wrong_is_named)
         fhirstore_status status;
     } cases[] = {
         {"Patient", "nonsense=1", FHIRSTORE_ERR_UNKNOWN_PARAM},
-        {"Patient", "_text=1", FHIRSTORE_ERR_UNKNOWN_PARAM},
-        {"Location", "near=1", FHIRSTORE_ERR_UNKNOWN_PARAM},
+        {"Patient", "_text=(1", FHIRSTORE_ERR_PARAM_VALUE},
+        {"Location", "near=1", FHIRSTORE_ERR_PARAM_VALUE},
         {NULL, "family=x", FHIRSTORE_ERR_UNKNOWN_PARAM},
         {"Patient", "family:below=x", FHIRSTORE_ERR_MODIFIER},
         {"Patient", "gender:exact=x", FHIRSTORE_ERR_MODIFIER},

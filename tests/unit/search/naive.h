@@ -288,6 +288,7 @@ static bool naive_holds(const naive_world *world, const naive_resource *resource
         return naive_link(world, resource, node);
     case FHS_NODE_ID:
         return naive_id(resource, node);
+    case FHS_NODE_FULLTEXT:
     case FHS_NODE_UPDATED:
     case FHS_NODE_MEMBER: /* no query of the test has it */
     case FHS_NODE_TRUE:

@@ -75,6 +75,7 @@ static inline void store_open(store *s)
     store_commit(s);
     s->env = (fhs_search_env){.fhir = s->fhir,
                               .catalog = s->catalog,
+                              .indexer = s->indexer,
                               .keys = s->keys,
                               .base_url = FHS_LIT_INIT(BASE_URL),
                               .principal = FHS_LIT_INIT("Practitioner/1")};

@@ -250,7 +250,15 @@ START_TEST(an_older_store_learns_of_parts)
     put(&fix, "b", FHS_LIT("{}"));
     ck_assert_ok(fhs_storage_writer(fix.storage, &conn, &err));
     fhs_stmt *stmt;
-    static const char *const back[] = {"DROP TABLE body_part", "PRAGMA user_version=1"};
+    static const char *const back[] = {
+        "DROP TABLE body_part",
+        "DROP TABLE fulltext",
+        "DROP TABLE idx_position",
+        "CREATE TABLE idx_position(param INTEGER NOT NULL,lat INTEGER NOT NULL,"
+        "lon INTEGER NOT NULL,entity INTEGER NOT NULL,PRIMARY KEY(param,lat,lon,entity)) "
+        "WITHOUT ROWID",
+        "PRAGMA user_version=1",
+    };
     for (size_t i = 0; i < FHS_COUNT_OF(back); i++) {
         ck_assert_ok(fhs_stmt_take(conn, fhs_str_from_cstr(back[i]), &stmt, &err));
         ck_assert_int_eq(fhs_stmt_step(stmt, NULL), FHIRSTORE_DONE);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "interact/words.h"
+
+#include "index/fulltext.h"
+#include "storage/fulltext.h"
+
+/* So few changes are looked at by each search; writing them has to be worth a transaction. */
+#define FEW_CHANGES 100
+
+#define SEARCH_STEP 1000u
+
+fhirstore_status fhs_words_behind(fhs_conn *conn, int64_t cap, int64_t *count_out,
+                                  fhirstore_error **err)
+{
+    int64_t seq;
+    bool usable;
+    fhirstore_status status = fhs_fulltext_stands(conn, &seq, &usable, err);
+    *count_out = 0;
+    return status >= FHIRSTORE_OK ? fhs_fulltext_behind(conn, seq, cap, count_out, err) : status;
+}
+
+fhirstore_status fhs_words_step(fhs_core *core, uint32_t most, uint32_t *count_out,
+                                fhirstore_error **err)
+{
+    fhs_conn *conn = NULL;
+    *count_out = 0;
+    fhirstore_status status = fhs_storage_writer(core->storage, &conn, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_begin_write(conn, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_fulltext_step(conn, most, count_out, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_commit(conn, err);
+    }
+    fhs_conn_release(conn);
+    return status;
+}
+
+/* Names that are written otherwise (percent signs) are not seen: such a search is only slower. */
+static bool may_ask_for_words(fhs_str query)
+{
+    return fhs_str_find(query, FHS_LIT("text")) <= query.len ||
+           fhs_str_find(query, FHS_LIT("_content")) <= query.len;
+}
+
+fhirstore_status fhs_words_prepare(fhs_core *core, fhs_conn *conn, fhs_str query,
+                                   fhirstore_error **err)
+{
+    int64_t behind = 0;
+    uint32_t count = SEARCH_STEP;
+    if (core->read_only || !may_ask_for_words(query)) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = fhs_words_behind(conn, FEW_CHANGES + 1, &behind, err);
+    if (status < FHIRSTORE_OK || behind <= FEW_CHANGES) {
+        return status;
+    }
+    while (status >= FHIRSTORE_OK && count == SEARCH_STEP) {
+        status = fhs_words_step(core, SEARCH_STEP, &count, NULL);
+    }
+    return status == FHIRSTORE_ERR_NO_MEMORY ? fhs_fail_memory(err) : FHIRSTORE_OK;
+}

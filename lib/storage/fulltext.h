@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of the full-text index. It holds every resource as it was when the change sequence
+ * stood at a certain number, and is brought up from there by whoever needs it (index/fulltext.h).
+ * It keeps no texts: what is taken out must be given again, word for word, so the version that is
+ * in it must still be in the history.
+ */
+#ifndef FHS_STORAGE_FULLTEXT_H
+#define FHS_STORAGE_FULLTEXT_H
+
+#include "storage/storage.h"
+
+/*
+ * The sequence up to which changes are in the index, 0 at the beginning, and with @a meaning what
+ * its words mean (a number that the caller gave; 0 at the beginning).
+ */
+fhirstore_status fhs_fulltext_state(fhs_conn *conn, int64_t *seq_out, int64_t *meaning_out,
+                                    fhirstore_error **err);
+/* How many changes are behind sequence @a seq, at most @a cap of them counted. */
+fhirstore_status fhs_fulltext_behind(fhs_conn *conn, int64_t seq, int64_t cap, int64_t *count_out,
+                                     fhirstore_error **err);
+/*
+ * Call @a visit for changes behind @a after, oldest first, at most @a limit (0: all), until it does
+ * not answer OK.
+ */
+fhirstore_status fhs_fulltext_changes(fhs_conn *conn, int64_t after, int64_t limit,
+                                      fhirstore_status (*visit)(void *ctx, int64_t seq,
+                                                                fhs_entity entity),
+                                      void *ctx, fhirstore_error **err);
+/*
+ * Append the body that @a entity, which has changed since, had when the sequence stood at @a seq;
+ * *found_out false: it was not there, or deleted.
+ */
+fhirstore_status fhs_fulltext_body_at(fhs_conn *conn, fhs_entity entity, int64_t seq, fhs_buf *out,
+                                      bool *found_out, fhirstore_error **err);
+
+/* Writer, inside a transaction; entities best in ascending order. */
+fhirstore_status fhs_fulltext_add(fhs_conn *conn, fhs_entity entity, fhs_str narrative,
+                                  fhs_str content, fhirstore_error **err);
+/* The words must be those that were added. */
+fhirstore_status fhs_fulltext_remove(fhs_conn *conn, fhs_entity entity, fhs_str narrative,
+                                     fhs_str content, fhirstore_error **err);
+fhirstore_status fhs_fulltext_set_state(fhs_conn *conn, int64_t seq, int64_t meaning,
+                                        fhirstore_error **err);
+/* Empty the index. */
+fhirstore_status fhs_fulltext_clear(fhs_conn *conn, fhirstore_error **err);
+/* Merge it into one piece: nothing that was removed is left in the file's index pages. */
+fhirstore_status fhs_fulltext_optimize(fhs_conn *conn, fhirstore_error **err);
+/* Let SQLite check its structure; *sound_out false: it is damaged. */
+fhirstore_status fhs_fulltext_check(fhs_conn *conn, bool *sound_out, fhirstore_error **err);
+
+/*
+ * How many words of @a entity are in it, in the two columns; *found_out false: it is not there.
+ * Works with a reader.
+ */
+fhirstore_status fhs_fulltext_sizes(fhs_conn *conn, fhs_entity entity, int64_t *narrative_out,
+                                    int64_t *content_out, bool *found_out, fhirstore_error **err);
+/* How many resources it holds. */
+fhirstore_status fhs_fulltext_count(fhs_conn *conn, int64_t *count_out, fhirstore_error **err);
+
+#endif
