@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "interact/history_place.h"
 #include "interact/interact.h"
+#include "interact/view.h"
 
 #define DEFAULT_HISTORY_COUNT 100u
 
@@ -12,6 +13,9 @@ typedef struct history_params {
     uint32_t count;
     fhs_str since; /* as given, for the links */
     fhs_str at;
+    fhs_str summary;
+    fhs_str elements;
+    fhs_view view;
     fhs_str page; /* from a next link; empty: this is the first page */
 } history_params;
 
@@ -22,7 +26,7 @@ static fhirstore_status bad_value(fhirstore_error **err, const char *name, const
 
 static fhirstore_status unknown_name(fhirstore_error **err, fhs_str name)
 {
-    static const char known[] = "history knows _count, _since and _at";
+    static const char known[] = "history knows _count, _since, _at, _summary and _elements";
     return fhs_param_name_is_plain(name)
                ? fhs_fail(err, FHIRSTORE_ERR_UNKNOWN_PARAM, "%s, not %.*s", known,
                           FHS_STR_ARG(name))
@@ -61,6 +65,10 @@ static fhirstore_status set_param(const fhs_core *core, fhs_str name, fhs_str va
         if (!parse_interval(core, value, &params->query.at_us, &params->query.at_end_us)) {
             return bad_value(err, "_at", "a date or an instant");
         }
+    } else if (fhs_str_eq(name, FHS_LIT("_summary"))) {
+        params->summary = value;
+    } else if (fhs_str_eq(name, FHS_LIT("_elements"))) {
+        params->elements = value;
     } else if (fhs_str_eq(name, FHS_LIT("_page"))) {
         params->page = value;
     } else if (!fhs_str_eq(name, FHS_LIT("_format")) && !fhs_str_eq(name, FHS_LIT("_pretty"))) {
@@ -73,6 +81,7 @@ static fhirstore_status parse_params(fhs_session *session, fhs_str query, histor
                                      fhirstore_error **err)
 {
     *params = (history_params){.count = DEFAULT_HISTORY_COUNT};
+    const fhs_str whole = query;
     while (query.len > 0) {
         fhs_str pair = query;
         fhs_str name;
@@ -95,7 +104,7 @@ static fhirstore_status parse_params(fhs_session *session, fhs_str query, histor
             return status;
         }
     }
-    return FHIRSTORE_OK;
+    return fhs_view_parse(session->core, &session->arena, whole, &params->view, err);
 }
 
 typedef struct history_work {
@@ -133,6 +142,14 @@ static void write_question(fhs_buf *out, const history_params *params)
     if (params->at.len > 0) {
         fhs_buf_add_cstr(out, "&_at=");
         fhs_url_encode(out, params->at);
+    }
+    if (params->summary.len > 0) {
+        fhs_buf_add_cstr(out, "&_summary=");
+        fhs_url_encode(out, params->summary);
+    }
+    if (params->elements.len > 0) {
+        fhs_buf_add_cstr(out, "&_elements=");
+        fhs_url_encode(out, params->elements);
     }
 }
 
@@ -210,8 +227,24 @@ static const char *method_status(const fhs_version *version)
     return version->version == 1 || version->method == FHS_METHOD_CREATE ? "201" : "200";
 }
 
-static fhirstore_status write_entry(fhs_buf *out, fhs_call *call, fhs_version *version,
-                                    fhirstore_error **err)
+/* The body, or what of it is asked for. */
+static fhirstore_status write_resource_of(fhs_buf *out, fhs_call *call, const fhs_view *view,
+                                          fhs_version *version, fhirstore_error **err)
+{
+    if (view->parts == NULL) {
+        return fhs_resource_take_body(call->conn, version, out, err);
+    }
+    fhs_buf body = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    fhirstore_status status = fhs_resource_take_body(call->conn, version, &body, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_view_write(call->session->core, view, fhs_buf_str(&body), out, err);
+    }
+    fhs_buf_clear(&body);
+    return status;
+}
+
+static fhirstore_status write_entry(fhs_buf *out, fhs_call *call, const fhs_view *view,
+                                    fhs_version *version, fhirstore_error **err)
 {
     const fhs_core *core = call->session->core;
     fhs_str type = fhs_type_name(core->fhir, fhs_catalog_type_back(core->catalog, version->type));
@@ -220,7 +253,7 @@ static fhirstore_status write_entry(fhs_buf *out, fhs_call *call, fhs_version *v
     fhs_buf_addf(out, "/%.*s/%.*s\"", FHS_STR_ARG(type), FHS_STR_ARG(version->id));
     if (!version->is_deleted) {
         fhs_buf_add_cstr(out, ",\"resource\":");
-        fhirstore_status status = fhs_resource_take_body(call->conn, version, out, err);
+        fhirstore_status status = write_resource_of(out, call, view, version, err);
         if (status < FHIRSTORE_OK) {
             return status;
         }
@@ -295,7 +328,7 @@ static fhirstore_status write_entries(fhs_call *call, history_work *work, fhs_hi
         if (call->count > 0) {
             fhs_buf_add_char(out, ',');
         }
-        status = write_entry(out, call, &version, err);
+        status = write_entry(out, call, &work->params.view, &version, err);
         if (status < FHIRSTORE_OK) {
             return status;
         }

@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "interact/interact.h"
 #include "interact/route.h"
+#include "interact/view.h"
 
 /* What the headers say. */
 typedef struct request_headers {
@@ -91,7 +92,8 @@ static fhirstore_status take_header(const fhs_header *header, const fhs_route *r
         out->none_exist = value;
         out->has_none_exist = true;
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Accept"))) {
-        if (!accepts_json(value)) {
+        /* _format says more than a header that a browser may have written. */
+        if (!route->has_format && !accepts_json(value)) {
             return fhs_fail(err, FHIRSTORE_ERR_NOT_ACCEPTABLE, "only application/fhir+json");
         }
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Content-Type"))) {
@@ -170,12 +172,16 @@ static fhs_str wanted_format(fhs_session *session, fhs_str query)
 
 /* What the address alone forbids. */
 static fhirstore_status check_route(fhs_session *session, const fhs_request *request,
-                                    const fhs_route *route, fhirstore_error **err)
+                                    fhs_route *route, fhirstore_error **err)
 {
     if (request->outer != NULL && route->interaction == FHS_DO_BUNDLE) {
         return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "a batch cannot hold another Bundle to execute");
     }
     fhs_str format = wanted_format(session, route->query);
+    if (format.len == 0 && route->form_search) {
+        format = wanted_format(session, request->body);
+    }
+    route->has_format = format.len > 0;
     if (format.len > 0 && !accepts_json(format)) {
         return fhs_fail(err, FHIRSTORE_ERR_NOT_ACCEPTABLE, "only application/fhir+json");
     }
@@ -273,6 +279,22 @@ static void answer_error(fhs_answer *answer, fhirstore_status status, fhirstore_
     fhs_error_write_outcome(error, &answer->body);
 }
 
+/* _summary and _elements of what is read; searches and histories see to it themselves. */
+static fhirstore_status parse_view(const fhs_core *core, const fhs_route *route, fhs_arena *arena,
+                                   fhs_view *view, fhirstore_error **err)
+{
+    bool is_read = route->interaction == FHS_DO_READ || route->interaction == FHS_DO_VREAD;
+    return is_read ? fhs_view_parse(core, arena, route->query, view, err) : FHIRSTORE_OK;
+}
+
+/* _pretty=true, in the address or in the form. An entry of a batch is written as the batch is. */
+static bool is_pretty(const fhs_request *request, const fhs_route *route, fhs_arena *arena)
+{
+    return request->outer == NULL &&
+           (fhs_view_is_pretty(arena, route->query) ||
+            (route->form_search && fhs_view_is_pretty(arena, request->body)));
+}
+
 fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *request,
                                  fhs_answer *answer, fhirstore_error **err)
 {
@@ -281,6 +303,9 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     fhs_route route;
     request_headers headers = {0};
     fhirstore_status status = FHIRSTORE_OK;
+    fhs_view view = {.parts = NULL};
+    fhs_arena arena;
+    fhs_arena_init(&arena, (size_t)64 * FHS_LIMIT_URL_BYTES);
     route = (fhs_route){.type = FHS_TYPE_NONE};
     if (request->outer != NULL && request->method.len == 0) {
         status = fhs_fail(&reason, FHIRSTORE_ERR_BUNDLE, "the request needs method and url");
@@ -296,7 +321,14 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
         status = take_headers(request, &route, &headers, &reason);
     }
     if (status >= FHIRSTORE_OK) {
+        status = parse_view(core, &route, &arena, &view, &reason);
+    }
+    if (status >= FHIRSTORE_OK) {
         status = dispatch(session, request, &route, &headers, answer, &reason);
+        if (status >= FHIRSTORE_OK) {
+            fhirstore_status cut = fhs_view_cut(core, &view, &answer->body, &reason);
+            status = cut < FHIRSTORE_OK ? cut : status;
+        }
     } else {
         (void)fhs_session_refuse(session, is_routed ? action_of(&route) : 0, route.type, route.id,
                                  route.query, status);
@@ -306,6 +338,10 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     } else {
         apply_return(headers.preferences.wanted, &route, answer);
     }
+    if (is_pretty(request, &route, &arena)) {
+        (void)fhs_view_indent(&answer->body, NULL); /* what cannot be indented stays as it is */
+    }
+    fhs_arena_clear(&arena);
     answer->has_content = answer->body.len > 0;
     if (route.is_head) {
         fhs_buf_reset(&answer->body);

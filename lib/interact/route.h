@@ -26,6 +26,7 @@ typedef struct fhs_route {
     fhs_str query;    /* behind the '?' */
     bool form_search; /* POST …/_search: the body holds more parameters */
     bool is_head;
+    bool has_format; /* _format was given and is one of ours */
 } fhs_route;
 
 /*
