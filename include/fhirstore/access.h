@@ -8,7 +8,7 @@
  *
  * An interaction that passes through several types is asked for as a whole, and then once for each
  * type it meets, with the same action: search, history and export at system level, and in every
- * search each type that a chain or _has passes through. A denied type is then as if the store held
+ * search each type that a chain or _has passes through or that is included. A denied type is then as if the store held
  * nothing of it: not found, not counted, not handed out.
  */
 #ifndef FHIRSTORE_ACCESS_H
@@ -58,7 +58,8 @@ typedef struct fhirstore_access_request {
     size_t type_len;
     const char *id;            /**< Logical id where one is known. */
     size_t id_len;
-    const char *query;         /**< The search part of the URL, for searches. */
+    const char *query;         /**< The search part of the URL, for searches; in a compartment it
+                                    begins with "_compartment=Patient/1". */
     size_t query_len;
 } fhirstore_access_request;
 

@@ -39,7 +39,7 @@ typedef struct fhirstore_audit_event {
     int64_t duration_us;      /**< From the call's beginning to this event. */
     int64_t version_before;   /**< Version replaced or deleted; 0: none. */
     int64_t version_after;    /**< Version written or read; 0: none. */
-    int64_t count;            /**< Resources handed out (search, history). */
+    int64_t count;            /**< Resources handed out (search with what it includes, history). */
     int64_t total;            /**< Matches of a search where they were counted, else -1. */
     const char *principal;
     size_t principal_len;
@@ -51,7 +51,8 @@ typedef struct fhirstore_audit_event {
     size_t type_len;
     const char *id;
     size_t id_len;
-    const char *query;        /**< The search part of the URL. It may identify a patient. */
+    const char *query;        /**< The search part of the URL, behind "_compartment=Patient/1" in a
+                                   compartment. It may identify a patient. */
     size_t query_len;
 } fhirstore_audit_event;
 

@@ -4,6 +4,9 @@
  *
  * The query is what stands behind the '?' of a FHIR search URL. The cursor and the count are strict
  * about unknown parameters; fhirstore_request() is lenient unless the client asks otherwise.
+ *
+ * What a search looks at is a resource type, everything (length 0), or a compartment as in the URL:
+ * "Patient/1/Observation", or "Patient/1/" and a star for all its types.
  */
 #ifndef FHIRSTORE_SEARCH_H
 #define FHIRSTORE_SEARCH_H
@@ -16,10 +19,11 @@ FHIRSTORE_BEGIN_DECLS
 typedef struct fhirstore_search fhirstore_search;
 
 /**
- * Open a cursor over all matches (`_count` does not limit it).
+ * Open a cursor over all matches (`_count` does not limit it), without what `_include` and
+ * `_revinclude` add to a page.
  *
  * @param      session     The session; must stay open while the cursor is used.
- * @param      type        Resource type; length 0 searches all types.
+ * @param      type        Resource type or compartment; length 0 searches all types.
  * @param      type_len    Bytes.
  * @param      query       "code=…&date=ge2020&_sort=-date". Copied.
  * @param      query_len   Bytes.
@@ -116,7 +120,7 @@ FHIRSTORE_API void fhirstore_search_close(fhirstore_search *search);
  * Count the matches.
  *
  * @param      session    The session.
- * @param      type       Resource type; length 0 searches all types.
+ * @param      type       Resource type or compartment; length 0 searches all types.
  * @param      type_len   Bytes.
  * @param      query      As for fhirstore_search_open().
  * @param      query_len  Bytes.
@@ -131,12 +135,13 @@ FHIRSTORE_API fhirstore_status fhirstore_search_count(fhirstore_session *session
                                                       fhirstore_error **err_out);
 
 /**
- * One page as a Bundle of type searchset, with self, first and next links.
+ * One page as a Bundle of type searchset, with links: self, first, next, previous, last where the
+ * total is known, and related to the rest where the matches include more than fits on a page.
  *
  * @param      session       The session.
- * @param      type          Resource type; length 0 searches all types.
+ * @param      type          Resource type or compartment; length 0 searches all types.
  * @param      type_len      Bytes.
- * @param      query         The query, or that of a next link.
+ * @param      query         The query, or that of a link.
  * @param      query_len     Bytes.
  * @param[out] response_out  200 with the Bundle. Owned by the caller: fhirstore_response_free().
  * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
@@ -155,7 +160,7 @@ FHIRSTORE_API fhirstore_status fhirstore_search_page(fhirstore_session *session,
  * Tell how a search would be answered: a JSON object that describes the plan.
  *
  * @param      session    The session.
- * @param      type       Resource type; length 0 searches all types.
+ * @param      type       Resource type or compartment; length 0 searches all types.
  * @param      type_len   Bytes.
  * @param      query      As for fhirstore_search_open().
  * @param      query_len  Bytes.

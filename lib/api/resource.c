@@ -26,6 +26,7 @@ typedef struct shell {
     fhirstore_session *session;
     const fhs_core *core;
     fhs_type type;
+    fhs_place place; /* of a search */
     fhs_str id;
     fhs_str text; /* body or query */
     fhs_str criteria;
@@ -116,6 +117,11 @@ static fhirstore_status check_args(shell *call, const shell_args *args, fhirstor
         status = take_unless(call, args, err);
     }
     if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    if (args->action == FHIRSTORE_ACTION_SEARCH) {
+        status = fhs_place_parse(call->core->fhir, name, &call->place, err);
+        call->type = call->place.type;
         return status;
     }
     if (name.len == 0 && args->may_be_system) {
@@ -306,7 +312,7 @@ fhirstore_status fhirstore_search_page(fhirstore_session *session, const char *t
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    status = fhs_interact_search_bundle(session->inner, call.type, call.text, false, false,
+    status = fhs_interact_search_bundle(session->inner, &call.place, call.text, false, false,
                                         &call.answer, err_out);
     return leave(&call, status, response_out, err_out);
 }

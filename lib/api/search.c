@@ -5,11 +5,11 @@
 #include "base/mem.h"
 
 static fhirstore_status enter_search(fhirstore_session *session, const char *type, size_t type_len,
-                                     const char *query, size_t query_len, fhs_type *type_out,
+                                     const char *query, size_t query_len, fhs_place *place_out,
                                      fhs_str *query_out, fhirstore_error **err)
 {
     fhs_str name;
-    *type_out = FHS_TYPE_NONE;
+    *place_out = (fhs_place){.type = FHS_TYPE_NONE};
     const bool are_texts = fhs_api_text(type, type_len, &name) &&
                            fhs_api_text(query, query_len, query_out);
     fhirstore_status status = fhs_session_enter(session, err);
@@ -19,8 +19,8 @@ static fhirstore_status enter_search(fhirstore_session *session, const char *typ
                                  FHS_STR_NONE, FHS_STR_NONE, status);
         fhs_session_leave(session);
     }
-    if (status >= FHIRSTORE_OK && name.len > 0) {
-        status = fhs_resource_type(session->store->core, name, type_out, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_place_parse(session->store->core->fhir, name, place_out, err);
         if (status < FHIRSTORE_OK) {
             (void)fhs_session_refuse(session->inner, FHIRSTORE_ACTION_SEARCH, FHS_TYPE_NONE,
                                      FHS_STR_NONE, *query_out, status);
@@ -66,7 +66,7 @@ fhirstore_status fhirstore_search_open(fhirstore_session *session, const char *t
                                        size_t type_len, const char *query, size_t query_len,
                                        fhirstore_search **search_out, fhirstore_error **err_out)
 {
-    fhs_type known;
+    fhs_place known;
     fhs_str text;
     fhs_api_begin(err_out);
     if (search_out == NULL) {
@@ -81,7 +81,7 @@ fhirstore_status fhirstore_search_open(fhirstore_session *session, const char *t
     fhirstore_search *search = fhs_calloc(1, sizeof *search);
     status = search == NULL
                  ? fhs_fail_memory(err_out)
-                 : fhs_search_cursor_open(session->inner, known, text, &search->inner, err_out);
+                 : fhs_search_cursor_open(session->inner, &known, text, &search->inner, err_out);
     if (status >= FHIRSTORE_OK) {
         search->kind = FHS_KIND_SEARCH;
         search->store = session->store;
@@ -184,7 +184,7 @@ fhirstore_status fhirstore_search_count(fhirstore_session *session, const char *
                                         size_t type_len, const char *query, size_t query_len,
                                         int64_t *count_out, fhirstore_error **err_out)
 {
-    fhs_type known;
+    fhs_place known;
     fhs_str text;
     fhs_api_begin(err_out);
     if (count_out == NULL) {
@@ -194,7 +194,7 @@ fhirstore_status fhirstore_search_count(fhirstore_session *session, const char *
     fhirstore_status status = enter_search(session, type, type_len, query, query_len, &known, &text,
                                            err_out);
     if (status >= FHIRSTORE_OK) {
-        status = fhs_interact_search_total(session->inner, known, text, count_out, err_out);
+        status = fhs_interact_search_total(session->inner, &known, text, count_out, err_out);
         fhs_session_leave(session);
     }
     return status;
@@ -204,7 +204,7 @@ fhirstore_status fhirstore_search_explain(fhirstore_session *session, const char
                                           size_t type_len, const char *query, size_t query_len,
                                           fhirstore_buf *buf_out, fhirstore_error **err_out)
 {
-    fhs_type known;
+    fhs_place known;
     fhs_str text;
     fhs_api_begin(err_out);
     if (buf_out == NULL) {
@@ -216,7 +216,7 @@ fhirstore_status fhirstore_search_explain(fhirstore_session *session, const char
         return status;
     }
     fhs_buf plan = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
-    status = fhs_interact_search_plan(session->inner, known, text, &plan, err_out);
+    status = fhs_interact_search_plan(session->inner, &known, text, &plan, err_out);
     if (status >= FHIRSTORE_OK) {
         fhs_buf_give(&plan, buf_out);
     }

@@ -41,6 +41,76 @@ static void write_params(fhs_buf *out, const fhs_fhir *fhir, fhs_type type)
     }
 }
 
+static void write_word(fhs_buf *out, const char *head, bool *is_first, fhs_str type, fhs_str code)
+{
+    fhs_buf_add_cstr(out, *is_first ? head : ",");
+    *is_first = false;
+    fhs_buf_addf(out, "\"%.*s:%.*s\"", FHS_STR_ARG(type), FHS_STR_ARG(code));
+}
+
+static void write_includes(fhs_buf *out, const fhs_fhir *fhir, fhs_type type)
+{
+    const fhs_sparam *list;
+    size_t count = fhs_sparam_list(fhir, type, &list);
+    bool is_first = true;
+    for (size_t i = 0; i < count; i++) {
+        fhs_sparam_def def = fhs_sparam_get(fhir, list[i]);
+        if (def.type == FHS_SP_REFERENCE && def.expression.len > 0) {
+            write_word(out, ",\"searchInclude\":[\"*\",", &is_first, fhs_type_name(fhir, type),
+                       def.code);
+        }
+    }
+    fhs_buf_add_cstr(out, is_first ? "" : "]");
+}
+
+/* References that name this type among the few they may have; others stand behind the star. */
+#define FEW_TARGETS 8u
+
+static bool names_target(const fhs_sparam_def *def, fhs_type type)
+{
+    bool is_named = false;
+    for (size_t i = 0; i < def->target_count; i++) {
+        is_named = is_named || def->targets[i] == type;
+    }
+    return is_named && def->target_count <= FEW_TARGETS;
+}
+
+static void write_reverse_includes(fhs_buf *out, const fhs_fhir *fhir, fhs_type type)
+{
+    bool is_first = true;
+    for (size_t t = 0; t < fhs_type_count(fhir); t++) {
+        const fhs_sparam *list;
+        size_t count = fhs_type_is_resource(fhir, (fhs_type)t)
+                           ? fhs_sparam_list(fhir, (fhs_type)t, &list)
+                           : 0;
+        for (size_t i = 0; i < count; i++) {
+            fhs_sparam_def def = fhs_sparam_get(fhir, list[i]);
+            if (def.type == FHS_SP_REFERENCE && def.expression.len > 0 &&
+                names_target(&def, type)) {
+                write_word(out, ",\"searchRevInclude\":[\"*\",", &is_first,
+                           fhs_type_name(fhir, (fhs_type)t), def.code);
+            }
+        }
+    }
+    fhs_buf_add_cstr(out, is_first ? ",\"searchRevInclude\":[\"*\"]" : "]");
+}
+
+static void write_compartments(fhs_buf *out)
+{
+    static const char *const names[FHS_COMPARTMENT_COUNT] = {
+        [FHS_COMPARTMENT_PATIENT] = "patient",
+        [FHS_COMPARTMENT_ENCOUNTER] = "encounter",
+        [FHS_COMPARTMENT_RELATED_PERSON] = "relatedPerson",
+        [FHS_COMPARTMENT_PRACTITIONER] = "practitioner",
+        [FHS_COMPARTMENT_DEVICE] = "device",
+    };
+    for (size_t i = 0; i < FHS_COUNT_OF(names); i++) {
+        fhs_buf_addf(out, "%s\"http://hl7.org/fhir/CompartmentDefinition/%s\"",
+                     i == 0 ? ",\"compartment\":[" : ",", names[i]);
+    }
+    fhs_buf_add_char(out, ']');
+}
+
 static void write_type_entry(fhs_buf *out, const fhs_core *core, const fhs_fhir *fhir,
                              fhs_type type)
 {
@@ -50,6 +120,8 @@ static void write_type_entry(fhs_buf *out, const fhs_core *core, const fhs_fhir 
                           "\"updateCreate\":true,\"conditionalCreate\":false,"
                           "\"conditionalRead\":\"full-support\",\"conditionalUpdate\":false,"
                           "\"conditionalDelete\":\"not-supported\"");
+    write_includes(out, fhir, type);
+    write_reverse_includes(out, fhir, type);
     write_params(out, fhir, type);
     fhs_buf_add_char(out, '}');
 }
@@ -78,6 +150,7 @@ static void write_statement(fhs_buf *out, const fhs_core *core, const fhs_fhir *
     }
     fhs_buf_add_cstr(out, "],");
     write_interactions(out, system_interactions, FHS_COUNT_OF(system_interactions));
+    write_compartments(out);
     fhs_buf_add_cstr(out, "}]}");
 }
 

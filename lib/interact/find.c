@@ -7,6 +7,8 @@
 #include "interact/words.h"
 #include "keys/keys.h"
 
+#define QUERY_TEXT_MAX ((size_t)4 * FHS_LIMIT_URL_BYTES)
+
 /* For a chain: all of a type, or nothing of it. */
 static const fhs_node *restrict_type(void *ctx, fhs_type type)
 {
@@ -61,8 +63,10 @@ static fhirstore_status narrow_types(fhs_call *call, fhs_arena *arena, fhs_query
                                      fhs_search_env *env, fhirstore_error **err)
 {
     static const fhs_node nothing = {.kind = FHS_NODE_OR, .type = FHS_TYPE_NONE};
-    const bool are_named = query->type_count > 0;
-    size_t max = are_named ? query->type_count : fhs_type_count(call->session->core->fhir);
+    /* Of a compartment's types most may not be there. */
+    const bool are_named = query->type_count > 0 && query->place.len == 0;
+    const bool are_given = query->type_count > 0;
+    size_t max = are_given ? query->type_count : fhs_type_count(call->session->core->fhir);
     fhirstore_status status = FHIRSTORE_OK;
     size_t count = 0;
     if (query->type != FHS_TYPE_NONE || call->session->who.allow_everything) {
@@ -73,7 +77,7 @@ static fhirstore_status narrow_types(fhs_call *call, fhs_arena *arena, fhs_query
         return fhs_fail_memory(err);
     }
     for (size_t i = 0; i < max && status >= FHIRSTORE_OK; i++) {
-        fhs_type type = are_named ? query->types[i] : (fhs_type)i;
+        fhs_type type = are_given ? query->types[i] : (fhs_type)i;
         bool is_held = true;
         if (!are_named) {
             status = holds_type(call, type, &is_held, err);
@@ -104,8 +108,8 @@ static fhirstore_status open_search(fhs_call *call, const fhs_params *params, bo
 }
 
 static fhirstore_status parse_query(fhs_session *session, const fhs_params *params,
-                                    fhs_arena *arena, fhs_type type, fhs_str text, bool lenient,
-                                    fhs_query **out, fhirstore_error **err)
+                                    fhs_arena *arena, const fhs_place *place, fhs_str text,
+                                    bool lenient, fhs_query **out, fhirstore_error **err)
 {
     const fhs_core *core = session->core;
     const fhs_query_options options = {
@@ -114,13 +118,15 @@ static fhirstore_status parse_query(fhs_session *session, const fhs_params *para
         .lenient = lenient,
         .now_us = fhs_core_now(core),
         .default_zone_minutes = core->default_zone_minutes,
+        .focus = place->has_focus ? &place->focus : NULL,
     };
-    return fhs_query_parse(arena, &options, type, text, out, err);
+    return fhs_query_parse(arena, &options, place->type, text, out, err);
 }
 
 /* ---- one page, one count, one plan: searches that end within their call ---- */
 
 typedef struct find_work {
+    const fhs_place *place;
     fhs_str text;
     bool lenient;
     bool ready_only;
@@ -150,7 +156,7 @@ static fhirstore_status find_run(fhs_call *call, void *ctx, fhirstore_error **er
     }
     status = fhs_call_params(call, &params, err);
     if (status >= FHIRSTORE_OK) {
-        status = parse_query(session, params, &session->arena, call->type, work->text,
+        status = parse_query(session, params, &session->arena, work->place, work->text,
                              work->lenient, &query, err);
     }
     if (status >= FHIRSTORE_OK) {
@@ -170,38 +176,51 @@ static fhirstore_status find_run(fhs_call *call, void *ctx, fhirstore_error **er
     return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
 }
 
-static fhirstore_status find(fhs_session *session, fhs_type type, find_work *work,
-                             int64_t *total_out, fhirstore_error **err)
+static fhirstore_status find(fhs_session *session, find_work *work, int64_t *total_out,
+                             fhirstore_error **err)
 {
     fhs_call call;
-    fhs_call_begin(&call, session, FHIRSTORE_ACTION_SEARCH, type, FHS_STR_NONE, work->text);
+    fhs_buf told = FHS_BUF_INIT(QUERY_TEXT_MAX);
+    fhs_place_write_query(work->place, work->text, &told);
+    *total_out = -1;
+    if (fhs_buf_status(&told) != FHIRSTORE_OK) {
+        fhs_buf_clear(&told);
+        return fhs_session_refuse(session, FHIRSTORE_ACTION_SEARCH, work->place->type, FHS_STR_NONE,
+                                  FHS_STR_NONE, fhs_fail_memory(err));
+    }
+    fhs_call_begin(&call, session, FHIRSTORE_ACTION_SEARCH, work->place->type, FHS_STR_NONE,
+                   fhs_buf_str(&told));
     fhirstore_status status = fhs_call_read(&call, find_run, work, err);
     *total_out = call.total;
     fhs_call_end(&call);
+    fhs_buf_clear(&told);
     return status;
 }
 
 static fhirstore_status use_page(fhs_call *call, find_work *work, fhs_search *search,
                                  fhirstore_error **err)
 {
-    fhs_str path = call->type == FHS_TYPE_NONE
-                       ? FHS_LIT("")
-                       : fhs_type_name(call->session->core->fhir, call->type);
+    fhs_buf path = FHS_BUF_INIT((size_t)1024);
+    fhs_place_write_path(call->session->core->fhir, work->place, &path);
     fhs_buf_reset(work->out);
-    fhirstore_status status = fhs_search_write_bundle(search, path, work->out, err);
+    fhirstore_status status = fhs_buf_status(&path) == FHIRSTORE_OK
+                                  ? fhs_search_write_bundle(search, fhs_buf_str(&path), work->out,
+                                                            err)
+                                  : fhs_fail_memory(err);
     fhs_search_told(search, &call->count, &call->total);
+    fhs_buf_clear(&path);
     return status;
 }
 
-fhirstore_status fhs_interact_search_bundle(fhs_session *session, fhs_type type, fhs_str query,
-                                            bool lenient, bool ready_only, fhs_answer *answer,
-                                            fhirstore_error **err)
+fhirstore_status fhs_interact_search_bundle(fhs_session *session, const fhs_place *place,
+                                            fhs_str query, bool lenient, bool ready_only,
+                                            fhs_answer *answer, fhirstore_error **err)
 {
-    find_work work = {query, lenient, ready_only, &answer->body, NULL, use_page};
+    find_work work = {place, query, lenient, ready_only, &answer->body, NULL, use_page};
     int64_t unused;
     answer->status = FHIRSTORE_OK;
     answer->http = fhs_status_http(FHIRSTORE_OK);
-    return find(session, type, &work, &unused, err);
+    return find(session, &work, &unused, err);
 }
 
 static fhirstore_status use_count(fhs_call *call, find_work *work, fhs_search *search,
@@ -211,11 +230,11 @@ static fhirstore_status use_count(fhs_call *call, find_work *work, fhs_search *s
     return fhs_search_count(search, &call->total, err);
 }
 
-fhirstore_status fhs_interact_search_total(fhs_session *session, fhs_type type, fhs_str query,
-                                           int64_t *count_out, fhirstore_error **err)
+fhirstore_status fhs_interact_search_total(fhs_session *session, const fhs_place *place,
+                                           fhs_str query, int64_t *count_out, fhirstore_error **err)
 {
-    find_work work = {query, false, false, NULL, NULL, use_count};
-    fhirstore_status status = find(session, type, &work, count_out, err);
+    find_work work = {place, query, false, false, NULL, NULL, use_count};
+    fhirstore_status status = find(session, &work, count_out, err);
     if (status < FHIRSTORE_OK) {
         *count_out = 0;
     }
@@ -231,12 +250,12 @@ static fhirstore_status use_plan(fhs_call *call, find_work *work, fhs_search *se
     return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_interact_search_plan(fhs_session *session, fhs_type type, fhs_str query,
-                                          fhs_buf *out, fhirstore_error **err)
+fhirstore_status fhs_interact_search_plan(fhs_session *session, const fhs_place *place,
+                                          fhs_str query, fhs_buf *out, fhirstore_error **err)
 {
-    find_work work = {query, false, false, out, NULL, use_plan};
+    find_work work = {place, query, false, false, out, NULL, use_plan};
     int64_t unused;
-    return find(session, type, &work, &unused, err);
+    return find(session, &work, &unused, err);
 }
 
 /* ---- criteria of a conditional interaction ---- */
@@ -268,7 +287,9 @@ fhirstore_status fhs_criteria_find(fhs_call *outer, fhs_type type, fhs_criteria 
                                    fhirstore_error **err)
 {
     fhs_call call;
-    find_work work = {.text = criteria->text, .criteria = criteria, .use = use_matches};
+    const fhs_place place = {.type = type};
+    find_work work = {
+        .place = &place, .text = criteria->text, .criteria = criteria, .use = use_matches};
     if (fhs_criteria_is_empty(criteria)) {
         return fhs_criteria_fail_empty(criteria, err);
     }
@@ -284,6 +305,7 @@ struct fhs_search_cursor {
     fhs_call call; /* its audit record counts what was handed out */
     fhs_arena arena;
     fhs_arena scratch; /* of its call: the session's own serves other calls meanwhile */
+    fhs_place place;
     fhs_str text;
     fhs_search_env env;
     fhs_query *query;
@@ -330,8 +352,8 @@ static fhirstore_status start_cursor(fhs_search_cursor *cursor, fhirstore_error 
         status = fhs_call_params(call, &params, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = parse_query(call->session, params, &cursor->arena, call->type, cursor->text, false,
-                             &cursor->query, err);
+        status = parse_query(call->session, params, &cursor->arena, &cursor->place, cursor->text,
+                             false, &cursor->query, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = open_search(call, params, false, &cursor->arena, cursor->query, &cursor->env,
@@ -340,9 +362,26 @@ static fhirstore_status start_cursor(fhs_search_cursor *cursor, fhirstore_error 
     return status < FHIRSTORE_OK ? fhs_call_refuse(call, status) : FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_search_cursor_open(fhs_session *session, fhs_type type, fhs_str query,
+/* The cursor's own copies of what it was asked; *told_out: as others see it. */
+static fhirstore_status keep_question(fhs_search_cursor *cursor, const fhs_place *place,
+                                      fhs_str query, fhs_str *told_out, fhirstore_error **err)
+{
+    fhs_buf told = FHS_BUF_INIT(QUERY_TEXT_MAX);
+    cursor->place = *place;
+    cursor->place.focus.id = fhs_arena_dup(&cursor->arena, place->focus.id);
+    cursor->text = fhs_arena_dup(&cursor->arena, query);
+    fhs_place_write_query(place, query, &told);
+    *told_out = fhs_arena_dup(&cursor->arena, fhs_buf_str(&told));
+    bool failed = fhs_buf_status(&told) != FHIRSTORE_OK || cursor->place.focus.id.ptr == NULL ||
+                  cursor->text.ptr == NULL || told_out->ptr == NULL;
+    fhs_buf_clear(&told);
+    return failed ? fhs_fail_memory(err) : FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_search_cursor_open(fhs_session *session, const fhs_place *place, fhs_str query,
                                         fhs_search_cursor **out, fhirstore_error **err)
 {
+    fhs_str told;
     fhs_search_cursor *cursor = fhs_calloc(1, sizeof *cursor);
     *out = NULL;
     if (cursor == NULL) {
@@ -350,13 +389,14 @@ fhirstore_status fhs_search_cursor_open(fhs_session *session, fhs_type type, fhs
     }
     fhs_arena_init(&cursor->arena, FHS_LIMIT_RESOURCE_BYTES);
     fhs_arena_init(&cursor->scratch, FHS_LIMIT_RESOURCE_BYTES);
-    cursor->text = fhs_arena_dup(&cursor->arena, query);
+    fhirstore_status status = keep_question(cursor, place, query, &told, err);
     fhs_session_hold(session);
-    fhs_call_begin(&cursor->call, session, FHIRSTORE_ACTION_SEARCH, type, FHS_STR_NONE,
-                   cursor->text);
+    fhs_call_begin(&cursor->call, session, FHIRSTORE_ACTION_SEARCH, place->type, FHS_STR_NONE,
+                   told);
     cursor->call.arena = &cursor->scratch;
-    fhirstore_status status = cursor->text.ptr == NULL ? fhs_fail_memory(err)
-                                                       : start_cursor(cursor, err);
+    if (status >= FHIRSTORE_OK) {
+        status = start_cursor(cursor, err);
+    }
     if (status < FHIRSTORE_OK) {
         fhs_search_cursor_close(cursor);
         return status;

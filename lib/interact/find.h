@@ -4,13 +4,14 @@
 #define FHS_INTERACT_FIND_H
 
 #include "interact/core.h"
+#include "interact/place.h"
 #include "search/search.h"
 
 typedef struct fhs_search_cursor fhs_search_cursor;
 
 /* Every match of @a query, strictly understood. The cursor holds a connection until it is closed.
  */
-fhirstore_status fhs_search_cursor_open(fhs_session *session, fhs_type type, fhs_str query,
+fhirstore_status fhs_search_cursor_open(fhs_session *session, const fhs_place *place, fhs_str query,
                                         fhs_search_cursor **out, fhirstore_error **err);
 /* OK, DONE or an error. What was handed out is audited when the cursor ends. */
 fhirstore_status fhs_search_cursor_next(fhs_search_cursor *cursor, fhirstore_error **err);

@@ -7,6 +7,7 @@
 #define FHS_INTERACT_INTERACT_H
 
 #include "interact/core.h"
+#include "interact/place.h"
 #include "interact/write.h"
 #include "search/search.h"
 
@@ -52,13 +53,14 @@ fhirstore_status fhs_interact_delete(fhs_session *session, fhs_type type, fhs_st
 fhirstore_status fhs_interact_history(fhs_session *session, fhs_type type, fhs_str id,
                                       fhs_str query, fhs_answer *answer, fhirstore_error **err);
 /* One page as a searchset Bundle. */
-fhirstore_status fhs_interact_search_bundle(fhs_session *session, fhs_type type, fhs_str query,
-                                            bool lenient, bool ready_only, fhs_answer *answer,
-                                            fhirstore_error **err);
-fhirstore_status fhs_interact_search_total(fhs_session *session, fhs_type type, fhs_str query,
-                                           int64_t *count_out, fhirstore_error **err);
-fhirstore_status fhs_interact_search_plan(fhs_session *session, fhs_type type, fhs_str query,
-                                          fhs_buf *out, fhirstore_error **err);
+fhirstore_status fhs_interact_search_bundle(fhs_session *session, const fhs_place *place,
+                                            fhs_str query, bool lenient, bool ready_only,
+                                            fhs_answer *answer, fhirstore_error **err);
+fhirstore_status fhs_interact_search_total(fhs_session *session, const fhs_place *place,
+                                           fhs_str query, int64_t *count_out,
+                                           fhirstore_error **err);
+fhirstore_status fhs_interact_search_plan(fhs_session *session, const fhs_place *place,
+                                          fhs_str query, fhs_buf *out, fhirstore_error **err);
 fhirstore_status fhs_capabilities(fhs_session *session, fhs_answer *answer, fhirstore_error **err);
 
 /* The same inside the transaction of an enclosing call. */

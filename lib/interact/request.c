@@ -69,7 +69,10 @@ static bool accepts_json(fhs_str accept)
 
 static bool is_form_type(fhs_str type)
 {
-    return fhs_str_starts_with(fhs_str_trim(type), FHS_LIT("application/x-www-form-urlencoded"));
+    fhs_str name = type;
+    fhs_str parameters;
+    (void)fhs_str_split(type, ';', &name, &parameters);
+    return fhs_str_eq_ascii_case(fhs_str_trim(name), FHS_LIT("application/x-www-form-urlencoded"));
 }
 
 /* One header; those that mean nothing to FHIR are passed over. */
@@ -145,7 +148,7 @@ static fhirstore_status search_form(fhs_session *session, const fhs_route *route
         status = fhs_session_refuse(session, FHIRSTORE_ACTION_SEARCH, route->type, FHS_STR_NONE,
                                     route->query, fhs_fail_plain(err, status));
     } else {
-        status = fhs_interact_search_bundle(session, route->type, fhs_buf_str(&query), lenient,
+        status = fhs_interact_search_bundle(session, &route->place, fhs_buf_str(&query), lenient,
                                             !lenient, answer, err);
     }
     fhs_buf_clear(&query);

@@ -120,6 +120,36 @@ static fhirstore_status route_type(method_kind method, const path_parts *parts, 
     return method == METHOD_GET ? FHIRSTORE_OK : wrong_method(err);
 }
 
+/* Patient/1/Observation, Patient/1/Observation/_search, Patient/1/_search; a star: all types. */
+static fhirstore_status route_compartment(const fhs_fhir *fhir, method_kind method,
+                                          const path_parts *parts, fhs_route *out,
+                                          fhirstore_error **err)
+{
+    static const fhs_str form = FHS_LIT_INIT("_search");
+    const bool is_form = fhs_str_eq(parts->part[parts->count - 1], form);
+    if (parts->count == 4 && !is_form) {
+        return no_such_address(err);
+    }
+    const fhs_str name = parts->count == 3 && is_form ? FHS_LIT("*") : parts->part[2];
+    fhirstore_status status = fhs_place_in(fhir, out->type, parts->part[1], name, &out->place, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    out->interaction = FHS_DO_SEARCH;
+    out->type = out->place.type;
+    out->form_search = is_form;
+    return method == (is_form ? METHOD_POST : METHOD_GET) ? FHIRSTORE_OK : wrong_method(err);
+}
+
+static bool is_compartment(const path_parts *parts)
+{
+    if (parts->count < 3) {
+        return false;
+    }
+    const fhs_str third = parts->part[2];
+    return fhs_str_eq(third, FHS_LIT("_search")) || (third.ptr[0] != '_' && third.ptr[0] != '$');
+}
+
 static fhirstore_status route_instance(method_kind method, const path_parts *parts, fhs_route *out,
                                        fhirstore_error **err)
 {
@@ -152,7 +182,7 @@ fhirstore_status fhs_route_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str
 {
     path_parts parts;
     fhs_str path;
-    *out = (fhs_route){.type = FHS_TYPE_NONE};
+    *out = (fhs_route){.type = FHS_TYPE_NONE, .place = {.type = FHS_TYPE_NONE}};
     if (url.len > FHS_LIMIT_URL_BYTES) {
         return fhs_fail(err, FHIRSTORE_ERR_LIMIT, "the address exceeds FHS_LIMIT_URL_BYTES");
     }
@@ -176,8 +206,12 @@ fhirstore_status fhs_route_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str
         return fhs_fail_plain(err, FHIRSTORE_ERR_UNKNOWN_TYPE);
     }
     bool is_type_level = parts.count == 1 || (parts.count == 2 && parts.part[1].ptr[0] == '_');
-    return is_type_level ? route_type(kind, &parts, out, err)
-                         : route_instance(kind, &parts, out, err);
+    out->place.type = out->type;
+    if (is_type_level) {
+        return route_type(kind, &parts, out, err);
+    }
+    return is_compartment(&parts) ? route_compartment(fhir, kind, &parts, out, err)
+                                  : route_instance(kind, &parts, out, err);
 }
 
 fhirstore_status fhs_etag_parse(fhs_str value, int64_t *version_out, fhirstore_error **err)

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "fhir/fhir.h"
+#include "interact/place.h"
 
 typedef enum fhs_interaction {
     FHS_DO_CAPABILITIES,
@@ -24,6 +25,7 @@ typedef struct fhs_route {
     fhs_str id;
     int64_t version;  /* vread */
     fhs_str query;    /* behind the '?' */
+    fhs_place place;  /* of a search */
     bool form_search; /* POST …/_search: the body holds more parameters */
     bool is_head;
     bool has_format; /* _format was given and is one of ours */

@@ -46,6 +46,49 @@ fhirstore_status fhs_query_drop(fhs_query_parser *parser, fhs_query_draft *draft
     return dropped->name.ptr == NULL ? fhs_fail_memory(parser->err) : FHIRSTORE_OK;
 }
 
+static void forget_error(fhs_query_parser *parser)
+{
+    if (parser->err != NULL) {
+        fhs_error_free(*parser->err);
+        *parser->err = NULL;
+    }
+}
+
+/* A parameter that each of the types named by _type has: an OR over them. */
+static fhirstore_status read_for_types(fhs_query_parser *parser, const fhs_query_draft *draft,
+                                       fhs_str name, fhs_str value, fhs_node **out)
+{
+    const fhs_type *types = draft->types.items;
+    fhirstore_status status = FHIRSTORE_OK;
+    fhs_node *any = fhs_arena_calloc(parser->arena, 1, sizeof(*any));
+    fhs_node **children = fhs_arena_calloc(parser->arena, draft->types.count, sizeof(fhs_node *));
+    if (any == NULL || children == NULL) {
+        return fhs_fail_memory(parser->err);
+    }
+    *any = (fhs_node){.kind = FHS_NODE_OR,
+                      .type = FHS_TYPE_NONE,
+                      .param = FHS_SPARAM_NONE,
+                      .target = FHS_TYPE_NONE,
+                      .children = children,
+                      .child_count = draft->types.count};
+    for (size_t i = 0; i < draft->types.count && status == FHIRSTORE_OK; i++) {
+        status = fhs_query_node(parser, types[i], name, value, &children[i]);
+    }
+    *out = any;
+    return status;
+}
+
+static fhirstore_status read_condition(fhs_query_parser *parser, const fhs_query_draft *draft,
+                                       fhs_str name, fhs_str value, fhs_node **out)
+{
+    fhirstore_status status = fhs_query_node(parser, draft->query->type, name, value, out);
+    if (status != FHIRSTORE_ERR_UNKNOWN_PARAM || !draft->types_are_named) {
+        return status;
+    }
+    forget_error(parser);
+    return read_for_types(parser, draft, name, value, out);
+}
+
 static fhirstore_status add_condition(fhs_query_parser *parser, fhs_query_draft *draft,
                                       fhs_str name, fhs_str value)
 {
@@ -54,14 +97,11 @@ static fhirstore_status add_condition(fhs_query_parser *parser, fhs_query_draft 
     if (value.len == 0 && lenient) {
         return fhs_query_drop(parser, draft, name, "has no value");
     }
-    fhirstore_status status = fhs_query_node(parser, draft->query->type, name, value, &node);
+    fhirstore_status status = read_condition(parser, draft, name, value, &node);
     /* Part of a condition cannot be left out. */
     if (status == FHIRSTORE_ERR_UNKNOWN_PARAM && lenient &&
         !fhs_str_ends_with(name, FHS_LIT("_filter"))) {
-        if (parser->err != NULL) {
-            fhs_error_free(*parser->err);
-            *parser->err = NULL;
-        }
+        forget_error(parser);
         return fhs_query_drop(parser, draft, name, "is not known here");
     }
     if (status != FHIRSTORE_OK) {
@@ -136,6 +176,29 @@ static fhirstore_status add_pairs(fhs_query_parser *parser, fhs_query_draft *dra
     return FHIRSTORE_OK;
 }
 
+/* At system level the types come first, wherever they stand: others depend on them. */
+static fhirstore_status read_types(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str text)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    while (draft->query->type == FHS_TYPE_NONE && text.len > 0 && status == FHIRSTORE_OK) {
+        fhs_str pair = text;
+        fhs_str rest = FHS_STR_NONE;
+        fhs_str name;
+        fhs_str value;
+        (void)fhs_str_split(text, '&', &pair, &rest);
+        text = rest;
+        if (fhs_str_split(pair, '=', &name, &value)) {
+            name = fhs_url_decode(parser->arena, name, true);
+            if (name.ptr != NULL && fhs_str_eq(name, FHS_LIT("_type"))) {
+                status = add_pair(parser, draft, pair);
+            }
+        }
+    }
+    draft->types_are_named = draft->types.count > 0;
+    fhs_buf_reset(&draft->self);
+    return status;
+}
+
 /* Move the lists into the query. */
 static fhirstore_status finish_query(fhs_query_parser *parser, fhs_query_draft *draft)
 {
@@ -198,7 +261,13 @@ fhirstore_status fhs_query_parse(fhs_arena *arena, const fhs_query_options *opti
     }
     draft.query->type = type;
     draft.query->count = FHS_DEFAULT_PAGE_COUNT;
-    fhirstore_status status = add_pairs(&parser, &draft, text);
+    fhirstore_status status = read_types(&parser, &draft, text);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_query_take_focus(&parser, &draft);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = add_pairs(&parser, &draft, text);
+    }
     if (status == FHIRSTORE_OK) {
         status = finish_query(&parser, &draft);
     }

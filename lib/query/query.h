@@ -229,12 +229,19 @@ typedef struct fhs_query {
     size_t dropped_count;
 } fhs_query;
 
+/* The resource whose compartment is searched. */
+typedef struct fhs_focus {
+    fhs_compartment compartment;
+    fhs_str id;
+} fhs_focus;
+
 typedef struct fhs_query_options {
     const fhs_fhir *fhir;
     fhs_str base_url; /* references below it are relative ones */
     bool lenient;     /* unknown parameters are dropped and reported in place of refused */
     int64_t now_us;   /* for ap on dates */
     int default_zone_minutes;
+    const fhs_focus *focus; /* NULL: all of the store is searched */
 } fhs_query_options;
 
 /*

@@ -121,6 +121,7 @@ typedef struct fhs_query_draft {
     fhs_query_list dropped;    /* fhs_dropped */
     fhs_query_list sort;       /* fhs_sort_key */
     fhs_query_list types;      /* fhs_type */
+    bool types_are_named;      /* by _type */
     fhs_query_list includes;   /* fhs_include */
     fhs_query_list elements;   /* fhs_str */
     bool has_summary;
@@ -133,6 +134,8 @@ typedef struct fhs_query_draft {
  */
 fhirstore_status fhs_query_result_param(fhs_query_parser *parser, fhs_query_draft *draft,
                                         fhs_str name, fhs_str value, bool *taken_out);
+/* Add the condition that places resources in the compartment that is searched, if one is. */
+fhirstore_status fhs_query_take_focus(fhs_query_parser *parser, fhs_query_draft *draft);
 /* The same for _include and _revinclude. */
 fhirstore_status fhs_query_take_include(fhs_query_parser *parser, fhs_query_draft *draft,
                                         fhs_str name, fhs_str value, bool *taken_out);

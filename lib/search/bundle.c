@@ -66,7 +66,7 @@ static fhirstore_status write_body(page_writer *page, fhs_version *version, bool
     return status;
 }
 
-static fhirstore_status write_entry(page_writer *page, fhs_version *version, bool is_match)
+static fhirstore_status write_page_entry(page_writer *page, fhs_version *version, bool is_match)
 {
     begin_entry(page);
     write_full_url(page, version);
@@ -91,7 +91,7 @@ static fhirstore_status write_match(page_writer *page)
         return status;
     }
     status = fhs_resource_look(search->conn, search->last, &version, search->err);
-    return status == FHIRSTORE_OK ? write_entry(page, &version, true) : status;
+    return status == FHIRSTORE_OK ? write_page_entry(page, &version, true) : status;
 }
 
 /* A link to what is included but not on this page, and a word about it. */
@@ -115,7 +115,7 @@ static fhirstore_status write_rest(page_writer *page, const fhs_included *last)
                                       fhs_buf_str(&page->last_key), page->total, &page->related);
 }
 
-static fhirstore_status write_includes(page_writer *page)
+static fhirstore_status write_included(page_writer *page)
 {
     fhs_gathering *includes = &page->includes;
     fhirstore_status status = fhs_gathering_run(includes);
@@ -123,7 +123,7 @@ static fhirstore_status write_includes(page_writer *page)
         fhs_version version;
         status = fhs_gathering_read(includes, &includes->page[i], &version);
         if (status == FHIRSTORE_OK) {
-            status = write_entry(page, &version, false);
+            status = write_page_entry(page, &version, false);
         }
     }
     page->included = status == FHIRSTORE_OK ? (int64_t)includes->page_count : 0;
@@ -260,7 +260,7 @@ static fhirstore_status write_page_entries(page_writer *page)
         status = find_pages(page, has_next);
     }
     return status == FHIRSTORE_OK && page->count > 0 && page->search->query->include_count > 0
-               ? write_includes(page)
+               ? write_included(page)
                : status;
 }
 

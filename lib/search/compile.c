@@ -227,6 +227,25 @@ static fhirstore_status compile_node(fhs_search *search, const fhs_node *node, b
 static fhirstore_status compile_restriction(fhs_search *search, const fhs_node *node, size_t depth,
                                             fhs_test **out);
 
+/*
+ * At system level an OR may speak of one type in each child: of those that are not searched, maybe
+ * because they may not be seen, nothing is found.
+ */
+static bool is_left_out(const fhs_search *search, const fhs_node *parent, const fhs_node *node)
+{
+    if (search->query->type != FHS_TYPE_NONE || parent->kind != FHS_NODE_OR ||
+        parent->type != FHS_TYPE_NONE || node->type == FHS_TYPE_NONE) {
+        return false;
+    }
+    int32_t type = fhs_catalog_type(search->env.catalog, node->type);
+    for (size_t i = 0; i < search->type_count; i++) {
+        if (search->types[i] == type) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static fhirstore_status compile_children(fhs_search *search, const fhs_node *node,
                                          bool is_restriction, size_t depth, fhs_test *test)
 {
@@ -235,6 +254,9 @@ static fhirstore_status compile_children(fhs_search *search, const fhs_node *nod
         return fhs_search_no_memory(search);
     }
     for (size_t i = 0; i < node->child_count; i++) {
+        if (is_left_out(search, node, node->children[i])) {
+            continue;
+        }
         fhirstore_status status = compile_node(search, node->children[i], is_restriction, depth + 1,
                                                &test->children[test->child_count++]);
         if (status != FHIRSTORE_OK) {

@@ -507,11 +507,28 @@ static fhirstore_status scan_updated(fhs_search *search, const fhs_test *test, f
 
 /* ---- any test ---- */
 
+/* Single resources among runs. */
+static fhirstore_status add_entities(fhs_search *search, const fhs_test *test, fhs_scan *scan)
+{
+    for (size_t i = 0; i < test->entity_count; i++) {
+        fhs_range *range = fhs_scan_add(search, scan, FHS_RANGE_ENTITY);
+        if (range == NULL) {
+            return FHIRSTORE_ERR_NO_MEMORY;
+        }
+        range->is_unique = true;
+        fhs_arg_int(range, test->entities[i]);
+    }
+    return FHIRSTORE_OK;
+}
+
 static fhirstore_status scan_group(fhs_search *search, const fhs_test *test, fhs_scan *scan,
                                    bool *usable_out)
 {
     for (size_t i = 0; i < test->child_count; i++) {
-        fhirstore_status status = fhs_scan_make(search, test->children[i], scan, usable_out);
+        const fhs_test *child = test->children[i];
+        fhirstore_status status = child->kind == FHS_TEST_ENTITY && test->child_count > 1
+                                      ? add_entities(search, child, scan)
+                                      : fhs_scan_make(search, child, scan, usable_out);
         /* Lists do not join with runs. */
         if (status != FHIRSTORE_OK || !*usable_out || scan->is_list) {
             *usable_out = *usable_out && !scan->is_list;

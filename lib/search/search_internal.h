@@ -151,6 +151,7 @@ typedef enum fhs_shape_of_range {
     FHS_RANGE_TYPE,              /* type */
     FHS_RANGE_UPDATED,           /* type from to, microseconds */
     FHS_RANGE_STORE,             /* everything */
+    FHS_RANGE_ENTITY,            /* entity */
     FHS_RANGE_SHAPES,
 } fhs_shape_of_range;
 

@@ -48,6 +48,7 @@ static const shape_sql range_shapes[FHS_RANGE_SHAPES] = {
     [FHS_RANGE_TYPE] = {"current_type", "type=?1", true},
     [FHS_RANGE_UPDATED] = {"current_updated", "type=?1 AND updated>=?2 AND updated<=?3", false},
     [FHS_RANGE_STORE] = {"resource", "deleted=0", true},
+    [FHS_RANGE_ENTITY] = {"resource", "entity=?1 AND deleted=0", true},
 };
 
 /* Behind every shape's own parameters. */

@@ -101,9 +101,9 @@ static fhirstore_status put(const char *id, const char *body)
 static int64_t count_of(const char *type, const char *query)
 {
     int64_t count = -1;
-    ck_assert_ok(fhs_interact_search_total(session,
-                                           fhs_type_find(core->fhir, fhs_str_from_cstr(type)),
-                                           fhs_str_from_cstr(query), &count, &err));
+    const fhs_place place = {.type = fhs_type_find(core->fhir, fhs_str_from_cstr(type))};
+    ck_assert_ok(
+        fhs_interact_search_total(session, &place, fhs_str_from_cstr(query), &count, &err));
     return count;
 }
 
