@@ -3,8 +3,8 @@
 
 #include "fhir/reference.h"
 
-static fhirstore_status find_type(const fhs_fhir *fhir, fhs_str name, fhs_type *out,
-                                  fhirstore_error **err)
+static fhirstore_status find_place_type(const fhs_fhir *fhir, fhs_str name, fhs_type *out,
+                                        fhirstore_error **err)
 {
     *out = fhs_type_find(fhir, name);
     return *out == FHS_TYPE_NONE || !fhs_type_is_resource(fhir, *out)
@@ -34,7 +34,7 @@ fhirstore_status fhs_place_in(const fhs_fhir *fhir, fhs_type focus_type, fhs_str
     /* Some clients escape the star. */
     bool is_all = fhs_str_eq(type_name, FHS_LIT("*")) ||
                   fhs_str_eq_ascii_case(type_name, FHS_LIT("%2A"));
-    return is_all ? FHIRSTORE_OK : find_type(fhir, type_name, &out->type, err);
+    return is_all ? FHIRSTORE_OK : find_place_type(fhir, type_name, &out->type, err);
 }
 
 fhirstore_status fhs_place_parse(const fhs_fhir *fhir, fhs_str text, fhs_place *out,
@@ -49,9 +49,9 @@ fhirstore_status fhs_place_parse(const fhs_fhir *fhir, fhs_str text, fhs_place *
         return FHIRSTORE_OK;
     }
     if (!fhs_str_split(text, '/', &focus_name, &rest)) {
-        return find_type(fhir, text, &out->type, err);
+        return find_place_type(fhir, text, &out->type, err);
     }
-    fhirstore_status status = find_type(fhir, focus_name, &focus_type, err);
+    fhirstore_status status = find_place_type(fhir, focus_name, &focus_type, err);
     if (status < FHIRSTORE_OK) {
         return status;
     }

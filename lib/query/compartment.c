@@ -43,7 +43,8 @@ static fhs_node *new_focus_node(fhs_query_parser *parser, fhs_node_kind kind, fh
     return node;
 }
 
-static fhirstore_status push_node(fhs_query_parser *parser, fhs_query_list *list, fhs_node *node)
+static fhirstore_status push_focus_node(fhs_query_parser *parser, fhs_query_list *list,
+                                        fhs_node *node)
 {
     fhs_node **slot = node == NULL ? NULL : fhs_query_push(parser, list, sizeof(fhs_node *));
     if (slot == NULL) {
@@ -68,7 +69,7 @@ static fhirstore_status add_type_nodes(fhs_query_parser *parser, fhs_type type,
             continue;
         }
         fhs_node *leaf = new_focus_node(parser, FHS_NODE_LEAF, type);
-        status = push_node(parser, list, leaf);
+        status = push_focus_node(parser, list, leaf);
         if (status == FHIRSTORE_OK) {
             leaf->param = param;
             leaf->param_type = FHS_SP_REFERENCE;
@@ -77,7 +78,7 @@ static fhirstore_status add_type_nodes(fhs_query_parser *parser, fhs_type type,
     }
     if (status == FHIRSTORE_OK && is_focus_type(parser, type)) {
         fhs_node *self = new_focus_node(parser, FHS_NODE_ID, type);
-        status = push_node(parser, list, self);
+        status = push_focus_node(parser, list, self);
         if (status == FHIRSTORE_OK) {
             self->code = FHS_LIT("_id");
             self->param_type = FHS_SP_STRING;
@@ -162,5 +163,5 @@ fhirstore_status fhs_query_take_focus(fhs_query_parser *parser, fhs_query_draft 
                       .target = FHS_TYPE_NONE,
                       .children = nodes.items,
                       .child_count = nodes.count};
-    return push_node(parser, &draft->conditions, any);
+    return push_focus_node(parser, &draft->conditions, any);
 }

@@ -46,7 +46,7 @@ fhirstore_status fhs_query_drop(fhs_query_parser *parser, fhs_query_draft *draft
     return dropped->name.ptr == NULL ? fhs_fail_memory(parser->err) : FHIRSTORE_OK;
 }
 
-static void forget_error(fhs_query_parser *parser)
+static void forget_unknown(fhs_query_parser *parser)
 {
     if (parser->err != NULL) {
         fhs_error_free(*parser->err);
@@ -85,7 +85,7 @@ static fhirstore_status read_condition(fhs_query_parser *parser, const fhs_query
     if (status != FHIRSTORE_ERR_UNKNOWN_PARAM || !draft->types_are_named) {
         return status;
     }
-    forget_error(parser);
+    forget_unknown(parser);
     return read_for_types(parser, draft, name, value, out);
 }
 
@@ -101,7 +101,7 @@ static fhirstore_status add_condition(fhs_query_parser *parser, fhs_query_draft 
     /* Part of a condition cannot be left out. */
     if (status == FHIRSTORE_ERR_UNKNOWN_PARAM && lenient &&
         !fhs_str_ends_with(name, FHS_LIT("_filter"))) {
-        forget_error(parser);
+        forget_unknown(parser);
         return fhs_query_drop(parser, draft, name, "is not known here");
     }
     if (status != FHIRSTORE_OK) {

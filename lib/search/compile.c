@@ -231,7 +231,7 @@ static fhirstore_status compile_restriction(fhs_search *search, const fhs_node *
  * At system level an OR may speak of one type in each child: of those that are not searched, maybe
  * because they may not be seen, nothing is found.
  */
-static bool is_left_out(const fhs_search *search, const fhs_node *parent, const fhs_node *node)
+static bool is_of_other_type(const fhs_search *search, const fhs_node *parent, const fhs_node *node)
 {
     if (search->query->type != FHS_TYPE_NONE || parent->kind != FHS_NODE_OR ||
         parent->type != FHS_TYPE_NONE || node->type == FHS_TYPE_NONE) {
@@ -254,7 +254,7 @@ static fhirstore_status compile_children(fhs_search *search, const fhs_node *nod
         return fhs_search_no_memory(search);
     }
     for (size_t i = 0; i < node->child_count; i++) {
-        if (is_left_out(search, node, node->children[i])) {
+        if (is_of_other_type(search, node, node->children[i])) {
             continue;
         }
         fhirstore_status status = compile_node(search, node->children[i], is_restriction, depth + 1,

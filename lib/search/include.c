@@ -524,7 +524,8 @@ static fhirstore_status follow_back_canonical(fhs_gathering *gathering,
 
 /* ---- all of it ---- */
 
-static fhirstore_status follow(fhs_gathering *gathering, const fhs_included *from, bool is_match)
+static fhirstore_status follow_all(fhs_gathering *gathering, const fhs_included *from,
+                                   bool is_match)
 {
     fhs_include_type *type;
     fhirstore_status status = fhs_include_type_of(gathering, from->type, &type);
@@ -560,7 +561,7 @@ static fhirstore_status follow_matches(fhs_gathering *gathering)
             from.type = candidate.type;
         }
         if (status == FHIRSTORE_OK) {
-            status = follow(gathering, &from, true);
+            status = follow_all(gathering, &from, true);
         }
     }
     return status;
@@ -577,7 +578,7 @@ fhirstore_status fhs_gathering_run(fhs_gathering *gathering)
     }
     for (size_t i = 0; gathering->iterates && i < found->count && status == FHIRSTORE_OK; i++) {
         const fhs_included from = found->items[i];
-        status = follow(gathering, &from, false);
+        status = follow_all(gathering, &from, false);
     }
     if (status != FHIRSTORE_OK) {
         return status;
