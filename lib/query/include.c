@@ -47,7 +47,7 @@ static bool split_include(fhs_str value, include_text *out)
 }
 
 /* The resource type of this name; "*" is any. False: there is none. */
-static bool read_type(const fhs_fhir *fhir, fhs_str name, fhs_type *out)
+static bool read_end_type(const fhs_fhir *fhir, fhs_str name, fhs_type *out)
 {
     *out = is_star(name) || name.len == 0 ? FHS_TYPE_NONE : fhs_type_find(fhir, name);
     return is_star(name) || name.len == 0 ||
@@ -91,10 +91,10 @@ static const char *resolve_include(fhs_query_parser *parser, const fhs_query_dra
 {
     const fhs_fhir *fhir = parser->options->fhir;
     fhs_sparam_def def;
-    if (!read_type(fhir, text->source, &out->source)) {
+    if (!read_end_type(fhir, text->source, &out->source)) {
         return source_unknown;
     }
-    if (!read_type(fhir, text->target, &out->target)) {
+    if (!read_end_type(fhir, text->target, &out->target)) {
         return target_unknown;
     }
     if (!out->is_reverse && !out->iterate && out->source != FHS_TYPE_NONE &&

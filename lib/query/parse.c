@@ -78,8 +78,8 @@ static fhirstore_status read_for_types(fhs_query_parser *parser, const fhs_query
     return status;
 }
 
-static fhirstore_status read_condition(fhs_query_parser *parser, const fhs_query_draft *draft,
-                                       fhs_str name, fhs_str value, fhs_node **out)
+static fhirstore_status read_pair_condition(fhs_query_parser *parser, const fhs_query_draft *draft,
+                                            fhs_str name, fhs_str value, fhs_node **out)
 {
     fhirstore_status status = fhs_query_node(parser, draft->query->type, name, value, out);
     if (status != FHIRSTORE_ERR_UNKNOWN_PARAM || !draft->types_are_named) {
@@ -97,7 +97,7 @@ static fhirstore_status add_condition(fhs_query_parser *parser, fhs_query_draft 
     if (value.len == 0 && lenient) {
         return fhs_query_drop(parser, draft, name, "has no value");
     }
-    fhirstore_status status = read_condition(parser, draft, name, value, &node);
+    fhirstore_status status = read_pair_condition(parser, draft, name, value, &node);
     /* Part of a condition cannot be left out. */
     if (status == FHIRSTORE_ERR_UNKNOWN_PARAM && lenient &&
         !fhs_str_ends_with(name, FHS_LIT("_filter"))) {
@@ -177,7 +177,8 @@ static fhirstore_status add_pairs(fhs_query_parser *parser, fhs_query_draft *dra
 }
 
 /* At system level the types come first, wherever they stand: others depend on them. */
-static fhirstore_status read_types(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str text)
+static fhirstore_status read_named_types(fhs_query_parser *parser, fhs_query_draft *draft,
+                                         fhs_str text)
 {
     fhirstore_status status = FHIRSTORE_OK;
     while (draft->query->type == FHS_TYPE_NONE && text.len > 0 && status == FHIRSTORE_OK) {
@@ -261,7 +262,7 @@ fhirstore_status fhs_query_parse(fhs_arena *arena, const fhs_query_options *opti
     }
     draft.query->type = type;
     draft.query->count = FHS_DEFAULT_PAGE_COUNT;
-    fhirstore_status status = read_types(&parser, &draft, text);
+    fhirstore_status status = read_named_types(&parser, &draft, text);
     if (status == FHIRSTORE_OK) {
         status = fhs_query_take_focus(&parser, &draft);
     }

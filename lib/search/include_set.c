@@ -19,7 +19,7 @@ static int compare_included(const void *a, const void *b)
 }
 
 /* The slot of @a item, or the free one where it would be. The table is never full. */
-static uint32_t *slot_of(const fhs_included_set *set, const fhs_included *item)
+static uint32_t *included_slot(const fhs_included_set *set, const fhs_included *item)
 {
     uint64_t hash = ((uint64_t)item->entity * UINT64_C(0x9E3779B97F4A7C15)) ^
                     ((uint64_t)item->version * UINT64_C(0xC2B2AE3D27D4EB4F));
@@ -33,14 +33,14 @@ static uint32_t *slot_of(const fhs_included_set *set, const fhs_included *item)
 
 bool fhs_included_has(const fhs_included_set *set, const fhs_included *item)
 {
-    return set->slot_count > 0 && *slot_of(set, item) != 0;
+    return set->slot_count > 0 && *included_slot(set, item) != 0;
 }
 
 static void fill_slots(fhs_included_set *set)
 {
     memset(set->slots, 0, set->slot_count * sizeof(*set->slots));
     for (size_t i = 0; i < set->count; i++) {
-        *slot_of(set, &set->items[i]) = (uint32_t)(i + 1);
+        *included_slot(set, &set->items[i]) = (uint32_t)(i + 1);
     }
 }
 
@@ -74,7 +74,7 @@ bool fhs_included_add(fhs_included_set *set, const fhs_included *item)
         return false;
     }
     set->items[set->count] = *item;
-    *slot_of(set, item) = (uint32_t)++set->count;
+    *included_slot(set, item) = (uint32_t)++set->count;
     return true;
 }
 
