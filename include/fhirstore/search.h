@@ -52,8 +52,10 @@ FHIRSTORE_API fhirstore_status fhirstore_search_open(fhirstore_session *session,
  * @retval FHIRSTORE_OK          There is one: the getters speak of it.
  * @retval FHIRSTORE_DONE        No more.
  * @retval FHIRSTORE_ERR_CLOSED  The store was closed.
- * @retval FHIRSTORE_ERR_TOO_COSTLY  The search looked at 100 million resources; never in a session
- *         that may do everything.
+ * @retval FHIRSTORE_ERR_TOO_COSTLY  The search looked at more resources than the session's
+ *         search_resources; unless that is set, never in a session that may do everything.
+ * @retval FHIRSTORE_ERR_TIMEOUT    The step took longer than the session's search_ms.
+ * @retval FHIRSTORE_ERR_CANCELLED  fhirstore_session_cancel() was called.
  * @retval FHIRSTORE_ERR_AUDIT_REFUSED  The audit hook refused the next page of 1,000 matches.
  * @par Threads  One at a time a cursor and its session; does not block writers.
  * @since 0.1

@@ -32,12 +32,15 @@ typedef struct fhirstore_session_options {
     size_t purpose_len;
     const char *request_id; /**< For the audit records of this session. Copied. NULL: "". */
     size_t request_id_len;
+    uint32_t search_ms;        /**< What a page, a count or one step of a cursor may take, in milliseconds of the store's clock, before FHIRSTORE_ERR_TIMEOUT. 0: any time. */
+    uint32_t reserved0;        /**< Must be 0. */
+    uint64_t search_resources; /**< Resources that one search may look at before FHIRSTORE_ERR_TOO_COSTLY. 0: 100 million, or any number where the session may do everything. */
 } fhirstore_session_options;
 
 /** Static initialiser for C. Bindings call fhirstore_session_options_init(). */
 #define FHIRSTORE_SESSION_OPTIONS_INIT                                                             \
     {                                                                                              \
-        sizeof(fhirstore_session_options), 0, NULL, 0, NULL, 0, NULL, 0                            \
+        sizeof(fhirstore_session_options), 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0                   \
     }
 
 /**
@@ -67,6 +70,17 @@ FHIRSTORE_API fhirstore_status fhirstore_session_open(fhirstore *store,
                                                       const fhirstore_session_options *options,
                                                       fhirstore_session **session_out,
                                                       fhirstore_error **err_out);
+
+/**
+ * Stop what the session does: its call that is under way, and each of its cursors at its next step,
+ * answers FHIRSTORE_ERR_CANCELLED, and a write leaves nothing behind. What begins afterwards is not
+ * affected. NULL is a no-op.
+ *
+ * @param session  The session; must not be closed meanwhile.
+ * @par Threads  Any thread, also while another is inside a call of the session; does not block.
+ * @since 0.1
+ */
+FHIRSTORE_API void fhirstore_session_cancel(fhirstore_session *session);
 
 /**
  * Close @a session. NULL is a no-op.

@@ -56,6 +56,7 @@ enum fhirstore_status_code {
     FHIRSTORE_ERR_PAGE_TOKEN = -404, /**< the page link is not valid; HTTP 400 */
     FHIRSTORE_ERR_TOO_COSTLY = -405, /**< the search would cost too much; HTTP 403 */
     FHIRSTORE_ERR_NOT_READY = -406, /**< the search parameter is still being indexed; HTTP 503 */
+    FHIRSTORE_ERR_TIMEOUT = -407, /**< the search took longer than it may; HTTP 503 */
     FHIRSTORE_ERR_FHIRPATH_SYNTAX = -410, /**< the FHIRPath expression does not parse; HTTP 400 */
     FHIRSTORE_ERR_FHIRPATH_SEMANTIC = -411, /**< the FHIRPath expression is not valid here; HTTP 400 */
     FHIRSTORE_ERR_FHIRPATH_EVAL = -412, /**< the FHIRPath evaluation failed; HTTP 422 */

@@ -28,6 +28,9 @@ static fhirstore_status inner_options(const fhirstore_session_options *options,
     if ((options->flags & ~KNOWN_SESSION_FLAGS) != 0) {
         return fhs_api_invalid(err, "options.flags has unknown bits");
     }
+    if (options->reserved0 != 0) {
+        return fhs_api_invalid(err, "options.reserved0 is not 0");
+    }
     if (!fhs_api_text(options->principal, options->principal_len, &out->principal) ||
         !fhs_api_text(options->purpose, options->purpose_len, &out->purpose) ||
         !fhs_api_text(options->request_id, options->request_id_len, &out->request_id)) {
@@ -35,6 +38,8 @@ static fhirstore_status inner_options(const fhirstore_session_options *options,
     }
     out->allow_everything = (options->flags & FHIRSTORE_SESSION_ALLOW_EVERYTHING) != 0;
     out->ready_only = (options->flags & FHIRSTORE_SESSION_READY_ONLY) != 0;
+    out->search_ms = options->search_ms;
+    out->search_looks = options->search_resources;
     return FHIRSTORE_OK;
 }
 
@@ -84,6 +89,17 @@ void fhirstore_session_close(fhirstore_session *session)
     fhs_session_drop(session->inner);
     fhs_store_drop(session->store);
     fhs_free(session);
+}
+
+void fhirstore_session_cancel(fhirstore_session *session)
+{
+    if (session == NULL || session->kind != FHS_KIND_SESSION) {
+        return;
+    }
+    if (fhs_store_enter(session->store, NULL) == FHIRSTORE_OK) {
+        fhs_session_cancel(session->inner);
+        fhs_store_leave(session->store);
+    }
 }
 
 static fhirstore_status check_authorizer(const fhirstore_authorizer *given,

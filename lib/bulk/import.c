@@ -89,6 +89,7 @@ static fhirstore_status open_import_transaction(fhs_import *import, fhirstore_er
         status = fhs_storage_writer(import->session->core->storage, &call->conn, err);
     }
     if (status >= FHIRSTORE_OK) {
+        fhs_call_watch(call);
         status = fhs_conn_begin_write(call->conn, err);
     }
     if (status < FHIRSTORE_OK) {

@@ -14,7 +14,8 @@ static void start(fhs_call *call, fhs_session *session, int32_t action, fhs_type
                        .type = type,
                        .id = id,
                        .query = query,
-                       .total = -1};
+                       .total = -1,
+                       .cancels = atomic_load(&session->cancels)};
 }
 
 void fhs_call_begin(fhs_call *call, fhs_session *session, int32_t action, fhs_type type, fhs_str id,
@@ -42,9 +43,41 @@ void fhs_call_nest(fhs_call *call, fhs_call *outer, int32_t action, fhs_type typ
     }
 }
 
+/* A cancellation from before the call had its connection is made up for. */
+void fhs_call_watch(fhs_call *call)
+{
+    fhs_session *session = call->session;
+    (void)pthread_mutex_lock(&session->watch_lock);
+    call->watch_next = session->watched;
+    session->watched = call;
+    call->is_watched = true;
+    if (atomic_load(&session->cancels) != call->cancels) {
+        fhs_conn_interrupt(call->conn);
+    }
+    (void)pthread_mutex_unlock(&session->watch_lock);
+}
+
+/* Afterwards nobody interrupts the connection on behalf of the call. */
+static void unwatch(fhs_call *call)
+{
+    fhs_session *session = call->session;
+    if (!call->is_watched) {
+        return;
+    }
+    (void)pthread_mutex_lock(&session->watch_lock);
+    fhs_call **at = &session->watched;
+    while (*at != call) {
+        at = &(*at)->watch_next;
+    }
+    *at = call->watch_next;
+    (void)pthread_mutex_unlock(&session->watch_lock);
+    call->is_watched = false;
+}
+
 void fhs_call_end(fhs_call *call)
 {
     if (!call->is_nested) {
+        unwatch(call);
         fhs_params_drop(call->params);
         fhs_call_forget_held(call);
         fhs_conn_release(call->conn);
@@ -122,6 +155,9 @@ fhirstore_status fhs_call_read(fhs_call *call, fhs_work_fn work, void *ctx, fhir
     fhirstore_status status = fhs_call_ask(call, err);
     if (status == FHIRSTORE_OK && call->conn == NULL) {
         status = fhs_storage_reader(call->session->core->storage, &call->conn, err);
+        if (status == FHIRSTORE_OK) {
+            fhs_call_watch(call);
+        }
     }
     if (status >= FHIRSTORE_OK) {
         status = work(call, ctx, err);
@@ -140,7 +176,11 @@ static fhirstore_status open_transaction(fhs_call *call, fhirstore_error **err)
         return fhs_fail_plain(err, FHIRSTORE_ERR_READ_ONLY);
     }
     fhirstore_status status = fhs_storage_writer(core->storage, &call->conn, err);
-    return status < FHIRSTORE_OK ? status : fhs_conn_begin_write(call->conn, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    fhs_call_watch(call);
+    return fhs_conn_begin_write(call->conn, err);
 }
 
 fhirstore_status fhs_call_write(fhs_call *call, fhs_work_fn work, void *ctx, fhirstore_error **err)

@@ -165,6 +165,7 @@ fhirstore_status fhs_capabilities(fhs_session *session, fhs_answer *answer, fhir
         status = fhs_storage_reader(session->core->storage, &call.conn, err);
     }
     if (status >= FHIRSTORE_OK) {
+        fhs_call_watch(&call);
         status = fhs_conn_begin_read(call.conn, err);
     }
     if (status >= FHIRSTORE_OK) {

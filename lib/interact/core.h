@@ -102,6 +102,11 @@ typedef struct fhs_session {
     atomic_uint holders; /* the host's handle, and each cursor or import opened in it */
     fhs_principal who;
     bool ready_only; /* searches do without indexes that are not complete */
+    int64_t search_us;        /* what one step, page or count of a search may take; 0: any time */
+    uint64_t search_looks;    /* resources that one search may look at; 0: the usual */
+    pthread_mutex_t watch_lock;
+    struct fhs_call *watched; /* calls at work on a connection, guarded by the lock … */
+    atomic_uint cancels;      /* … and how often they were cancelled */
     fhs_arena arena; /* everything one call needs, forgotten at its end */
     fhs_buf body;    /* the text that is being stored */
     fhs_buf stamps;  /* the store's own fields of it */
@@ -118,6 +123,8 @@ typedef struct fhs_session_options {
     fhs_str request_id;
     bool allow_everything;
     bool ready_only;
+    uint32_t search_ms;
+    uint64_t search_looks;
 } fhs_session_options;
 
 fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *options,
@@ -125,6 +132,8 @@ fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *opti
 /* One holder more; one less, and the last one frees it. NULL is a no-op. */
 void fhs_session_hold(fhs_session *session);
 void fhs_session_drop(fhs_session *session);
+/* Stop every call that is at work, from any thread: they answer ERR_CANCELLED. */
+void fhs_session_cancel(fhs_session *session);
 
 /* ---- the answer ---- */
 
@@ -184,6 +193,9 @@ typedef struct fhs_call {
     bool is_allowed;     /* the access check was passed */
     bool is_nested;      /* inside another call: shares its connection and its arena */
     bool params_changed; /* by this transaction: others see them when it has committed */
+    bool is_watched;
+    unsigned cancels;            /* the session's when the call began */
+    struct fhs_call *watch_next; /* of the session's */
 } fhs_call;
 
 /* Work of a call: on success it has filled its answer (through @a ctx). */
@@ -199,6 +211,8 @@ void fhs_call_begin(fhs_call *call, fhs_session *session, int32_t action, fhs_ty
 void fhs_call_nest(fhs_call *call, fhs_call *outer, int32_t action, fhs_type type, fhs_str id,
                    fhs_str query);
 void fhs_call_end(fhs_call *call);
+/* The call has its connection: from now on until its end the session can cancel it. */
+void fhs_call_watch(fhs_call *call);
 
 /* Ask, take a reader, work, record. */
 fhirstore_status fhs_call_read(fhs_call *call, fhs_work_fn work, void *ctx, fhirstore_error **err);

@@ -32,7 +32,12 @@ static fhs_search_env make_env(fhs_call *call, const fhs_params *params, bool re
         .principal = session->who.name,
         .restriction_of = is_free ? NULL : restrict_type,
         .restriction_ctx = call,
-        .max_visits = is_free ? 0 : FHS_LIMIT_SEARCH_VISITS,
+        .max_visits = session->search_looks != 0 ? session->search_looks
+                      : is_free                  ? 0
+                                                 : FHS_LIMIT_SEARCH_VISITS,
+        .max_us = session->search_us,
+        .now_us = core->clock,
+        .now_ctx = core->clock_ctx,
     };
 }
 
@@ -343,6 +348,7 @@ static fhirstore_status start_cursor(fhs_search_cursor *cursor, fhirstore_error 
         status = fhs_storage_reader(call->session->core->storage, &call->conn, err);
     }
     if (status >= FHIRSTORE_OK) {
+        fhs_call_watch(call);
         status = fhs_words_prepare(call->session->core, call->conn, cursor->text, err);
     }
     if (status >= FHIRSTORE_OK) {

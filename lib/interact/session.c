@@ -19,6 +19,7 @@ void fhs_session_drop(fhs_session *session)
     if (session == NULL || atomic_fetch_sub(&session->holders, 1) > 1) {
         return;
     }
+    (void)pthread_mutex_destroy(&session->watch_lock);
     fhs_free((void *)(uintptr_t)session->who.name.ptr);
     fhs_free((void *)(uintptr_t)session->who.purpose.ptr);
     fhs_free((void *)(uintptr_t)session->who.request_id.ptr);
@@ -30,6 +31,16 @@ void fhs_session_drop(fhs_session *session)
     fhs_buf_clear(&session->old_body);
     fhs_buf_clear(&session->old_rows);
     fhs_free(session);
+}
+
+void fhs_session_cancel(fhs_session *session)
+{
+    (void)pthread_mutex_lock(&session->watch_lock);
+    (void)atomic_fetch_add(&session->cancels, 1);
+    for (fhs_call *call = session->watched; call != NULL; call = call->watch_next) {
+        fhs_conn_interrupt(call->conn);
+    }
+    (void)pthread_mutex_unlock(&session->watch_lock);
 }
 
 static bool copy_text(fhs_str text, fhs_str *out)
@@ -46,7 +57,13 @@ fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *opti
     if (session == NULL) {
         return fhs_fail_memory(err);
     }
+    if (pthread_mutex_init(&session->watch_lock, NULL) != 0) {
+        fhs_free(session);
+        return fhs_fail_memory(err);
+    }
     session->core = core;
+    session->search_us = (int64_t)options->search_ms * 1000;
+    session->search_looks = options->search_looks;
     atomic_init(&session->holders, 1);
     session->who.allow_everything = options->allow_everything;
     session->ready_only = options->ready_only;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Open, step, next, count. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "search/late.h"
 #include "search/search_internal.h"
@@ -19,9 +20,35 @@ static bool is_of_type(const fhs_search *search, int32_t type)
     return false;
 }
 
+static int64_t search_clock(const fhs_search *search)
+{
+    return search->env.now_us != NULL ? search->env.now_us(search->env.now_ctx)
+                                      : fhs_clock_monotonic_us();
+}
+
+void fhs_search_begin_time(fhs_search *search)
+{
+    if (search->env.max_us > 0) {
+        search->deadline_us = search_clock(search) + search->env.max_us;
+    }
+}
+
+static fhirstore_status is_in_time(void *ctx)
+{
+    const fhs_search *search = ctx;
+    return search_clock(search) > search->deadline_us ? FHIRSTORE_ERR_TIMEOUT : FHIRSTORE_OK;
+}
+
+/* Looks between two looks at the clock. */
+#define LOOKS_A_CLOCK 64u
+
 fhirstore_status fhs_search_visit(fhs_search *search)
 {
     search->visits++;
+    if (search->env.max_us > 0 && search->visits % LOOKS_A_CLOCK == 0 &&
+        is_in_time(search) != FHIRSTORE_OK) {
+        return fhs_fail_plain(search->err, FHIRSTORE_ERR_TIMEOUT);
+    }
     if (search->env.max_visits != 0 && search->visits > search->env.max_visits) {
         return fhs_fail(search->err, FHIRSTORE_ERR_TOO_COSTLY,
                         "the search looked at more resources than it may");
@@ -108,8 +135,8 @@ static fhirstore_status open_source(fhs_search *search, fhs_entity bound)
                            : fhs_source_open(search, driver, bound, &search->source);
 }
 
-/* Looks without filling a page before the choice of the driver is reconsidered. */
-#define ROUGH_LOOKS 1000u
+/* What looking may cost without filling a page before the choice of the driver is reconsidered. */
+#define ROUGH_WORK (1000u * FHS_LOOK_WORK)
 
 /* The driver was the best of a rough guess, and takes long: count to the end, go on with the best.
  */
@@ -127,7 +154,7 @@ static fhirstore_status step_entity(fhs_search *search)
         fhs_candidate candidate = {.entity = 0};
         bool yes;
         fhirstore_status status = FHIRSTORE_OK;
-        if (search->plan.is_rough && search->visits > ROUGH_LOOKS) {
+        if (search->plan.is_rough && search->work > ROUGH_WORK) {
             status = plan_better(search);
         }
         if (status == FHIRSTORE_OK) {
@@ -428,6 +455,9 @@ void fhs_search_rewind(fhs_search *search)
 fhirstore_status fhs_search_next(fhs_search *search, fhs_version *out, fhirstore_error **err)
 {
     search->err = err;
+    if (search->is_started) {
+        fhs_search_begin_time(search);
+    }
     if (search->query->max_results > 0 && search->steps >= (int64_t)search->query->max_results &&
         !search->is_peeked) {
         return FHIRSTORE_DONE;
@@ -452,6 +482,10 @@ fhirstore_status fhs_search_open(fhs_conn *conn, const fhs_search_env *env, cons
     search->query = query;
     search->err = err;
     search->total = -1;
+    if (env->max_us > 0) {
+        fhs_search_begin_time(search);
+        fhs_conn_watch(conn, is_in_time, search);
+    }
     fhs_arena_init(&search->arena, SEARCH_ARENA_MAX);
     fhs_buf_init(&search->key, SEARCH_TEXT_MAX);
     fhs_buf_init(&search->probe, SEARCH_TEXT_MAX);
@@ -484,6 +518,9 @@ void fhs_search_close(fhs_search *search)
 {
     if (search == NULL) {
         return;
+    }
+    if (search->env.max_us > 0) {
+        fhs_conn_watch(search->conn, NULL, NULL);
     }
     fhs_source_close(&search->source);
     fhs_sorted_clear(&search->sorted);

@@ -127,14 +127,11 @@ static fhirstore_status read_late_resource(void *ctx, const fhs_version *version
     fhs_entries entries = {0};
     fhs_arena_reset(&reader->arena);
     fhs_buf_reset(&reader->list);
-    search->visits++;
-    if (search->env.max_visits != 0 && search->visits > search->env.max_visits) {
-        return fhs_fail(search->err, FHIRSTORE_ERR_TOO_COSTLY,
-                        "the search looked at more resources than it may");
+    fhirstore_status status = fhs_search_visit(search);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_index_extract_body(search->env.indexer, search->env.base_url, version->body,
+                                        &reader->arena, &entries, search->err);
     }
-    fhirstore_status status = fhs_index_extract_body(search->env.indexer, search->env.base_url,
-                                                     version->body, &reader->arena, &entries,
-                                                     search->err);
     if (status == FHIRSTORE_OK) {
         status = fhs_index_rows(search->env.catalog, search->conn, reader->type, &entries,
                                 &reader->list, search->err);

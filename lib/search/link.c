@@ -135,9 +135,9 @@ static fhirstore_status test_rest(fhs_search *search, const fhs_test *test, cons
                                   bool is_there, fhs_entity entity, size_t level, bool *yes_out)
 {
     fhs_candidate other = {.entity = entity, .known_type = test->target};
-    fhirstore_status status = FHIRSTORE_OK;
+    fhirstore_status status = fhs_search_visit(search);
     *yes_out = true;
-    if (link->needs_head && !is_there) {
+    if (status == FHIRSTORE_OK && link->needs_head && !is_there) {
         status = fhs_candidate_head(search, &other, level + 1);
         *yes_out = status == FHIRSTORE_OK && other.is_there && other.type == test->target;
     }

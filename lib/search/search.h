@@ -5,7 +5,8 @@
  *
  * The connection must be inside a transaction (fhs_conn_begin_read or a write transaction) from
  * open to close: everything a search answers comes from that one snapshot. A search belongs to its
- * connection's thread; fhs_conn_interrupt() stops it from another (ERR_CANCELLED).
+ * connection's thread; fhs_conn_interrupt() stops it from another (ERR_CANCELLED). With a limit of
+ * time it watches the connection (fhs_conn_watch()) until it is closed.
  */
 #ifndef FHS_SEARCH_SEARCH_H
 #define FHS_SEARCH_SEARCH_H
@@ -39,7 +40,14 @@ typedef struct fhs_search_env {
      */
     const fhs_node *(*restriction_of)(void *ctx, fhs_type type);
     void *restriction_ctx;
-    uint64_t max_visits; /* candidates looked at before ERR_TOO_COSTLY; 0: no limit */
+    uint64_t max_visits; /* resources looked at before ERR_TOO_COSTLY; 0: no limit */
+    /*
+     * Microseconds before ERR_TIMEOUT, from open to the end of the page or count, or for each step;
+     * 0: no limit. They are those of the clock, or NULL: of the system's that never steps.
+     */
+    int64_t max_us;
+    int64_t (*now_us)(void *ctx);
+    void *now_ctx;
     size_t max_includes; /* included resources on a page; 0: FHS_LIMIT_PAGE_INCLUDES */
     bool is_for_terms;   /* looks for a code system itself: asks none */
 } fhs_search_env;

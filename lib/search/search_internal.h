@@ -408,6 +408,7 @@ struct fhs_search {
     int64_t told_total;
     int64_t high_seq; /* newest change when the first page was made */
     uint64_t visits;
+    int64_t deadline_us;
     uint64_t work;      /* what it has cost so far, in index rows */
     fhs_entity skip_to; /* nothing before it can match */
     fhs_probe *probes;  /* all of them, to be closed */
@@ -681,6 +682,8 @@ void fhs_sorted_finish(fhs_sorted *sorted);
 
 /* One resource more is looked at: ERR_TOO_COSTLY beyond the limit. */
 fhirstore_status fhs_search_visit(fhs_search *search);
+/* What is asked while it runs is due from now on. */
+void fhs_search_begin_time(fhs_search *search);
 /* Whether @a candidate satisfies @a tests; @a is_listed: and is a current resource of the search's
  * types. */
 fhirstore_status fhs_search_accepts(fhs_search *search, const fhs_test *const *tests, size_t count,

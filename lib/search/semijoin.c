@@ -77,9 +77,10 @@ static fhirstore_status test_inner(fhs_search *search, const fhs_test *test, int
                                    const fhs_scan *scan, fhs_entity entity, bool *yes_out)
 {
     fhs_candidate candidate = {.entity = entity};
-    fhirstore_status status = FHIRSTORE_OK;
+    fhirstore_status status = fhs_search_visit(search);
     *yes_out = true;
-    if (scan->is_list) { /* what stands in an index is there, and of the parameter's type */
+    if (status == FHIRSTORE_OK &&
+        scan->is_list) { /* what stands in an index is there, and of the parameter's type */
         status = fhs_candidate_head(search, &candidate, INNER_LEVEL);
         *yes_out = status == FHIRSTORE_OK && candidate.is_there && candidate.type == type;
     }

@@ -116,6 +116,7 @@ void fhs_conn_release(fhs_conn *conn)
     }
     fhs_conn_end_read(conn);
     atomic_store(&conn->cancelled, false);
+    fhs_conn_watch(conn, NULL, NULL);
     fhs_storage *storage = conn->storage;
     (void)pthread_mutex_lock(&storage->mutex);
     if (conn->is_writer) {
@@ -137,6 +138,24 @@ void fhs_conn_interrupt(fhs_conn *conn)
 {
     atomic_store(&conn->cancelled, true);
     sqlite3_interrupt(conn->db);
+}
+
+/* Steps of SQLite's machine: about a millisecond. */
+#define STEPS_BETWEEN_ASKING 20000
+
+static int ask_to_go_on(void *ctx)
+{
+    fhs_conn *conn = ctx;
+    conn->stopped = conn->ask(conn->ask_ctx);
+    return conn->stopped != FHIRSTORE_OK;
+}
+
+void fhs_conn_watch(fhs_conn *conn, fhirstore_status (*ask)(void *ctx), void *ctx)
+{
+    conn->ask = ask;
+    conn->ask_ctx = ctx;
+    sqlite3_progress_handler(conn->db, ask == NULL ? 0 : STEPS_BETWEEN_ASKING,
+                             ask == NULL ? NULL : ask_to_go_on, conn);
 }
 
 void fhs_conn_drop_row(fhs_conn *conn)

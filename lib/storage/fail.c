@@ -71,7 +71,13 @@ fhirstore_status fhs_sql_fail(fhs_conn *conn, int rc, fhirstore_error **err)
     if (FHS_LIKELY(rc == SQLITE_ROW || rc == SQLITE_DONE || rc == SQLITE_OK)) {
         return FHIRSTORE_OK;
     }
-    fhirstore_status status = make_sql_error(conn, rc, err);
+    fhirstore_status status = FHIRSTORE_OK;
+    if (conn->stopped != FHIRSTORE_OK && (rc & 0xFF) == SQLITE_INTERRUPT) {
+        status = fhs_fail_plain(err, conn->stopped);
+        conn->stopped = FHIRSTORE_OK;
+    } else {
+        status = make_sql_error(conn, rc, err);
+    }
     if (status == FHIRSTORE_ERR_CANCELLED) {
         atomic_store(&conn->cancelled, false);
     }

@@ -102,6 +102,12 @@ int64_t fhs_conn_time(const fhs_conn *conn);
 fhirstore_status fhs_conn_last_seq(fhs_conn *conn, int64_t *seq_out, fhirstore_error **err);
 /* Stop what runs on the connection from another thread: it answers ERR_CANCELLED. */
 void fhs_conn_interrupt(fhs_conn *conn);
+/*
+ * Have @a ask called every few thousand steps of any statement, also where one runs long without
+ * giving a row; it fails with what is not OK. NULL: nobody is asked. Until the connection is given
+ * back.
+ */
+void fhs_conn_watch(fhs_conn *conn, fhirstore_status (*ask)(void *ctx), void *ctx);
 
 /* ---- interned names (types, parameters, uris, units) ---- */
 

@@ -47,6 +47,9 @@ struct fhs_conn {
     /* The first error of a write in this transaction: what was begun may be half done. */
     fhirstore_status failed;
     atomic_bool cancelled;
+    fhirstore_status (*ask)(void *ctx); /* whether to go on; NULL: yes */
+    void *ask_ctx;
+    fhirstore_status stopped; /* what it answered, until that is told */
     sqlite3_stmt *core[FHS_SQL_COUNT];
     sqlite3_stmt *row; /* the statement whose row is lent out */
     fhs_buf large;     /* the large body that goes with it */

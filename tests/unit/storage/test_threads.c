@@ -227,6 +227,38 @@ START_TEST(an_interrupt_stops_what_runs)
 }
 END_TEST
 
+static fhirstore_status refuse_to_go_on(void *ctx)
+{
+    ++*(int *)ctx;
+    return *(int *)ctx < 3 ? FHIRSTORE_OK : FHIRSTORE_ERR_TIMEOUT;
+}
+
+START_TEST(who_watches_stops_what_runs)
+{
+    fixture fix;
+    fhs_conn *conn;
+    fhs_stmt *stmt;
+    int asked = 0;
+    fixture_open(&fix);
+    ck_assert_ok(fhs_storage_reader(fix.storage, &conn, &err));
+    fhs_conn_watch(conn, refuse_to_go_on, &asked);
+    ck_assert_ok(fhs_stmt_take(
+        conn,
+        FHS_LIT("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<4000000000) "
+                "SELECT count(*) FROM n"),
+        &stmt, &err));
+    ck_assert_int_eq(fhs_stmt_step(stmt, NULL), FHIRSTORE_ERR_TIMEOUT);
+    ck_assert_int_eq(asked, 3);
+    fhs_stmt_give(stmt);
+    fhs_conn_watch(conn, NULL, NULL);
+    ck_assert_ok(fhs_stmt_take(conn, FHS_LIT("SELECT 1"), &stmt, &err));
+    ck_assert_ok(fhs_stmt_step(stmt, &err));
+    fhs_stmt_give(stmt);
+    fhs_conn_release(conn);
+    fixture_close(&fix);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("storage_threads");
@@ -236,6 +268,7 @@ int main(void)
     tcase_add_test(cases, a_long_write_holds_nobody_up);
     tcase_add_test(cases, waiting_has_an_end);
     tcase_add_test(cases, an_interrupt_stops_what_runs);
+    tcase_add_test(cases, who_watches_stops_what_runs);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }
