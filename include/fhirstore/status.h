@@ -64,6 +64,7 @@ enum fhirstore_status_code {
     FHIRSTORE_ERR_NO_POLICY = -501, /**< no policy allows this; HTTP 403 */
     FHIRSTORE_ERR_SESSION_EXPIRED = -502, /**< the session has expired; HTTP 401 */
     FHIRSTORE_ERR_AUDIT_REFUSED = -503, /**< the audit hook refused; HTTP 403 */
+    FHIRSTORE_ERR_POLICY = -504, /**< the policy or the principal's document is not valid; HTTP 400 */
     FHIRSTORE_ERR_INVALID_RESOURCE = -600, /**< the resource is not valid; HTTP 400 */
     FHIRSTORE_ERR_INVARIANT = -601, /**< a business rule failed; HTTP 422 */
     FHIRSTORE_ERR_DELETED = -602, /**< the resource is deleted; HTTP 410 */

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Principals' documents, role documents and scopes: what is read, and what is refused where. */
+#include "access/claims.h"
+#include "access/rules.h"
+#include "access/scope.h"
+#include "suite.h"
+
+static fhs_arena arena;
+static fhirstore_error *err;
+
+static void set_up(void)
+{
+    fhs_arena_init(&arena, (size_t)16 * 1024 * 1024);
+    err = NULL;
+}
+
+static void tear_down(void)
+{
+    fhs_error_free(err);
+    fhs_arena_clear(&arena);
+}
+
+static void ck_refused(fhirstore_status status, const char *words)
+{
+    ck_assert_int_eq(status, FHIRSTORE_ERR_POLICY);
+    ck_assert_msg(strstr(fhs_error_message(err), words) != NULL, "\"%s\" lacks \"%s\"",
+                  fhs_error_message(err), words);
+}
+
+START_TEST(a_principal_is_read_whole)
+{
+    fhs_claims claims;
+    const fhs_str *values;
+    ck_assert_int_eq(
+        fhs_claims_read(&arena,
+                        FHS_LIT("{\"id\":\"Practitioner/7\",\"fhirUser\":\"https://x/fhir/"
+                                "Practitioner/7\",\"roles\":[\"a\",\"b\"],\"scope\":\"\","
+                                "\"patient\":\"Patient/123\",\"purpose\":\"TREAT\","
+                                "\"clearance\":[\"HIV\"],"
+                                "\"attributes\":{\"org\":\"Organization/1\",\"ward\":[\"x\","
+                                "\"y\"]}}"),
+                        &claims, &err),
+        FHIRSTORE_OK);
+    ck_assert_view_eq(claims.fhir_user, FHS_LIT("Practitioner/7"));
+    ck_assert_view_eq(claims.patient, FHS_LIT("123"));
+    ck_assert_uint_eq(claims.role_count, 2);
+    ck_assert_uint_eq(claims.clearance_count, 1);
+    ck_assert(claims.has_scope);
+    ck_assert_uint_eq(fhs_claims_values(&claims, FHS_LIT("ward"), &values), 2);
+    ck_assert_view_eq(values[1], FHS_LIT("y"));
+    ck_assert_uint_eq(fhs_claims_values(&claims, FHS_LIT("patient"), &values), 1);
+    ck_assert_uint_eq(fhs_claims_values(&claims, FHS_LIT("nothing"), &values), 0);
+}
+END_TEST
+
+static const struct {
+    const char *text, *words;
+} bad_claims[] = {
+    {"[]", "line 1, column 1: expected an object"},
+    {"{\"role\":[\"a\"]}", "column 9: expected only id, fhirUser, roles"},
+    {"{\"roles\":\"a\"}", "an array of strings"},
+    {"{\"roles\":[1]}", "a string"},
+    {"{\"id\":7}", "a string"},
+    {"{\n \"attributes\":{\"org\":{}}}", "line 2, column 22: expected a string or an array"},
+    {"{\"attributes\":[]}", "an object of attributes"},
+};
+
+START_TEST(a_bad_principal_is_refused_with_its_place)
+{
+    fhs_claims claims;
+    ck_refused(fhs_claims_read(&arena, fhs_str_from_cstr(bad_claims[_i].text), &claims, &err),
+               bad_claims[_i].words);
+}
+END_TEST
+
+static const struct {
+    const char *text, *words;
+} bad_rules[] = {
+    {"{\"role\":{}}", "only roles, labels and sharedTypes"},
+    {"{\"roles\":[]}", "an object of roles"},
+    {"{\"roles\":{\"a\":[]}}", "a role: an object"},
+    {"{\"roles\":{\"a\":{\"allows\":[]}}}", "only allow, deny and withinScopes"},
+    {"{\"roles\":{\"a\":{\"allow\":{}}}}", "an array of rules"},
+    {"{\"roles\":{\"a\":{\"allow\":[{}]}}}", "a rule with actions"},
+    {"{\"roles\":{\"a\":{\"allow\":[{\"actions\":[]}]}}}", "an array of data actions"},
+    {"{\"roles\":{\"a\":{\"allow\":[{\"actions\":[\"reed\"]}]}}}", "one of read, search"},
+    {"{\"roles\":{\"a\":{\"allow\":[{\"actions\":[\"read\"],\"types\":[]}]}}}", "resource types"},
+    {"{\"roles\":{\"a\":{\"allow\":[{\"actions\":[\"read\"],\"when\":\"\"}]}}}",
+     "only actions, types and where"},
+    {"{\"roles\":{\"a\":{\"allow\":[{\"actions\":[\"read\"],\"where\":\"\"}]}}}", "a search"},
+    {"{\"roles\":{\"a\":{\"allow\":[{\"actions\":[\"read\"],\"where\":\"{x}=1\"}]}}}", "a search"},
+    {"{\"roles\":{\"a\":{\"allow\":[{\"actions\":[\"read\"],\"where\":\"a={x\"}]}}}", "a search"},
+    {"{\"roles\":{\"a\":{\"allow\":[{\"actions\":[\"read\"],\"where\":\"a=x}\"}]}}}", "a search"},
+    {"{\"roles\":{\"a\":{\"withinScopes\":1}}}", "true or false"},
+    {"{\"labels\":{\"hidden\":[]}}", "only controlled and breakGlass"},
+};
+
+START_TEST(bad_roles_are_refused_with_their_place)
+{
+    fhs_rules rules;
+    ck_refused(fhs_rules_read(&arena, fhs_str_from_cstr(bad_rules[_i].text), &rules, &err),
+               bad_rules[_i].words);
+    ck_assert_uint_gt(fhs_error_location(err).column, 1);
+}
+END_TEST
+
+START_TEST(what_is_not_json_keeps_its_own_status)
+{
+    fhs_rules rules;
+    ck_assert_int_eq(fhs_rules_read(&arena, FHS_LIT("{\"roles\":"), &rules, &err),
+                     FHIRSTORE_ERR_JSON);
+}
+END_TEST
+
+START_TEST(the_default_roles_are_the_seven)
+{
+    static const char *const names[] = {"globalReader",   "globalExporter", "globalConverter",
+                                        "globalImporter", "globalWriter",   "globalAdmin",
+                                        "smartUser"};
+    fhs_rules rules;
+    ck_assert_int_eq(fhs_rules_read(&arena, fhs_rules_default(), &rules, &err), FHIRSTORE_OK);
+    ck_assert_uint_eq(rules.role_count, FHS_COUNT_OF(names));
+    for (size_t i = 0; i < FHS_COUNT_OF(names); i++) {
+        ck_assert_ptr_nonnull(fhs_rules_role(&rules, fhs_str_from_cstr(names[i])));
+    }
+    const fhs_role *writer = fhs_rules_role(&rules, FHS_LIT("globalWriter"));
+    ck_assert(!fhs_rule_covers(&writer->allow[0], FHS_DATA_HARD_DELETE, FHS_LIT("Patient")));
+    ck_assert(fhs_rule_covers(&writer->allow[0], FHS_DATA_DELETE, FHS_LIT("Patient")));
+}
+END_TEST
+
+START_TEST(scopes_of_both_versions)
+{
+    fhs_scopes scopes;
+    ck_assert_int_eq(
+        fhs_scopes_read(&arena,
+                        FHS_LIT(" openid fhirUser launch/patient  patient/Observation.rs?"
+                                "category=laboratory user/*.read system/Patient.cruds "
+                                "patient/Encounter.* https://example.org/scope.x offline_access"),
+                        &scopes, &err),
+        FHIRSTORE_OK);
+    ck_assert_uint_eq(scopes.count, 4);
+    ck_assert(scopes.fhir_user);
+    ck_assert(scopes.launch_patient);
+    ck_assert_int_eq(scopes.items[0].context, FHS_SCOPE_PATIENT);
+    ck_assert_view_eq(scopes.items[0].type, FHS_LIT("Observation"));
+    ck_assert_view_eq(scopes.items[0].params, FHS_LIT("category=laboratory"));
+    ck_assert(!(scopes.items[0].actions & FHS_DATA_CREATE));
+    ck_assert(scopes.items[0].actions & FHS_DATA_SEARCH);
+    ck_assert(!(scopes.items[1].actions & FHS_DATA_DELETE));
+    ck_assert(scopes.items[2].actions & FHS_DATA_DELETE);
+    ck_assert(scopes.items[3].actions & FHS_DATA_UPDATE);
+}
+END_TEST
+
+static const struct {
+    const char *text, *words;
+} bad_scopes[] = {
+    {"openid patient/Observation.sr", "scope 2: behind the '.'"},
+    {"patient/Observation.rr", "in that order, each once"},
+    {"patient/Observation.", "no permission"},
+    {"patient/Observation", "a '.' and a permission"},
+    {"patient/.rs", "neither a type's name nor *"},
+    {"patient/observation.rs", "neither a type's name nor *"},
+    {"clinician/Observation.rs", "neither patient/, user/ nor system/"},
+    {"Patient/Observation.rs", "neither patient/, user/ nor system/"},
+    {"patient/Observation.read?category=x", "version 2"},
+    {"patient/Observation.rs?", "no parameter behind it"},
+    {"patient/Observation.rs?category", "name=value"},
+    {"patient/Observation.rs?code:in=x", "no modifiers and no chains"},
+    {"patient/Observation.rs?subject.name=x", "no modifiers and no chains"},
+    {"user/Patient.delete", "behind the '.'"},
+};
+
+START_TEST(bad_scopes_are_refused_with_a_reason)
+{
+    fhs_scopes scopes;
+    ck_refused(fhs_scopes_read(&arena, fhs_str_from_cstr(bad_scopes[_i].text), &scopes, &err),
+               bad_scopes[_i].words);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("access_documents");
+    TCase *tests = tcase_create("documents");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_principal_is_read_whole);
+    tcase_add_loop_test(tests, a_bad_principal_is_refused_with_its_place, 0,
+                        (int)FHS_COUNT_OF(bad_claims));
+    tcase_add_loop_test(tests, bad_roles_are_refused_with_their_place, 0,
+                        (int)FHS_COUNT_OF(bad_rules));
+    tcase_add_test(tests, what_is_not_json_keeps_its_own_status);
+    tcase_add_test(tests, the_default_roles_are_the_seven);
+    tcase_add_test(tests, scopes_of_both_versions);
+    tcase_add_loop_test(tests, bad_scopes_are_refused_with_a_reason, 0,
+                        (int)FHS_COUNT_OF(bad_scopes));
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
