@@ -23,6 +23,7 @@ typedef struct fhs_audit_event {
     fhs_str type;
     fhs_str id;
     fhs_str query;
+    fhs_str patients; /* ids of the patients concerned, with blanks between */
 } fhs_audit_event;
 
 /*

@@ -77,11 +77,15 @@ static const char schema_1[] =
 /*
  * 2: large bodies in parts, by the sequence of their version; theirs is NULL where others have it.
  * Words; a node of theirs fills a page to its reserved end, and many are gathered before they are
- * written. Positions in the order of their cells.
+ * written. Positions in the order of their cells. The audit journal.
  */
 static const char schema_2[] =
     "CREATE TABLE body_part(seq INTEGER NOT NULL,part INTEGER NOT NULL,bytes BLOB NOT NULL,"
     "PRIMARY KEY(seq,part)) WITHOUT ROWID;"
+    "CREATE TABLE journal(first INTEGER PRIMARY KEY,count INTEGER NOT NULL,time INTEGER NOT NULL,"
+    "sealed BLOB NOT NULL,link BLOB NOT NULL);"
+    "CREATE TABLE journal_mark(last INTEGER PRIMARY KEY,link BLOB NOT NULL,"
+    "signature BLOB NOT NULL);"
     "CREATE VIRTUAL TABLE fulltext USING fts5(narrative,content,content='',"
     "tokenize=\"ascii tokenchars '_'\");"
     "INSERT INTO fulltext(fulltext,rank) VALUES('pgsz',3960);"

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Audit events as bytes: a block is one record behind the other. */
+#ifndef FHS_AUDIT_BLOCK_H
+#define FHS_AUDIT_BLOCK_H
+
+#include "audit/audit.h"
+#include "base/buf.h"
+
+/* Append @a event. */
+void fhs_block_add(fhs_buf *block, const fhs_audit_event *event);
+/*
+ * Take the next event off the front of @a rest; its texts are views into the block. False: that is
+ * no event (the block ends, or is not what fhs_block_add() wrote).
+ */
+bool fhs_block_next(fhs_str *rest, fhs_audit_event *event);
+
+#endif
