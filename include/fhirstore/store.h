@@ -48,6 +48,14 @@ enum fhirstore_validation {
     FHIRSTORE_VALIDATION_OFF = 2      /**< Any JSON object with a known resourceType. */
 };
 
+/** Whether the store keeps an audit journal of its own. @since 0.1 */
+enum fhirstore_journal {
+    FHIRSTORE_JOURNAL_DEFAULT = 0, /**< Batched for an encrypted store, off for one that is not. */
+    FHIRSTORE_JOURNAL_OFF = 1,     /**< The audit hook alone. */
+    FHIRSTORE_JOURNAL_BATCHED = 2, /**< Writes with their transaction; reads within a second, or with the next write. */
+    FHIRSTORE_JOURNAL_STRICT = 3   /**< Reads too are on disk before they are answered. */
+};
+
 /**
  * The time, in microseconds since 1970-01-01T00:00:00Z.
  *
@@ -79,7 +87,7 @@ typedef struct fhirstore_open_options {
     int32_t busy_timeout_ms;   /**< 0: 5000. Below 0: fail at once. */
     uint32_t max_readers;      /**< Connections for reading. 0: 8. */
     int32_t default_zone_minutes; /**< Zone of times that have none, minutes east of UTC. An option of creation, like base_url. 0: what the store has, UTC for a new one. */
-    int32_t reserved0;         /**< Must be 0. */
+    int32_t journal;           /**< FHIRSTORE_JOURNAL_*: the built-in audit journal (audit.h). */
 } fhirstore_open_options;
 
 /** Static initialiser for C. Bindings call fhirstore_open_options_init(). */

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "vfs/vfs.h"
 
-#define OPEN_OPTIONS_V1_SIZE FHS_ABI_SIZE(fhirstore_open_options, reserved0)
+#define OPEN_OPTIONS_V1_SIZE FHS_ABI_SIZE(fhirstore_open_options, journal)
 #define KNOWN_OPEN_FLAGS                                                                      \
     ((uint32_t)(FHIRSTORE_OPEN_CREATE | FHIRSTORE_OPEN_READ_ONLY | FHIRSTORE_OPEN_PLAINTEXT | \
                 FHIRSTORE_OPEN_MULTI_PROCESS | FHIRSTORE_OPEN_SYNC_NORMAL |                   \
@@ -47,8 +47,9 @@ static fhirstore_status check_options(const fhirstore_open_options *options, fhi
     if ((options->flags & ~KNOWN_OPEN_FLAGS) != 0) {
         return fhs_api_invalid(err, "options.flags has unknown bits");
     }
-    if (options->reserved0 != 0) {
-        return fhs_api_invalid(err, "options.reserved0 must be 0");
+    if (options->journal < FHIRSTORE_JOURNAL_DEFAULT ||
+        options->journal > FHIRSTORE_JOURNAL_STRICT) {
+        return fhs_api_invalid(err, "options.journal is none of FHIRSTORE_JOURNAL_*");
     }
     if (options->key == NULL ? options->key_len != 0 : options->key_len != 32) {
         return fhs_api_invalid(err, "options.key must have 32 bytes");
@@ -101,6 +102,7 @@ static fhs_core_options core_options(fhs_str path, const fhirstore_open_options 
         .base_url = fhs_str_of(options->base_url, options->base_url_len),
         .validation = (fhs_validation_mode)options->validation,
         .default_zone_minutes = options->default_zone_minutes,
+        .journal = options->journal,
         .clock = options->clock,
         .clock_ctx = options->clock_ctx,
     };

@@ -23,6 +23,7 @@ typedef struct fhs_audit_event {
     fhs_str type;
     fhs_str id;
     fhs_str query;
+    uint32_t entry;   /* of the Bundle that it was part of, from 1; 0: of none */
     fhs_str patients; /* ids of the patients concerned, with blanks between */
 } fhs_audit_event;
 

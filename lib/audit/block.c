@@ -3,7 +3,7 @@
 
 /* What a record begins with: the form of what follows. */
 #define RECORD_FORM 1u
-#define NUMBERS     8u
+#define NUMBERS     9u
 #define TEXTS       7u
 
 /* Seven bits a byte, the lowest first. */
@@ -41,16 +41,18 @@ static int64_t unfold_sign(uint64_t value)
     return (int64_t)((value >> 1) ^ ((value & 1) != 0 ? UINT64_MAX : 0));
 }
 
-void fhs_block_add(fhs_buf *block, const fhs_audit_event *event)
+fhirstore_status fhs_block_add(fhs_buf *block, const fhs_audit_event *event)
 {
     const int64_t numbers[NUMBERS] = {
-        event->action,         event->outcome,       event->time_us, event->duration_us,
-        event->version_before, event->version_after, event->count,   event->total,
+        event->action,      event->outcome,        event->time_us,
+        event->duration_us, event->version_before, event->version_after,
+        event->count,       event->total,          (int64_t)event->entry,
     };
     const fhs_str texts[TEXTS] = {
         event->principal, event->purpose, event->request_id, event->type,
         event->id,        event->query,   event->patients,
     };
+    const size_t before = block->len;
     fhs_buf_add_char(block, (char)RECORD_FORM);
     for (size_t i = 0; i < NUMBERS; i++) {
         add_varint(block, fold_sign(numbers[i]));
@@ -59,6 +61,12 @@ void fhs_block_add(fhs_buf *block, const fhs_audit_event *event)
         add_varint(block, texts[i].len);
         fhs_buf_add_str(block, texts[i]);
     }
+    fhirstore_status status = fhs_buf_status(block);
+    if (status != FHIRSTORE_OK) {
+        block->len = before;
+        block->failed = FHIRSTORE_OK;
+    }
+    return status;
 }
 
 static bool take_numbers(fhs_str *rest, int64_t numbers[NUMBERS])
@@ -106,6 +114,7 @@ bool fhs_block_next(fhs_str *rest, fhs_audit_event *event)
         .version_after = numbers[5],
         .count = numbers[6],
         .total = numbers[7],
+        .entry = (uint32_t)numbers[8],
         .principal = texts[0],
         .purpose = texts[1],
         .request_id = texts[2],

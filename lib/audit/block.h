@@ -6,8 +6,8 @@
 #include "audit/audit.h"
 #include "base/buf.h"
 
-/* Append @a event. */
-void fhs_block_add(fhs_buf *block, const fhs_audit_event *event);
+/* Append @a event, whole or not at all: OK, ERR_NO_MEMORY, ERR_LIMIT. */
+fhirstore_status fhs_block_add(fhs_buf *block, const fhs_audit_event *event);
 /*
  * Take the next event off the front of @a rest; its texts are views into the block. False: that is
  * no event (the block ends, or is not what fhs_block_add() wrote).

@@ -13,7 +13,7 @@
 
 const fhs_str fhs_journal_head_name = FHS_LIT_INIT("journal_head");
 const fhs_str fhs_journal_start_name = FHS_LIT_INIT("journal_start");
-const fhs_str fhs_journal_waiting_name = FHS_LIT_INIT("journal_waiting");
+const fhs_str fhs_journal_waiting_name = FHS_LIT_INIT("journal_waiting_");
 
 static void derive_secrets(fhs_journal *journal, const uint8_t key[FHS_JOURNAL_KEY_BYTES])
 {
@@ -26,9 +26,10 @@ static void derive_secrets(fhs_journal *journal, const uint8_t key[FHS_JOURNAL_K
     sodium_memzero(seed, sizeof seed);
 }
 
-fhirstore_status fhs_journal_new(const uint8_t key[FHS_JOURNAL_KEY_BYTES], fhs_journal **out,
+fhirstore_status fhs_journal_new(const fhs_keys *keys, const uint8_t *plain_key, fhs_journal **out,
                                  fhirstore_error **err)
 {
+    uint8_t key[FHS_JOURNAL_KEY_BYTES];
     fhs_journal *journal = fhs_calloc(1, sizeof *journal);
     *out = NULL;
     if (sodium_init() < 0) {
@@ -43,7 +44,13 @@ fhirstore_status fhs_journal_new(const uint8_t key[FHS_JOURNAL_KEY_BYTES], fhs_j
         return fhs_fail_memory(err);
     }
     fhs_buf_init(&journal->sealed, FHS_LIMIT_RESOURCE_BYTES);
+    if (keys != NULL) {
+        fhs_keys_derive(keys, "journal ", 0, key);
+    } else {
+        memcpy(key, plain_key, sizeof key);
+    }
     derive_secrets(journal, key);
+    sodium_memzero(key, sizeof key);
     (void)sodium_mprotect_readonly(journal->secrets);
     *out = journal;
     return FHIRSTORE_OK;
@@ -255,18 +262,24 @@ fhirstore_status fhs_journal_append(fhs_journal *journal, fhs_conn *conn, fhs_st
     return status == FHIRSTORE_OK && is_due ? sign_place(journal, conn, &end, err) : status;
 }
 
-fhirstore_status fhs_journal_set_waiting(fhs_conn *conn, int64_t time_us, fhirstore_error **err)
+fhirstore_status fhs_journal_set_waiting(fhs_conn *conn, fhs_str owner, int64_t time_us,
+                                         fhirstore_error **err)
 {
-    char text[24];
-    fhs_buf number = FHS_BUF_INIT(sizeof text);
-    if (time_us == 0) {
-        return fhs_meta_remove(conn, fhs_journal_waiting_name, err);
-    }
+    fhs_buf name = FHS_BUF_INIT(256);
+    fhs_buf number = FHS_BUF_INIT(64);
+    fhs_buf_add_str(&name, fhs_journal_waiting_name);
+    fhs_buf_add_str(&name, owner);
     fhs_buf_add_i64(&number, time_us);
-    fhirstore_status status = fhs_buf_status(&number) == FHIRSTORE_OK
-                                  ? fhs_meta_set(conn, fhs_journal_waiting_name,
-                                                 fhs_buf_str(&number), err)
-                                  : fhs_fail_memory(err);
+    fhirstore_status status = fhs_buf_status(&name);
+    status = status == FHIRSTORE_OK ? fhs_buf_status(&number) : status;
+    if (status != FHIRSTORE_OK) {
+        (void)fhs_fail_plain(err, status);
+    } else if (time_us == 0) {
+        status = fhs_meta_remove(conn, fhs_buf_str(&name), err);
+    } else {
+        status = fhs_meta_set(conn, fhs_buf_str(&name), fhs_buf_str(&number), err);
+    }
+    fhs_buf_clear(&name);
     fhs_buf_clear(&number);
     return status;
 }

@@ -12,6 +12,7 @@
 #define FHS_AUDIT_JOURNAL_H
 
 #include "audit/block.h"
+#include "keys/keys.h"
 #include "storage/journal.h"
 
 #define FHS_JOURNAL_KEY_BYTES 32u
@@ -20,8 +21,11 @@
 
 typedef struct fhs_journal fhs_journal;
 
-/* @a key is the secret of this store's journal; copied to guarded memory. */
-fhirstore_status fhs_journal_new(const uint8_t key[FHS_JOURNAL_KEY_BYTES], fhs_journal **out,
+/*
+ * The secrets come from the store's keys; with NULL, of a store without any, from @a plain_key,
+ * FHS_JOURNAL_KEY_BYTES long. They are kept in guarded memory.
+ */
+fhirstore_status fhs_journal_new(const fhs_keys *keys, const uint8_t *plain_key, fhs_journal **out,
                                  fhirstore_error **err);
 void fhs_journal_free(fhs_journal *journal);
 /* What signatures can be checked with, without any secret. */
@@ -30,8 +34,12 @@ const uint8_t *fhs_journal_public_key(const fhs_journal *journal);
 /* Append @a count records (see block.h) in the connection's write transaction. */
 fhirstore_status fhs_journal_append(fhs_journal *journal, fhs_conn *conn, fhs_str records,
                                     int64_t count, int64_t time_us, fhirstore_error **err);
-/* Records are waiting in memory since @a time_us; 0: none are any more. In a write transaction. */
-fhirstore_status fhs_journal_set_waiting(fhs_conn *conn, int64_t time_us, fhirstore_error **err);
+/*
+ * What @a owner (16 characters of its own) records from @a time_us on may wait in its memory; 0: it
+ * has nothing more to say. In a write transaction.
+ */
+fhirstore_status fhs_journal_set_waiting(fhs_conn *conn, fhs_str owner, int64_t time_us,
+                                         fhirstore_error **err);
 /* Keep the records from @a first on (or from the block that holds it). In a write transaction. */
 fhirstore_status fhs_journal_retain(fhs_journal *journal, fhs_conn *conn, int64_t first,
                                     fhirstore_error **err);
@@ -60,15 +68,17 @@ typedef struct fhs_journal_report {
     int64_t last;  /* … to; 0: none */
     int64_t marks; /* signatures checked */
     int64_t faults;
-    int64_t waiting_since_us; /* records of that time on may have been lost in a crash; 0: none */
+    int64_t waiting_since_us; /* records of that time on may be lost, or wait elsewhere; 0: none */
 } fhs_journal_report;
 
 /*
  * Check every block, link, signature, the head and the start, and @a anchor unless it is NULL. OK
- * whatever was found; faults are counted and told.
+ * whatever was found; faults are counted and told. What waits in the memory of @a self (an owner,
+ * or empty) is not lost.
  */
 fhirstore_status fhs_journal_verify(fhs_journal *journal, fhs_conn *conn,
-                                    const fhs_journal_anchor *anchor, fhs_journal_fault_fn tell,
-                                    void *ctx, fhs_journal_report *out, fhirstore_error **err);
+                                    const fhs_journal_anchor *anchor, fhs_str self,
+                                    fhs_journal_fault_fn tell, void *ctx, fhs_journal_report *out,
+                                    fhirstore_error **err);
 
 #endif

@@ -26,7 +26,7 @@ struct fhs_journal {
 /* Names of the small values beside the blocks. */
 extern const fhs_str fhs_journal_head_name;
 extern const fhs_str fhs_journal_start_name;
-extern const fhs_str fhs_journal_waiting_name;
+extern const fhs_str fhs_journal_waiting_name; /* an owner's name stands behind it */
 
 /* The link of @a block behind @a before. */
 void fhs_journal_link(const fhs_journal *journal, const uint8_t before[FHS_JOURNAL_LINK_BYTES],

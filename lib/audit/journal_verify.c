@@ -7,6 +7,9 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
+/* Records of several threads may overtake each other by this much. */
+#define CLOCK_SLACK_US INT64_C(10000000)
+
 /* ---- reading ---- */
 
 typedef struct reading {
@@ -139,7 +142,7 @@ static fhirstore_status check_block(void *ctx, const fhs_journal_block *block)
         }
         memcpy(work->at.link, block->link.ptr, sizeof link);
     }
-    if (block->time_us < work->time_us) {
+    if (block->time_us < work->time_us - CLOCK_SLACK_US) {
         fault(work, block->first, "the clock was set back before this record");
     }
     work->time_us = block->time_us;
@@ -217,19 +220,54 @@ static fhirstore_status check_head(check *work, fhs_conn *conn)
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status find_waiting(fhs_conn *conn, fhs_journal_report *out, fhirstore_error **err)
+typedef struct owners {
+    fhs_str self;
+    fhs_buf names; /* with a blank behind each */
+} owners;
+
+static bool take_owner(void *ctx, fhs_str owner)
 {
-    bool found;
+    owners *found = ctx;
+    if (!fhs_str_eq(owner, found->self)) {
+        fhs_buf_add_str(&found->names, owner);
+        fhs_buf_add_char(&found->names, ' ');
+    }
+    return true;
+}
+
+/* The earliest time from which somebody else's records may be missing. */
+static fhirstore_status find_waiting(fhs_conn *conn, fhs_str self, fhs_journal_report *out,
+                                     fhirstore_error **err)
+{
+    owners found = {self, FHS_BUF_INIT(65536)};
+    fhs_buf name = FHS_BUF_INIT(256);
     fhs_buf text = FHS_BUF_INIT(64);
-    fhirstore_status status = fhs_meta_get(conn, fhs_journal_waiting_name, &text, &found, err);
-    out->waiting_since_us = status == FHIRSTORE_OK && found ? strtoll(text.ptr, NULL, 10) : 0;
+    fhirstore_status status = fhs_meta_each(conn, fhs_journal_waiting_name, take_owner, &found,
+                                            err);
+    fhs_str rest = fhs_buf_str(&found.names);
+    fhs_str owner;
+    bool is_there;
+    while (status == FHIRSTORE_OK && fhs_str_split(rest, ' ', &owner, &rest)) {
+        fhs_buf_reset(&name);
+        fhs_buf_reset(&text);
+        fhs_buf_add_str(&name, fhs_journal_waiting_name);
+        fhs_buf_add_str(&name, owner);
+        status = fhs_meta_get(conn, fhs_buf_str(&name), &text, &is_there, err);
+        int64_t since = status == FHIRSTORE_OK && is_there ? strtoll(text.ptr, NULL, 10) : 0;
+        if (since != 0 && (out->waiting_since_us == 0 || since < out->waiting_since_us)) {
+            out->waiting_since_us = since;
+        }
+    }
+    fhs_buf_clear(&found.names);
+    fhs_buf_clear(&name);
     fhs_buf_clear(&text);
     return status;
 }
 
 fhirstore_status fhs_journal_verify(fhs_journal *journal, fhs_conn *conn,
-                                    const fhs_journal_anchor *anchor, fhs_journal_fault_fn tell,
-                                    void *ctx, fhs_journal_report *out, fhirstore_error **err)
+                                    const fhs_journal_anchor *anchor, fhs_str self,
+                                    fhs_journal_fault_fn tell, void *ctx, fhs_journal_report *out,
+                                    fhirstore_error **err)
 {
     check work = {.journal = journal,
                   .anchor = anchor,
@@ -257,7 +295,7 @@ fhirstore_status fhs_journal_verify(fhs_journal *journal, fhs_conn *conn,
         status = check_head(&work, conn);
     }
     if (status == FHIRSTORE_OK) {
-        status = find_waiting(conn, out, err);
+        status = find_waiting(conn, self, out, err);
     }
     fhs_free(work.marks);
     fhs_buf_clear(&work.records);

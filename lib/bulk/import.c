@@ -198,7 +198,7 @@ static fhirstore_status store_one(fhs_import *import, fhs_str text, fhirstore_er
     import->session->watch = text.ptr == import->document.ptr ? &import->watch : NULL;
     /* First the transaction: beginning its call forgets what is in the session's arena. */
     fhirstore_status status = open_import_transaction(import, err);
-    fhs_held *mark = status < FHIRSTORE_OK ? NULL : fhs_call_mark(&import->call);
+    fhs_held_mark mark = fhs_call_mark(&import->call);
     fhs_arena_reset(&import->session->arena);
     if (status >= FHIRSTORE_OK) {
         status = fhs_prepare(import->session, FHS_TYPE_NONE, text, &prepared, err);
@@ -264,7 +264,7 @@ static fhirstore_status run_planned(fhs_import *import, const fhs_bundle *bundle
 static fhirstore_status run_in_savepoint(fhs_import *import, const fhs_bundle *bundle,
                                          const fhs_links *links, fhirstore_error **err)
 {
-    fhs_held *mark = fhs_call_mark(&import->call);
+    fhs_held_mark mark = fhs_call_mark(&import->call);
     fhirstore_status status = fhs_conn_savepoint(import->call.conn, err);
     if (status < FHIRSTORE_OK) {
         return status;
@@ -375,7 +375,7 @@ static fhirstore_status delete_entry(fhs_import *import, const fhs_bundle_entry 
         return status;
     }
     fhs_answer_init(&answer);
-    fhs_held *mark = fhs_call_mark(&import->call);
+    fhs_held_mark mark = fhs_call_mark(&import->call);
     status = fhs_interact_delete_in(&import->call, route.type, route.id, &anything, &answer, err);
     if (status >= FHIRSTORE_OK) {
         import->totals.resources += answer.is_new_version;

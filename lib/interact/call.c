@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "interact/core.h"
 #include "interact/hooks.h"
+#include "interact/ledger.h"
 
 static void start(fhs_call *call, fhs_session *session, int32_t action, fhs_type type, fhs_str id,
                   fhs_str query)
@@ -24,7 +25,7 @@ void fhs_call_begin(fhs_call *call, fhs_session *session, int32_t action, fhs_ty
     start(call, session, action, type, id, query);
     fhs_arena_reset(&session->arena);
     call->hooks = fhs_hooks_take(session->core);
-    if (fhs_hooks_audit(call->hooks) != NULL) {
+    if (fhs_hooks_audit(call->hooks) != NULL || call->session->core->ledger != NULL) {
         call->started_us = fhs_clock_monotonic_us();
     }
 }
@@ -38,7 +39,7 @@ void fhs_call_nest(fhs_call *call, fhs_call *outer, int32_t action, fhs_type typ
     call->arena = outer->arena;
     call->root = outer->root == NULL ? outer : outer->root;
     call->is_nested = true;
-    if (fhs_hooks_audit(call->hooks) != NULL) {
+    if (fhs_hooks_audit(call->hooks) != NULL || call->session->core->ledger != NULL) {
         call->started_us = fhs_clock_monotonic_us();
     }
 }
@@ -79,7 +80,8 @@ void fhs_call_end(fhs_call *call)
     if (!call->is_nested) {
         unwatch(call);
         fhs_params_drop(call->params);
-        fhs_call_forget_held(call);
+        fhs_buf_clear(&call->held);
+        fhs_ledger_forget(call);
         fhs_conn_release(call->conn);
         fhs_hooks_give(call->session->core, call->hooks);
     }

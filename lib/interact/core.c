@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "interact/hooks.h"
+#include "interact/ledger.h"
 #include "interact/params.h"
 #include "interact/settings.h"
 #include "vfs/vfs.h"
@@ -84,7 +85,10 @@ static fhirstore_status open_parts(fhs_core *core, const fhs_core_options *optio
         fhs_indexer_set_zone(core->indexer, core->default_zone_minutes);
         status = open_catalog(core, err);
     }
-    return status < FHIRSTORE_OK ? status : fhs_core_open_params(core, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_core_open_params(core, err);
+    }
+    return status < FHIRSTORE_OK ? status : fhs_ledger_open(core, options->journal, err);
 }
 
 fhirstore_status fhs_core_open(const fhs_core_options *options, fhs_core **out,
@@ -115,6 +119,7 @@ void fhs_core_close(fhs_core *core)
     if (core == NULL) {
         return;
     }
+    fhs_ledger_close(core);
     fhs_params_drop(core->params);
     fhs_params_drop(core->own_params);
     fhs_catalog_free(core->catalog);

@@ -27,7 +27,8 @@
 
 /* ---- the store ---- */
 
-typedef struct fhs_hooks fhs_hooks; /* the callbacks in force, counted */
+typedef struct fhs_hooks fhs_hooks;   /* the callbacks in force, counted */
+typedef struct fhs_ledger fhs_ledger; /* the journal at work */
 
 typedef struct fhs_core {
     fhs_storage *storage;
@@ -48,6 +49,7 @@ typedef struct fhs_core {
     fhs_params *own_params; /* FHIR's own search parameters */
     fhs_params *params;     /* with those of the store, as the last commit left them */
     bool multi_process;     /* others may commit as well */
+    fhs_ledger *ledger;     /* NULL: no journal is kept */
 } fhs_core;
 
 typedef struct fhs_core_options {
@@ -57,6 +59,7 @@ typedef struct fhs_core_options {
     int default_zone_minutes;
     fhirstore_clock_fn clock;
     void *clock_ctx;
+    int32_t journal; /* FHIRSTORE_JOURNAL_* */
 } fhs_core_options;
 
 fhirstore_status fhs_core_open(const fhs_core_options *options, fhs_core **out,
@@ -166,7 +169,11 @@ void fhs_answer_describe(fhs_answer *answer, fhs_type type, const fhs_version *v
  * A call is one interaction from the access check to the audit record. Its work runs on a
  * connection that the call owns (or, inside a bundle or an import, that the enclosing call owns).
  */
-typedef struct fhs_held fhs_held; /* an audit event that waits for its transaction's end */
+/* How far the audit records that wait for their transaction's end went. */
+typedef struct fhs_held_mark {
+    size_t len;
+    int64_t count;
+} fhs_held_mark;
 
 typedef struct fhs_call {
     fhs_session *session;
@@ -185,8 +192,9 @@ typedef struct fhs_call {
     int64_t count;
     int64_t total;
     int64_t recorded; /* resources handed out that an event tells of */
-    fhs_held *held;   /* events of the calls inside, until this one is decided; in order */
-    fhs_held *held_last;
+    fhs_buf held;     /* records of the calls inside, until this one is decided; in order */
+    int64_t held_count;
+    fhs_buf noted;       /* the journal's record of the transaction itself */
     uint32_t entry;      /* of the Bundle, from 1, that is at work inside; 0: none */
     uint8_t *types_seen; /* what the authorizer said of each type; NULL: nothing was asked */
     bool types_failed;   /* no memory for an answer: the type counted as hidden */
@@ -242,11 +250,10 @@ fhirstore_status fhs_call_hand_out(fhs_call *call, fhirstore_error **err);
 /* The rest is recorded at the end (what left cannot be undone any more). */
 void fhs_call_hand_out_rest(fhs_call *call);
 /* The last event held, as a mark; what was held since @a mark is told as failed, and forgotten. */
-fhs_held *fhs_call_mark(const fhs_call *call);
-void fhs_call_fail_held(fhs_call *call, fhs_held *mark, fhirstore_status status);
+fhs_held_mark fhs_call_mark(const fhs_call *call);
+void fhs_call_fail_held(fhs_call *call, fhs_held_mark mark, fhirstore_status status);
 /* Tell what is held, before the commit. ERR_AUDIT_REFUSED: everything is to be undone. */
 fhirstore_status fhs_call_tell_held(fhs_call *call, fhirstore_error **err);
-void fhs_call_forget_held(fhs_call *call);
 /* Commit the call's write transaction; what it did to search parameters is in force then. */
 fhirstore_status fhs_call_commit(fhs_call *call, fhirstore_error **err);
 /* The search parameters of the call's snapshot; its transaction must be open. Borrowed. */

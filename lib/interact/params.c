@@ -6,6 +6,8 @@
  */
 #include "interact/params.h"
 
+#include "interact/ledger.h"
+
 fhirstore_status fhs_core_open_params(fhs_core *core, fhirstore_error **err)
 {
     fhs_conn *conn = NULL;
@@ -112,7 +114,11 @@ fhirstore_status fhs_call_restore_params(fhs_call *call, fhirstore_error **err)
 
 fhirstore_status fhs_call_commit(fhs_call *call, fhirstore_error **err)
 {
-    fhirstore_status status = fhs_conn_commit(call->conn, err);
+    fhirstore_status status = fhs_ledger_settle(call, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_commit(call->conn, err);
+    }
+    fhs_ledger_settled(call, status >= FHIRSTORE_OK);
     if (status >= FHIRSTORE_OK && call->params_changed) {
         call->params_changed = false;
         fhs_core_set_params(call->session->core, call->params);

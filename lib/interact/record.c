@@ -10,12 +10,7 @@
 #include "base/mem.h"
 #include "interact/core.h"
 #include "interact/hooks.h"
-
-struct fhs_held {
-    fhs_held *next;
-    uint32_t entry;        /* of its Bundle; 0: none */
-    fhs_audit_event event; /* its id and query stand behind the struct */
-};
+#include "interact/ledger.h"
 
 static fhs_call *outermost(fhs_call *call)
 {
@@ -44,106 +39,106 @@ static fhs_audit_event describe_event(const fhs_call *call, fhirstore_status out
     };
 }
 
-/* ---- what is held ---- */
-
-static fhs_str copy_behind(char *place, fhs_str text)
+/* The built-in journal first, then the hook. */
+static fhirstore_status tell(fhs_call *call, const fhs_audit_event *event, fhs_arena *arena,
+                             fhirstore_error **err)
 {
-    if (text.len > 0) {
-        memcpy(place, text.ptr, text.len);
-    }
-    return fhs_str_of(place, text.len);
+    fhirstore_status status = fhs_ledger_note(call, event, err);
+    return status < FHIRSTORE_OK
+               ? status
+               : fhs_audit_record(fhs_hooks_audit(call->hooks), event, arena, err);
 }
 
-static fhirstore_status hold(fhs_call *root, const fhs_audit_event *event, fhirstore_error **err)
+static bool is_heard(const fhs_call *call)
 {
-    fhs_held *held = fhs_alloc(sizeof *held + event->id.len + event->query.len);
-    if (held == NULL) {
-        return fhs_fail_memory(err);
-    }
-    char *place = (char *)(held + 1);
-    held->next = NULL;
-    held->entry = root->entry;
-    held->event = *event;
-    held->event.id = copy_behind(place, event->id);
-    held->event.query = copy_behind(place + event->id.len, event->query);
-    if (root->held_last == NULL) {
-        root->held = held;
-    } else {
-        root->held_last->next = held;
-    }
-    root->held_last = held;
-    return FHIRSTORE_OK;
+    return fhs_hooks_audit(call->hooks) != NULL || call->session->core->ledger != NULL;
 }
 
-fhs_held *fhs_call_mark(const fhs_call *call)
+/* ---- what is held: records as the journal has them ---- */
+
+static fhirstore_status hold(fhs_call *root, fhs_audit_event *event, fhirstore_error **err)
 {
-    return call->held_last;
+    if (root->held.max == 0) {
+        fhs_buf_init(&root->held, FHS_LIMIT_RESOURCE_BYTES);
+    }
+    event->entry = root->entry;
+    fhirstore_status status = fhs_block_add(&root->held, event);
+    root->held_count += status == FHIRSTORE_OK;
+    return status == FHIRSTORE_OK ? status : fhs_fail_plain(err, status);
 }
 
-void fhs_call_fail_held(fhs_call *call, fhs_held *mark, fhirstore_status status)
+fhs_held_mark fhs_call_mark(const fhs_call *call)
 {
-    const fhirstore_audit_hook *hook = fhs_hooks_audit(call->hooks);
-    fhs_held *held = mark == NULL ? call->held : mark->next;
+    return (fhs_held_mark){call->held.len, call->held_count};
+}
+
+/* The next record that is held; who it was stands with a NUL behind it in the session. */
+static bool next_held(const fhs_call *call, fhs_str *rest, fhs_audit_event *event)
+{
+    const fhs_principal *who = &call->session->who;
+    if (!fhs_block_next(rest, event)) {
+        return false;
+    }
+    event->principal = who->name;
+    event->purpose = who->purpose;
+    event->request_id = who->request_id;
+    return true;
+}
+
+void fhs_call_fail_held(fhs_call *call, fhs_held_mark mark, fhirstore_status status)
+{
+    fhs_str rest = fhs_str_from(fhs_buf_str(&call->held), mark.len);
+    fhs_audit_event event;
     fhs_arena arena;
     fhs_arena_init(&arena, FHS_LIMIT_RESOURCE_BYTES);
-    while (held != NULL) {
-        fhs_held *next = held->next;
-        if (held->event.outcome >= FHIRSTORE_OK) {
-            held->event.outcome = status;
-            held->event.version_after = 0;
+    while (next_held(call, &rest, &event)) {
+        if (event.outcome >= FHIRSTORE_OK) {
+            event.outcome = status;
+            event.version_after = 0;
         }
         fhs_arena_reset(&arena);
-        (void)fhs_audit_record(hook, &held->event, &arena, NULL);
-        fhs_free(held);
-        held = next;
+        (void)tell(call, &event, &arena, NULL);
     }
     fhs_arena_clear(&arena);
-    call->held_last = mark;
-    if (mark == NULL) {
-        call->held = NULL;
-    } else {
-        mark->next = NULL;
-    }
+    call->held.len = mark.len;
+    call->held_count = mark.count;
 }
 
-fhirstore_status fhs_call_tell_held(fhs_call *call, fhirstore_error **err)
+static fhirstore_status tell_hook(fhs_call *call, const fhirstore_audit_hook *hook,
+                                  fhirstore_error **err)
 {
-    const fhirstore_audit_hook *hook = fhs_hooks_audit(call->hooks);
     fhirstore_status status = FHIRSTORE_OK;
+    fhs_str rest = fhs_buf_str(&call->held);
+    fhs_audit_event event;
     fhs_arena arena;
     fhs_arena_init(&arena, FHS_LIMIT_RESOURCE_BYTES);
-    for (fhs_held *held = call->held; held != NULL && status >= FHIRSTORE_OK; held = held->next) {
+    while (status >= FHIRSTORE_OK && next_held(call, &rest, &event)) {
         fhs_arena_reset(&arena);
-        status = fhs_audit_record(hook, &held->event, &arena, err);
-        if (status < FHIRSTORE_OK && held->entry > 0) {
-            fhs_error_entry(err, held->entry);
+        status = fhs_audit_record(hook, &event, &arena, err);
+        if (status < FHIRSTORE_OK && event.entry > 0) {
+            fhs_error_entry(err, event.entry);
         }
     }
     fhs_arena_clear(&arena);
     return status;
 }
 
-void fhs_call_forget_held(fhs_call *call)
+fhirstore_status fhs_call_tell_held(fhs_call *call, fhirstore_error **err)
 {
-    while (call->held != NULL) {
-        fhs_held *next = call->held->next;
-        fhs_free(call->held);
-        call->held = next;
-    }
-    call->held_last = NULL;
+    const fhirstore_audit_hook *hook = fhs_hooks_audit(call->hooks);
+    return hook == NULL ? FHIRSTORE_OK : tell_hook(call, hook, err);
 }
 
 /* ---- one event ---- */
 
 fhirstore_status fhs_call_record(fhs_call *call, fhirstore_status outcome, fhirstore_error **err)
 {
-    const fhirstore_audit_hook *hook = fhs_hooks_audit(call->hooks);
-    if (hook == NULL) {
+    if (!is_heard(call)) {
         return FHIRSTORE_OK;
     }
-    const fhs_audit_event event = describe_event(call, outcome);
+    fhs_audit_event event = describe_event(call, outcome);
     return call->is_nested ? hold(outermost(call), &event, err)
-                           : fhs_audit_record(hook, &event, call->arena, err);
+                           : tell(call, &event, call->arena, err);
 }
 
 /* What the hook says to a failure cannot change anything any more. */
@@ -151,7 +146,8 @@ fhirstore_status fhs_call_refuse(fhs_call *call, fhirstore_status status)
 {
     call->version_after = 0;
     if (!call->is_nested) {
-        fhs_call_fail_held(call, NULL, status);
+        fhs_ledger_forget(call);
+        fhs_call_fail_held(call, (fhs_held_mark){0, 0}, status);
     }
     (void)fhs_call_record(call, status, NULL);
     return status;

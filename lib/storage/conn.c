@@ -106,6 +106,18 @@ fhirstore_status fhs_storage_writer(fhs_storage *storage, fhs_conn **conn_out,
     return FHIRSTORE_OK;
 }
 
+fhs_conn *fhs_storage_try_writer(fhs_storage *storage)
+{
+    fhs_conn *conn = NULL;
+    (void)pthread_mutex_lock(&storage->mutex);
+    if (!storage->options.read_only && !storage->writer_taken) {
+        storage->writer_taken = true;
+        conn = storage->writer;
+    }
+    (void)pthread_mutex_unlock(&storage->mutex);
+    return conn;
+}
+
 void fhs_conn_release(fhs_conn *conn)
 {
     if (conn == NULL) {
@@ -201,6 +213,11 @@ void fhs_conn_end_read(fhs_conn *conn)
             (void)steer(conn, FHS_SQL_ROLLBACK, NULL);
         }
     }
+}
+
+bool fhs_conn_is_writer(const fhs_conn *conn)
+{
+    return conn->is_writer;
 }
 
 bool fhs_conn_is_writing(const fhs_conn *conn)

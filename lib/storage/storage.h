@@ -76,6 +76,8 @@ fhirstore_status fhs_storage_reader(fhs_storage *storage, fhs_conn **conn_out,
 /* The writer; waits up to the busy timeout for other threads (ERR_BUSY). */
 fhirstore_status fhs_storage_writer(fhs_storage *storage, fhs_conn **conn_out,
                                     fhirstore_error **err);
+/* The writer if nobody else has it, else NULL: for work that can wait. */
+fhs_conn *fhs_storage_try_writer(fhs_storage *storage);
 /* Give it back. An open transaction is rolled back. NULL is a no-op. */
 void fhs_conn_release(fhs_conn *conn);
 fhs_storage *fhs_conn_storage(const fhs_conn *conn);
@@ -87,6 +89,7 @@ void fhs_conn_end_read(fhs_conn *conn);
 fhirstore_status fhs_conn_begin_write(fhs_conn *conn, fhirstore_error **err);
 fhirstore_status fhs_conn_commit(fhs_conn *conn, fhirstore_error **err);
 void fhs_conn_rollback(fhs_conn *conn);
+bool fhs_conn_is_writer(const fhs_conn *conn);
 /* Whether it is inside a write transaction. */
 bool fhs_conn_is_writing(const fhs_conn *conn);
 /* Nested: a number to release or roll back to. Interned names survive correctly in both cases. */

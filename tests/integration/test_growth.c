@@ -42,7 +42,7 @@ PLACE(fhirstore_open_options, flags, 4, 4);
 PLACE(fhirstore_open_options, key, 8, 8);
 PLACE(fhirstore_open_options, cache_bytes, 72, 40);
 PLACE(fhirstore_open_options, fhir_version, 80, 48);
-PLACE(fhirstore_open_options, reserved0, 100, 68);
+PLACE(fhirstore_open_options, journal, 100, 68);
 PLACE(fhirstore_session_options, principal, 8, 8);
 PLACE(fhirstore_session_options, request_id_len, 48, 28);
 PLACE(fhirstore_fhirpath_options, variables, 8, 8);

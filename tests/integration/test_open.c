@@ -419,7 +419,7 @@ START_TEST(arguments_that_make_no_sense)
     options.validation = 9;
     expect_open(store_path, &options, FHIRSTORE_ERR_INVALID_ARG);
     options = open_options();
-    options.reserved0 = 1;
+    options.journal = 99;
     expect_open(store_path, &options, FHIRSTORE_ERR_INVALID_ARG);
     ck_assert_int_ne(access(store_path, F_OK), 0);
 }
