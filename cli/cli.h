@@ -29,6 +29,7 @@ typedef struct cli_options {
     const char *body_file;
     const char *type;
     const char *since;
+    const char *anchor;
     uint64_t cache_mib;
     uint32_t per_commit;
     uint32_t used; /* which options were given, a bit each */
@@ -67,6 +68,7 @@ int cli_fhirpath(const cli_options *options);
 int cli_stats(const cli_options *options);
 int cli_verify(const cli_options *options);
 int cli_reindex(const cli_options *options);
+int cli_audit(const cli_options *options);
 int cli_key(const cli_options *options);
 
 /* An open store and the local operator's session on it. */

@@ -60,6 +60,11 @@ static const struct {
     {"reindex",
      "Walks the resources that new or changed search parameters have not reached yet and\n"
      "finishes what is not ready; what is ready stays. Ended at any time, it goes on there.\n"},
+    {"audit",
+     "The store's journal of every access. list prints it as NDJSON, a record a line; verify\n"
+     "checks each record, the chain, the signatures and the end, and exits with 1 when it was\n"
+     "tampered with (the report names the records); anchor prints the present end as a line to\n"
+     "keep elsewhere, which verify --anchor FILE compares the journal with later.\n"},
     {"key", "Lists the key slots: number, type, label, and which one opened the store.\n"},
 };
 

@@ -17,6 +17,7 @@ enum option_id {
     OPT_BODY,
     OPT_TYPE,
     OPT_SINCE,
+    OPT_ANCHOR,
     OPT_CACHE,
     OPT_PER_COMMIT,
     OPT_PLAINTEXT,
@@ -59,6 +60,8 @@ static const cli_command commands[] = {
     {"stats", "stats STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_stats},
     {"verify", "verify STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_verify},
     {"reindex", "reindex STORE", 1, 1, OF_STORE | OF_LONG_RUN, cli_reindex},
+    {"audit", "audit list|verify|anchor STORE [--anchor FILE]", 2, 2,
+     OF_STORE | BIT(OPT_ANCHOR) | BIT(OPT_JSON), cli_audit},
     {"key", "key list STORE", 2, 2, OF_STORE | BIT(OPT_JSON), cli_key},
 };
 
@@ -75,6 +78,7 @@ static const struct option long_options[] = {
     {"body", required_argument, NULL, FIRST_ID + OPT_BODY},
     {"type", required_argument, NULL, FIRST_ID + OPT_TYPE},
     {"since", required_argument, NULL, FIRST_ID + OPT_SINCE},
+    {"anchor", required_argument, NULL, FIRST_ID + OPT_ANCHOR},
     {"cache", required_argument, NULL, FIRST_ID + OPT_CACHE},
     {"per-commit", required_argument, NULL, FIRST_ID + OPT_PER_COMMIT},
     {"plaintext", no_argument, NULL, FIRST_ID + OPT_PLAINTEXT},
@@ -164,6 +168,9 @@ static bool take_value(cli_options *options, int id, const char *value)
         return true;
     case OPT_SINCE:
         options->since = value;
+        return true;
+    case OPT_ANCHOR:
+        options->anchor = value;
         return true;
     case OPT_CACHE:
         return parse_number(value, 1 << 20, &options->cache_mib);

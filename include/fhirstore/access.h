@@ -32,7 +32,8 @@ enum fhirstore_action {
     FHIRSTORE_ACTION_BATCH = 10,      /**< As FHIRSTORE_ACTION_TRANSACTION. */
     FHIRSTORE_ACTION_IMPORT = 11,
     FHIRSTORE_ACTION_EXPORT = 12,
-    FHIRSTORE_ACTION_PATCH = 13       /**< The resource is read, changed and stored. */
+    FHIRSTORE_ACTION_PATCH = 13,      /**< The resource is read, changed and stored. */
+    FHIRSTORE_ACTION_AUDIT = 14       /**< The journal is read or verified, or old records go. */
 };
 
 /** The answers of an authorizer. Anything else is a denial. @since 0.1 */

@@ -10,6 +10,7 @@
 #include "error.h"
 #include "fhirpath.h"
 #include "inspect.h"
+#include "journal.h"
 #include "maintain.h"
 #include "platform.h"
 #include "request.h"

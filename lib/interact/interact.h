@@ -122,4 +122,17 @@ fhirstore_status fhs_bundle_run(fhs_session *session, fhs_str text,
                                 const fhs_preferences *preferences, fhs_answer *answer,
                                 fhirstore_error **err);
 
+/* ---- the journal (FHIRSTORE_ACTION_AUDIT) ---- */
+
+/* Append at most @a max records as NDJSON; *next_out 0: there are no more. */
+fhirstore_status fhs_interact_journal_read(fhs_session *session, int64_t from, int64_t max,
+                                           fhs_buf *out, int64_t *next_out, fhirstore_error **err);
+/* Append the report, also with ERR_TAMPERED. */
+fhirstore_status fhs_interact_journal_verify(fhs_session *session, fhs_str anchor, fhs_buf *out,
+                                             fhirstore_error **err);
+fhirstore_status fhs_interact_journal_anchor(fhs_session *session, fhs_buf *out,
+                                             fhirstore_error **err);
+fhirstore_status fhs_interact_journal_retain(fhs_session *session, int64_t before_us,
+                                             fhirstore_error **err);
+
 #endif

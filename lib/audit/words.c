@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/words.h"
+
+#include "base/instant.h"
+#include "json/json.h"
+
+fhs_str fhs_audit_action_name(int32_t action)
+{
+    static const fhs_str names[] = {
+        [FHIRSTORE_ACTION_READ] = FHS_LIT_INIT("read"),
+        [FHIRSTORE_ACTION_VREAD] = FHS_LIT_INIT("vread"),
+        [FHIRSTORE_ACTION_SEARCH] = FHS_LIT_INIT("search"),
+        [FHIRSTORE_ACTION_CREATE] = FHS_LIT_INIT("create"),
+        [FHIRSTORE_ACTION_UPDATE] = FHS_LIT_INIT("update"),
+        [FHIRSTORE_ACTION_DELETE] = FHS_LIT_INIT("delete"),
+        [FHIRSTORE_ACTION_HISTORY] = FHS_LIT_INIT("history"),
+        [FHIRSTORE_ACTION_CAPABILITIES] = FHS_LIT_INIT("capabilities"),
+        [FHIRSTORE_ACTION_TRANSACTION] = FHS_LIT_INIT("transaction"),
+        [FHIRSTORE_ACTION_BATCH] = FHS_LIT_INIT("batch"),
+        [FHIRSTORE_ACTION_IMPORT] = FHS_LIT_INIT("import"),
+        [FHIRSTORE_ACTION_EXPORT] = FHS_LIT_INIT("export"),
+        [FHIRSTORE_ACTION_PATCH] = FHS_LIT_INIT("patch"),
+        [FHIRSTORE_ACTION_AUDIT] = FHS_LIT_INIT("audit"),
+    };
+    return action >= 0 && (size_t)action < FHS_COUNT_OF(names) ? names[action] : FHS_STR_NONE;
+}
+
+static void add_text(fhs_buf *out, const char *name, fhs_str text)
+{
+    if (text.len > 0) {
+        fhs_buf_addf(out, ",\"%s\":", name);
+        fhs_json_write_string(out, text);
+    }
+}
+
+static void add_number(fhs_buf *out, const char *name, int64_t number, int64_t none)
+{
+    if (number != none) {
+        fhs_buf_addf(out, ",\"%s\":", name);
+        fhs_buf_add_i64(out, number);
+    }
+}
+
+static void add_patients(fhs_buf *out, fhs_str patients)
+{
+    bool more = patients.len > 0;
+    if (!more) {
+        return;
+    }
+    fhs_buf_add_cstr(out, ",\"patients\":[");
+    for (bool is_first = true; more; is_first = false) {
+        fhs_str id;
+        more = fhs_str_split(patients, ' ', &id, &patients);
+        fhs_buf_add_cstr(out, is_first ? "" : ",");
+        fhs_json_write_string(out, more ? id : patients);
+    }
+    fhs_buf_add_char(out, ']');
+}
+
+void fhs_audit_write_json(int64_t number, const fhs_audit_event *event, fhs_buf *out)
+{
+    fhs_buf_addf(out, "{\"record\":%lld,\"time\":\"", (long long)number);
+    fhs_instant_write(event->time_us, out);
+    fhs_buf_add_char(out, '"');
+    add_text(out, "action", fhs_audit_action_name(event->action));
+    add_text(out, "outcome",
+             event->outcome >= FHIRSTORE_OK ? FHS_LIT("OK")
+                                            : fhs_str_from_cstr(fhs_status_name(event->outcome)));
+    add_text(out, "principal", event->principal);
+    add_text(out, "purpose", event->purpose);
+    add_text(out, "requestId", event->request_id);
+    add_text(out, "type", event->type);
+    add_text(out, "id", event->id);
+    add_text(out, "query", event->query);
+    add_number(out, "versionBefore", event->version_before, 0);
+    add_number(out, "versionAfter", event->version_after, 0);
+    add_number(out, "count", event->count, 0);
+    add_number(out, "total", event->total, -1);
+    add_number(out, "entry", event->entry, 0);
+    add_number(out, "durationUs", event->duration_us, 0);
+    add_patients(out, event->patients);
+    fhs_buf_add_char(out, '}');
+}
