@@ -3,8 +3,8 @@
 
 #include "access/document.h"
 
-static fhirstore_status read_attributes(const fhs_document *document, const fhs_json *value,
-                                        fhs_claims *out)
+static fhirstore_status read_claim_attributes(const fhs_document *document, const fhs_json *value,
+                                              fhs_claims *out)
 {
     if (!fhs_json_is(value, FHS_JSON_OBJECT)) {
         return fhs_document_fail(document, value, "an object of attributes");
@@ -55,7 +55,7 @@ static fhirstore_status read_claim(const fhs_document *document, const fhs_json_
                                     &out->clearance_count);
     }
     if (fhs_str_eq(member->name, FHS_LIT("attributes"))) {
-        return read_attributes(document, &member->value, out);
+        return read_claim_attributes(document, &member->value, out);
     }
     return fhs_document_fail(document, &member->value,
                              "only id, fhirUser, roles, scope, patient, purpose, clearance and "

@@ -25,7 +25,7 @@ fhs_str fhs_audit_action_name(int32_t action)
     return action >= 0 && (size_t)action < FHS_COUNT_OF(names) ? names[action] : FHS_STR_NONE;
 }
 
-static void add_text(fhs_buf *out, const char *name, fhs_str text)
+static void add_audit_text(fhs_buf *out, const char *name, fhs_str text)
 {
     if (text.len > 0) {
         fhs_buf_addf(out, ",\"%s\":", name);
@@ -33,7 +33,7 @@ static void add_text(fhs_buf *out, const char *name, fhs_str text)
     }
 }
 
-static void add_number(fhs_buf *out, const char *name, int64_t number, int64_t none)
+static void add_audit_number(fhs_buf *out, const char *name, int64_t number, int64_t none)
 {
     if (number != none) {
         fhs_buf_addf(out, ",\"%s\":", name);
@@ -62,22 +62,23 @@ void fhs_audit_write_json(int64_t number, const fhs_audit_event *event, fhs_buf 
     fhs_buf_addf(out, "{\"record\":%lld,\"time\":\"", (long long)number);
     fhs_instant_write(event->time_us, out);
     fhs_buf_add_char(out, '"');
-    add_text(out, "action", fhs_audit_action_name(event->action));
-    add_text(out, "outcome",
-             event->outcome >= FHIRSTORE_OK ? FHS_LIT("OK")
-                                            : fhs_str_from_cstr(fhs_status_name(event->outcome)));
-    add_text(out, "principal", event->principal);
-    add_text(out, "purpose", event->purpose);
-    add_text(out, "requestId", event->request_id);
-    add_text(out, "type", event->type);
-    add_text(out, "id", event->id);
-    add_text(out, "query", event->query);
-    add_number(out, "versionBefore", event->version_before, 0);
-    add_number(out, "versionAfter", event->version_after, 0);
-    add_number(out, "count", event->count, 0);
-    add_number(out, "total", event->total, -1);
-    add_number(out, "entry", event->entry, 0);
-    add_number(out, "durationUs", event->duration_us, 0);
+    add_audit_text(out, "action", fhs_audit_action_name(event->action));
+    add_audit_text(out, "outcome",
+                   event->outcome >= FHIRSTORE_OK
+                       ? FHS_LIT("OK")
+                       : fhs_str_from_cstr(fhs_status_name(event->outcome)));
+    add_audit_text(out, "principal", event->principal);
+    add_audit_text(out, "purpose", event->purpose);
+    add_audit_text(out, "requestId", event->request_id);
+    add_audit_text(out, "type", event->type);
+    add_audit_text(out, "id", event->id);
+    add_audit_text(out, "query", event->query);
+    add_audit_number(out, "versionBefore", event->version_before, 0);
+    add_audit_number(out, "versionAfter", event->version_after, 0);
+    add_audit_number(out, "count", event->count, 0);
+    add_audit_number(out, "total", event->total, -1);
+    add_audit_number(out, "entry", event->entry, 0);
+    add_audit_number(out, "durationUs", event->duration_us, 0);
     add_patients(out, event->patients);
     fhs_buf_add_char(out, '}');
 }

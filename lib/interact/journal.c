@@ -104,7 +104,7 @@ static void write_anchor(const fhs_journal_anchor *anchor, fhs_buf *out)
     }
 }
 
-static int hex_value(char c)
+static int anchor_digit(char c)
 {
     if (c >= '0' && c <= '9') {
         return c - '0';
@@ -123,8 +123,8 @@ static bool read_anchor(fhs_str text, fhs_journal_anchor *out)
     }
     out->last = (int64_t)last;
     for (size_t i = 0; i < sizeof out->link; i++) {
-        int high = hex_value(link.ptr[2 * i]);
-        int low = hex_value(link.ptr[2 * i + 1]);
+        int high = anchor_digit(link.ptr[2 * i]);
+        int low = anchor_digit(link.ptr[2 * i + 1]);
         if (high < 0 || low < 0) {
             return false;
         }

@@ -79,7 +79,7 @@ static fhirstore_status open_journal(fhs_core *core, fhs_journal **out, fhirstor
     return status == FHIRSTORE_OK ? fhs_journal_new(NULL, key, out, err) : status;
 }
 
-static bool is_wanted(const fhs_core *core, int32_t mode)
+static bool is_journal_wanted(const fhs_core *core, int32_t mode)
 {
     if (mode == FHIRSTORE_JOURNAL_DEFAULT) {
         return !core->read_only && fhs_storage_is_encrypted(core->storage);
@@ -89,7 +89,7 @@ static bool is_wanted(const fhs_core *core, int32_t mode)
 
 fhirstore_status fhs_ledger_open(fhs_core *core, int32_t mode, fhirstore_error **err)
 {
-    if (!is_wanted(core, mode)) {
+    if (!is_journal_wanted(core, mode)) {
         return FHIRSTORE_OK;
     }
     fhs_ledger *ledger = fhs_calloc(1, sizeof *ledger);

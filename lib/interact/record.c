@@ -40,8 +40,8 @@ static fhs_audit_event describe_event(const fhs_call *call, fhirstore_status out
 }
 
 /* The built-in journal first, then the hook. */
-static fhirstore_status tell(fhs_call *call, const fhs_audit_event *event, fhs_arena *arena,
-                             fhirstore_error **err)
+static fhirstore_status tell_listeners(fhs_call *call, const fhs_audit_event *event,
+                                       fhs_arena *arena, fhirstore_error **err)
 {
     fhirstore_status status = fhs_ledger_note(call, event, err);
     return status < FHIRSTORE_OK
@@ -97,7 +97,7 @@ void fhs_call_fail_held(fhs_call *call, fhs_held_mark mark, fhirstore_status sta
             event.version_after = 0;
         }
         fhs_arena_reset(&arena);
-        (void)tell(call, &event, &arena, NULL);
+        (void)tell_listeners(call, &event, &arena, NULL);
     }
     fhs_arena_clear(&arena);
     call->held.len = mark.len;
@@ -138,7 +138,7 @@ fhirstore_status fhs_call_record(fhs_call *call, fhirstore_status outcome, fhirs
     }
     fhs_audit_event event = describe_event(call, outcome);
     return call->is_nested ? hold(outermost(call), &event, err)
-                           : tell(call, &event, call->arena, err);
+                           : tell_listeners(call, &event, call->arena, err);
 }
 
 /* What the hook says to a failure cannot change anything any more. */

@@ -67,7 +67,7 @@ fhirstore_status fhs_journal_drop(fhs_conn *conn, int64_t first, fhirstore_error
     return status;
 }
 
-static fhs_journal_block read_block(fhs_stmt *stmt)
+static fhs_journal_block journal_block_of(fhs_stmt *stmt)
 {
     return (fhs_journal_block){
         .first = fhs_stmt_int(stmt, 0),
@@ -90,7 +90,7 @@ fhirstore_status fhs_journal_last(fhs_conn *conn, fhs_journal_block *out,
         status = fhs_stmt_step(stmt, err);
     }
     if (status == FHIRSTORE_OK) {
-        *out = read_block(stmt);
+        *out = journal_block_of(stmt);
         *found_out = true;
         if (out->link.len == FHS_JOURNAL_LINK_BYTES) {
             memcpy(link, out->link.ptr, FHS_JOURNAL_LINK_BYTES);
@@ -121,7 +121,7 @@ fhirstore_status fhs_journal_each(fhs_conn *conn, int64_t from,
     while (status == FHIRSTORE_OK) {
         status = fhs_stmt_step(stmt, err);
         if (status == FHIRSTORE_OK) {
-            fhs_journal_block block = read_block(stmt);
+            fhs_journal_block block = journal_block_of(stmt);
             block.sealed = fhs_stmt_blob(stmt, 4);
             status = visit(ctx, &block);
         }
