@@ -168,6 +168,20 @@ static bool approximate_range(fhs_value *value)
            fhs_decimal_add(&value->number, &tenth, &value->high);
 }
 
+/*
+ * What eq and ne mean by a number: half a unit of the last digit written. "1e2" shows one digit,
+ * but R4 says 95 … 105 of it, so a single digit with a positive exponent counts as two: "1.0e2".
+ */
+static bool implied_range(fhs_value *value)
+{
+    fhs_decimal written = value->number;
+    if (written.exponent > 0 && written.limb_count == 1 && written.limbs[0] < 10) {
+        written.limbs[0] *= 10;
+        written.exponent--;
+    }
+    return fhs_decimal_precision_range(&written, &value->low, &value->high);
+}
+
 static fhirstore_status read_number_value(fhs_query_parser *parser, fhs_str text, fhs_value *value)
 {
     bool fits = true;
@@ -180,7 +194,7 @@ static fhirstore_status read_number_value(fhs_query_parser *parser, fhs_str text
                               "expects a decimal number, such as 5.4, -0.10 or 1e2");
     }
     if (value->compare == FHS_CMP_EQ || value->compare == FHS_CMP_NE) {
-        fits = fhs_decimal_precision_range(&value->number, &value->low, &value->high);
+        fits = implied_range(value);
     } else if (value->compare == FHS_CMP_AP) {
         fits = approximate_range(value);
     }
@@ -353,6 +367,34 @@ fhirstore_status fhs_query_new_values(fhs_query_parser *parser, size_t count)
     return FHIRSTORE_OK;
 }
 
+/*
+ * FHIR publishes DocumentReference-relationship with each component's expression beside the other's
+ * definition, so some write target$code and some code$target. Both are understood.
+ */
+static bool has_either_order(const fhs_query_parser *parser, const fhs_node *leaf)
+{
+    const fhs_str url = FHS_LIT(
+        "http://hl7.org/fhir/SearchParameter/DocumentReference-relationship");
+    return leaf->param_type == FHS_SP_COMPOSITE &&
+           fhs_str_eq(fhs_sparam_get(parser->options->fhir, leaf->param).url, url);
+}
+
+static fhirstore_status read_turned_value(fhs_query_parser *parser, fhs_node *leaf, fhs_str raw)
+{
+    fhs_str first;
+    fhs_str second;
+    char *text = fhs_arena_alloc(parser->arena, raw.len);
+    if (text == NULL) {
+        return fhs_fail_memory(parser->err);
+    }
+    (void)fhs_query_split(raw, '$', &first, &second);
+    memcpy(text, second.ptr, second.len);
+    text[second.len] = '$';
+    memcpy(text + second.len + 1, first.ptr, first.len);
+    return fhs_query_any_value(parser, leaf, leaf->param_type, fhs_str_of(text, raw.len),
+                               &leaf->values[leaf->value_count++]);
+}
+
 fhirstore_status fhs_query_values(fhs_query_parser *parser, fhs_node *leaf, fhs_str text)
 {
     if (leaf->modifier == FHS_MOD_MISSING) {
@@ -363,7 +405,9 @@ fhirstore_status fhs_query_values(fhs_query_parser *parser, fhs_node *leaf, fhs_
     if (limited != FHIRSTORE_OK) {
         return limited;
     }
-    leaf->values = fhs_arena_calloc(parser->arena, count, sizeof(*leaf->values));
+    bool turns = has_either_order(parser, leaf);
+    leaf->values = fhs_arena_calloc(parser->arena, turns ? 2 * count : count,
+                                    sizeof(*leaf->values));
     if (leaf->values == NULL) {
         return fhs_fail_memory(parser->err);
     }
@@ -376,6 +420,9 @@ fhirstore_status fhs_query_values(fhs_query_parser *parser, fhs_node *leaf, fhs_
         }
         fhirstore_status status = fhs_query_any_value(parser, leaf, leaf->param_type, item,
                                                       &leaf->values[leaf->value_count++]);
+        if (status == FHIRSTORE_OK && turns) {
+            status = read_turned_value(parser, leaf, item);
+        }
         if (status != FHIRSTORE_OK) {
             return status;
         }

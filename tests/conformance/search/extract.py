@@ -219,7 +219,7 @@ VALUE_QUANTITY = (("valueQuantity", quantity), ("valueSampledData", sampled))
 SUBJECTS = ("Patient", "Group", "Device", "Location")
 
 COMMON = {
-    "_id": tokens("id", plain),
+    "_id": tokens("id", code_of(HL7 + "id")),  # ids tell case apart
     "_lastUpdated": Parameter("date", ("meta.lastUpdated", date)),
     "_tag": tokens("meta.tag", coding),
     "_security": tokens("meta.security", coding),

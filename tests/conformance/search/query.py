@@ -311,7 +311,9 @@ def alternative(param, modifier, raw):
 def can_ask(type_, name):
     """Whether a name, with all its chain, means something for a type."""
     if name.startswith("_has:"):
-        return True
+        _, source, code, rest = name.split(":", 3)
+        param = extract.parameter(source, code)
+        return param is not None and type_ in param.targets and can_ask(source, rest)
     head, dot, rest = name.partition(".")
     code, _, modifier = head.partition(":")
     param = extract.parameter(type_, code)

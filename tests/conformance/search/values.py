@@ -97,8 +97,13 @@ def decimal(text):
 
 
 def precision_range(text):
-    """[low, high): half a unit of the last written digit on both sides."""
+    """[low, high): half a unit of the last written digit on both sides.
+
+    R4 gives 95 to 105 for 1e2, so one digit before a positive exponent counts as two.
+    """
     value, place = decimal(text)
+    if place > 0 and value != 0 and abs(value) < 10 ** (place + 1):
+        place -= 1
     half = Fraction(10) ** place / 2
     return value - half, value + half
 
@@ -215,7 +220,7 @@ UNITS = {
     "/min": (Fraction(1, 60), "1/s"), "/s": (1, "1/s"),
     "L": (Fraction(1, 1000), "m3"), "mL": (Fraction(1, 10**6), "m3"), "dL": (Fraction(1, 10**4), "m3"),
     "l": (Fraction(1, 1000), "m3"),
-    "g/L": (1000, "g/m3"), "mg/L": (1, "g/m3"), "mg/dL": (10, "g/m3"), "g/dL": (10**4, "g/m3"),
+    "g/m3": (1, "g/m3"), "g/L": (1000, "g/m3"), "mg/L": (1, "g/m3"), "mg/dL": (10, "g/m3"), "g/dL": (10**4, "g/m3"),
     "kg/m3": (1000, "g/m3"), "ug/mL": (1, "g/m3"), "g/mL": (10**6, "g/m3"),
     "mmol/L": (Fraction("6.02214076e23"), "1/m3"), "mol/L": (Fraction("6.02214076e26"), "1/m3"),
     "umol/L": (Fraction("6.02214076e20"), "1/m3"), "mol": (Fraction("6.02214076e23"), "1"),

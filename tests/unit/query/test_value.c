@@ -99,7 +99,12 @@ START_TEST(numbers)
     } cases[] = {
         {"probability=100", FHS_CMP_EQ, "100", "99.5", "100.5"},
         {"probability=100.00", FHS_CMP_EQ, "100", "99.995", "100.005"},
-        {"probability=1e2", FHS_CMP_EQ, "100", "50", "150"},
+        /* R4's own examples */
+        {"probability=1e2", FHS_CMP_EQ, "100", "95", "105"},
+        {"probability=1.0e2", FHS_CMP_EQ, "100", "95", "105"},
+        {"probability=12e2", FHS_CMP_EQ, "1200", "1150", "1250"},
+        {"probability=2e-3", FHS_CMP_EQ, "0.002", "0.0015", "0.0025"},
+        {"probability=0e2", FHS_CMP_EQ, "0", "-50", "50"},
         {"probability=ne-0.5", FHS_CMP_NE, "-0.5", "-0.55", "-0.45"},
         {"probability=ap-20", FHS_CMP_AP, "-20", "-22", "-18"},
         {"probability=ap0", FHS_CMP_AP, "0", "0", "0"},
@@ -180,7 +185,7 @@ int main(void)
     tcase_add_test(tests, commas_are_alternatives);
     tcase_add_loop_test(tests, dates, 0, 8);
     tcase_add_test(tests, approximate_dates_widen_with_their_distance);
-    tcase_add_loop_test(tests, numbers, 0, 8);
+    tcase_add_loop_test(tests, numbers, 0, 12);
     tcase_add_test(tests, quantities);
     tcase_add_loop_test(tests, references, 0, 9);
     tcase_add_test(tests, composites);
