@@ -44,6 +44,8 @@ static void check_query(fhs_arena *arena, const fhs_query_options *options, fhs_
         FUZZ_LAW(fhs_str_eq(again->self, query->self));
         FUZZ_LAW(again->root->child_count == query->root->child_count);
         FUZZ_LAW(again->dropped_count == 0);
+        FUZZ_LAW(again->include_count == query->include_count);
+        FUZZ_LAW(fhs_str_eq(again->place, query->place));
     }
 }
 
@@ -60,6 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                  .base_url = FHS_LIT_INIT("http://example.org/fhir"),
                                  .lenient = (data[0] & 1) != 0,
                                  .now_us = INT64_C(1600000000000000)};
+    const fhs_focus focus = {.compartment = FHS_COMPARTMENT_PATIENT, .id = FHS_LIT_INIT("1")};
+    options.focus = data[0] >= 0x80 ? &focus : NULL;
     const char *name = types[(data[0] >> 1) % (sizeof(types) / sizeof(*types))];
     fhs_type type = name[0] == '\0' ? FHS_TYPE_NONE
                                     : fhs_type_find(options.fhir, fhs_str_from_cstr(name));

@@ -30,6 +30,7 @@ static fhs_node *new_focus_node(fhs_query_parser *parser, fhs_node_kind kind, fh
     if (node == NULL || value == NULL) {
         return NULL;
     }
+    parser->nodes_left -= parser->nodes_left > 0;
     node->kind = kind;
     node->type = type;
     node->param = FHS_SPARAM_NONE;

@@ -60,6 +60,10 @@ static fhirstore_status read_for_types(fhs_query_parser *parser, const fhs_query
 {
     const fhs_type *types = draft->types.items;
     fhirstore_status status = FHIRSTORE_OK;
+    if (parser->nodes_left == 0) {
+        return fhs_query_fail_limit(parser, "FHS_LIMIT_QUERY_NODES");
+    }
+    parser->nodes_left--;
     fhs_node *any = fhs_arena_calloc(parser->arena, 1, sizeof(*any));
     fhs_node **children = fhs_arena_calloc(parser->arena, draft->types.count, sizeof(fhs_node *));
     if (any == NULL || children == NULL) {

@@ -70,6 +70,9 @@ static fhirstore_status read_sort(fhs_query_parser *parser, fhs_query_draft *dra
             status = add_sort_key(parser, draft, item, &kept);
         }
     }
+    if (status == FHIRSTORE_OK && fhs_buf_status(&kept) != FHIRSTORE_OK) {
+        status = fhs_fail_plain(parser->err, fhs_buf_status(&kept));
+    }
     if (status == FHIRSTORE_OK && kept.len > 0) {
         fhs_query_add_self(draft, FHS_LIT("_sort"), fhs_buf_str(&kept));
     }

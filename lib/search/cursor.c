@@ -283,7 +283,10 @@ static fhirstore_status start_walk(fhs_search *search)
     if (bound.len > 0) {
         if (!fhs_sort_key_read(search, bound, &search->scratch, &row, &updated, &missing,
                                &entity)) {
-            return fhs_fail_plain(search->err, FHIRSTORE_ERR_PAGE_TOKEN);
+            return fhs_fail_plain(search->err,
+                                  fhs_buf_status(&search->scratch) == FHIRSTORE_ERR_NO_MEMORY
+                                      ? FHIRSTORE_ERR_NO_MEMORY
+                                      : FHIRSTORE_ERR_PAGE_TOKEN);
         }
         from = &row;
     } else {

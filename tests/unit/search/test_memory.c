@@ -70,6 +70,8 @@ static const char *const hungry_queries[] = {
     "_has:Patient:link:family=name3&_count=5",
     "_id=p1,p2,p3&_sort=_id&_count=2",
     "gender=male&_summary=true&_count=3",
+    "_id=p9&_include=Patient:link&_revinclude=Patient:link&_count=5",
+    "_id=p2&_include:iterate=*&_revinclude:iterate=*&_count=3",
     "gender:in=ValueSet/known&_count=5",
     "gender:below=http://hl7.org/fhir/administrative-gender|male&_count=5",
 };
@@ -108,6 +110,45 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
+/* The links of a page, and going back by one. */
+static const char *const hungry_orders[] = {
+    "gender=male&_count=5",
+    "_sort=birthdate,family&_count=5",
+    "_sort=-family&_count=5",
+};
+
+static void take_link(const char *text, const char *relation, char *place)
+{
+    found f;
+    char wanted[64];
+    fhs_buf out = FHS_BUF_INIT((size_t)1 << 24);
+    ck_assert_ok(found_try(&shelf, "Patient", text, false, &f, &err));
+    ck_assert_ok(fhs_search_write_bundle(f.search, FHS_LIT("Patient"), &out, &err));
+    (void)snprintf(wanted, sizeof(wanted), "\"%s\",\"url\":\"", relation);
+    const char *from = strstr(out.ptr, wanted);
+    ck_assert_ptr_nonnull(from);
+    from = strchr(from, '?') + 1;
+    (void)snprintf(place, 4096, "%.*s", (int)(strchr(from, '"') - from), from);
+    found_close(&f);
+    fhs_buf_clear(&out);
+}
+
+START_TEST(the_way_back_may_fail)
+{
+    static char link[4096];
+    static char back[4096];
+    take_link(hungry_orders[_i], "next", link);
+    take_link(link, "next", link);
+    take_link(link, "previous", back);
+    for (int64_t n = 1; n < 200; n++) {
+        fhirstore_status status = search_once(back, n);
+        ck_assert_msg(status == FHIRSTORE_OK || status == FHIRSTORE_ERR_NO_MEMORY, "%d: %s", (int)n,
+                      fhs_status_name(status));
+    }
+    ck_assert_int_eq(search_once(back, 0), FHIRSTORE_OK);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("search/memory");
@@ -116,6 +157,8 @@ int main(void)
     tcase_add_checked_fixture(tests, open_shelf, close_shelf);
     tcase_add_loop_test(tests, every_allocation_may_fail, 0,
                         (int)(sizeof(hungry_queries) / sizeof(hungry_queries[0])));
+    tcase_add_loop_test(tests, the_way_back_may_fail, 0,
+                        (int)(sizeof(hungry_orders) / sizeof(hungry_orders[0])));
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
