@@ -363,6 +363,30 @@ static void by_wide_has(bench_keys *keys, char out[512])
                    codes[next_number(keys) % 4]);
 }
 
+/* A page of 20 with what it refers to, and with what refers to it. */
+static void with_include(bench_keys *keys, char out[512])
+{
+    (void)snprintf(out, 512,
+                   "subject=Patient/%s&_include=Observation:subject&_include=Observation:encounter",
+                   any_patient(keys)->id);
+}
+
+static void with_revinclude(bench_keys *keys, char out[512])
+{
+    (void)snprintf(out, 512, "family=%s&_revinclude=Encounter:subject&_count=20",
+                   any_patient(keys)->family);
+}
+
+static void with_everything(bench_keys *keys, char out[512])
+{
+    (void)snprintf(out, 512, "_id=%s&_include=*&_revinclude=Condition:*", any_patient(keys)->id);
+}
+
+static void with_all_of_patient(bench_keys *keys, char out[512])
+{
+    (void)snprintf(out, 512, "_id=%s&_revinclude=*&_count=20", any_patient(keys)->id);
+}
+
 static const char *const vital_codes[] = {"8302-2", "29463-7", "55284-4", "39156-5"};
 
 static void by_three(bench_keys *keys, char out[512])
@@ -393,6 +417,10 @@ static const page_row page_rows[] = {
     {"chain, half of all match", "under 5 ms", "Observation", by_wide_chain, 50, 0},
     {"_has, few inner matches", "under 5 ms", "Patient", by_has, 50, 0},
     {"_has, many inner matches", "under 5 ms", "Patient", by_wide_has, 50, 0},
+    {"_include, a page of 20", "under 5 ms", "Observation", with_include, 1000, 0},
+    {"_revinclude, a page of 20", "under 5 ms", "Patient", with_revinclude, 1000, 0},
+    {"_include and _revinclude by wildcard", "", "Patient", with_everything, 500, 0},
+    {"_revinclude=*, all of one patient", "", "Patient", with_all_of_patient, 100, 0},
     {"code, dates and subject", "to SQL within 3", "Observation", by_three, CALLS, 0},
 };
 
