@@ -252,7 +252,11 @@ static fhirstore_status find_pages(page_writer *page, bool has_next)
 static fhirstore_status write_page_entries(page_writer *page)
 {
     bool has_next = false;
-    fhirstore_status status = write_matches(page, &has_next);
+    fhirstore_status status = page->search->env.ready_only ? fhs_include_check(page->search)
+                                                           : FHIRSTORE_OK;
+    if (status == FHIRSTORE_OK) {
+        status = write_matches(page, &has_next);
+    }
     if (status == FHIRSTORE_OK) {
         status = find_total(page, !has_next && !is_all_wanted(page));
     }

@@ -570,12 +570,7 @@ static fhirstore_status follow_matches(fhs_gathering *gathering)
 fhirstore_status fhs_gathering_run(fhs_gathering *gathering)
 {
     fhs_included_set *found = &gathering->found;
-    fhirstore_status status = gathering->search->env.ready_only
-                                  ? fhs_include_check(gathering->search)
-                                  : FHIRSTORE_OK;
-    if (status == FHIRSTORE_OK) {
-        status = follow_matches(gathering);
-    }
+    fhirstore_status status = follow_matches(gathering);
     for (size_t i = 0; gathering->iterates && i < found->count && status == FHIRSTORE_OK; i++) {
         const fhs_included from = found->items[i];
         status = follow_all(gathering, &from, false);

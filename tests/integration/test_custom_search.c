@@ -122,6 +122,50 @@ static char *ids_of(const char *type, const char *query)
     return ids;
 }
 
+/* Ids on a page, with a bar before each that is included. */
+static char *page_of(const char *type, const char *query)
+{
+    char *ids = calloc(1, 64 * 1024);
+    size_t len = 0;
+    reply page = search_page(type, query);
+    expect_status(page, FHIRSTORE_OK);
+    for (int i = 0; i < items_at(&page, "entry"); i++) {
+        char path[64];
+        (void)snprintf(path, sizeof path, "entry.%d.search.mode", i);
+        bool is_match = strcmp(text_at(&page, path), "match") == 0;
+        (void)snprintf(path, sizeof path, "entry.%d.resource.id", i);
+        const char *id = text_at(&page, path);
+        ck_assert_uint_lt(len + strlen(id) + 3, 64 * 1024);
+        len += (size_t)sprintf(ids + len, "%s%s ", is_match ? "" : "|", id);
+    }
+    forget_replies();
+    return ids;
+}
+
+static const question pages[] = {
+    {"Observation", "subject", "_include=Observation:%&_count=30"},
+    {"Observation", "subject",
+     "status=amended&_sort=-date&_include=Observation:%:Patient&_count=9"},
+    {"Patient", "subject", "_revinclude=Observation:%&_count=4"},
+    {"Patient", "subject",
+     "_count=2&_revinclude:iterate=Observation:%&_include:iterate=Observation:%"},
+};
+
+static void expect_pages_agree(const char *when)
+{
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        const question *asked = &pages[i];
+        const char *mine = replace_param(asked->query, "my-", asked->code);
+        char *got = page_of(asked->type, mine);
+        char *want = page_of(asked->type, replace_param(asked->query, "", asked->code));
+        ck_assert_msg(strcmp(want, got) == 0, "%s: %s?%s\n%s\n%s", when, asked->type, mine, want,
+                      got);
+        ck_assert_msg(strchr(got, '|') != NULL, "%s?%s: %s", asked->type, mine, got);
+        free(want);
+        free(got);
+    }
+}
+
 static int64_t number_of_words(const char *text)
 {
     int64_t count = 0;
@@ -145,6 +189,7 @@ static void expect_twins_agree(const char *when)
         free(want);
         free(got);
     }
+    expect_pages_agree(when);
 }
 
 /* ---- resources ---- */
@@ -415,6 +460,14 @@ START_TEST(strict_sessions_and_requests_are_told)
     open_version(versions[_i]);
     put_extended();
     expect_http(ask("POST", "SearchParameter", NULL, extended[0]), 201);
+    expect_status(update("Observation", "late",
+                         "{\"resourceType\":\"Observation\",\"id\":\"late\",\"status\":\"final\","
+                         "\"code\":{\"text\":\"x\"}}"),
+                  FHIRSTORE_CREATED);
+    expect_http(ask("POST", "SearchParameter", NULL,
+                    SP("x-subject", "x-subject", "\"Observation\"", "reference",
+                       "Observation.subject", "")),
+                201);
     fhirstore_session *strict = must_enter(
         store, FHIRSTORE_SESSION_ALLOW_EVERYTHING | FHIRSTORE_SESSION_READY_ONLY, "x");
     fhirstore_session *lenient = session;
@@ -427,6 +480,8 @@ START_TEST(strict_sessions_and_requests_are_told)
     expect_refusal(&refused, FHIRSTORE_ERR_NOT_READY, "transient", NULL);
     expect_status(search_page("Patient", "_sort=x-token"), FHIRSTORE_ERR_NOT_READY);
     expect_status(search_page("Patient", "name=ay"), FHIRSTORE_OK);
+    expect_status(search_page("Patient", "name=nobody&_revinclude=Observation:x-subject"),
+                  FHIRSTORE_ERR_NOT_READY);
     ck_assert_int_eq(maintain(0), FHIRSTORE_DONE);
     ck_assert_int_eq(count_of("Patient", "x-token=red"), 1);
     session = lenient;
