@@ -177,6 +177,47 @@ FHIRSTORE_API fhirstore_status fhirstore_search_explain(fhirstore_session *sessi
                                                         fhirstore_buf *buf_out,
                                                         fhirstore_error **err_out);
 
+/**
+ * Give a search a name that clients call it by: `Patient?_query=seen-since&date=2024`.
+ *
+ * The query may have places for arguments in its values:
+ *
+ * - `{name}` must be given by the address, as a parameter of that name;
+ * - `{name=otherwise}` stands for `otherwise` (percent-encoded) where it is not given;
+ * - `{name?}` leaves the whole parameter out where it is not given.
+ *
+ * "_has:Encounter:patient:date=ge{date}&gender={gender?}&_sort=family" is one. What is given becomes
+ * part of the value as if it stood there (commas separate alternatives, '|' systems and codes); it
+ * never adds a parameter. Other parameters of the address narrow the search further, and its _sort,
+ * _count, _total, _summary, _elements and _maxresults count for more than those of the query. Braces
+ * of their own are written %7B and %7D.
+ *
+ * The name holds as long as the store is open; it is not stored. A client sees no more by it than by
+ * the same search under its own name.
+ *
+ * @param      store      The store.
+ * @param      type       Resource type that it searches; length 0: the whole store.
+ * @param      type_len   Bytes.
+ * @param      name       Letters, digits, '-' and '_', a letter first.
+ * @param      name_len   Bytes.
+ * @param      query      The query. Copied. What does not depend on arguments is checked.
+ * @param      query_len  Bytes.
+ * @param[out] err_out    NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_EXISTS  The type has a query of this name.
+ * @retval FHIRSTORE_ERR_QUERY   The name or a place for an argument is malformed.
+ * @retval FHIRSTORE_ERR_UNKNOWN_TYPE   No such resource type.
+ * @retval FHIRSTORE_ERR_UNKNOWN_PARAM  The query has a parameter that the type does not have.
+ * @retval FHIRSTORE_ERR_LIMIT   There are a thousand of them, or the query is too long.
+ * @par Threads  Any thread.
+ * @par FHIR  search.html#query
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_query_register(fhirstore *store, const char *type,
+                                                        size_t type_len, const char *name,
+                                                        size_t name_len, const char *query,
+                                                        size_t query_len,
+                                                        fhirstore_error **err_out);
+
 FHIRSTORE_END_DECLS
 
 #endif

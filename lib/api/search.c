@@ -224,3 +224,30 @@ fhirstore_status fhirstore_search_explain(fhirstore_session *session, const char
     fhs_session_leave(session);
     return status;
 }
+
+fhirstore_status fhirstore_query_register(fhirstore *store, const char *type, size_t type_len,
+                                          const char *name, size_t name_len, const char *query,
+                                          size_t query_len, fhirstore_error **err_out)
+{
+    fhs_str type_name;
+    fhs_str called;
+    fhs_str text;
+    fhs_type known = FHS_TYPE_NONE;
+    fhs_api_begin(err_out);
+    if (!fhs_api_text(type, type_len, &type_name) || !fhs_api_text(name, name_len, &called) ||
+        !fhs_api_text(query, query_len, &text)) {
+        return fhs_api_invalid(err_out, "a NULL string with a length");
+    }
+    fhirstore_status status = fhs_store_enter(store, err_out);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    if (type_name.len > 0) {
+        status = fhs_resource_type(store->core, type_name, &known, err_out);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_core_name_query(store->core, known, called, text, err_out);
+    }
+    fhs_store_leave(store);
+    return status;
+}

@@ -6,21 +6,22 @@
 #ifndef FHS_BASE_LIMITS_H
 #define FHS_BASE_LIMITS_H
 
-#define FHS_LIMIT_JSON_DEPTH       200u
-#define FHS_LIMIT_JSON_BYTES       ((size_t)512 * 1024 * 1024)
-#define FHS_LIMIT_RESOURCE_BYTES   ((size_t)256 * 1024 * 1024)
-#define FHS_LIMIT_URL_BYTES        ((size_t)64 * 1024)
-#define FHS_LIMIT_QUERY_PARAMS     256u
-#define FHS_LIMIT_QUERY_VALUES     4096u
-#define FHS_LIMIT_QUERY_NODES      4096u
-#define FHS_LIMIT_TEXT_WORDS       128u
-#define FHS_LIMIT_TEXT_DEPTH       16u
-#define FHS_LIMIT_CHAIN_DEPTH      8u
-#define FHS_LIMIT_FILTER_DEPTH     32u
-#define FHS_LIMIT_HIERARCHY        100000u
-#define FHS_LIMIT_SORT_KEYS        8u
-#define FHS_LIMIT_CUSTOM_PARAMS    2000u
-#define FHS_LIMIT_PAGE_COUNT       10000u
+#define FHS_LIMIT_JSON_DEPTH     200u
+#define FHS_LIMIT_JSON_BYTES     ((size_t)512 * 1024 * 1024)
+#define FHS_LIMIT_RESOURCE_BYTES ((size_t)256 * 1024 * 1024)
+#define FHS_LIMIT_URL_BYTES      ((size_t)64 * 1024)
+#define FHS_LIMIT_QUERY_PARAMS   256u
+#define FHS_LIMIT_QUERY_VALUES   4096u
+#define FHS_LIMIT_QUERY_NODES    4096u
+#define FHS_LIMIT_TEXT_WORDS     128u
+#define FHS_LIMIT_TEXT_DEPTH     16u
+#define FHS_LIMIT_CHAIN_DEPTH    8u
+#define FHS_LIMIT_FILTER_DEPTH   32u
+#define FHS_LIMIT_HIERARCHY      100000u
+#define FHS_LIMIT_SORT_KEYS      8u
+#define FHS_LIMIT_CUSTOM_PARAMS  2000u
+#define FHS_LIMIT_NAMED_QUERIES  1000u
+#define FHS_LIMIT_PAGE_COUNT     10000u
 /* What one conditional delete may delete: the most that _count may say. */
 #define FHS_LIMIT_DELETE_MATCHES   100u
 #define FHS_LIMIT_PAGE_INCLUDES    10000u

@@ -129,6 +129,7 @@ void fhs_core_close(fhs_core *core)
         fhs_keys_free(core->token_keys);
     }
     fhs_hooks_drop(core);
+    fhs_core_free_named(core);
     (void)pthread_mutex_destroy(&core->hooks_lock);
     fhs_free((void *)(uintptr_t)core->base_url.ptr);
     fhs_free(core);

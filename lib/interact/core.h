@@ -21,6 +21,7 @@
 #include "fhir/fhir.h"
 #include "index/custom.h"
 #include "keys/keys.h"
+#include "query/query.h"
 #include "storage/storage.h"
 #include "validation/validation.h"
 #include "json/json.h"
@@ -46,10 +47,12 @@ typedef struct fhs_core {
     void *clock_ctx;
     pthread_mutex_t hooks_lock; /* guards the pointers, not what they point to */
     fhs_hooks *hooks;
-    fhs_params *own_params; /* FHIR's own search parameters */
-    fhs_params *params;     /* with those of the store, as the last commit left them */
-    bool multi_process;     /* others may commit as well */
-    fhs_ledger *ledger;     /* NULL: no journal is kept */
+    fhs_params *own_params;       /* FHIR's own search parameters */
+    fhs_params *params;           /* with those of the store, as the last commit left them */
+    bool multi_process;           /* others may commit as well */
+    fhs_ledger *ledger;           /* NULL: no journal is kept */
+    const fhs_named_query *named; /* newest first; none ever goes. Guarded by hooks_lock */
+    size_t named_count;
 } fhs_core;
 
 typedef struct fhs_core_options {
@@ -73,6 +76,16 @@ fhirstore_status fhs_core_set_authorizer(fhs_core *core, const fhirstore_authori
                                          fhirstore_error **err);
 fhirstore_status fhs_core_set_audit_hook(fhs_core *core, const fhirstore_audit_hook *hook,
                                          fhirstore_error **err);
+
+/*
+ * Let clients call a search by name, as long as the store is open. ERR_EXISTS: that type has one of
+ * this name. Texts are copied.
+ */
+fhirstore_status fhs_core_name_query(fhs_core *core, fhs_type type, fhs_str name, fhs_str text,
+                                     fhirstore_error **err);
+/* Those there are, for a parser. */
+const fhs_named_query *fhs_core_named_queries(fhs_core *core);
+void fhs_core_free_named(fhs_core *core);
 
 /*
  * Everything that can be wrong with the store: pages, tables, and the index rows of every resource
@@ -104,15 +117,15 @@ typedef struct fhs_session {
     fhs_core *core;
     atomic_uint holders; /* the host's handle, and each cursor or import opened in it */
     fhs_principal who;
-    bool ready_only; /* searches do without indexes that are not complete */
-    int64_t search_us;        /* what one step, page or count of a search may take; 0: any time */
-    uint64_t search_looks;    /* resources that one search may look at; 0: the usual */
+    bool ready_only;       /* searches do without indexes that are not complete */
+    int64_t search_us;     /* what one step, page or count of a search may take; 0: any time */
+    uint64_t search_looks; /* resources that one search may look at; 0: the usual */
     pthread_mutex_t watch_lock;
     struct fhs_call *watched; /* calls at work on a connection, guarded by the lock … */
     atomic_uint cancels;      /* … and how often they were cancelled */
-    fhs_arena arena; /* everything one call needs, forgotten at its end */
-    fhs_buf body;    /* the text that is being stored */
-    fhs_buf stamps;  /* the store's own fields of it */
+    fhs_arena arena;          /* everything one call needs, forgotten at its end */
+    fhs_buf body;             /* the text that is being stored */
+    fhs_buf stamps;           /* the store's own fields of it */
     fhs_buf meta;
     fhs_buf rows;     /* its row list */
     fhs_buf old_body; /* what it replaces */

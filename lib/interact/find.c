@@ -124,6 +124,7 @@ static fhirstore_status parse_query(fhs_session *session, const fhs_params *para
         .now_us = fhs_core_now(core),
         .default_zone_minutes = core->default_zone_minutes,
         .focus = place->has_focus ? &place->focus : NULL,
+        .named = fhs_core_named_queries(session->core),
     };
     return fhs_query_parse(arena, &options, place->type, text, out, err);
 }

@@ -24,6 +24,9 @@ void *fhs_query_push(fhs_query_parser *parser, fhs_query_list *list, size_t size
 
 void fhs_query_add_self(fhs_query_draft *draft, fhs_str name, fhs_str value)
 {
+    if (draft->is_hidden) {
+        return;
+    }
     if (draft->self.len > 0) {
         fhs_buf_add_char(&draft->self, '&');
     }
@@ -126,6 +129,23 @@ static bool is_clean(fhs_str text)
            fhs_str_find_char(text, '\0', 0) == text.len;
 }
 
+/* A parameter with its value, both decoded. */
+static fhirstore_status add_param(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str name,
+                                  fhs_str value)
+{
+    bool taken = false;
+    parser->name = name;
+    if (!is_clean(value)) {
+        return fhs_query_fail(parser, FHIRSTORE_ERR_QUERY,
+                              "has a bad percent-encoding, or text that is not UTF-8");
+    }
+    fhirstore_status status = fhs_query_result_param(parser, draft, name, value, &taken);
+    if (!taken) {
+        status = fhs_query_take_include(parser, draft, name, value, &taken);
+    }
+    return taken ? status : add_condition(parser, draft, name, value);
+}
+
 static fhirstore_status add_pair(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str pair)
 {
     fhs_str name;
@@ -145,15 +165,23 @@ static fhirstore_status add_pair(fhs_query_parser *parser, fhs_query_draft *draf
         return fhs_fail(parser->err, FHIRSTORE_ERR_QUERY, "the query holds a value without a name");
     }
     parser->name = name;
-    if (!is_clean(value)) {
-        return fhs_query_fail(parser, FHIRSTORE_ERR_QUERY,
-                              "has a bad percent-encoding, or text that is not UTF-8");
+    fhirstore_status status = FHIRSTORE_OK;
+    if (is_clean(value)) {
+        status = fhs_query_take_named(parser, draft, name, value, &taken);
     }
-    fhirstore_status status = fhs_query_result_param(parser, draft, name, value, &taken);
-    if (!taken) {
-        status = fhs_query_take_include(parser, draft, name, value, &taken);
-    }
-    return taken ? status : add_condition(parser, draft, name, value);
+    return taken || status != FHIRSTORE_OK ? status : add_param(parser, draft, name, value);
+}
+
+/* What stands in a named query is for the host to have right: nothing of it is left out. */
+static fhirstore_status expand_named(fhs_query_parser *parser, fhs_query_draft *draft)
+{
+    const fhs_query_options *options = parser->options;
+    fhs_query_options strict = *options;
+    strict.lenient = false;
+    parser->options = &strict;
+    fhirstore_status status = fhs_query_expand_named(parser, draft, add_param);
+    parser->options = options;
+    return status;
 }
 
 static fhirstore_status add_pairs(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str text)
@@ -194,7 +222,9 @@ static fhirstore_status read_named_types(fhs_query_parser *parser, fhs_query_dra
         text = rest;
         if (fhs_str_split(pair, '=', &name, &value)) {
             name = fhs_url_decode(parser->arena, name, true);
-            if (name.ptr != NULL && fhs_str_eq(name, FHS_LIT("_type"))) {
+            /* What depends on an argument of a named query is read with it. */
+            if (name.ptr != NULL && fhs_str_eq(name, FHS_LIT("_type")) &&
+                fhs_str_find_char(value, '{', 0) == value.len) {
                 status = add_pair(parser, draft, pair);
             }
         }
@@ -233,6 +263,7 @@ static fhirstore_status finish_query(fhs_query_parser *parser, fhs_query_draft *
     root->child_count = draft->conditions.count;
     query->root = root;
     query->has_fulltext = parser->has_fulltext;
+    query->named = draft->named == NULL ? FHS_STR_NONE : draft->named->text;
     query->sort = draft->sort.items;
     query->sort_count = draft->sort.count;
     query->types = draft->types.items;
@@ -266,12 +297,21 @@ fhirstore_status fhs_query_parse(fhs_arena *arena, const fhs_query_options *opti
     }
     draft.query->type = type;
     draft.query->count = FHS_DEFAULT_PAGE_COUNT;
-    fhirstore_status status = read_named_types(&parser, &draft, text);
+    fhirstore_status status = fhs_query_find_named(&parser, &draft, text);
+    if (status == FHIRSTORE_OK) {
+        status = read_named_types(&parser, &draft, text);
+    }
+    if (status == FHIRSTORE_OK && draft.named != NULL) {
+        status = read_named_types(&parser, &draft, draft.named->text);
+    }
     if (status == FHIRSTORE_OK) {
         status = fhs_query_take_focus(&parser, &draft);
     }
     if (status == FHIRSTORE_OK) {
         status = add_pairs(&parser, &draft, text);
+    }
+    if (status == FHIRSTORE_OK && draft.named != NULL) {
+        status = expand_named(&parser, &draft);
     }
     if (status == FHIRSTORE_OK) {
         status = finish_query(&parser, &draft);

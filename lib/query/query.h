@@ -117,9 +117,9 @@ typedef enum fhs_node_kind {
     FHS_NODE_HAS,   /* some resource of type @a target refers here by its @a param and satisfies the
                        child */
     FHS_NODE_ID,    /* _id: values[].text */
-    FHS_NODE_UPDATED, /* _lastUpdated: date values */
-    FHS_NODE_MEMBER,  /* _list, _in: named by a List, Group or CareTeam; values are references to
-                         those, ref_type NONE: any of them; lo is now */
+    FHS_NODE_UPDATED,  /* _lastUpdated: date values */
+    FHS_NODE_MEMBER,   /* _list, _in: named by a List, Group or CareTeam; values are references to
+                          those, ref_type NONE: any of them; lo is now */
     FHS_NODE_FULLTEXT, /* _text (is_narrative) and _content: values[].fulltext */
     FHS_NODE_TRUE,
 } fhs_node_kind;
@@ -213,10 +213,10 @@ typedef struct fhs_query {
     fhs_include *includes;
     size_t include_count;
     bool has_fulltext; /* the full-text index is of use to it */
-    uint32_t count; /* page size; FHS_DEFAULT_PAGE_COUNT when not given */
+    uint32_t count;    /* page size; FHS_DEFAULT_PAGE_COUNT when not given */
     bool has_count;
     uint32_t max_results; /* _maxresults: nobody looks at more; 0: not given */
-    bool count_only; /* _count=0 or _summary=count */
+    bool count_only;      /* _count=0 or _summary=count */
     fhs_total_mode total;
     fhs_summary_mode summary;
     fhs_str *elements; /* "_elements" */
@@ -225,6 +225,7 @@ typedef struct fhs_query {
     fhs_str page;  /* our own paging token parameter "_page", or empty */
     fhs_str
         self; /* the query as it was understood, re-encoded, without dropped parameters and _page */
+    fhs_str named; /* text of the named query that is part of it, or empty */
     fhs_dropped *dropped;
     size_t dropped_count;
 } fhs_query;
@@ -235,13 +236,22 @@ typedef struct fhs_focus {
     fhs_str id;
 } fhs_focus;
 
+/* A search that clients call by name. Links of a list; names and texts are whoever's owns it. */
+typedef struct fhs_named_query {
+    const struct fhs_named_query *next;
+    fhs_type type; /* FHS_TYPE_NONE: of the whole store */
+    fhs_str name;
+    fhs_str text; /* encoded; {argument}, {argument=otherwise}, {argument?} in values */
+} fhs_named_query;
+
 typedef struct fhs_query_options {
     const fhs_fhir *fhir;
     fhs_str base_url; /* references below it are relative ones */
     bool lenient;     /* unknown parameters are dropped and reported in place of refused */
     int64_t now_us;   /* for ap on dates */
     int default_zone_minutes;
-    const fhs_focus *focus; /* NULL: all of the store is searched */
+    const fhs_focus *focus;       /* NULL: all of the store is searched */
+    const fhs_named_query *named; /* for _query; NULL: there are none */
 } fhs_query_options;
 
 /*
@@ -251,6 +261,13 @@ typedef struct fhs_query_options {
  */
 fhirstore_status fhs_query_parse(fhs_arena *arena, const fhs_query_options *options, fhs_type type,
                                  fhs_str text, fhs_query **out, fhirstore_error **err);
+
+/*
+ * Whether a named query can be one: its name, its arguments, and everything in it that does not
+ * depend on arguments. ERR_QUERY and what fhs_query_parse() finds.
+ */
+fhirstore_status fhs_named_query_check(fhs_arena *arena, const fhs_query_options *options,
+                                       const fhs_named_query *named, fhirstore_error **err);
 
 /*
  * The parameter by which resources of @a target form a hierarchy that :above and :below follow from

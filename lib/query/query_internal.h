@@ -115,15 +115,24 @@ typedef struct fhs_query_list {
  */
 void *fhs_query_push(fhs_query_parser *parser, fhs_query_list *list, size_t size);
 
+/* What an address gives for an argument of a named query; decoded. */
+typedef struct fhs_argument {
+    fhs_str name;
+    fhs_str value;
+} fhs_argument;
+
 typedef struct fhs_query_draft {
     fhs_query *query;
-    fhs_query_list conditions; /* fhs_node * */
-    fhs_query_list dropped;    /* fhs_dropped */
-    fhs_query_list sort;       /* fhs_sort_key */
-    fhs_query_list types;      /* fhs_type */
-    bool types_are_named;      /* by _type */
-    fhs_query_list includes;   /* fhs_include */
-    fhs_query_list elements;   /* fhs_str */
+    fhs_query_list conditions;    /* fhs_node * */
+    fhs_query_list dropped;       /* fhs_dropped */
+    fhs_query_list sort;          /* fhs_sort_key */
+    fhs_query_list types;         /* fhs_type */
+    bool types_are_named;         /* by _type */
+    fhs_query_list includes;      /* fhs_include */
+    fhs_query_list elements;      /* fhs_str */
+    const fhs_named_query *named; /* the one that _query calls, or NULL */
+    fhs_query_list arguments;     /* fhs_argument */
+    bool is_hidden;               /* what is being added does not go into the self text */
     bool has_summary;
     fhs_buf self;
 } fhs_query_draft;
@@ -144,6 +153,17 @@ fhirstore_status fhs_query_sort_chain(fhs_query_parser *parser, fhs_type type, f
                                       fhs_sort_key *key, bool *known_out);
 /* Append "name=value" to the self text. */
 void fhs_query_add_self(fhs_query_draft *draft, fhs_str name, fhs_str value);
+/* Find the named query that a _query in the (encoded) text calls. */
+fhirstore_status fhs_query_find_named(fhs_query_parser *parser, fhs_query_draft *draft,
+                                      fhs_str text);
+/* Take _query and the arguments of the named query; *taken_out false: @a name is none of these. */
+fhirstore_status fhs_query_take_named(fhs_query_parser *parser, fhs_query_draft *draft,
+                                      fhs_str name, fhs_str value, bool *taken_out);
+/* Add what the named query says, with its arguments, by @a add. */
+typedef fhirstore_status (*fhs_query_add_fn)(fhs_query_parser *parser, fhs_query_draft *draft,
+                                             fhs_str name, fhs_str value);
+fhirstore_status fhs_query_expand_named(fhs_query_parser *parser, fhs_query_draft *draft,
+                                        fhs_query_add_fn add);
 /* Report a parameter that was left out. */
 fhirstore_status fhs_query_drop(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str name,
                                 const char *reason);

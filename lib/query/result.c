@@ -266,16 +266,11 @@ fhirstore_status fhs_query_result_param(fhs_query_parser *parser, fhs_query_draf
         fhs_str name;
         item_reader read;
     } params[] = {
-        {FHS_LIT_INIT("_sort"), read_sort},
-        {FHS_LIT_INIT("_count"), read_count},
-        {FHS_LIT_INIT("_total"), read_total},
-        {FHS_LIT_INIT("_summary"), read_summary},
-        {FHS_LIT_INIT("_elements"), read_elements},
-        {FHS_LIT_INIT("_maxresults"), read_max_results},
-        {FHS_LIT_INIT("_type"), read_type_list},
-        {FHS_LIT_INIT("_page"), take_page},
-        {FHS_LIT_INIT("_format"), take_format},
-        {FHS_LIT_INIT("_pretty"), take_pretty},
+        {FHS_LIT_INIT("_sort"), read_sort},         {FHS_LIT_INIT("_count"), read_count},
+        {FHS_LIT_INIT("_total"), read_total},       {FHS_LIT_INIT("_summary"), read_summary},
+        {FHS_LIT_INIT("_elements"), read_elements}, {FHS_LIT_INIT("_maxresults"), read_max_results},
+        {FHS_LIT_INIT("_type"), read_type_list},    {FHS_LIT_INIT("_page"), take_page},
+        {FHS_LIT_INIT("_format"), take_format},     {FHS_LIT_INIT("_pretty"), take_pretty},
     };
     *taken_out = false;
     for (size_t i = 0; i < FHS_COUNT_OF(params); i++) {

@@ -34,7 +34,7 @@ static fhirstore_status add_way(sort_ways *ways, size_t depth, fhs_sparam param,
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status follow(sort_ways *ways, fhs_type type, fhs_str text, size_t depth)
+static fhirstore_status follow_sort(sort_ways *ways, fhs_type type, fhs_str text, size_t depth)
 {
     const fhs_fhir *fhir = ways->parser->options->fhir;
     fhs_sparam_def def;
@@ -72,7 +72,7 @@ static fhirstore_status follow(sort_ways *ways, fhs_type type, fhs_str text, siz
         }
         ways->parser->nodes_left--;
         ways->links[depth] = (fhs_sort_link){type, param, target};
-        status = follow(ways, target, rest, depth + 1);
+        status = follow_sort(ways, target, rest, depth + 1);
     }
     return status;
 }
@@ -81,7 +81,8 @@ fhirstore_status fhs_query_sort_chain(fhs_query_parser *parser, fhs_type type, f
                                       fhs_sort_key *key, bool *known_out)
 {
     sort_ways ways = {.parser = parser};
-    fhirstore_status status = type == FHS_TYPE_NONE ? FHIRSTORE_OK : follow(&ways, type, text, 0);
+    fhirstore_status status = type == FHS_TYPE_NONE ? FHIRSTORE_OK
+                                                    : follow_sort(&ways, type, text, 0);
     if (status == FHIRSTORE_OK && ways.is_mixed) {
         return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE,
                               "has a chained sort key that means different kinds of values; it "

@@ -6,8 +6,8 @@
 #include "search/late.h"
 #include "search/search_internal.h"
 
-static fhirstore_status compile_step(fhs_search *search, const fhs_sort_link *link,
-                                     fhs_sort_step *step, bool *late_out)
+static fhirstore_status compile_sort_step(fhs_search *search, const fhs_sort_link *link,
+                                          fhs_sort_step *step, bool *late_out)
 {
     const fhs_search_env *env = &search->env;
     bool is_late = false;
@@ -44,7 +44,7 @@ static fhirstore_status compile_way(fhs_search *search, const fhs_sort_path *pat
     }
     *late_out = *late_out || is_late;
     for (size_t i = 0; i < path->link_count && status == FHIRSTORE_OK; i++) {
-        status = compile_step(search, &path->links[i], &steps[i], late_out);
+        status = compile_sort_step(search, &path->links[i], &steps[i], late_out);
     }
     return status;
 }

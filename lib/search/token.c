@@ -32,6 +32,7 @@ static fhirstore_status bound_texts(fhs_search *search, fhs_buf *aad)
     add_bound_text(aad, type);
     add_bound_text(aad, query->place);
     add_bound_text(aad, query->self);
+    add_bound_text(aad, query->named);
     return fhs_buf_status(aad) == FHIRSTORE_OK ? FHIRSTORE_OK : fhs_search_no_memory(search);
 }
 
