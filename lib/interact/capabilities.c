@@ -2,6 +2,7 @@
 /* The CapabilityStatement: what this library really does, generated from the definitions. */
 #include "base/instant.h"
 #include "interact/interact.h"
+#include "interact/operation.h"
 
 static const char *const type_interactions[] = {
     "read",         "vread",  "update",      "delete", "history-instance",
@@ -123,6 +124,7 @@ static void write_type_entry(fhs_buf *out, const fhs_core *core, const fhs_fhir 
     write_includes(out, fhir, type);
     write_reverse_includes(out, fhir, type);
     write_params(out, fhir, type);
+    fhs_operation_describe(fhs_type_name(core->fhir, type), out);
     fhs_buf_add_char(out, '}');
 }
 

@@ -16,8 +16,7 @@ static const fhs_node *restrict_type(void *ctx, fhs_type type)
     return fhs_call_sees(ctx, type) ? &all : NULL;
 }
 
-/* @a call must live as long as the search. */
-static fhs_search_env make_env(fhs_call *call, const fhs_params *params, bool ready_only)
+fhs_search_env fhs_find_env(fhs_call *call, const fhs_params *params, bool ready_only)
 {
     const fhs_session *session = call->session;
     const fhs_core *core = session->core;
@@ -104,7 +103,7 @@ static fhirstore_status open_search(fhs_call *call, const fhs_params *params, bo
                                     fhs_arena *arena, fhs_query *query, fhs_search_env *env,
                                     fhs_search **out, fhirstore_error **err)
 {
-    *env = make_env(call, params, ready_only);
+    *env = fhs_find_env(call, params, ready_only);
     fhirstore_status status = narrow_types(call, arena, query, env, err);
     if (status >= FHIRSTORE_OK) {
         status = fhs_search_open(call->conn, env, query, out, err);

@@ -9,6 +9,9 @@
 
 typedef struct fhs_search_cursor fhs_search_cursor;
 
+/* What a search of the call may see. @a call must live as long as the search. */
+fhs_search_env fhs_find_env(fhs_call *call, const fhs_params *params, bool ready_only);
+
 /* Every match of @a query, strictly understood. The cursor holds a connection until it is closed.
  */
 fhirstore_status fhs_search_cursor_open(fhs_session *session, const fhs_place *place, fhs_str query,

@@ -2,6 +2,7 @@
 /* The REST API as one call: headers and address become an interaction, errors become answers. */
 #include "base/instant.h"
 #include "interact/interact.h"
+#include "interact/operation.h"
 #include "interact/route.h"
 #include "interact/view.h"
 
@@ -103,7 +104,8 @@ static fhirstore_status take_header(const fhs_header *header, const fhs_route *r
         bool fits = route->form_search ? is_form_type(value) : is_json_type(value);
         bool has_body = route->interaction == FHS_DO_CREATE ||
                         route->interaction == FHS_DO_UPDATE ||
-                        route->interaction == FHS_DO_BUNDLE || route->form_search;
+                        route->interaction == FHS_DO_BUNDLE ||
+                        route->interaction == FHS_DO_OPERATION || route->form_search;
         if (has_body && !fits) {
             return fhs_fail_plain(err, FHIRSTORE_ERR_MEDIA_TYPE);
         }
@@ -225,6 +227,8 @@ static fhirstore_status dispatch(fhs_session *session, const fhs_request *reques
                                                         &headers->condition, answer, err);
     case FHS_DO_HISTORY:
         return fhs_interact_history(session, route->type, route->id, route->query, answer, err);
+    case FHS_DO_OPERATION:
+        return fhs_operation_run(session, route, request->body, answer, err);
     }
     return fhs_fail_plain(err, FHIRSTORE_ERR_INTERNAL);
 }
@@ -265,6 +269,8 @@ static int32_t action_of(const fhs_route *route)
         return FHIRSTORE_ACTION_DELETE;
     case FHS_DO_HISTORY:
         return FHIRSTORE_ACTION_HISTORY;
+    case FHS_DO_OPERATION:
+        return fhs_operation_action(route);
     }
     return 0;
 }

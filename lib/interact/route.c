@@ -72,6 +72,20 @@ static fhs_str strip_base(fhs_str base_url, fhs_str url)
     return at_end ? rest : url;
 }
 
+/* "$name" at the end of a path. */
+static bool is_operation(fhs_str part)
+{
+    return part.len > 1 && part.ptr[0] == '$';
+}
+
+static fhirstore_status route_operation(method_kind method, fhs_str part, fhs_route *out,
+                                        fhirstore_error **err)
+{
+    out->interaction = FHS_DO_OPERATION;
+    out->operation = fhs_str_from(part, 1);
+    return method == METHOD_GET || method == METHOD_POST ? FHIRSTORE_OK : wrong_method(err);
+}
+
 static fhirstore_status route_system(method_kind method, const path_parts *parts, fhs_route *out,
                                      fhirstore_error **err)
 {
@@ -107,6 +121,9 @@ static fhirstore_status route_type(method_kind method, const path_parts *parts, 
                            : method == METHOD_DELETE ? FHS_DO_DELETE
                                                      : FHS_DO_SEARCH;
         return FHIRSTORE_OK;
+    }
+    if (is_operation(parts->part[1])) {
+        return route_operation(method, parts->part[1], out, err);
     }
     if (fhs_str_eq(parts->part[1], FHS_LIT("_search"))) {
         out->interaction = FHS_DO_SEARCH;
@@ -161,6 +178,9 @@ static fhirstore_status route_instance(method_kind method, const path_parts *par
                                                   : FHS_DO_DELETE;
         return method == METHOD_POST || method == METHOD_OTHER ? wrong_method(err) : FHIRSTORE_OK;
     }
+    if (parts->count == 3 && is_operation(parts->part[2])) {
+        return route_operation(method, parts->part[2], out, err);
+    }
     if (!fhs_str_eq(parts->part[2], FHS_LIT("_history"))) {
         return no_such_address(err);
     }
@@ -205,7 +225,8 @@ fhirstore_status fhs_route_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str
     if (out->type == FHS_TYPE_NONE || !fhs_type_is_resource(fhir, out->type)) {
         return fhs_fail_plain(err, FHIRSTORE_ERR_UNKNOWN_TYPE);
     }
-    bool is_type_level = parts.count == 1 || (parts.count == 2 && parts.part[1].ptr[0] == '_');
+    bool is_type_level = parts.count == 1 || (parts.count == 2 && (parts.part[1].ptr[0] == '_' ||
+                                                                   is_operation(parts.part[1])));
     out->place.type = out->type;
     if (is_type_level) {
         return route_type(kind, &parts, out, err);

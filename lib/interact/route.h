@@ -17,16 +17,18 @@ typedef enum fhs_interaction {
     FHS_DO_UPDATE,
     FHS_DO_DELETE,
     FHS_DO_HISTORY,
+    FHS_DO_OPERATION,
 } fhs_interaction;
 
 typedef struct fhs_route {
     fhs_interaction interaction;
     fhs_type type; /* FHS_TYPE_NONE: system level */
     fhs_str id;
-    int64_t version;  /* vread */
-    fhs_str query;    /* behind the '?' */
-    fhs_place place;  /* of a search */
-    bool form_search; /* POST …/_search: the body holds more parameters */
+    fhs_str operation; /* its name without the $ */
+    int64_t version;   /* vread */
+    fhs_str query;     /* behind the '?' */
+    fhs_place place;   /* of a search */
+    bool form_search;  /* POST …/_search: the body holds more parameters */
     bool is_head;
     bool has_format; /* _format was given and is one of ours */
 } fhs_route;

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "interact/operation.h"
+
+#include "interact/interact.h"
+#include "query/query.h"
+
+/* ---- which ---- */
+
+typedef struct operation_table {
+    const fhs_operation_def *defs;
+    const size_t *count;
+} operation_table;
+
+/* Each module has a table of its own. */
+static const operation_table tables[] = {
+    {fhs_value_set_operations, &fhs_value_set_operation_count},
+    {fhs_code_system_operations, &fhs_code_system_operation_count},
+};
+
+static const fhs_operation_def *find_operation(const fhs_core *core, const fhs_route *route)
+{
+    fhs_str type = route->type == FHS_TYPE_NONE ? FHS_LIT("")
+                                                : fhs_type_name(core->fhir, route->type);
+    unsigned level = route->id.len > 0 ? FHS_ON_INSTANCE : FHS_ON_TYPE;
+    for (size_t t = 0; t < FHS_COUNT_OF(tables); t++) {
+        for (size_t i = 0; i < *tables[t].count; i++) {
+            const fhs_operation_def *def = &tables[t].defs[i];
+            if (fhs_str_eq(def->name, route->operation) && fhs_str_eq(def->type, type) &&
+                (def->levels & level) != 0) {
+                return def;
+            }
+        }
+    }
+    return NULL;
+}
+
+int32_t fhs_operation_action(const fhs_route *route)
+{
+    return route->id.len > 0 ? FHIRSTORE_ACTION_READ : FHIRSTORE_ACTION_SEARCH;
+}
+
+void fhs_operation_describe(fhs_str type, fhs_buf *out)
+{
+    bool is_first = true;
+    for (size_t t = 0; t < FHS_COUNT_OF(tables); t++) {
+        for (size_t i = 0; i < *tables[t].count; i++) {
+            const fhs_operation_def *def = &tables[t].defs[i];
+            if (!fhs_str_eq(def->type, type)) {
+                continue;
+            }
+            fhs_buf_addf(out,
+                         "%s{\"name\":\"%.*s\",\"definition\":"
+                         "\"http://hl7.org/fhir/OperationDefinition/%.*s-%.*s\"}",
+                         is_first ? ",\"operation\":[" : ",", FHS_STR_ARG(def->name),
+                         FHS_STR_ARG(type), FHS_STR_ARG(def->name));
+            is_first = false;
+        }
+    }
+    fhs_buf_add_cstr(out, is_first ? "" : "]");
+}
+
+/* ---- parameters ---- */
+
+fhirstore_status fhs_argument_fail(fhs_str name, const char *what, fhirstore_error **err)
+{
+    return fhs_param_name_is_plain(name)
+               ? fhs_fail(err, FHIRSTORE_ERR_PARAM_VALUE, "operation parameter '%.*s' %s",
+                          FHS_STR_ARG(name), what)
+               : fhs_fail(err, FHIRSTORE_ERR_PARAM_VALUE, "an operation parameter %s", what);
+}
+
+const fhs_argument *fhs_argument_find(const fhs_operation *operation, fhs_str name)
+{
+    for (size_t i = 0; i < operation->argument_count; i++) {
+        if (fhs_str_eq(operation->arguments[i].name, name)) {
+            return &operation->arguments[i];
+        }
+    }
+    return NULL;
+}
+
+fhirstore_status fhs_argument_text(const fhs_operation *operation, fhs_str name, fhs_str *out,
+                                   fhirstore_error **err)
+{
+    const fhs_argument *argument = fhs_argument_find(operation, name);
+    *out = FHS_STR_NONE;
+    if (argument == NULL) {
+        return FHIRSTORE_OK;
+    }
+    if (argument->text.ptr == NULL || argument->text.len == 0) {
+        return fhs_argument_fail(name, "expects a primitive value", err);
+    }
+    *out = argument->text;
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_argument_flag(const fhs_operation *operation, fhs_str name, bool fallback,
+                                   bool *out, fhirstore_error **err)
+{
+    fhs_str text;
+    *out = fallback;
+    fhirstore_status status = fhs_argument_text(operation, name, &text, err);
+    if (status < FHIRSTORE_OK || text.len == 0) {
+        return status;
+    }
+    *out = fhs_str_eq(text, FHS_LIT("true"));
+    return *out || fhs_str_eq(text, FHS_LIT("false"))
+               ? FHIRSTORE_OK
+               : fhs_argument_fail(name, "expects true or false", err);
+}
+
+fhirstore_status fhs_argument_count(const fhs_operation *operation, fhs_str name, uint64_t max,
+                                    uint64_t fallback, uint64_t *out, fhirstore_error **err)
+{
+    fhs_str text;
+    *out = fallback;
+    fhirstore_status status = fhs_argument_text(operation, name, &text, err);
+    if (status < FHIRSTORE_OK || text.len == 0) {
+        return status;
+    }
+    return fhs_str_to_u64(text, max, out)
+               ? FHIRSTORE_OK
+               : fhs_argument_fail(name, "expects a whole number that is not too large", err);
+}
+
+fhirstore_status fhs_argument_object(const fhs_operation *operation, fhs_str name,
+                                     const fhs_json **out, fhirstore_error **err)
+{
+    const fhs_argument *argument = fhs_argument_find(operation, name);
+    *out = NULL;
+    if (argument == NULL) {
+        return FHIRSTORE_OK;
+    }
+    if (!fhs_json_is(argument->json, FHS_JSON_OBJECT)) {
+        return fhs_argument_fail(name, "expects an object, in a Parameters resource", err);
+    }
+    *out = argument->json;
+    return FHIRSTORE_OK;
+}
+
+/* The arguments while they are being read. */
+typedef struct argument_list {
+    fhs_arena *arena;
+    const fhs_operation_def *def;
+    fhs_argument *items;
+    size_t count;
+    size_t capacity;
+} argument_list;
+
+static bool is_taken(const fhs_operation_def *def, fhs_str name)
+{
+    for (const fhs_str *param = def->params; param->len > 0; param++) {
+        if (fhs_str_eq(*param, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static fhirstore_status add_argument(argument_list *list, const fhs_argument *argument,
+                                     fhirstore_error **err)
+{
+    if (!is_taken(list->def, argument->name)) {
+        return fhs_argument_fail(argument->name, "is not known here", err);
+    }
+    if (list->count == list->capacity) {
+        return fhs_fail(err, FHIRSTORE_ERR_LIMIT, "the operation exceeds FHS_LIMIT_QUERY_PARAMS");
+    }
+    list->items[list->count++] = *argument;
+    return FHIRSTORE_OK;
+}
+
+static bool is_about_format(fhs_str name)
+{
+    return fhs_str_eq(name, FHS_LIT("_format")) || fhs_str_eq(name, FHS_LIT("_pretty"));
+}
+
+static fhirstore_status read_address(argument_list *list, fhs_str query, fhirstore_error **err)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    while (query.len > 0 && status >= FHIRSTORE_OK) {
+        fhs_str pair = query;
+        fhs_str rest = FHS_STR_NONE;
+        fhs_str name;
+        fhs_str value;
+        (void)fhs_str_split(query, '&', &pair, &rest);
+        query = rest;
+        if (pair.len == 0) {
+            continue;
+        }
+        if (!fhs_str_split(pair, '=', &name, &value)) {
+            name = pair;
+            value = FHS_STR_NONE;
+        }
+        fhs_argument argument = {.name = fhs_url_decode(list->arena, name, true),
+                                 .text = fhs_url_decode(list->arena, value, true)};
+        if (argument.name.ptr == NULL || argument.text.ptr == NULL) {
+            return fhs_fail(err, FHIRSTORE_ERR_QUERY, "the address holds a bad percent-encoding");
+        }
+        if (!is_about_format(argument.name)) {
+            status = add_argument(list, &argument, err);
+        }
+    }
+    return status;
+}
+
+/* The member of a Parameters.parameter that holds its value. */
+static const fhs_json *value_of(const fhs_json *parameter)
+{
+    for (uint32_t i = 0; i < parameter->count; i++) {
+        const fhs_json_member *member = &parameter->members[i];
+        if (fhs_str_starts_with(member->name, FHS_LIT("value")) ||
+            fhs_str_eq(member->name, FHS_LIT("resource"))) {
+            return &member->value;
+        }
+    }
+    return NULL;
+}
+
+static fhs_str primitive_text(const fhs_json *value)
+{
+    switch ((fhs_json_type)value->type) {
+    case FHS_JSON_TRUE:
+        return FHS_LIT("true");
+    case FHS_JSON_FALSE:
+        return FHS_LIT("false");
+    case FHS_JSON_STRING:
+    case FHS_JSON_NUMBER:
+        return value->text;
+    case FHS_JSON_NULL:
+    case FHS_JSON_ARRAY:
+    case FHS_JSON_OBJECT:
+        break;
+    }
+    return FHS_STR_NONE;
+}
+
+static fhirstore_status read_parameters(argument_list *list, const fhs_json *body,
+                                        fhirstore_error **err)
+{
+    const fhs_json *items = fhs_json_get(body, FHS_LIT("parameter"));
+    fhirstore_status status = FHIRSTORE_OK;
+    if (items != NULL && items->type != FHS_JSON_ARRAY) {
+        return fhs_fail(err, FHIRSTORE_ERR_INVALID_RESOURCE, "Parameters.parameter is a list");
+    }
+    for (uint32_t i = 0; items != NULL && i < items->count && status >= FHIRSTORE_OK; i++) {
+        fhs_argument argument = {.name = FHS_STR_NONE};
+        const fhs_json *item = &items->items[i];
+        if (!fhs_json_is(item, FHS_JSON_OBJECT) ||
+            !fhs_json_get_string(item, FHS_LIT("name"), &argument.name)) {
+            return fhs_fail(err, FHIRSTORE_ERR_INVALID_RESOURCE,
+                            "each item of Parameters.parameter has a name");
+        }
+        argument.json = value_of(item);
+        if (argument.json == NULL) {
+            return fhs_argument_fail(argument.name, "has no value", err);
+        }
+        argument.text = primitive_text(argument.json);
+        status = add_argument(list, &argument, err);
+    }
+    return status;
+}
+
+/* A Parameters resource, or the one resource that the operation is about. */
+static fhirstore_status read_body(argument_list *list, fhs_str text, fhirstore_error **err)
+{
+    const fhs_json *body = NULL;
+    fhs_str type;
+    fhirstore_status status = fhs_json_read(list->arena, text, NULL, &body, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    if (!fhs_json_is(body, FHS_JSON_OBJECT) ||
+        !fhs_json_get_string(body, FHS_LIT("resourceType"), &type)) {
+        return fhs_fail(err, FHIRSTORE_ERR_INVALID_RESOURCE,
+                        "the body of an operation is a Parameters resource");
+    }
+    if (fhs_str_eq(type, FHS_LIT("Parameters"))) {
+        return read_parameters(list, body, err);
+    }
+    if (!fhs_str_eq(type, list->def->type) || list->def->resource.len == 0) {
+        return fhs_fail(err, FHIRSTORE_ERR_INVALID_RESOURCE,
+                        "the body of the operation is a Parameters resource");
+    }
+    const fhs_argument argument = {.name = list->def->resource, .json = body};
+    return add_argument(list, &argument, err);
+}
+
+/* ---- running ---- */
+
+typedef struct operation_work {
+    const fhs_operation_def *def;
+    const fhs_route *route;
+    fhs_str body;
+    fhs_answer *answer;
+} operation_work;
+
+static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error **err)
+{
+    operation_work *work = ctx;
+    argument_list list = {
+        .arena = call->arena, .def = work->def, .capacity = FHS_LIMIT_QUERY_PARAMS};
+    list.items = fhs_arena_calloc(list.arena, list.capacity, sizeof *list.items);
+    fhirstore_status status = list.items == NULL ? fhs_fail_memory(err)
+                                                 : read_address(&list, work->route->query, err);
+    if (status >= FHIRSTORE_OK && work->body.len > 0) {
+        status = read_body(&list, work->body, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_begin_read(call->conn, err);
+    }
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    const fhs_operation operation = {work->def, work->route, list.items, list.count};
+    fhs_buf_reset(&work->answer->body);
+    status = work->def->run(call, &operation, work->answer, err);
+    fhs_conn_end_read(call->conn);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_call_seen_well(call, err);
+    }
+    if (status >= FHIRSTORE_OK && fhs_buf_status(&work->answer->body) < FHIRSTORE_OK) {
+        status = fhs_fail_plain(err, fhs_buf_status(&work->answer->body));
+    }
+    return status;
+}
+
+fhirstore_status fhs_operation_run(fhs_session *session, const fhs_route *route, fhs_str body,
+                                   fhs_answer *answer, fhirstore_error **err)
+{
+    operation_work work = {find_operation(session->core, route), route, body, answer};
+    fhs_call call;
+    if (work.def == NULL) {
+        return fhs_session_refuse(
+            session, fhs_operation_action(route), route->type, route->id, route->query,
+            fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "no such operation at this address"));
+    }
+    answer->status = FHIRSTORE_OK;
+    answer->http = fhs_status_http(FHIRSTORE_OK);
+    fhs_call_begin(&call, session, fhs_operation_action(route), route->type, route->id,
+                   route->query);
+    fhirstore_status status = fhs_call_read(&call, run_operation, &work, err);
+    fhs_call_end(&call);
+    return status;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operations: addresses that end in "$name". operation.c finds the one that is meant, reads its
+ * parameters from the address or a Parameters resource, and carries it out as one call, from access
+ * check to audit record. A new operation is a row in a table of fhs_operation_def.
+ */
+#ifndef FHS_INTERACT_OPERATION_H
+#define FHS_INTERACT_OPERATION_H
+
+#include "interact/core.h"
+#include "interact/route.h"
+#include "json/json.h"
+
+/* One parameter as it came. */
+typedef struct fhs_argument {
+    fhs_str name;
+    fhs_str text;         /* of a primitive value; ptr NULL: it is none */
+    const fhs_json *json; /* the value, or the resource; NULL: it came with the address */
+} fhs_argument;
+
+/* What an operation works with. */
+typedef struct fhs_operation {
+    const struct fhs_operation_def *def;
+    const fhs_route *route;
+    const fhs_argument *arguments;
+    size_t argument_count;
+} fhs_operation;
+
+/*
+ * The work: inside the read transaction of @a call; fills the answer's body. What it returns below
+ * OK is the answer as an OperationOutcome.
+ */
+typedef fhirstore_status (*fhs_operation_fn)(fhs_call *call, const fhs_operation *operation,
+                                             fhs_answer *answer, fhirstore_error **err);
+
+enum {
+    FHS_ON_TYPE = 1,
+    FHS_ON_INSTANCE = 2,
+};
+
+typedef struct fhs_operation_def {
+    fhs_str name; /* without the $ */
+    fhs_str type;
+    unsigned levels;       /* FHS_ON_… */
+    fhs_str resource;      /* the parameter that a body which is no Parameters stands for */
+    const fhs_str *params; /* names it takes, ending in an empty one */
+    fhs_operation_fn run;
+} fhs_operation_def;
+
+/* Carry out route->operation; @a body empty: there is none. */
+fhirstore_status fhs_operation_run(fhs_session *session, const fhs_route *route, fhs_str body,
+                                   fhs_answer *answer, fhirstore_error **err);
+/* What the call asks the authorizer for: read of a resource, else search of its type. */
+int32_t fhs_operation_action(const fhs_route *route);
+/* Append what a CapabilityStatement says of the type's operations, or nothing. */
+void fhs_operation_describe(fhs_str type, fhs_buf *out);
+
+/* ---- parameters ---- */
+
+/* The parameter, or NULL. */
+const fhs_argument *fhs_argument_find(const fhs_operation *operation, fhs_str name);
+/* Text of a primitive parameter; empty where it is not there. ERR_PARAM_VALUE: it is none. */
+fhirstore_status fhs_argument_text(const fhs_operation *operation, fhs_str name, fhs_str *out,
+                                   fhirstore_error **err);
+/* true or false; @a fallback where it is not there. */
+fhirstore_status fhs_argument_flag(const fhs_operation *operation, fhs_str name, bool fallback,
+                                   bool *out, fhirstore_error **err);
+/* A whole number of at most @a max; @a fallback where it is not there. */
+fhirstore_status fhs_argument_count(const fhs_operation *operation, fhs_str name, uint64_t max,
+                                    uint64_t fallback, uint64_t *out, fhirstore_error **err);
+/* An object (Coding, a resource); NULL where it is not there. */
+fhirstore_status fhs_argument_object(const fhs_operation *operation, fhs_str name,
+                                     const fhs_json **out, fhirstore_error **err);
+/* ERR_PARAM_VALUE: "operation parameter '…' …". */
+fhirstore_status fhs_argument_fail(fhs_str name, const char *what, fhirstore_error **err);
+
+/* ---- terminology (terms_value_set.c, terms_code_system.c) ---- */
+
+extern const fhs_operation_def fhs_value_set_operations[];
+extern const size_t fhs_value_set_operation_count;
+extern const fhs_operation_def fhs_code_system_operations[];
+extern const size_t fhs_code_system_operation_count;
+
+#endif
