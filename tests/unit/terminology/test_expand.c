@@ -173,10 +173,10 @@ START_TEST(above_and_below)
         {SYS, "B", false, "B"},
         {SYS, "d", true, "a b d e"},
         {SYS, "none", true, "none"},
-        {"", "wheel", true, "wheel"},
+        {"", "hubcap", true, "hubcap"},
         {"urn:ring", "Y", true, "x y z"},
         {"urn:parts", "car", false, "car"},
-        {"", "male", false, "male"},
+        {"", "male", false, "male male"},
     };
     fhs_buf out = FHS_BUF_INIT(100000);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -33,7 +33,7 @@ static const char *const world[] = {
     "\"X\"}]}",
     "{\"resourceType\":\"CodeSystem\",\"id\":\"parts\",\"url\":\"urn:parts\",\"status\":\"active\","
     "\"content\":\"complete\",\"hierarchyMeaning\":\"part-of\",\"concept\":[{\"code\":\"car\","
-    "\"concept\":[{\"code\":\"wheel\"}]}]}",
+    "\"concept\":[{\"code\":\"hubcap\"}]}]}",
     "{\"resourceType\":\"CodeSystem\",\"id\":\"some\",\"url\":\"urn:some\",\"status\":\"active\","
     "\"content\":\"fragment\",\"concept\":[{\"code\":\"p\"},{\"code\":\"q\"}]}",
     "{\"resourceType\":\"ValueSet\",\"id\":\"v1\",\"url\":\"urn:vs\",\"version\":\"1\",\"status\":"
