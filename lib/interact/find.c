@@ -214,7 +214,8 @@ static fhirstore_status use_page(fhs_call *call, find_work *work, fhs_search *se
                                   : fhs_fail_memory(err);
     fhs_search_told(search, &call->count, &call->total);
     fhs_buf_clear(&path);
-    return status;
+    /* What is included may be of types that nobody has asked about before. */
+    return status < FHIRSTORE_OK ? status : fhs_call_seen_well(call, err);
 }
 
 fhirstore_status fhs_interact_search_bundle(fhs_session *session, const fhs_place *place,

@@ -12,7 +12,6 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "search/late.h"
-#include "json/json.h"
 
 /* The set is cut back when it holds so many times what a page does. */
 #define CUT_AT 4u
@@ -29,6 +28,7 @@ void fhs_gathering_init(fhs_gathering *gathering, fhs_search *search)
     }
     fhs_arena_init(&gathering->arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&gathering->rows, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&gathering->body, FHS_LIMIT_RESOURCE_BYTES);
 }
 
 void fhs_gathering_clear(fhs_gathering *gathering)
@@ -37,6 +37,7 @@ void fhs_gathering_clear(fhs_gathering *gathering)
     fhs_included_clear(&gathering->found);
     fhs_arena_clear(&gathering->arena);
     fhs_buf_clear(&gathering->rows);
+    fhs_buf_clear(&gathering->body);
 }
 
 fhirstore_status fhs_gathering_add_match(fhs_gathering *gathering, fhs_entity entity)
@@ -60,8 +61,7 @@ fhirstore_status fhs_gathering_read(fhs_gathering *gathering, const fhs_included
 {
     fhs_search *search = gathering->search;
     char id[FHS_LIMIT_ID_BYTES];
-    fhirstore_status status = fhs_resource_read_entity(search->conn, item->entity, out,
-                                                       search->err);
+    fhirstore_status status = fhs_resource_look(search->conn, item->entity, out, search->err);
     if (status != FHIRSTORE_OK || item->version == 0 || item->version == out->version) {
         return status;
     }
@@ -72,23 +72,24 @@ fhirstore_status fhs_gathering_read(fhs_gathering *gathering, const fhs_included
                               search->err);
 }
 
-/* Extract what a resource says; entries live in the gathering's arena. */
-static fhirstore_status extract_version(fhs_gathering *gathering, const fhs_version *version,
+/* Extract what a resource says that was just read; entries live in the gathering. */
+static fhirstore_status extract_version(fhs_gathering *gathering, fhs_version *version,
                                         fhs_entries *entries)
 {
     fhs_search *search = gathering->search;
-    const fhs_json *root;
     *entries = (fhs_entries){.items = NULL};
     fhs_arena_reset(&gathering->arena);
-    fhs_str body = fhs_arena_dup(&gathering->arena, version->body);
-    if (body.ptr == NULL) {
-        return fhs_search_no_memory(search);
+    fhs_buf_reset(&gathering->body);
+    fhirstore_status status = fhs_resource_take_body(search->conn, version, &gathering->body,
+                                                     search->err);
+    if (status == FHIRSTORE_OK && fhs_buf_status(&gathering->body) != FHIRSTORE_OK) {
+        status = fhs_fail_plain(search->err, fhs_buf_status(&gathering->body));
     }
-    fhirstore_status status = fhs_json_read(&gathering->arena, body, NULL, &root, search->err);
     return status != FHIRSTORE_OK
                ? status
-               : fhs_index_extract(search->env.indexer, search->env.base_url, root,
-                                   &gathering->arena, entries, search->err);
+               : fhs_index_extract_body(search->env.indexer, search->env.base_url,
+                                        fhs_buf_str(&gathering->body), &gathering->arena, entries,
+                                        search->err);
 }
 
 /* An old version as a candidate: its rows are made, for only those of the current one are kept. */

@@ -75,6 +75,7 @@ typedef struct fhs_gathering {
     bool has_more;
     fhs_arena arena; /* reads one resource for its references */
     fhs_buf rows;
+    fhs_buf body;
 } fhs_gathering;
 
 /* ---- include_rules.c ---- */
@@ -107,7 +108,7 @@ void fhs_gathering_clear(fhs_gathering *gathering);
 fhirstore_status fhs_gathering_add_match(fhs_gathering *gathering, fhs_entity entity);
 /* Find what the page includes: gathering->page. */
 fhirstore_status fhs_gathering_run(fhs_gathering *gathering);
-/* Read something included; the views are borrowed until the next read. */
+/* Read something included, but a large body; the views are borrowed until the next read. */
 fhirstore_status fhs_gathering_read(fhs_gathering *gathering, const fhs_included *item,
                                     fhs_version *out);
 

@@ -232,6 +232,14 @@ START_TEST(compartments_of_the_typed_calls)
 }
 END_TEST
 
+START_TEST(a_condition_includes_nothing)
+{
+    reply answer = ask("DELETE", "Patient?gender=male&_include=Patient:link", NULL, NULL);
+    expect_http(answer, 400);
+    expect_http(read_one("Patient", "2"), 200);
+}
+END_TEST
+
 START_TEST(a_compartment_in_a_batch)
 {
     reply answer = ask("POST", "", NULL,
@@ -412,6 +420,7 @@ int main(void)
     tcase_add_test(tests, compartments_by_form);
     tcase_add_loop_test(tests, what_has_no_compartment, 0, (int)(sizeof refused / sizeof *refused));
     tcase_add_test(tests, compartments_of_the_typed_calls);
+    tcase_add_test(tests, a_condition_includes_nothing);
     tcase_add_test(tests, a_compartment_in_a_batch);
     tcase_add_test(tests, hidden_types_are_in_no_compartment);
     tcase_add_test(tests, a_compartment_of_one_who_is_hidden);

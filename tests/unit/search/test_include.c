@@ -490,6 +490,232 @@ START_TEST(a_search_may_look_at_only_so_much)
 }
 END_TEST
 
+/* ---- random graphs against a plain walk ---- */
+
+#define NODES 60 /* 0…19 patients, 20…29 organizations, 30…59 observations */
+
+enum edge_kind {
+    PATIENT_LINK,
+    PATIENT_ORGANIZATION,
+    ORGANIZATION_PART,
+    OBSERVATION_SUBJECT,
+    OBSERVATION_MEMBER,
+    EDGE_KINDS
+};
+
+static const char *const edge_names[EDGE_KINDS] = {"Patient:link", "Patient:organization",
+                                                   "Organization:partof", "Observation:subject",
+                                                   "Observation:has-member"};
+
+static bool edges[EDGE_KINDS][NODES][NODES];
+static uint32_t dice;
+
+static int throw_dice(int below)
+{
+    dice = dice * 1664525u + 1013904223u;
+    return (int)((dice >> 8) % (uint32_t)below);
+}
+
+static int node_type(int node)
+{
+    return node < 20 ? 0 : node < 30 ? 1 : 2;
+}
+
+static void add_edge(enum edge_kind kind, int from, int first, int count)
+{
+    if (throw_dice(3) != 0) {
+        edges[kind][from][first + throw_dice(count)] = true;
+    }
+}
+
+/* Append the references of one kind, each with @a before and @a behind. */
+static void write_edges(char *json, enum edge_kind kind, int from, const char *before,
+                        const char *behind)
+{
+    static const char *const types[] = {"Patient", "Organization", "Observation"};
+    bool is_first = true;
+    for (int to = 0; to < NODES; to++) {
+        if (edges[kind][from][to]) {
+            size_t len = strlen(json);
+            (void)snprintf(json + len, 2048 - len, "%s%s{\"reference\":\"%s/n%d\"}%s",
+                           is_first ? "" : ",", before, types[node_type(to)], to, behind);
+            is_first = false;
+        }
+    }
+}
+
+static void put_node(int node)
+{
+    static const char *const heads[] = {"Patient\",\"active\":true",
+                                        "Organization\",\"name\":\"x\"",
+                                        "Observation\",\"status\":\"final\""};
+    char json[2048];
+    (void)snprintf(json, sizeof(json), "{\"id\":\"n%d\",\"resourceType\":\"%s", node,
+                   heads[node_type(node)]);
+    if (node_type(node) == 0) {
+        strcat(json, ",\"link\":[");
+        write_edges(json, PATIENT_LINK, node, "{\"type\":\"seealso\",\"other\":", "}");
+        strcat(json, "]");
+        write_edges(json, PATIENT_ORGANIZATION, node, ",\"managingOrganization\":", "");
+    } else if (node_type(node) == 1) {
+        write_edges(json, ORGANIZATION_PART, node, ",\"partOf\":", "");
+    } else {
+        write_edges(json, OBSERVATION_SUBJECT, node, ",\"subject\":", "");
+        strcat(json, ",\"hasMember\":[");
+        write_edges(json, OBSERVATION_MEMBER, node, "", "");
+        strcat(json, "]");
+    }
+    strcat(json, "}");
+    store_put(&ward, json);
+}
+
+static void make_graph(void)
+{
+    memset(edges, 0, sizeof(edges));
+    for (int node = 0; node < NODES; node++) {
+        switch (node_type(node)) {
+        case 0:
+            add_edge(PATIENT_LINK, node, 0, 20);
+            add_edge(PATIENT_LINK, node, 0, 20);
+            add_edge(PATIENT_ORGANIZATION, node, 20, 10);
+            break;
+        case 1:
+            add_edge(ORGANIZATION_PART, node, 20, 10);
+            break;
+        default:
+            add_edge(OBSERVATION_SUBJECT, node, 0, 20);
+            add_edge(OBSERVATION_MEMBER, node, 30, 30);
+            add_edge(OBSERVATION_MEMBER, node, 30, 30);
+        }
+    }
+    store_begin(&ward);
+    for (int i = 0; i < NODES; i++) {
+        put_node((i * 37) % NODES);
+    }
+    store_commit(&ward);
+}
+
+typedef struct wish {
+    int kind; /* EDGE_KINDS: all */
+    bool is_reverse;
+    bool iterate;
+} wish;
+
+/* What one step from @a from reaches. */
+static void step_from(const wish *wishes, int count, int from, bool is_match, bool *reached)
+{
+    for (int w = 0; w < count; w++) {
+        for (int kind = 0; kind < EDGE_KINDS && (is_match || wishes[w].iterate); kind++) {
+            for (int to = 0; to < NODES && (wishes[w].kind == EDGE_KINDS || wishes[w].kind == kind);
+                 to++) {
+                reached[to] = reached[to] || (wishes[w].is_reverse ? edges[kind][to][from]
+                                                                   : edges[kind][from][to]);
+            }
+        }
+    }
+}
+
+static void walk_plainly(const wish *wishes, int count, const bool *matches, bool *reached)
+{
+    bool done[NODES] = {false};
+    bool again = true;
+    memset(reached, 0, sizeof(bool) * NODES);
+    for (int i = 0; i < NODES; i++) {
+        if (matches[i]) {
+            step_from(wishes, count, i, true, reached);
+        }
+    }
+    while (again) {
+        again = false;
+        for (int i = 0; i < NODES; i++) {
+            if (reached[i] && !matches[i] && !done[i]) {
+                done[i] = true;
+                again = true;
+                step_from(wishes, count, i, false, reached);
+            }
+        }
+    }
+}
+
+/* A wish that may stand at a search of @a type, as text. */
+static wish make_wish(int type, char *text, size_t room)
+{
+    static const int sources[EDGE_KINDS] = {0, 0, 1, 2, 2};
+    static const int targets[EDGE_KINDS] = {0, 1, 1, 0, 2};
+    wish made = {.kind = throw_dice(EDGE_KINDS + 1),
+                 .is_reverse = throw_dice(2) == 0,
+                 .iterate = throw_dice(2) == 0};
+    if (made.kind < EDGE_KINDS && !made.iterate) {
+        made.iterate = (made.is_reverse ? targets : sources)[made.kind] != type;
+    }
+    size_t len = strlen(text);
+    (void)snprintf(text + len, room - len, "&_%sinclude%s=%s", made.is_reverse ? "rev" : "",
+                   made.iterate ? ":iterate" : "",
+                   made.kind == EDGE_KINDS ? "*" : edge_names[made.kind]);
+    return made;
+}
+
+static void count_nodes(const char *text, bool included, int *times)
+{
+    const char *bar = strchr(text, '|');
+    for (const char *at = strchr(text, 'n'); at != NULL; at = strchr(at + 1, 'n')) {
+        if ((bar != NULL && at > bar) == included) {
+            times[atoi(at + 1)]++;
+        }
+    }
+}
+
+static void try_wishes(int round)
+{
+    static const char *const types[] = {"Patient", "Organization", "Observation"};
+    static const int firsts[] = {0, 20, 30, NODES};
+    static page p;
+    char query[16384] = "_id=none";
+    wish wishes[3];
+    bool matches[NODES] = {false};
+    bool reached[NODES];
+    int shown[NODES] = {0};
+    int times[NODES] = {0};
+    int type = throw_dice(3);
+    int count = 1 + throw_dice(3);
+    for (int i = 0; i < 1 + throw_dice(4); i++) {
+        int node = firsts[type] + throw_dice(firsts[type + 1] - firsts[type]);
+        size_t len = strlen(query);
+        matches[node] = true;
+        (void)snprintf(query + len, sizeof(query) - len, ",n%d", node);
+    }
+    for (int i = 0; i < count; i++) {
+        wishes[i] = make_wish(type, query, sizeof(query));
+    }
+    char first[512];
+    (void)snprintf(first, sizeof(first), "%s?%s", types[type], query);
+    ward.env.max_includes = round % 3 == 0 ? 0 : (size_t)(1 + throw_dice(6));
+    ck_assert_ok(try_page(types[type], query, false, &p, &err));
+    count_nodes(p.text, false, shown);
+    count_nodes(p.text, true, times);
+    while (p.related[0] != '\0') {
+        (void)snprintf(query, sizeof(query), "%s", p.related);
+        ck_assert_ok(try_page(types[type], query, false, &p, &err));
+        count_nodes(p.text, true, times);
+    }
+    walk_plainly(wishes, count, matches, reached);
+    for (int i = 0; i < NODES; i++) {
+        ck_assert_msg(shown[i] == (matches[i] ? 1 : 0), "%s: match n%d", first, i);
+        ck_assert_msg(times[i] == (reached[i] && !matches[i] ? 1 : 0), "%s: n%d came %d times",
+                      first, i, times[i]);
+    }
+}
+
+START_TEST(random_graphs_are_walked_as_they_should)
+{
+    dice = (uint32_t)_i * 7919u + 5u;
+    make_graph();
+    for (int round = 0; round < 150; round++) {
+        try_wishes(round);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("search/include");
@@ -506,6 +732,7 @@ int main(void)
     tcase_add_test(tests, a_related_link_belongs_to_its_search);
     tcase_add_test(tests, hidden_types_leave_no_trace);
     tcase_add_test(tests, a_restriction_is_tested_on_what_is_included);
+    tcase_add_loop_test(tests, random_graphs_are_walked_as_they_should, 0, 4);
     tcase_add_test(tests, a_search_may_look_at_only_so_much);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
