@@ -30,7 +30,7 @@ typedef struct fhirstore_header {
  * (no memory, a closed store) is an error.
  *
  * @param      session       The session.
- * @param      method        GET, HEAD, POST, PUT, DELETE.
+ * @param      method        GET, HEAD, POST, PUT, PATCH, DELETE.
  * @param      method_len    Bytes.
  * @param      url           Relative ("Patient/1?_summary=true"), or absolute below the base URL. "" or "/" is the root.
  * @param      url_len       Bytes.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file resource.h  Create, read, update, delete, history.
+ * @file resource.h  Create, read, update, patch, delete, history.
  *
  * Resources go in and come out as UTF-8 JSON. Numbers, strings and member order are kept as they
  * were written; the store owns `id`, `meta.versionId` and `meta.lastUpdated`.
@@ -395,6 +395,77 @@ FHIRSTORE_API fhirstore_status fhirstore_delete_where(
     fhirstore_session *session, const char *type, size_t type_len, const char *criteria,
     size_t criteria_len, const fhirstore_write_options *options,
     fhirstore_response **response_out, fhirstore_error **err_out);
+
+/** The forms of a patch. Numbers are permanent. @since 0.1 */
+enum fhirstore_patch_kind {
+    FHIRSTORE_PATCH_JSON = 1,    /**< JSON Patch, RFC 6902 (application/json-patch+json). */
+    FHIRSTORE_PATCH_MERGE = 2,   /**< JSON Merge Patch, RFC 7396 (application/merge-patch+json). */
+    FHIRSTORE_PATCH_FHIRPATH = 3 /**< FHIRPath Patch: a Parameters resource (application/fhir+json). */
+};
+
+/**
+ * Change a resource by a patch.
+ *
+ * The patch is applied to the current version and what comes of it stored, in one transaction. What
+ * the patch does not touch keeps its bytes: decimals, member order, text. A patch that changes
+ * nothing makes no version. The id and the type of a resource cannot be patched; changes of
+ * `meta.versionId` and `meta.lastUpdated` are passed over.
+ *
+ * @param      session       The session.
+ * @param      type          Resource type.
+ * @param      type_len      Bytes.
+ * @param      id            Logical id.
+ * @param      id_len        Bytes.
+ * @param      kind          FHIRSTORE_PATCH_*.
+ * @param      patch         The patch. Copied.
+ * @param      patch_len     Bytes.
+ * @param      options       Copied. NULL: without condition. It takes no flags.
+ * @param[out] response_out  200 with the resource. Owned by the caller: fhirstore_response_free().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_PATCH_DOCUMENT  Not a patch of this kind: the operation and its position are told.
+ * @retval FHIRSTORE_ERR_PATCH           It cannot be applied (also: a `test` found something else), or the
+ *                                       resource would not be valid afterwards. Nothing is changed.
+ * @retval FHIRSTORE_ERR_NOT_FOUND       Never stored.
+ * @retval FHIRSTORE_ERR_DELETED         Deleted.
+ * @retval FHIRSTORE_ERR_PRECONDITION    The current version is not options.if_version.
+ * @par Threads  One at a time a session; waits for other writers.
+ * @par FHIR  http.html#patch
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_patch(fhirstore_session *session, const char *type,
+                                               size_t type_len, const char *id, size_t id_len,
+                                               int32_t kind, const char *patch, size_t patch_len,
+                                               const fhirstore_write_options *options,
+                                               fhirstore_response **response_out,
+                                               fhirstore_error **err_out);
+
+/**
+ * Change the resource that matches by a patch (conditional patch).
+ *
+ * @param      session       The session. It needs the right to search the type as well.
+ * @param      type          Resource type.
+ * @param      type_len      Bytes.
+ * @param      criteria      Search parameters: "identifier=http://a|1". Always understood strictly.
+ * @param      criteria_len  Bytes.
+ * @param      kind          FHIRSTORE_PATCH_*.
+ * @param      patch         The patch. Copied.
+ * @param      patch_len     Bytes.
+ * @param      options       Copied. NULL: without further condition. It takes no flags.
+ * @param[out] response_out  200 with the resource. Owned by the caller: fhirstore_response_free().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_NOT_FOUND         Nothing matches.
+ * @retval FHIRSTORE_ERR_MULTIPLE_MATCHES  Several match.
+ * @retval FHIRSTORE_ERR_PRECONDITION      The criteria are empty, or the version is not options.if_version.
+ * @retval FHIRSTORE_ERR_PATCH             As for fhirstore_patch(), and likewise the others.
+ * @par Threads  One at a time a session; waits for other writers.
+ * @par FHIR  http.html#patch
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_patch_where(
+    fhirstore_session *session, const char *type, size_t type_len, const char *criteria,
+    size_t criteria_len, int32_t kind, const char *patch, size_t patch_len,
+    const fhirstore_write_options *options, fhirstore_response **response_out,
+    fhirstore_error **err_out);
 
 /**
  * One page of history, newest first, as a Bundle of type history.

@@ -4,6 +4,7 @@
 #include "fhirstore/search.h"
 
 #include "api/handle.h"
+#include "interact/patch.h"
 
 #define WRITE_OPTIONS_V1_SIZE FHS_ABI_SIZE(fhirstore_write_options, if_version)
 #define READ_OPTIONS_V1_SIZE  FHS_ABI_SIZE(fhirstore_read_options, if_modified_since)
@@ -406,5 +407,68 @@ fhirstore_status fhirstore_delete_where(fhirstore_session *session, const char *
     }
     status = fhs_interact_delete_where(session->inner, call.type, call.criteria, &call.condition,
                                        &call.answer, err_out);
+    return leave(&call, status, response_out, err_out);
+}
+
+static fhirstore_status check_kind(const shell *call, int32_t kind, fhirstore_error **err)
+{
+    if (kind >= FHIRSTORE_PATCH_JSON && kind <= FHIRSTORE_PATCH_FHIRPATH) {
+        return FHIRSTORE_OK;
+    }
+    return fhs_session_refuse(call->session->inner, FHIRSTORE_ACTION_PATCH, call->type, call->id,
+                              call->criteria, fhs_api_invalid(err, "kind is no FHIRSTORE_PATCH_*"));
+}
+
+fhirstore_status fhirstore_patch(fhirstore_session *session, const char *type, size_t type_len,
+                                 const char *id, size_t id_len, int32_t kind, const char *patch,
+                                 size_t patch_len, const fhirstore_write_options *options,
+                                 fhirstore_response **response_out, fhirstore_error **err_out)
+{
+    shell call;
+    const shell_args args = {.action = FHIRSTORE_ACTION_PATCH,
+                             .type = type,
+                             .type_len = type_len,
+                             .id = id,
+                             .id_len = id_len,
+                             .text = patch,
+                             .text_len = patch_len,
+                             .options = options};
+    fhirstore_status status = enter(&call, session, &args, response_out, err_out);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    status = check_kind(&call, kind, err_out);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_interact_patch(session->inner, call.type, call.id, (fhs_patch_kind)kind,
+                                    call.text, &call.condition, &call.answer, err_out);
+    }
+    return leave(&call, status, response_out, err_out);
+}
+
+fhirstore_status fhirstore_patch_where(fhirstore_session *session, const char *type,
+                                       size_t type_len, const char *criteria, size_t criteria_len,
+                                       int32_t kind, const char *patch, size_t patch_len,
+                                       const fhirstore_write_options *options,
+                                       fhirstore_response **response_out, fhirstore_error **err_out)
+{
+    shell call;
+    const shell_args args = {.action = FHIRSTORE_ACTION_PATCH,
+                             .type = type,
+                             .type_len = type_len,
+                             .criteria = criteria,
+                             .criteria_len = criteria_len,
+                             .text = patch,
+                             .text_len = patch_len,
+                             .options = options};
+    fhirstore_status status = enter(&call, session, &args, response_out, err_out);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    status = check_kind(&call, kind, err_out);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_interact_patch_where(session->inner, call.type, call.criteria,
+                                          (fhs_patch_kind)kind, call.text, &call.condition,
+                                          &call.answer, err_out);
+    }
     return leave(&call, status, response_out, err_out);
 }

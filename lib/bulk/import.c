@@ -244,8 +244,8 @@ static fhirstore_status add_resource(fhs_import *import, fhs_str text, fhirstore
 
 /* ---- Bundles ---- */
 
-static fhirstore_status run_planned(fhs_import *import, const fhs_bundle *bundle,
-                                    const fhs_links *links, fhirstore_error **err)
+static fhirstore_status run_planned(fhs_import *import, fhs_bundle *bundle, fhs_links *links,
+                                    fhirstore_error **err)
 {
     static const fhs_bundle_replies nobody = {NULL, FHS_RETURN_MINIMAL};
     const fhs_bundle_watch watch = {tell_progress, import};
@@ -261,8 +261,8 @@ static fhirstore_status run_planned(fhs_import *import, const fhs_bundle *bundle
 }
 
 /* Inside a savepoint of the transaction that is open. */
-static fhirstore_status run_in_savepoint(fhs_import *import, const fhs_bundle *bundle,
-                                         const fhs_links *links, fhirstore_error **err)
+static fhirstore_status run_in_savepoint(fhs_import *import, fhs_bundle *bundle, fhs_links *links,
+                                         fhirstore_error **err)
 {
     fhs_held_mark mark = fhs_call_mark(&import->call);
     fhirstore_status status = fhs_conn_savepoint(import->call.conn, err);
@@ -280,8 +280,8 @@ static fhirstore_status run_in_savepoint(fhs_import *import, const fhs_bundle *b
 }
 
 /* In a transaction of its own; what was pending before is committed first. */
-static fhirstore_status run_alone(fhs_import *import, const fhs_bundle *bundle,
-                                  const fhs_links *links, fhirstore_error **err)
+static fhirstore_status run_alone(fhs_import *import, fhs_bundle *bundle, fhs_links *links,
+                                  fhirstore_error **err)
 {
     fhirstore_status status = commit(import, err);
     if (status >= FHIRSTORE_OK) {

@@ -14,7 +14,7 @@ static size_t entry_headers(const fhs_bundle_entry *entry, fhs_header headers[EN
     };
     size_t count = 0;
     for (size_t i = 0; i < ENTRY_HEADERS; i++) {
-        if (given[i].value.len > 0) {
+        if (given[i].value.ptr != NULL) {
             headers[count++] = given[i];
         }
     }

@@ -3,14 +3,17 @@
 #include "interact/bundle.h"
 
 #include "base/instant.h"
+#include "interact/patch.h"
 
 /* http.html#trules: deletes, creates, updates, then reads. */
-static const fhs_interaction processing_order[][2] = {
-    {FHS_DO_DELETE, FHS_DO_DELETE},
-    {FHS_DO_CREATE, FHS_DO_CREATE},
-    {FHS_DO_UPDATE, FHS_DO_UPDATE},
-    {FHS_DO_READ, FHS_DO_VREAD},
+static const fhs_interaction processing_order[][3] = {
+    {FHS_DO_DELETE, FHS_DO_DELETE, FHS_DO_DELETE},
+    {FHS_DO_CREATE, FHS_DO_CREATE, FHS_DO_CREATE},
+    {FHS_DO_UPDATE, FHS_DO_PATCH, FHS_DO_PATCH},
+    {FHS_DO_READ, FHS_DO_VREAD, FHS_DO_SEARCH},
 };
+
+#define READING_PASS (FHS_COUNT_OF(processing_order) - 1)
 
 /* Where an entry's answer stands in the text of all answers. */
 typedef struct reply_place {
@@ -20,7 +23,7 @@ typedef struct reply_place {
 
 typedef struct execution {
     fhs_call *outer;
-    const fhs_bundle *bundle;
+    fhs_bundle *bundle;
     const fhs_links *links;
     const fhs_bundle_replies *replies;
     const fhs_bundle_watch *watch;
@@ -36,7 +39,21 @@ typedef struct turn {
     fhs_bundle_entry entry;
     fhs_route route;
     fhs_str id;
+    fhs_aim aim;
+    bool is_conditional;
 } turn;
+
+int64_t fhs_bundle_instant(fhs_str text)
+{
+    fhs_date date;
+    int64_t lo;
+    int64_t hi;
+    if (!fhs_date_parse(text, FHS_DATE_FORM_INSTANT, &date)) {
+        return 0;
+    }
+    fhs_date_interval(&date, 0, &lo, &hi);
+    return fhs_ticks_to_us(lo);
+}
 
 static const char *status_line(const fhs_answer *answer)
 {
@@ -84,6 +101,13 @@ void fhs_bundle_write_reply(fhs_buf *out, const fhs_core *core, const fhs_answer
     fhs_buf_add_cstr(out, "}}");
 }
 
+static fhirstore_status resolve_in_turn(void *ctx, fhs_str reference, fhs_str *to_out,
+                                        fhirstore_error **err)
+{
+    execution *run = ctx;
+    return fhs_bundle_resolve_reference(run->outer, run->bundle, reference, to_out, err);
+}
+
 /* Read the entry's resource with its links rewritten. */
 static fhirstore_status prepare_entry(execution *run, const turn *now, fhs_prepared *out,
                                       fhirstore_error **err)
@@ -98,7 +122,12 @@ static fhirstore_status prepare_entry(execution *run, const turn *now, fhs_prepa
         fhs_bundle_place(run->bundle->text, now->entry.resource_offset, err);
         return status;
     }
-    const fhs_linked_text resource = {out->type, out->text, out->root, now->entry.full_url};
+    const fhs_linked_text resource = {.type = out->type,
+                                      .text = out->text,
+                                      .root = out->root,
+                                      .full_url = now->entry.full_url,
+                                      .resolve = resolve_in_turn,
+                                      .resolve_ctx = run};
     fhs_buf_reset(&run->linked);
     status = fhs_links_rewrite(run->links, session->core->fhir, &resource, &run->linked, &changed,
                                err);
@@ -114,10 +143,9 @@ static fhirstore_status read_condition(const turn *now, fhs_condition *out, fhir
 {
     const fhs_bundle_entry *entry = &now->entry;
     bool is_update = now->route.interaction == FHS_DO_UPDATE;
-    *out = (fhs_condition){0};
-    if (entry->if_none_exist.len > 0) {
-        return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED, "conditional create is not supported");
-    }
+    *out = (fhs_condition){.is_aimed = now->is_conditional,
+                           .if_absent = now->aim == FHS_AIM_CHOSEN,
+                           .is_fresh_id = now->aim == FHS_AIM_NEW};
     if (is_update && entry->if_none_match.len > 0) {
         if (!fhs_str_eq(entry->if_none_match, FHS_LIT("*"))) {
             return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "an update takes ifNoneMatch: * only");
@@ -136,6 +164,7 @@ static fhirstore_status refuse_turn(execution *run, const turn *now, fhirstore_s
     fhs_call_nest(&call, run->outer,
                   now->route.interaction == FHS_DO_CREATE   ? FHIRSTORE_ACTION_CREATE
                   : now->route.interaction == FHS_DO_UPDATE ? FHIRSTORE_ACTION_UPDATE
+                  : now->route.interaction == FHS_DO_PATCH  ? FHIRSTORE_ACTION_PATCH
                                                             : FHIRSTORE_ACTION_DELETE,
                   now->route.type, now->id, FHS_STR_NONE);
     fhirstore_status allowed = fhs_call_ask(&call, NULL);
@@ -147,16 +176,53 @@ static fhirstore_status refuse_turn(execution *run, const turn *now, fhirstore_s
     return status;
 }
 
+static fhirstore_status delete_entry_of(execution *run, const turn *now,
+                                        const fhs_condition *condition, fhirstore_error **err)
+{
+    if (!now->is_conditional) {
+        return fhs_interact_delete_in(run->outer, now->route.type, now->id, condition, &run->answer,
+                                      err);
+    }
+    return fhs_interact_delete_where_in(run->outer, now->route.type, now->route.query, condition,
+                                        &run->answer, err);
+}
+
+/* Writes that need no resource to be read first; *done_out false: this is none. */
+static fhirstore_status change_without_body(execution *run, const turn *now,
+                                            const fhs_condition *condition, bool with_body,
+                                            bool *done_out, fhirstore_error **err)
+{
+    *done_out = true;
+    if (now->route.interaction == FHS_DO_DELETE) {
+        return delete_entry_of(run, now, condition, err);
+    }
+    if (now->route.interaction == FHS_DO_PATCH && now->entry.resource.ptr != NULL) {
+        const fhs_patch_entry patch = {
+            now->entry.resource, run->links, {.resolve = resolve_in_turn, .resolve_ctx = run}};
+        return fhs_interact_patch_in(run->outer, now->route.type, now->id, &patch, condition,
+                                     with_body, &run->answer, err);
+    }
+    if (now->route.interaction == FHS_DO_CREATE && now->aim == FHS_AIM_FOUND) {
+        return fhs_interact_found_in(run->outer, now->route.type, now->id, with_body, &run->answer,
+                                     err);
+    }
+    *done_out = false;
+    return FHIRSTORE_OK;
+}
+
 static fhirstore_status change_entry(execution *run, const turn *now, fhirstore_error **err)
 {
     fhs_prepared prepared;
     fhs_condition condition;
+    bool is_done = false;
     const bool with_body = run->replies->out != NULL &&
                            run->replies->wanted == FHS_RETURN_REPRESENTATION;
     fhirstore_status status = read_condition(now, &condition, err);
-    if (status >= FHIRSTORE_OK && now->route.interaction == FHS_DO_DELETE) {
-        return fhs_interact_delete_in(run->outer, now->route.type, now->id, &condition,
-                                      &run->answer, err);
+    if (status >= FHIRSTORE_OK) {
+        status = change_without_body(run, now, &condition, with_body, &is_done, err);
+    }
+    if (is_done) {
+        return status;
     }
     if (status >= FHIRSTORE_OK) {
         status = prepare_entry(run, now, &prepared, err);
@@ -169,6 +235,28 @@ static fhirstore_status change_entry(execution *run, const turn *now, fhirstore_
     }
     return fhs_interact_update_in(run->outer, &prepared, now->id, &condition, with_body,
                                   &run->answer, err);
+}
+
+static fhirstore_status read_entry_of(execution *run, const turn *now, fhirstore_error **err)
+{
+    const fhs_bundle_entry *entry = &now->entry;
+    const fhs_unless unless = {.tags = entry->if_none_match,
+                               .modified_since_us = fhs_bundle_instant(entry->if_modified_since)};
+    fhirstore_status status;
+    if (now->route.interaction == FHS_DO_SEARCH) {
+        status = now->route.form_search
+                     ? fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED,
+                                "a search in a transaction is a GET")
+                     : fhs_interact_search_in(run->outer, now->route.type, now->route.query,
+                                              &run->answer, err);
+    } else {
+        status = fhs_interact_read_in(run->outer, now->route.type, now->id, now->route.version,
+                                      now->route.version == 0 ? &unless : NULL, &run->answer, err);
+    }
+    if (now->route.is_head) {
+        fhs_buf_reset(&run->answer.body);
+    }
+    return status;
 }
 
 /* Look at the entry once more: what it says and where it goes was found good when it was planned.
@@ -189,8 +277,17 @@ static fhirstore_status take_turn(execution *run, const fhs_bundle_item *item, t
     if (status >= FHIRSTORE_OK) {
         size_t slash = fhs_str_find_char(item->address, '/', 0);
         out->id = item->address.len > 0 ? fhs_str_from(item->address, slash + 1) : out->route.id;
+        out->aim = (fhs_aim)item->aim;
+        out->is_conditional = item->is_conditional;
     }
     return status;
+}
+
+static bool is_in_pass(const fhs_bundle_item *item, size_t pass)
+{
+    return item->interaction == (uint8_t)processing_order[pass][0] ||
+           item->interaction == (uint8_t)processing_order[pass][1] ||
+           item->interaction == (uint8_t)processing_order[pass][2];
 }
 
 static fhirstore_status execute_entry(execution *run, const fhs_bundle_item *item,
@@ -200,7 +297,7 @@ static fhirstore_status execute_entry(execution *run, const fhs_bundle_item *ite
     fhs_answer_clear(&run->answer);
     fhs_answer_init(&run->answer);
     fhirstore_status status = take_turn(run, item, &now, err);
-    if (status >= FHIRSTORE_OK && item->address.len > 0) {
+    if (status >= FHIRSTORE_OK && !is_in_pass(item, READING_PASS)) {
         status = change_entry(run, &now, err);
         run->counts->stored += run->answer.is_new_version;
         run->counts->unchanged += !run->answer.is_new_version;
@@ -209,16 +306,9 @@ static fhirstore_status execute_entry(execution *run, const fhs_bundle_item *ite
             run->answer.is_outcome = true;
         }
     } else if (status >= FHIRSTORE_OK) {
-        status = fhs_interact_read_in(run->outer, now.route.type, now.id, now.route.version, NULL,
-                                      &run->answer, err);
+        status = read_entry_of(run, &now, err);
     }
     return status < FHIRSTORE_OK ? status : fhs_bundle_tell(run->watch, now.entry.end, err);
-}
-
-static bool is_in_pass(const fhs_bundle_item *item, size_t pass)
-{
-    return item->interaction == (uint8_t)processing_order[pass][0] ||
-           item->interaction == (uint8_t)processing_order[pass][1];
 }
 
 static fhirstore_status execute_pass(execution *run, size_t pass, fhirstore_error **err)
@@ -259,8 +349,8 @@ static fhirstore_status join_replies(const execution *run, fhirstore_error **err
     return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_bundle_execute(fhs_call *outer, const fhs_bundle *bundle,
-                                    const fhs_links *links, const fhs_bundle_replies *replies,
+fhirstore_status fhs_bundle_execute(fhs_call *outer, fhs_bundle *bundle, fhs_links *links,
+                                    const fhs_bundle_replies *replies,
                                     const fhs_bundle_watch *watch, fhs_bundle_counts *counts,
                                     fhirstore_error **err)
 {
@@ -280,6 +370,9 @@ fhirstore_status fhs_bundle_execute(fhs_call *outer, const fhs_bundle *bundle,
         run.places = fhs_arena_calloc(&arena, bundle->count + 1, sizeof *run.places);
         status = run.places == NULL ? fhs_fail_memory(err) : FHIRSTORE_OK;
     }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_bundle_resolve(outer, bundle, links, err);
+    }
     for (size_t pass = 0; status >= FHIRSTORE_OK && pass < FHS_COUNT_OF(processing_order); pass++) {
         status = execute_pass(&run, pass, err);
     }
@@ -297,8 +390,8 @@ fhirstore_status fhs_bundle_execute(fhs_call *outer, const fhs_bundle *bundle,
 /* ---- as a call of its own ---- */
 
 typedef struct transaction_work {
-    const fhs_bundle *bundle;
-    const fhs_links *links;
+    fhs_bundle *bundle;
+    fhs_links *links;
     fhs_return_mode wanted;
     fhs_answer *answer;
 } transaction_work;

@@ -8,6 +8,7 @@
 #define FHS_INTERACT_BUNDLE_H
 
 #include "base/arena.h"
+#include "base/random.h"
 #include "interact/core.h"
 #include "interact/interact.h"
 #include "interact/links.h"
@@ -22,11 +23,21 @@ typedef enum fhs_bundle_kind {
     FHS_BUNDLE_UNKNOWN, /* no type, or none of FHIR's */
 } fhs_bundle_kind;
 
+/* What the condition of an entry found. */
+typedef enum fhs_aim {
+    FHS_AIM_GIVEN,  /* nothing was asked: the address says it */
+    FHS_AIM_NEW,    /* nothing: the id is a new one */
+    FHS_AIM_CHOSEN, /* nothing: the id is the one that the body has */
+    FHS_AIM_FOUND,  /* the resource that matches */
+} fhs_aim;
+
 /* What is kept of an entry. */
 typedef struct fhs_bundle_item {
     size_t begin;        /* of the entry in the text */
-    fhs_str address;     /* "Patient/1": where a write goes, once planned */
+    fhs_str address;     /* "Patient/1": where a write goes, once planned (conditional: resolved) */
     uint8_t interaction; /* fhs_interaction, once planned */
+    uint8_t aim;         /* fhs_aim, once resolved */
+    bool is_conditional;
 } fhs_bundle_item;
 
 typedef struct fhs_bundle {
@@ -36,6 +47,10 @@ typedef struct fhs_bundle {
     size_t count;
     size_t capacity;
     size_t first; /* entries before items[0], where this is a part of a Bundle */
+    /* Once planned: */
+    fhs_arena *arena;      /* of the plan */
+    fhs_links *targets;    /* what is changed, by its address */
+    fhs_links *conditions; /* where "Patient?identifier=1" leads */
 } fhs_bundle;
 
 /* One entry, as read. Strings live in the arena or the text. */
@@ -87,6 +102,25 @@ fhirstore_status fhs_bundle_plan(const fhs_core *core, fhs_arena *arena, fhs_are
                                  fhs_bundle *bundle, const fhs_bundle_watch *watch,
                                  fhs_links **links_out, fhirstore_error **err);
 
+/* "Patient/1" in @a arena; ptr NULL: no memory. */
+fhs_str fhs_bundle_address(const fhs_core *core, fhs_arena *arena, fhs_type type, fhs_str id);
+/*
+ * The entry's write goes to @a id: ERR_BUNDLE where another one does. Its fullUrl leads there.
+ */
+fhirstore_status fhs_bundle_aim(const fhs_core *core, fhs_bundle *bundle, fhs_links *links,
+                                fhs_bundle_item *item, const fhs_route *route, fhs_str id,
+                                fhs_str full_url, fhirstore_error **err);
+/* Aim the conditional entries, inside the write transaction of @a outer. */
+fhirstore_status fhs_bundle_resolve(fhs_call *outer, fhs_bundle *bundle, fhs_links *links,
+                                    fhirstore_error **err);
+/*
+ * Where a conditional reference leads; ptr NULL: it is none. ERR_BUNDLE where not exactly one
+ * resource matches.
+ */
+fhirstore_status fhs_bundle_resolve_reference(fhs_call *outer, fhs_bundle *bundle,
+                                              fhs_str reference, fhs_str *address_out,
+                                              fhirstore_error **err);
+
 /* How the answers of a transaction look. */
 typedef struct fhs_bundle_replies {
     fhs_buf *out; /* entries of the response Bundle, comma-separated; NULL: nobody listens */
@@ -102,8 +136,8 @@ typedef struct fhs_bundle_counts {
  * Execute a planned transaction inside @a outer's write transaction. Forgets the session's arena at
  * each entry.
  */
-fhirstore_status fhs_bundle_execute(fhs_call *outer, const fhs_bundle *bundle,
-                                    const fhs_links *links, const fhs_bundle_replies *replies,
+fhirstore_status fhs_bundle_execute(fhs_call *outer, fhs_bundle *bundle, fhs_links *links,
+                                    const fhs_bundle_replies *replies,
                                     const fhs_bundle_watch *watch, fhs_bundle_counts *counts,
                                     fhirstore_error **err);
 
@@ -111,6 +145,8 @@ fhirstore_status fhs_bundle_execute(fhs_call *outer, const fhs_bundle *bundle,
 fhirstore_status fhs_bundle_run_batch(fhs_session *session, const fhs_bundle *bundle,
                                       const fhs_preferences *preferences, fhs_answer *answer,
                                       fhirstore_error **err);
+/* What ifModifiedSince says, microseconds; 0 for what is no instant. */
+int64_t fhs_bundle_instant(fhs_str text);
 /* Append one entry of a response Bundle. */
 void fhs_bundle_write_reply(fhs_buf *out, const fhs_core *core, const fhs_answer *answer);
 

@@ -3,30 +3,29 @@
 #include "base/random.h"
 #include "interact/bundle.h"
 
-/* Where writes go, to find two that go to the same place; and where fullUrls lead. */
 typedef struct plan {
     const fhs_core *core;
-    fhs_arena *arena;
+    fhs_bundle *bundle;
     fhs_links *links;
-    fhs_links *targets;
 } plan;
 
 static bool is_write(fhs_interaction interaction)
 {
     return interaction == FHS_DO_CREATE || interaction == FHS_DO_UPDATE ||
-           interaction == FHS_DO_DELETE;
+           interaction == FHS_DO_PATCH || interaction == FHS_DO_DELETE;
 }
 
 static bool is_read(fhs_interaction interaction)
 {
-    return interaction == FHS_DO_READ || interaction == FHS_DO_VREAD;
+    return interaction == FHS_DO_READ || interaction == FHS_DO_VREAD ||
+           interaction == FHS_DO_SEARCH;
 }
 
-static fhs_str make_address(const plan *work, fhs_type type, fhs_str id)
+fhs_str fhs_bundle_address(const fhs_core *core, fhs_arena *arena, fhs_type type, fhs_str id)
 {
-    fhs_str name = fhs_type_name(work->core->fhir, type);
+    fhs_str name = fhs_type_name(core->fhir, type);
     size_t len = name.len + 1 + id.len;
-    char *address = fhs_arena_alloc(work->arena, len);
+    char *address = fhs_arena_alloc(arena, len);
     if (address == NULL) {
         return FHS_STR_NONE;
     }
@@ -36,38 +35,54 @@ static fhs_str make_address(const plan *work, fhs_type type, fhs_str id)
     return fhs_str_of(address, len);
 }
 
+/* Nobody else may change it. New ids are nobody else's; what a create only finds is not changed. */
+static fhirstore_status claim(const fhs_bundle *bundle, const fhs_bundle_item *item,
+                              fhirstore_error **err)
+{
+    bool is_taken = fhs_links_find(bundle->targets, item->address).ptr != NULL;
+    if (item->interaction == FHS_DO_CREATE && (item->aim != FHS_AIM_FOUND || !is_taken)) {
+        return FHIRSTORE_OK;
+    }
+    if (is_taken) {
+        return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "two entries change the same resource");
+    }
+    return fhs_links_add(bundle->targets, item->address, item->address, err);
+}
+
+fhirstore_status fhs_bundle_aim(const fhs_core *core, fhs_bundle *bundle, fhs_links *links,
+                                fhs_bundle_item *item, const fhs_route *route, fhs_str id,
+                                fhs_str full_url, fhirstore_error **err)
+{
+    item->address = fhs_bundle_address(core, bundle->arena, route->type, id);
+    if (item->address.ptr == NULL) {
+        return fhs_fail_memory(err);
+    }
+    fhirstore_status status = claim(bundle, item, err);
+    if (status < FHIRSTORE_OK || route->interaction == FHS_DO_DELETE || full_url.len == 0) {
+        return status;
+    }
+    full_url = fhs_arena_dup(bundle->arena, full_url);
+    return full_url.ptr == NULL ? fhs_fail_memory(err)
+                                : fhs_links_add(links, full_url, item->address, err);
+}
+
 static fhirstore_status plan_write(plan *work, const fhs_route *route,
                                    const fhs_bundle_entry *entry, fhs_bundle_item *item,
                                    fhirstore_error **err)
 {
     char uuid[FHS_UUID_LEN + 1];
     fhs_str id = route->id;
-    if (route->interaction != FHS_DO_CREATE && id.len == 0) {
-        return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED,
-                        "a transaction cannot hold conditional interactions");
+    const bool is_create = route->interaction == FHS_DO_CREATE;
+    item->is_conditional = is_create ? entry->if_none_exist.ptr != NULL : id.len == 0;
+    if (item->is_conditional) {
+        return FHIRSTORE_OK;
     }
-    if (route->interaction == FHS_DO_CREATE) {
+    if (is_create) {
         fhs_uuid_new(uuid);
         id = fhs_str_of(uuid, FHS_UUID_LEN);
     }
-    item->address = make_address(work, route->type, id);
-    if (item->address.ptr == NULL) {
-        return fhs_fail_memory(err);
-    }
-    if (route->interaction != FHS_DO_CREATE) {
-        fhirstore_status status = fhs_links_add(work->targets, item->address, item->address, NULL);
-        if (status < FHIRSTORE_OK) {
-            return status == FHIRSTORE_ERR_NO_MEMORY
-                       ? fhs_fail_memory(err)
-                       : fhs_fail(err, status, "two entries change the same resource");
-        }
-    }
-    if (route->interaction == FHS_DO_DELETE || entry->full_url.len == 0) {
-        return FHIRSTORE_OK;
-    }
-    fhs_str full_url = fhs_arena_dup(work->arena, entry->full_url);
-    return full_url.ptr == NULL ? fhs_fail_memory(err)
-                                : fhs_links_add(work->links, full_url, item->address, err);
+    return fhs_bundle_aim(work->core, work->bundle, work->links, item, route, id, entry->full_url,
+                          err);
 }
 
 static fhirstore_status plan_entry(plan *work, const fhs_bundle_entry *entry, fhs_bundle_item *item,
@@ -88,7 +103,8 @@ static fhirstore_status plan_entry(plan *work, const fhs_bundle_entry *entry, fh
     }
     if (!is_read(route.interaction)) {
         return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED,
-                        "a transaction holds create, read, vread, update and delete, nothing else");
+                        "a transaction holds create, read, vread, search, update, patch and "
+                        "delete, nothing else");
     }
     return FHIRSTORE_OK;
 }
@@ -97,10 +113,14 @@ fhirstore_status fhs_bundle_plan(const fhs_core *core, fhs_arena *arena, fhs_are
                                  fhs_bundle *bundle, const fhs_bundle_watch *watch,
                                  fhs_links **links_out, fhirstore_error **err)
 {
-    plan work = {.core = core, .arena = arena};
+    plan work = {.core = core, .bundle = bundle};
     fhirstore_status status = fhs_links_new(arena, bundle->count, &work.links, err);
+    bundle->arena = arena;
     if (status >= FHIRSTORE_OK) {
-        status = fhs_links_new(arena, 0, &work.targets, err);
+        status = fhs_links_new(arena, 0, &bundle->targets, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_links_new(arena, 0, &bundle->conditions, err);
     }
     for (size_t i = 0; status >= FHIRSTORE_OK && i < bundle->count; i++) {
         fhs_bundle_entry entry;

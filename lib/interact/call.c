@@ -110,6 +110,13 @@ fhirstore_status fhs_call_ask(fhs_call *call, fhirstore_error **err)
     return status;
 }
 
+fhirstore_status fhs_call_ask_again(fhs_call *call, fhs_str id, fhirstore_error **err)
+{
+    call->id = id;
+    call->is_allowed = false;
+    return fhs_call_ask(call, err);
+}
+
 /* ---- types met on the way ---- */
 
 enum {

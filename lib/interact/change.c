@@ -23,14 +23,6 @@ static fhirstore_status bad_id(fhirstore_error **err)
     return status;
 }
 
-/* Criteria found the resource: may it be changed? */
-static fhirstore_status ask_for_found(fhs_call *call, fhs_str id, fhirstore_error **err)
-{
-    call->id = id;
-    call->is_allowed = false;
-    return fhs_call_ask(call, err);
-}
-
 static fhirstore_status nothing_matches(fhirstore_error **err)
 {
     return fhs_fail(err, FHIRSTORE_ERR_PRECONDITION,
@@ -74,11 +66,8 @@ static fhirstore_status answer_found(fhs_call *call, const write_work *work, fhs
     answer->http = fhs_status_http(FHIRSTORE_OK);
     answer->is_found = true;
     fhs_buf_reset(&answer->body);
-    if (work->with_body) {
-        fhs_buf_add_str(&answer->body, version.body);
-    }
-    status = fhs_buf_status(&answer->body);
-    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
+    return work->with_body ? fhs_resource_take_body(call->conn, &version, &answer->body, err)
+                           : FHIRSTORE_OK;
 }
 
 /* None: create. One: that is the answer. */
@@ -134,7 +123,7 @@ static fhirstore_status update_where_work(fhs_call *call, void *ctx, fhirstore_e
         status = found.len > 0 ? aim_at_found(work, found, err) : aim_at_new(work, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = ask_for_found(call, work->id, err);
+        status = fhs_call_ask_again(call, work->id, err);
     }
     return status < FHIRSTORE_OK ? status : store_work(call, ctx, err);
 }
@@ -183,7 +172,7 @@ static fhirstore_status delete_where_work(fhs_call *call, void *ctx, fhirstore_e
         return work->condition.if_version > 0 ? nothing_matches(err) : FHIRSTORE_NO_CONTENT;
     }
     work->id = criteria.ids[0];
-    status = ask_for_found(call, work->id, err);
+    status = fhs_call_ask_again(call, work->id, err);
     return status < FHIRSTORE_OK ? status : deletion_work(call, ctx, err);
 }
 
@@ -325,7 +314,8 @@ fhirstore_status fhs_interact_update_in(fhs_call *outer, const fhs_prepared *pre
     fhs_call_nest(&call, outer, FHIRSTORE_ACTION_UPDATE, prepared->type, id, FHS_STR_NONE);
     fhirstore_status status = fhs_call_ask(&call, err);
     if (status >= FHIRSTORE_OK) {
-        status = check_id(prepared, id, err);
+        status = condition->is_aimed && prepared->id.len == 0 ? FHIRSTORE_OK
+                                                              : check_id(prepared, id, err);
     }
     status = status < FHIRSTORE_OK ? fhs_call_refuse(&call, status)
                                    : fhs_call_write(&call, store_work, &work, err);
@@ -365,6 +355,35 @@ fhirstore_status fhs_interact_delete_in(fhs_call *outer, fhs_type type, fhs_str 
     write_work work = {NULL, id, *condition, false, answer, NULL};
     fhs_call_nest(&call, outer, FHIRSTORE_ACTION_DELETE, type, id, FHS_STR_NONE);
     fhirstore_status status = fhs_call_write(&call, deletion_work, &work, err);
+    fhs_call_end(&call);
+    return status;
+}
+
+fhirstore_status fhs_interact_delete_where_in(fhs_call *outer, fhs_type type, fhs_str criteria,
+                                              const fhs_condition *condition, fhs_answer *answer,
+                                              fhirstore_error **err)
+{
+    fhs_call call;
+    write_work work = {NULL, FHS_STR_NONE, *condition, false, answer, &criteria};
+    fhs_call_nest(&call, outer, FHIRSTORE_ACTION_DELETE, type, FHS_STR_NONE, criteria);
+    fhirstore_status status = fhs_call_write(&call, delete_where_work, &work, err);
+    fhs_call_end(&call);
+    return status;
+}
+
+static fhirstore_status found_work(fhs_call *call, void *ctx, fhirstore_error **err)
+{
+    const write_work *work = ctx;
+    return answer_found(call, work, work->id, err);
+}
+
+fhirstore_status fhs_interact_found_in(fhs_call *outer, fhs_type type, fhs_str id, bool with_body,
+                                       fhs_answer *answer, fhirstore_error **err)
+{
+    fhs_call call;
+    write_work work = {NULL, id, {0}, with_body, answer, NULL};
+    fhs_call_nest(&call, outer, FHIRSTORE_ACTION_CREATE, type, id, FHS_STR_NONE);
+    fhirstore_status status = fhs_call_write(&call, found_work, &work, err);
     fhs_call_end(&call);
     return status;
 }

@@ -247,6 +247,8 @@ fhirstore_status fhs_call_write(fhs_call *call, fhs_work_fn work, void *ctx, fhi
  * event of a nested call waits until the outermost one is decided.
  */
 fhirstore_status fhs_call_ask(fhs_call *call, fhirstore_error **err);
+/* A condition found what the call is about: ask once more, with its id. */
+fhirstore_status fhs_call_ask_again(fhs_call *call, fhs_str id, fhirstore_error **err);
 fhirstore_status fhs_call_record(fhs_call *call, fhirstore_status outcome, fhirstore_error **err);
 /*
  * Before the call at system level looks at resources of several types: may resources of @a type be

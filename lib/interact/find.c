@@ -229,6 +229,20 @@ fhirstore_status fhs_interact_search_bundle(fhs_session *session, const fhs_plac
     return find(session, &work, &unused, err);
 }
 
+fhirstore_status fhs_interact_search_in(fhs_call *outer, fhs_type type, fhs_str query,
+                                        fhs_answer *answer, fhirstore_error **err)
+{
+    fhs_call call;
+    find_work work = {
+        .text = query, .lenient = true, .ready_only = true, .out = &answer->body, .use = use_page};
+    answer->status = FHIRSTORE_OK;
+    answer->http = fhs_status_http(FHIRSTORE_OK);
+    fhs_call_nest(&call, outer, FHIRSTORE_ACTION_SEARCH, type, FHS_STR_NONE, query);
+    fhirstore_status status = fhs_call_read(&call, find_run, &work, err);
+    fhs_call_end(&call);
+    return status;
+}
+
 static fhirstore_status use_count(fhs_call *call, find_work *work, fhs_search *search,
                                   fhirstore_error **err)
 {

@@ -72,6 +72,15 @@ fhirstore_status fhs_interact_update_in(fhs_call *outer, const fhs_prepared *pre
 fhirstore_status fhs_interact_delete_in(fhs_call *outer, fhs_type type, fhs_str id,
                                         const fhs_condition *condition, fhs_answer *answer,
                                         fhirstore_error **err);
+fhirstore_status fhs_interact_delete_where_in(fhs_call *outer, fhs_type type, fhs_str criteria,
+                                              const fhs_condition *condition, fhs_answer *answer,
+                                              fhirstore_error **err);
+/* A conditional create that found its resource. */
+fhirstore_status fhs_interact_found_in(fhs_call *outer, fhs_type type, fhs_str id, bool with_body,
+                                       fhs_answer *answer, fhirstore_error **err);
+/* One page, leniently, as the request entry has it. */
+fhirstore_status fhs_interact_search_in(fhs_call *outer, fhs_type type, fhs_str query,
+                                        fhs_answer *answer, fhirstore_error **err);
 /* @a version 0: the current one. */
 fhirstore_status fhs_interact_read_in(fhs_call *outer, fhs_type type, fhs_str id, int64_t version,
                                       const fhs_unless *unless, fhs_answer *answer,

@@ -102,6 +102,9 @@ fhs_str fhs_links_find(const fhs_links *links, fhs_str from)
 /* One rewriting: what has been copied so far, and where it goes. */
 typedef struct rewriting {
     const fhs_links *links;
+    const fhs_linked_text *resource;
+    fhirstore_status failed; /* what resolving a reference failed with */
+    fhirstore_error **err;
     const fhs_fhir *fhir;
     fhs_str text;
     size_t copied; /* bytes of text already in out */
@@ -140,11 +143,26 @@ static fhs_str find_relative(rewriting *work, fhs_str reference)
     return fhs_links_find(work->links, fhs_buf_str(&work->absolute));
 }
 
+/* "Patient?identifier=1": whoever gave the resource knows how to search. */
+static fhs_str find_conditional(rewriting *work, fhs_str reference)
+{
+    const fhs_linked_text *resource = work->resource;
+    fhs_str to = FHS_STR_NONE;
+    if (resource->resolve != NULL && work->failed >= FHIRSTORE_OK &&
+        fhs_str_find_char(reference, '?', 0) < reference.len) {
+        work->failed = resource->resolve(resource->resolve_ctx, reference, &to, work->err);
+    }
+    return to;
+}
+
 static void replace_value(rewriting *work, const fhs_json *value, bool is_reference)
 {
     fhs_str to = fhs_links_find(work->links, value->text);
     if (to.ptr == NULL && is_reference) {
         to = find_relative(work, value->text);
+    }
+    if (to.ptr == NULL && is_reference) {
+        to = find_conditional(work, value->text);
     }
     if (to.ptr == NULL) {
         return;
@@ -227,6 +245,8 @@ fhirstore_status fhs_links_rewrite(const fhs_links *links, const fhs_fhir *fhir,
 {
     rewriting work = {
         .links = links,
+        .resource = resource,
+        .err = err,
         .fhir = fhir,
         .text = resource->text,
         .copied = resource->root->begin,
@@ -248,5 +268,8 @@ fhirstore_status fhs_links_rewrite(const fhs_links *links, const fhs_fhir *fhir,
         status = fhs_buf_status(&work.absolute);
     }
     fhs_buf_clear(&work.absolute);
+    if (work.failed < FHIRSTORE_OK) {
+        return work.failed;
+    }
     return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
 }

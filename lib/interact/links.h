@@ -29,6 +29,11 @@ typedef struct fhs_linked_text {
     fhs_str text;
     const fhs_json *root; /* read from text */
     fhs_str full_url;     /* of its entry: relative references in it begin at the same server */
+    /* Asked of a reference with a '?' that is no link: where it leads (ptr NULL: stays). May be
+     * NULL. */
+    fhirstore_status (*resolve)(void *ctx, fhs_str reference, fhs_str *to_out,
+                                fhirstore_error **err);
+    void *resolve_ctx;
 } fhs_linked_text;
 
 /*

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The REST API as one call: headers and address become an interaction, errors become answers. */
 #include "base/instant.h"
+#include "interact/bundle.h"
 #include "interact/interact.h"
 #include "interact/operation.h"
+#include "interact/patch.h"
 #include "interact/route.h"
 #include "interact/view.h"
 
@@ -12,6 +14,7 @@ typedef struct request_headers {
     fhs_unless unless; /* If-None-Match, If-Modified-Since */
     fhs_str none_exist;
     bool has_none_exist;
+    fhs_str content_type;
     fhs_preferences preferences;
 } request_headers;
 
@@ -88,8 +91,10 @@ static fhirstore_status take_header(const fhs_header *header, const fhs_route *r
     if (fhs_str_eq_ascii_case(name, FHS_LIT("If-None-Match"))) {
         out->unless.tags = value;
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("If-Modified-Since"))) {
-        /* RFC 9110: ignored when malformed */
-        (void)fhs_http_date_parse(value, &out->unless.modified_since_us);
+        /* RFC 9110: ignored when malformed. In a Bundle it is an instant. */
+        if (!fhs_http_date_parse(value, &out->unless.modified_since_us)) {
+            out->unless.modified_since_us = fhs_bundle_instant(value);
+        }
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Prefer"))) {
         parse_prefer(value, &out->preferences);
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("If-None-Exist"))) {
@@ -102,6 +107,7 @@ static fhirstore_status take_header(const fhs_header *header, const fhs_route *r
         }
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Content-Type"))) {
         bool fits = route->form_search ? is_form_type(value) : is_json_type(value);
+        out->content_type = value;
         bool has_body = route->interaction == FHS_DO_CREATE ||
                         route->interaction == FHS_DO_UPDATE ||
                         route->interaction == FHS_DO_BUNDLE ||
@@ -193,6 +199,35 @@ static fhirstore_status check_route(fhs_session *session, const fhs_request *req
     return FHIRSTORE_OK;
 }
 
+static fhirstore_status patch_request(fhs_session *session, const fhs_request *request,
+                                      const fhs_route *route, const request_headers *headers,
+                                      fhs_answer *answer, fhirstore_error **err)
+{
+    fhs_patch_kind kind;
+    fhs_buf text = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    fhs_str body = request->body;
+    fhirstore_status status;
+    if (request->outer == NULL) {
+        status = fhs_patch_kind_of(headers->content_type, body, &kind, err);
+    } else {
+        fhs_arena_reset(&session->arena);
+        status = fhs_patch_of_entry(&session->arena, body, &kind, &text, err);
+        body = fhs_buf_str(&text);
+    }
+    if (status < FHIRSTORE_OK) {
+        (void)fhs_session_refuse(session, FHIRSTORE_ACTION_PATCH, route->type, route->id,
+                                 route->query, status);
+    } else if (route->id.len == 0) {
+        status = fhs_interact_patch_where(session, route->type, route->query, kind, body,
+                                          &headers->condition, answer, err);
+    } else {
+        status = fhs_interact_patch(session, route->type, route->id, kind, body,
+                                    &headers->condition, answer, err);
+    }
+    fhs_buf_clear(&text);
+    return status;
+}
+
 static fhirstore_status dispatch(fhs_session *session, const fhs_request *request,
                                  const fhs_route *route, const request_headers *headers,
                                  fhs_answer *answer, fhirstore_error **err)
@@ -220,6 +255,8 @@ static fhirstore_status dispatch(fhs_session *session, const fhs_request *reques
                                                &headers->condition, answer, err)
                    : fhs_interact_update(session, route->type, route->id, request->body,
                                          &headers->condition, answer, err);
+    case FHS_DO_PATCH:
+        return patch_request(session, request, route, headers, answer, err);
     case FHS_DO_DELETE:
         return route->id.len == 0 ? fhs_interact_delete_where(session, route->type, route->query,
                                                               &headers->condition, answer, err)
@@ -236,7 +273,8 @@ static fhirstore_status dispatch(fhs_session *session, const fhs_request *reques
 /* Prefer: return=… on what create and update answer. */
 static void apply_return(fhs_return_mode wanted, const fhs_route *route, fhs_answer *answer)
 {
-    bool is_write = route->interaction == FHS_DO_CREATE || route->interaction == FHS_DO_UPDATE;
+    bool is_write = route->interaction == FHS_DO_CREATE || route->interaction == FHS_DO_UPDATE ||
+                    route->interaction == FHS_DO_PATCH;
     if (!is_write || wanted == FHS_RETURN_REPRESENTATION) {
         return;
     }
@@ -265,6 +303,8 @@ static int32_t action_of(const fhs_route *route)
         return FHIRSTORE_ACTION_VREAD;
     case FHS_DO_UPDATE:
         return FHIRSTORE_ACTION_UPDATE;
+    case FHS_DO_PATCH:
+        return FHIRSTORE_ACTION_PATCH;
     case FHS_DO_DELETE:
         return FHIRSTORE_ACTION_DELETE;
     case FHS_DO_HISTORY:

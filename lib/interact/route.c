@@ -10,6 +10,7 @@ typedef enum method_kind {
     METHOD_POST,
     METHOD_PUT,
     METHOD_DELETE,
+    METHOD_PATCH,
     METHOD_OTHER
 } method_kind;
 
@@ -29,6 +30,9 @@ static method_kind find_method(fhs_str method, bool *is_head)
     }
     if (fhs_str_eq(method, FHS_LIT("PUT"))) {
         return METHOD_PUT;
+    }
+    if (fhs_str_eq(method, FHS_LIT("PATCH"))) {
+        return METHOD_PATCH;
     }
     return fhs_str_eq(method, FHS_LIT("DELETE")) ? METHOD_DELETE : METHOD_OTHER;
 }
@@ -119,6 +123,7 @@ static fhirstore_status route_type(method_kind method, const path_parts *parts, 
         out->interaction = method == METHOD_POST     ? FHS_DO_CREATE
                            : method == METHOD_PUT    ? FHS_DO_UPDATE
                            : method == METHOD_DELETE ? FHS_DO_DELETE
+                           : method == METHOD_PATCH  ? FHS_DO_PATCH
                                                      : FHS_DO_SEARCH;
         return FHIRSTORE_OK;
     }
@@ -173,9 +178,10 @@ static fhirstore_status route_instance(method_kind method, const path_parts *par
     uint64_t version;
     out->id = parts->part[1];
     if (parts->count == 2) {
-        out->interaction = method == METHOD_GET   ? FHS_DO_READ
-                           : method == METHOD_PUT ? FHS_DO_UPDATE
-                                                  : FHS_DO_DELETE;
+        out->interaction = method == METHOD_GET     ? FHS_DO_READ
+                           : method == METHOD_PUT   ? FHS_DO_UPDATE
+                           : method == METHOD_PATCH ? FHS_DO_PATCH
+                                                    : FHS_DO_DELETE;
         return method == METHOD_POST || method == METHOD_OTHER ? wrong_method(err) : FHIRSTORE_OK;
     }
     if (parts->count == 3 && is_operation(parts->part[2])) {

@@ -15,6 +15,7 @@ typedef enum fhs_interaction {
     FHS_DO_READ,
     FHS_DO_VREAD,
     FHS_DO_UPDATE,
+    FHS_DO_PATCH,
     FHS_DO_DELETE,
     FHS_DO_HISTORY,
     FHS_DO_OPERATION,

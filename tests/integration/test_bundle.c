@@ -192,8 +192,7 @@ START_TEST(one_bad_entry_undoes_all_and_is_named)
          "Bundle.entry[1]"},
         {"{" REQUEST("GET", "Nonsense/1") "}", FHIRSTORE_ERR_UNKNOWN_TYPE, "not-supported",
          "Bundle.entry[1]"},
-        {"{" REQUEST("PATCH", "Patient/a") "}", FHIRSTORE_ERR_METHOD, "not-supported",
-         "Bundle.entry[1]"},
+        {"{" REQUEST("PATCH", "Patient/a") "}", FHIRSTORE_ERR_BUNDLE, "invalid", "Bundle.entry[1]"},
         {"{" REQUEST("GET", "Patient/a/_history") "}", FHIRSTORE_ERR_NOT_SUPPORTED, "not-supported",
          "Bundle.entry[1]"},
         {"{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"a\",\"active\":true},\"request\":"
@@ -203,8 +202,8 @@ START_TEST(one_bad_entry_undoes_all_and_is_named)
          "{\"method\":\"PUT\",\"url\":\"Patient/a\",\"ifMatch\":\"7\"}}",
          FHIRSTORE_ERR_QUERY, "invalid", "Bundle.entry[1]"},
         {"{\"resource\":{\"resourceType\":\"Patient\"},\"request\":{\"method\":\"POST\",\"url\":"
-         "\"Patient\",\"ifNoneExist\":\"identifier=1\"}}",
-         FHIRSTORE_ERR_NOT_SUPPORTED, "not-supported", "Bundle.entry[1]"},
+         "\"Patient\",\"ifNoneExist\":\"nonsense=1\"}}",
+         FHIRSTORE_ERR_UNKNOWN_PARAM, "not-supported", "Bundle.entry[1]"},
         {PUT_PATIENT("b"), FHIRSTORE_ERR_BUNDLE, "invalid", "Bundle.entry[1]"},
         {"{" REQUEST("DELETE", "Patient/b") "}", FHIRSTORE_ERR_BUNDLE, "invalid",
          "Bundle.entry[1]"},
