@@ -13,7 +13,8 @@
 
 typedef struct member_list {
     fhs_search *search;
-    int64_t now; /* ticks */
+    int32_t type; /* of the members that are wanted; 0: any that is searched */
+    int64_t now;  /* ticks */
     int64_t *items;
     size_t count;
     size_t capacity;
@@ -35,6 +36,17 @@ static const member_place member_places[] = {
      FHS_LIT_INIT("")},
 };
 
+static bool is_wanted(const member_list *members, int32_t type)
+{
+    const fhs_search *search = members->search;
+    for (size_t i = 0; members->type == 0 && i < search->type_count; i++) {
+        if (search->types[i] == type) {
+            return type != 0;
+        }
+    }
+    return type != 0 && type == members->type;
+}
+
 static fhirstore_status add_member(member_list *members, fhs_str text)
 {
     fhs_search *search = members->search;
@@ -45,9 +57,10 @@ static fhirstore_status add_member(member_list *members, fhs_str text)
         return FHIRSTORE_OK;
     }
     int32_t type = fhs_catalog_type(search->env.catalog, reference.type);
-    fhirstore_status status = type == 0 ? FHIRSTORE_OK
-                                        : fhs_entity_find(search->conn, type, reference.id, &entity,
-                                                          search->err);
+    fhirstore_status status = is_wanted(members, type)
+                                  ? fhs_entity_find(search->conn, type, reference.id, &entity,
+                                                    search->err)
+                                  : FHIRSTORE_OK;
     if (status != FHIRSTORE_OK || entity == 0) {
         return status;
     }
@@ -180,7 +193,7 @@ static int compare_members(const void *a, const void *b)
 
 fhirstore_status fhs_resolve_members(fhs_search *search, const fhs_node *node, fhs_test *test)
 {
-    member_list members = {.search = search};
+    member_list members = {.search = search, .type = test->type};
     fhirstore_status status = FHIRSTORE_OK;
     for (size_t v = 0; v < node->value_count && status == FHIRSTORE_OK; v++) {
         const fhs_value *value = &node->values[v];

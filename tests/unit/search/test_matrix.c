@@ -150,25 +150,25 @@ static const struct {
     {"composite", "Observation", "code-value-quantity"},
     {"quantity", "Observation", "value-quantity"},
     {"uri", "ValueSet", "url"},
+    {"special", "Location", "near"},
 };
 
 static const char *const modifiers[] = {
     "missing", "exact",   "contains",   "not",       "text",          "in",      "not-in", "above",
-    "below",   "of-type", "identifier", "code-text", "text-advanced", "iterate",
+    "below",   "of-type", "identifier", "code-text", "text-advanced", "iterate", "type",
 };
 
-static bool has_cell(const char *kind, const char *modifier)
+static bool has_cell(const char *name, const char *key, const char *kind, const char *wanted)
 {
     const fhs_json *root = NULL;
     fhs_arena arena;
     bool is_there = false;
     fhs_arena_init(&arena, (size_t)64 << 20);
     ck_assert_ok(fhs_json_read(&arena, fhs_buf_str(&matrix_text), NULL, &root, &err));
-    const fhs_json *section = fhs_json_get(root, FHS_LIT("modifiers"));
+    const fhs_json *section = fhs_json_get(root, fhs_str_from_cstr(name));
     for (uint32_t i = 0; i < section->count && !is_there; i++) {
         is_there = fhs_str_eq(text_member(&section->items[i], "type"), fhs_str_from_cstr(kind)) &&
-                   fhs_str_eq(text_member(&section->items[i], "modifier"),
-                              fhs_str_from_cstr(modifier));
+                   fhs_str_eq(text_member(&section->items[i], key), fhs_str_from_cstr(wanted));
     }
     fhs_arena_clear(&arena);
     return is_there;
@@ -179,14 +179,32 @@ START_TEST(what_does_not_apply_is_refused)
     for (size_t m = 0; m < sizeof modifiers / sizeof *modifiers; m++) {
         char query[128];
         char says[128];
-        if (has_cell(samples[_i].kind, modifiers[m])) {
+        if (has_cell("modifiers", "modifier", samples[_i].kind, modifiers[m])) {
             continue;
         }
-        (void)snprintf(query, sizeof query, "%s:%s=x", samples[_i].code, modifiers[m]);
+        const char *name = strcmp(modifiers[m], "type") == 0 ? "Patient" : modifiers[m];
+        (void)snprintf(query, sizeof query, "%s:%s=x", samples[_i].code, name);
         (void)snprintf(says, sizeof says,
                        "'%s:%s' has a modifier that does not apply; a %s takes "
                        ":missing",
-                       samples[_i].code, modifiers[m], samples[_i].kind);
+                       samples[_i].code, name, samples[_i].kind);
+        check_refused(samples[_i].type, query, FHS_LIT("ERR_MODIFIER"), says);
+    }
+}
+END_TEST
+
+START_TEST(operators_that_do_not_apply_are_refused)
+{
+    static const char *const ops[] = {"eq", "ne", "co", "sw", "ew", "gt", "lt", "ge", "le", "sa",
+                                      "eb", "ap", "po", "ss", "sb", "in", "ni", "re", "pr"};
+    for (size_t o = 0; o < sizeof ops / sizeof *ops; o++) {
+        char query[128];
+        char says[128];
+        if (has_cell("filter", "op", samples[_i].kind, ops[o])) {
+            continue;
+        }
+        (void)snprintf(query, sizeof query, "_filter=%s %s x", samples[_i].code, ops[o]);
+        (void)snprintf(says, sizeof says, "'_filter' at character 1: '%s' ", samples[_i].code);
         check_refused(samples[_i].type, query, FHS_LIT("ERR_MODIFIER"), says);
     }
 }
@@ -205,6 +223,7 @@ START_TEST(prefixes_elsewhere_are_text)
     ck_assert_uint_eq(out.len, 0);
     search_ids(&world, "ValueSet", "url=nehttp://acme.org/fhir", &out);
     ck_assert_uint_eq(out.len, 0);
+    check_refused("Location", "near=ge47.4|8.5|10", FHS_LIT("ERR_PARAM_VALUE"), "'near' ");
     fhs_buf_clear(&out);
 }
 END_TEST
@@ -251,6 +270,8 @@ int main(int argc, char **argv)
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, cells, 0, row_count);
     tcase_add_loop_test(tests, what_does_not_apply_is_refused, 0,
+                        (int)(sizeof samples / sizeof *samples));
+    tcase_add_loop_test(tests, operators_that_do_not_apply_are_refused, 0,
                         (int)(sizeof samples / sizeof *samples));
     tcase_add_test(tests, prefixes_elsewhere_are_text);
     tcase_add_loop_test(tests, what_may_not_be_seen_leads_nowhere, 0, 6);
