@@ -247,7 +247,7 @@ static fhirstore_status read_entry_of(execution *run, const turn *now, fhirstore
         status = now->route.form_search
                      ? fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED,
                                 "a search in a transaction is a GET")
-                     : fhs_interact_search_in(run->outer, now->route.type, now->route.query,
+                     : fhs_interact_search_in(run->outer, &now->route.place, now->route.query,
                                               &run->answer, err);
     } else {
         status = fhs_interact_read_in(run->outer, now->route.type, now->id, now->route.version,

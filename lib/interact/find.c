@@ -229,17 +229,30 @@ fhirstore_status fhs_interact_search_bundle(fhs_session *session, const fhs_plac
     return find(session, &work, &unused, err);
 }
 
-fhirstore_status fhs_interact_search_in(fhs_call *outer, fhs_type type, fhs_str query,
+fhirstore_status fhs_interact_search_in(fhs_call *outer, const fhs_place *place, fhs_str query,
                                         fhs_answer *answer, fhirstore_error **err)
 {
     fhs_call call;
-    find_work work = {
-        .text = query, .lenient = true, .ready_only = true, .out = &answer->body, .use = use_page};
+    fhs_buf told = FHS_BUF_INIT(QUERY_TEXT_MAX);
+    find_work work = {.place = place,
+                      .text = query,
+                      .lenient = true,
+                      .ready_only = true,
+                      .out = &answer->body,
+                      .use = use_page};
     answer->status = FHIRSTORE_OK;
     answer->http = fhs_status_http(FHIRSTORE_OK);
-    fhs_call_nest(&call, outer, FHIRSTORE_ACTION_SEARCH, type, FHS_STR_NONE, query);
-    fhirstore_status status = fhs_call_read(&call, find_run, &work, err);
+    fhs_place_write_query(place, query, &told);
+    fhirstore_status status = fhs_buf_status(&told);
+    if (status < FHIRSTORE_OK) {
+        fhs_buf_clear(&told);
+        return fhs_fail_memory(err);
+    }
+    fhs_call_nest(&call, outer, FHIRSTORE_ACTION_SEARCH, place->type, FHS_STR_NONE,
+                  fhs_buf_str(&told));
+    status = fhs_call_read(&call, find_run, &work, err);
     fhs_call_end(&call);
+    fhs_buf_clear(&told);
     return status;
 }
 

@@ -79,7 +79,7 @@ fhirstore_status fhs_interact_delete_where_in(fhs_call *outer, fhs_type type, fh
 fhirstore_status fhs_interact_found_in(fhs_call *outer, fhs_type type, fhs_str id, bool with_body,
                                        fhs_answer *answer, fhirstore_error **err);
 /* One page, leniently, as the request entry has it. */
-fhirstore_status fhs_interact_search_in(fhs_call *outer, fhs_type type, fhs_str query,
+fhirstore_status fhs_interact_search_in(fhs_call *outer, const fhs_place *place, fhs_str query,
                                         fhs_answer *answer, fhirstore_error **err);
 /* @a version 0: the current one. */
 fhirstore_status fhs_interact_read_in(fhs_call *outer, fhs_type type, fhs_str id, int64_t version,

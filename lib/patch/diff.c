@@ -184,7 +184,8 @@ static fhs_str value_member(differing *work, fhs_type type, char *text, size_t r
                                                                                   : FHS_STR_NONE;
 }
 
-static void write_member(differing *work, const char *prefix, fhs_str name, const fhs_json *value)
+static void write_value_member(differing *work, const char *prefix, fhs_str name,
+                               const fhs_json *value)
 {
     if (!is_nothing(value)) {
         fhs_buf_add_cstr(work->out, prefix);
@@ -200,10 +201,10 @@ static void write_value(differing *work, fhs_type type, side value, uint32_t dep
     fhs_str member = value_member(work, type, text, sizeof text);
     if (fhs_json_is(value.value, FHS_JSON_OBJECT) &&
         fhs_json_get(value.value, FHS_LIT("resourceType")) != NULL) {
-        write_member(work, ",\"", FHS_LIT("resource"), value.value);
+        write_value_member(work, ",\"", FHS_LIT("resource"), value.value);
     } else if (member.ptr != NULL) {
-        write_member(work, ",\"", member, value.value);
-        write_member(work, ",\"_", member, value.beside);
+        write_value_member(work, ",\"", member, value.value);
+        write_value_member(work, ",\"_", member, value.beside);
     } else if (fhs_json_is(value.value, FHS_JSON_OBJECT) && type != FHS_TYPE_NONE) {
         write_parts(work, type, value.value, depth);
     } else {

@@ -31,7 +31,7 @@ static fhs_type type_of_object(const fhs_editor *editor, const fhs_tree *object,
     return name.len == 0 ? declared : fhs_type_find(editor->fhir, name);
 }
 
-void fhs_place_start(const fhs_editor *editor, fhs_tree *root, fhs_place *place)
+void fhs_spot_start(const fhs_editor *editor, fhs_tree *root, fhs_spot *place)
 {
     place->root = root;
     place->depth = 0;
@@ -39,7 +39,7 @@ void fhs_place_start(const fhs_editor *editor, fhs_tree *root, fhs_place *place)
                                                      : FHS_TYPE_NONE;
 }
 
-fhs_tree *fhs_place_node(const fhs_place *place)
+fhs_tree *fhs_spot_node(const fhs_spot *place)
 {
     if (place->depth == 0) {
         return place->root;
@@ -58,7 +58,7 @@ static fhs_str plain_name(fhs_str name)
     return is_beside(name) ? fhs_str_from(name, 1) : name;
 }
 
-fhs_type fhs_place_type(const fhs_editor *editor, const fhs_place *place)
+fhs_type fhs_spot_type(const fhs_editor *editor, const fhs_spot *place)
 {
     fhs_property property;
     if (place->depth == 0) {
@@ -74,22 +74,22 @@ fhs_type fhs_place_type(const fhs_editor *editor, const fhs_place *place)
         }
         type = property.type;
     }
-    fhs_tree *node = fhs_place_node(place);
+    fhs_tree *node = fhs_spot_node(place);
     return node->type == FHS_JSON_OBJECT ? type_of_object(editor, node, type) : type;
 }
 
-bool fhs_place_step(const fhs_editor *editor, fhs_place *place, uint32_t index)
+bool fhs_spot_step(const fhs_editor *editor, fhs_spot *place, uint32_t index)
 {
     if (place->depth == FHS_LIMIT_JSON_DEPTH) {
         return false;
     }
-    fhs_type type = fhs_place_type(editor, place);
-    fhs_tree *node = fhs_place_node(place);
+    fhs_type type = fhs_spot_type(editor, place);
+    fhs_tree *node = fhs_spot_node(place);
     place->steps[place->depth++] = (fhs_step){node, index, type};
     return true;
 }
 
-bool fhs_place_is_item(const fhs_place *place)
+bool fhs_spot_is_item(const fhs_spot *place)
 {
     return place->depth > 1 && place->steps[place->depth - 1].container->type == FHS_JSON_ARRAY;
 }
@@ -104,12 +104,12 @@ typedef struct holder {
     uint32_t step; /* of the object in the place */
 } holder;
 
-static bool find_holder(const fhs_place *place, holder *out)
+static bool find_holder(const fhs_spot *place, holder *out)
 {
     if (place->depth == 0) {
         return false;
     }
-    out->is_item = fhs_place_is_item(place);
+    out->is_item = fhs_spot_is_item(place);
     out->step = place->depth - 1 - out->is_item;
     const fhs_step *step = &place->steps[out->step];
     if (step->container->type != FHS_JSON_OBJECT) {
@@ -458,11 +458,11 @@ static fhs_tree *object_beside(const fhs_editor *editor, const holder *at)
     return fhs_tree_open(editor->arena, *found) ? *found : NULL;
 }
 
-const char *fhs_element_add(const fhs_editor *editor, const fhs_place *place, fhs_str name,
+const char *fhs_element_add(const fhs_editor *editor, const fhs_spot *place, fhs_str name,
                             const fhs_new_value *value, bool *no_memory)
 {
-    fhs_tree *node = fhs_place_node(place);
-    fhs_type type = fhs_place_type(editor, place);
+    fhs_tree *node = fhs_spot_node(place);
+    fhs_type type = fhs_spot_type(editor, place);
     holder at;
     if (!fits_below(place->depth, value)) {
         return "the result would exceed FHS_LIMIT_JSON_DEPTH";
@@ -492,7 +492,7 @@ static bool property_of(const fhs_editor *editor, const holder *at, fhs_property
     return at->type != FHS_TYPE_NONE && fhs_property_find(editor->fhir, at->type, at->name, out);
 }
 
-const char *fhs_element_insert(const fhs_editor *editor, const fhs_place *item, uint32_t index,
+const char *fhs_element_insert(const fhs_editor *editor, const fhs_spot *item, uint32_t index,
                                const fhs_new_value *given, bool *no_memory)
 {
     holder at;
@@ -524,7 +524,7 @@ const char *fhs_element_insert(const fhs_editor *editor, const fhs_place *item, 
 
 /* Whether the step is into a list that runs beside one of primitives: its items keep their places.
  */
-static bool is_list_beside(const fhs_place *place, uint32_t steps)
+static bool is_list_beside(const fhs_spot *place, uint32_t steps)
 {
     if (steps < 2 || place->steps[steps - 1].container->type != FHS_JSON_ARRAY) {
         return false;
@@ -534,7 +534,7 @@ static bool is_list_beside(const fhs_place *place, uint32_t steps)
 }
 
 /* Objects and lists that are empty now go as well: FHIR has neither. */
-static const char *prune(const fhs_editor *editor, const fhs_place *place, uint32_t steps,
+static const char *prune(const fhs_editor *editor, const fhs_spot *place, uint32_t steps,
                          bool *no_memory)
 {
     for (; steps > 0; steps--) {
@@ -562,7 +562,7 @@ static const char *prune(const fhs_editor *editor, const fhs_place *place, uint3
     return NULL;
 }
 
-const char *fhs_element_delete(const fhs_editor *editor, const fhs_place *place, bool *no_memory)
+const char *fhs_element_delete(const fhs_editor *editor, const fhs_spot *place, bool *no_memory)
 {
     holder at;
     list_pair list;
@@ -625,7 +625,7 @@ static const char *replace_member(const fhs_editor *editor, const holder *at,
     return set_element(editor, at->object, name, value) ? NULL : fail_for_memory(no_memory);
 }
 
-const char *fhs_element_replace(const fhs_editor *editor, const fhs_place *place,
+const char *fhs_element_replace(const fhs_editor *editor, const fhs_spot *place,
                                 const fhs_new_value *given, bool *no_memory)
 {
     holder at;
@@ -670,7 +670,7 @@ static void move_in_one(fhs_tree *list, uint32_t from, uint32_t to)
     list->count++;
 }
 
-const char *fhs_element_move(const fhs_editor *editor, const fhs_place *item, uint32_t from,
+const char *fhs_element_move(const fhs_editor *editor, const fhs_spot *item, uint32_t from,
                              uint32_t to, bool *no_memory)
 {
     holder at;

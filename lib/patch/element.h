@@ -19,12 +19,12 @@ typedef struct fhs_step {
 } fhs_step;
 
 /* The way from the root to an element. */
-typedef struct fhs_place {
+typedef struct fhs_spot {
     fhs_tree *root;
     fhs_type root_type;
     uint32_t depth;
     fhs_step steps[FHS_LIMIT_JSON_DEPTH + 1];
-} fhs_place;
+} fhs_spot;
 
 /* What an operation works with. */
 typedef struct fhs_editor {
@@ -42,24 +42,24 @@ typedef struct fhs_new_value {
 } fhs_new_value;
 
 /* At the root of a resource of the type that its resourceType says. */
-void fhs_place_start(const fhs_editor *editor, fhs_tree *root, fhs_place *place);
+void fhs_spot_start(const fhs_editor *editor, fhs_tree *root, fhs_spot *place);
 /* The node that the place leads to, and its type (FHS_TYPE_NONE: not known). */
-fhs_tree *fhs_place_node(const fhs_place *place);
-fhs_type fhs_place_type(const fhs_editor *editor, const fhs_place *place);
+fhs_tree *fhs_spot_node(const fhs_spot *place);
+fhs_type fhs_spot_type(const fhs_editor *editor, const fhs_spot *place);
 /* One step down, to part @a index of the node, which is open; false: too deep. */
-bool fhs_place_step(const fhs_editor *editor, fhs_place *place, uint32_t index);
+bool fhs_spot_step(const fhs_editor *editor, fhs_spot *place, uint32_t index);
 /* Whether the place is an item of a list. */
-bool fhs_place_is_item(const fhs_place *place);
+bool fhs_spot_is_item(const fhs_spot *place);
 
 /* NULL: done; else why not. *no_memory is set where that is the reason. */
-const char *fhs_element_add(const fhs_editor *editor, const fhs_place *place, fhs_str name,
+const char *fhs_element_add(const fhs_editor *editor, const fhs_spot *place, fhs_str name,
                             const fhs_new_value *value, bool *no_memory);
-const char *fhs_element_insert(const fhs_editor *editor, const fhs_place *item, uint32_t index,
+const char *fhs_element_insert(const fhs_editor *editor, const fhs_spot *item, uint32_t index,
                                const fhs_new_value *value, bool *no_memory);
-const char *fhs_element_delete(const fhs_editor *editor, const fhs_place *place, bool *no_memory);
-const char *fhs_element_replace(const fhs_editor *editor, const fhs_place *place,
+const char *fhs_element_delete(const fhs_editor *editor, const fhs_spot *place, bool *no_memory);
+const char *fhs_element_replace(const fhs_editor *editor, const fhs_spot *place,
                                 const fhs_new_value *value, bool *no_memory);
-const char *fhs_element_move(const fhs_editor *editor, const fhs_place *item, uint32_t from,
+const char *fhs_element_move(const fhs_editor *editor, const fhs_spot *item, uint32_t from,
                              uint32_t to, bool *no_memory);
 
 /* The value of a parameter: value[x] with what stands beside it, resource, or parts. */

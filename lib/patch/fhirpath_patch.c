@@ -54,7 +54,7 @@ static bool read_part_text(const fhs_json *part, fhs_str *out)
     return out->len > 0;
 }
 
-static bool read_place(const fhs_json *part, int64_t *out)
+static bool read_part_number(const fhs_json *part, int64_t *out)
 {
     const fhs_json *value = part_value(part, FHS_JSON_NUMBER);
     uint64_t number;
@@ -93,7 +93,7 @@ static const char *read_part(fhs_fp_operation *operation, const fhs_json *part)
                       : fhs_str_eq(name, FHS_LIT("source"))      ? &operation->source
                       : fhs_str_eq(name, FHS_LIT("destination")) ? &operation->destination
                                                                  : NULL;
-    return number == NULL || read_place(part, number)
+    return number == NULL || read_part_number(part, number)
                ? NULL
                : "index, source and destination are to be integers, 0 or more";
 }

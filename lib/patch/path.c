@@ -132,7 +132,7 @@ static walk_end find_element(const fhs_draft *draft, const fhs_tree *object, fhs
 static walk_end pick_item(const fhs_draft *draft, fhs_found *found, bool has_index, uint64_t index,
                           bool is_last)
 {
-    fhs_tree *list = fhs_place_node(&found->place);
+    fhs_tree *list = fhs_spot_node(&found->place);
     if (!fhs_tree_open(draft->editor.arena, list)) {
         return WALK_NO_MEMORY;
     }
@@ -144,7 +144,7 @@ static walk_end pick_item(const fhs_draft *draft, fhs_found *found, bool has_ind
     }
     found->count = has_index ? 1 : list->count;
     found->is_one_list = true;
-    return fhs_place_step(&draft->editor, &found->place, has_index ? (uint32_t)index : 0)
+    return fhs_spot_step(&draft->editor, &found->place, has_index ? (uint32_t)index : 0)
                ? WALK_FOUND
                : WALK_UNSURE;
 }
@@ -152,8 +152,8 @@ static walk_end pick_item(const fhs_draft *draft, fhs_found *found, bool has_ind
 static walk_end walk_segment(const fhs_draft *draft, fhs_found *found, fhs_str name, bool has_index,
                              uint64_t index, bool is_last)
 {
-    fhs_tree *object = fhs_place_node(&found->place);
-    fhs_type type = fhs_place_type(&draft->editor, &found->place);
+    fhs_tree *object = fhs_spot_node(&found->place);
+    fhs_type type = fhs_spot_type(&draft->editor, &found->place);
     uint32_t member = 0;
     if (object->type != FHS_JSON_OBJECT || type == FHS_TYPE_NONE) {
         return WALK_UNSURE;
@@ -166,18 +166,18 @@ static walk_end walk_segment(const fhs_draft *draft, fhs_found *found, fhs_str n
         /* A name that is no element is an error, which FHIRPath tells. */
         return WALK_UNSURE;
     }
-    if (!fhs_place_step(&draft->editor, &found->place, member)) {
+    if (!fhs_spot_step(&draft->editor, &found->place, member)) {
         return WALK_UNSURE;
     }
     found->count = 1;
     found->is_one_list = false;
-    fhs_tree *value = fhs_place_node(&found->place);
+    fhs_tree *value = fhs_spot_node(&found->place);
     if (value->type == FHS_JSON_ARRAY) {
         end = pick_item(draft, found, has_index, index, is_last);
     } else if (has_index && index > 0) {
         end = WALK_NOTHING;
     }
-    if (end == WALK_FOUND && fhs_place_node(&found->place)->type == FHS_JSON_NULL) {
+    if (end == WALK_FOUND && fhs_spot_node(&found->place)->type == FHS_JSON_NULL) {
         return WALK_UNSURE;
     }
     return end;
@@ -188,7 +188,7 @@ static walk_end walk_plain(const fhs_draft *draft, fhs_str path, fhs_found *foun
     fhs_str name;
     bool has_index;
     uint64_t index = 0;
-    fhs_place_start(&draft->editor, draft->root, &found->place);
+    fhs_spot_start(&draft->editor, draft->root, &found->place);
     found->count = 1;
     found->is_one_list = false;
     fhs_type type = found->place.root_type;
@@ -218,12 +218,11 @@ static walk_end walk_plain(const fhs_draft *draft, fhs_str path, fhs_found *foun
 /* ---- FHIRPath ---- */
 
 /* The way to a value of the tree that the draft was read as; false: it is none. */
-static bool locate(const fhs_draft *draft, const fhs_json *wanted, fhs_place *place,
-                   bool *no_memory)
+static bool locate(const fhs_draft *draft, const fhs_json *wanted, fhs_spot *place, bool *no_memory)
 {
-    fhs_place_start(&draft->editor, draft->root, place);
+    fhs_spot_start(&draft->editor, draft->root, place);
     for (;;) {
-        fhs_tree *at = fhs_place_node(place);
+        fhs_tree *at = fhs_spot_node(place);
         uint32_t i = 0;
         if (at->json == wanted) {
             return true;
@@ -237,7 +236,7 @@ static bool locate(const fhs_draft *draft, const fhs_json *wanted, fhs_place *pl
             i++;
         }
         if (!fhs_tree_is_container(at) || i == at->count ||
-            !fhs_place_step(&draft->editor, place, i)) {
+            !fhs_spot_step(&draft->editor, place, i)) {
             return false;
         }
     }
@@ -261,7 +260,7 @@ static fhirstore_status locate_items(const fhs_draft *draft, const fhs_fp_item *
                                         "resource");
         }
         if (i == 0) {
-            out->is_one_list = fhs_place_is_item(&out->place);
+            out->is_one_list = fhs_spot_is_item(&out->place);
             list = out->is_one_list ? out->place.steps[out->place.depth - 1].container->json : NULL;
         }
         out->is_one_list = list != NULL && out->is_one_list && wanted->begin >= list->begin &&

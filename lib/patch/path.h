@@ -25,7 +25,7 @@ void fhs_draft_close(fhs_draft *draft);
 
 /* What was found: where the first stands, and how many there are. */
 typedef struct fhs_found {
-    fhs_place place;
+    fhs_spot place;
     uint32_t count;
     bool is_one_list; /* all are items of the list of the first */
 } fhs_found;
