@@ -353,6 +353,10 @@ bool cli_open(const cli_options *options, uint32_t flags, cli_store *out)
         tell_why_shut(path, &open, error);
         return false;
     }
+    const char *notice = fhirstore_open_notice(out->store);
+    if (notice != NULL) {
+        (void)fprintf(stderr, "warning: %s: %s\n", path, notice);
+    }
     return true;
 }
 

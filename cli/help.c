@@ -56,7 +56,9 @@ static const struct {
      "Prints what the store holds: version, counts of resources by type, sizes, index rows.\n"},
     {"verify",
      "Reads every page, compares the tables with each other and every index row with its\n"
-     "resource. Exit status 1 when anything is found.\n"},
+     "resource. Exit status 1 when anything is found. A warning is no finding: opening has "
+     "dropped\n"
+     "the end of the log, as a crash may leave it, and the last commits before it may be lost.\n"},
     {"reindex",
      "Walks the resources that new or changed search parameters have not reached yet and\n"
      "finishes what is not ready; what is ready stays. Ended at any time, it goes on there.\n"},

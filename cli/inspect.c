@@ -99,7 +99,7 @@ static void print_finding(void *ctx, const char *area, const char *text)
         (void)cli_write(line.ptr, line.len, false);
         fhs_buf_clear(&line);
     } else {
-        (void)printf("%s: %s\n", area, text);
+        (void)printf("%s: %s\n", strcmp(area, "notice") == 0 ? "warning" : area, text);
     }
     printer->told++;
 }

@@ -168,6 +168,17 @@ FHIRSTORE_API const char *fhirstore_version(void);
 FHIRSTORE_API int32_t fhirstore_fhir_version(const fhirstore *store);
 
 /**
+ * What opening found that is worth knowing though nothing of what is left is wrong: that the end of
+ * the log was dropped, as when the last writes before a crash reached the disk in another order.
+ *
+ * @param store  The store; NULL gives NULL.
+ * @return Static English text, or NULL: there is nothing to tell.
+ * @par Threads  Any thread.
+ * @since 0.1
+ */
+FHIRSTORE_API const char *fhirstore_open_notice(const fhirstore *store);
+
+/**
  * Write sizes and counts as one JSON object: file, pages, resources by type, versions, index rows.
  *
  * @param      store    The store.

@@ -6,7 +6,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 
-#define MAX_HEADERS 5u
+#define MAX_HEADERS 6u
 
 typedef struct header_place {
     const char *name;
@@ -68,6 +68,11 @@ static void add_headers(fhirstore_response *response, const fhs_core *core,
         end_header(response);
         begin_header(response, "Last-Modified");
         fhs_http_date_write(answer->updated_us, texts);
+        end_header(response);
+    }
+    if (answer->allow[0] != '\0') {
+        begin_header(response, "Allow");
+        fhs_buf_add_cstr(texts, answer->allow);
         end_header(response);
     }
     if (answer->version > 0 && (answer->is_new_version || answer->is_found)) {

@@ -219,6 +219,21 @@ int32_t fhirstore_fhir_version(const fhirstore *store)
     return (int32_t)version;
 }
 
+const char *fhirstore_open_notice(const fhirstore *store)
+{
+    uint64_t frame;
+    fhirstore *counted = (fhirstore *)(uintptr_t)store;
+    if (fhs_store_enter(counted, NULL) < FHIRSTORE_OK) {
+        return NULL;
+    }
+    const struct fhs_vfs *vfs = fhs_storage_vfs(store->core->storage);
+    bool is_cut = vfs != NULL && fhs_vfs_lost_tail(vfs, &frame);
+    fhs_store_leave(counted);
+    return is_cut ? "opening dropped the end of the log, which does not authenticate: the last "
+                    "commits before a crash may be lost"
+                  : NULL;
+}
+
 fhirstore_status fhirstore_stats(fhirstore *store, fhirstore_buf *buf_out,
                                  fhirstore_error **err_out)
 {

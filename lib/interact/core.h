@@ -166,6 +166,7 @@ typedef struct fhs_answer {
     bool is_found;    /* the answer is about a resource that a condition found: Location as well */
     bool is_outcome;  /* the body is an OperationOutcome about the interaction itself */
     bool has_content; /* there is a body, also where HEAD leaves it out */
+    char allow[48];   /* what the address answers to, with a 405; else empty */
 } fhs_answer;
 
 void fhs_answer_init(fhs_answer *answer);

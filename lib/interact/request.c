@@ -8,6 +8,8 @@
 #include "interact/route.h"
 #include "interact/view.h"
 
+#define HTTP_NOT_ALLOWED 405
+
 /* What the headers say. */
 typedef struct request_headers {
     fhs_condition condition;
@@ -384,6 +386,10 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     }
     if (status < FHIRSTORE_OK) {
         answer_error(answer, status, reason);
+        if (answer->http == HTTP_NOT_ALLOWED) {
+            fhs_route_allowed(core->fhir, core->base_url, request->url,
+                              status == FHIRSTORE_ERR_READ_ONLY, answer->allow);
+        }
     } else {
         apply_return(headers.preferences.wanted, &route, answer);
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interact/route.h"
 
+#include <stdio.h>
+
 #include "base/limits.h"
 
 #define MAX_PARTS 4u
@@ -239,6 +241,37 @@ fhirstore_status fhs_route_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str
     }
     return is_compartment(&parts) ? route_compartment(fhir, kind, &parts, out, err)
                                   : route_instance(kind, &parts, out, err);
+}
+
+static bool is_write_route(const fhs_route *route)
+{
+    switch (route->interaction) {
+    case FHS_DO_CAPABILITIES:
+    case FHS_DO_SEARCH:
+    case FHS_DO_READ:
+    case FHS_DO_VREAD:
+    case FHS_DO_HISTORY:
+        return false;
+    default:
+        return true;
+    }
+}
+
+void fhs_route_allowed(const fhs_fhir *fhir, fhs_str base_url, fhs_str url, bool reads_only,
+                       char out[FHS_ALLOW_BYTES])
+{
+    static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
+    size_t len = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < FHS_COUNT_OF(methods); i++) {
+        fhs_route route;
+        fhs_str method = fhs_str_from_cstr(methods[i]);
+        if (fhs_route_parse(fhir, base_url, method, url, &route, NULL) == FHIRSTORE_OK &&
+            !(reads_only && is_write_route(&route)) && len + method.len + 3 < FHS_ALLOW_BYTES) {
+            len += (size_t)snprintf(out + len, FHS_ALLOW_BYTES - len, "%s%s", len > 0 ? ", " : "",
+                                    methods[i]);
+        }
+    }
 }
 
 fhirstore_status fhs_etag_parse(fhs_str value, int64_t *version_out, fhirstore_error **err)

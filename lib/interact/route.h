@@ -41,6 +41,14 @@ typedef struct fhs_route {
 fhirstore_status fhs_route_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str method,
                                  fhs_str url, fhs_route *out, fhirstore_error **err);
 
+/*
+ * The methods that @a url answers to, as an Allow header lists them: "GET, HEAD". Those that only
+ * look, where @a reads_only. @a out is empty where there are none.
+ */
+#define FHS_ALLOW_BYTES 48u
+void fhs_route_allowed(const fhs_fhir *fhir, fhs_str base_url, fhs_str url, bool reads_only,
+                       char out[FHS_ALLOW_BYTES]);
+
 /* The version that an entity tag names: W/"1" or "1". ERR_QUERY for anything else. */
 fhirstore_status fhs_etag_parse(fhs_str value, int64_t *version_out, fhirstore_error **err);
 

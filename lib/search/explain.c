@@ -20,8 +20,7 @@ static const char *test_name(const fhs_test *test)
         [FHS_TEST_TRUE] = "true",       [FHS_TEST_FALSE] = "false", [FHS_TEST_AND] = "and",
         [FHS_TEST_OR] = "or",           [FHS_TEST_NOT] = "not",     [FHS_TEST_ROW] = "value",
         [FHS_TEST_PRESENT] = "present", [FHS_TEST_ENTITY] = "id",   [FHS_TEST_UPDATED] = "updated",
-        [FHS_TEST_CHAIN] = "chain",     [FHS_TEST_HAS] = "has",
-        [FHS_TEST_TEXT] = "text",
+        [FHS_TEST_CHAIN] = "chain",     [FHS_TEST_HAS] = "has",     [FHS_TEST_TEXT] = "text",
     };
     return names[test->kind];
 }
@@ -48,6 +47,48 @@ static const char *driver_table(const fhs_search *search)
                                           : fhs_range_table(&search->plan.driver.ranges[0]);
 }
 
+/* Conditions nest no deeper than what compiled them let them. */
+#define LATE_DEPTH 64
+
+typedef void (*late_fn)(fhs_buf *out, size_t index, fhs_str code);
+
+/* Tell of the test, and each one below, whose parameter has no complete index yet. */
+static size_t tell_late(fhs_buf *out, const fhs_test *test, size_t told, late_fn tell,
+                        unsigned depth)
+{
+    if (test->is_late) {
+        tell(out, told++, test_code(test));
+    }
+    for (size_t i = 0; i < test->child_count && depth < LATE_DEPTH; i++) {
+        told = tell_late(out, test->children[i], told, tell, depth + 1);
+    }
+    return told;
+}
+
+static void tell_all_late(const fhs_search *search, fhs_buf *out, late_fn tell)
+{
+    size_t told = 0;
+    for (size_t i = 0; i < search->test_count; i++) {
+        told = tell_late(out, search->tests[i], told, tell, 0);
+    }
+}
+
+static void say_late(fhs_buf *out, size_t index, fhs_str code)
+{
+    (void)index;
+    fhs_buf_addf(
+        out,
+        "%.*s is still being indexed: its values are extracted from each resource that has "
+        "not been reached.\n",
+        FHS_STR_ARG(code));
+}
+
+static void list_late(fhs_buf *out, size_t index, fhs_str code)
+{
+    fhs_buf_add_cstr(out, index > 0 ? "," : "");
+    fhs_json_write_string(out, code);
+}
+
 static void explain_words(const fhs_search *search, fhs_buf *out)
 {
     if (search->order == FHS_ORDER_WALK) {
@@ -68,6 +109,7 @@ static void explain_words(const fhs_search *search, fhs_buf *out)
         fhs_buf_addf(out, "Tests %s %.*s on each.\n", test_name(tests[i]),
                      FHS_STR_ARG(test_code(tests[i])));
     }
+    tell_all_late(search, out, say_late);
     fhs_buf_addf(out, "Order: %s.\n", order_words[search->order]);
 }
 
@@ -98,6 +140,8 @@ static void explain_json(const fhs_search *search, fhs_buf *out)
         fhs_json_write_string(out, test_code(tests[i]));
         fhs_buf_add_char(out, '}');
     }
+    fhs_buf_add_cstr(out, "],\"late\":[");
+    tell_all_late(search, out, list_late);
     fhs_buf_add_cstr(out, "]}");
 }
 

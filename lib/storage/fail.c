@@ -2,47 +2,6 @@
 /* What SQLite answers, as our statuses. The extended code goes along as the cause. */
 #include "storage/storage_internal.h"
 
-fhirstore_status fhs_sql_status(int rc)
-{
-    if (rc == SQLITE_IOERR_NOMEM) {
-        return FHIRSTORE_ERR_NO_MEMORY;
-    }
-    switch (rc & 0xFF) {
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE:
-        return FHIRSTORE_OK;
-    case SQLITE_NOMEM:
-        return FHIRSTORE_ERR_NO_MEMORY;
-    case SQLITE_FULL:
-        return FHIRSTORE_ERR_FULL;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-    case SQLITE_PROTOCOL:
-        return FHIRSTORE_ERR_BUSY;
-    case SQLITE_CORRUPT:
-    case SQLITE_CONSTRAINT:
-    case SQLITE_FORMAT:
-        return FHIRSTORE_ERR_CORRUPT;
-    case SQLITE_NOTADB:
-        return FHIRSTORE_ERR_NOT_A_STORE;
-    case SQLITE_READONLY:
-        return FHIRSTORE_ERR_READ_ONLY;
-    case SQLITE_INTERRUPT:
-        return FHIRSTORE_ERR_CANCELLED;
-    case SQLITE_TOOBIG:
-        return FHIRSTORE_ERR_LIMIT;
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
-    case SQLITE_PERM:
-    case SQLITE_AUTH:
-    case SQLITE_NOLFS:
-        return FHIRSTORE_ERR_IO;
-    default:
-        return FHIRSTORE_ERR_INTERNAL;
-    }
-}
-
 static fhirstore_status make_sql_error(fhs_conn *conn, int rc, fhirstore_error **err)
 {
     int extended = rc;
@@ -52,7 +11,7 @@ static fhirstore_status make_sql_error(fhs_conn *conn, int rc, fhirstore_error *
     if (conn->storage->vfs != NULL) {
         return fhs_vfs_fail(conn->storage->vfs, extended, "the store", err);
     }
-    fhirstore_status status = fhs_sql_status(extended);
+    fhirstore_status status = fhs_sqlite_status(extended);
     (void)fhs_fail_plain(err, status);
     fhs_error_cause(err, extended);
     return status;

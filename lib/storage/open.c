@@ -28,7 +28,7 @@ static fhirstore_status open_plain(fhs_storage *storage, bool *create, fhirstore
     int exists = 0;
     int rc = vfs->xAccess(vfs, storage->path, SQLITE_ACCESS_EXISTS, &exists);
     if (rc != SQLITE_OK) {
-        return fhs_fail_plain(err, fhs_sql_status(rc));
+        return fhs_fail_plain(err, fhs_sqlite_status(rc));
     }
     if (exists == 0 && (!*create || storage->options.read_only)) {
         return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "there is no such file");

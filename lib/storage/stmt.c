@@ -144,7 +144,7 @@ sqlite3_stmt *fhs_stmt_raw(fhs_stmt *stmt)
 /* The failure sticks, so that a caller who only looks at the step is told as well. */
 static fhirstore_status note_bound(fhs_stmt *stmt, int rc)
 {
-    fhirstore_status status = fhs_sql_status(rc);
+    fhirstore_status status = fhs_sqlite_status(rc);
     if (status != FHIRSTORE_OK) {
         stmt->unbound = status;
     }

@@ -90,7 +90,7 @@ static bool tells_of_memory(fhs_str line)
     for (at += mark.len; at < line.len && line.ptr[at] >= '0' && line.ptr[at] <= '9'; at++) {
         code = code * 10 + (uint64_t)(line.ptr[at] - '0');
     }
-    return code <= INT32_MAX && fhs_sql_status((int)code) == FHIRSTORE_ERR_NO_MEMORY;
+    return code <= INT32_MAX && fhs_sqlite_status((int)code) == FHIRSTORE_ERR_NO_MEMORY;
 }
 
 static fhirstore_status check_integrity(fhs_check *check, fhirstore_error **err)

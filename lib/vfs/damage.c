@@ -70,9 +70,12 @@ static fhirstore_status data_status(const fhs_vfs *vfs)
     return damage.flaw == FHS_VFS_MISSING ? FHIRSTORE_ERR_TRUNCATED : FHIRSTORE_ERR_TAMPERED;
 }
 
-static fhirstore_status primary_status(int primary)
+fhirstore_status fhs_sqlite_status(int sqlite_code)
 {
-    switch (primary) {
+    if (sqlite_code == SQLITE_IOERR_NOMEM) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    switch (sqlite_code & 0xFF) {
     case SQLITE_OK:
     case SQLITE_ROW:
     case SQLITE_DONE:
@@ -83,10 +86,14 @@ static fhirstore_status primary_status(int primary)
         return FHIRSTORE_ERR_FULL;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
         return FHIRSTORE_ERR_BUSY;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_FORMAT:
         return FHIRSTORE_ERR_CORRUPT;
+    case SQLITE_NOTADB:
+        return FHIRSTORE_ERR_NOT_A_STORE;
     case SQLITE_READONLY:
         return FHIRSTORE_ERR_READ_ONLY;
     case SQLITE_INTERRUPT:
@@ -96,8 +103,8 @@ static fhirstore_status primary_status(int primary)
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
+    case SQLITE_AUTH:
     case SQLITE_NOLFS:
-    case SQLITE_PROTOCOL:
         return FHIRSTORE_ERR_IO;
     default:
         return FHIRSTORE_ERR_INTERNAL;
@@ -111,14 +118,11 @@ fhirstore_status fhs_vfs_status(const fhs_vfs *vfs, int sqlite_code)
         fhs_vfs_is_forked(vfs)) {
         return FHIRSTORE_ERR_FORKED;
     }
-    switch (sqlite_code) {
-    case SQLITE_IOERR_DATA:
+    if (sqlite_code == SQLITE_IOERR_DATA) {
         return data_status(vfs);
-    case SQLITE_IOERR_NOMEM:
-        return FHIRSTORE_ERR_NO_MEMORY;
-    default:
-        return primary_status(primary);
     }
+    /* Whose header block opened is a store: what SQLite cannot read inside is damaged. */
+    return primary == SQLITE_NOTADB ? FHIRSTORE_ERR_CORRUPT : fhs_sqlite_status(sqlite_code);
 }
 
 fhirstore_status fhs_vfs_fail(const fhs_vfs *vfs, int sqlite_code, const char *what,

@@ -74,6 +74,8 @@ fhirstore_status fhs_vfs_setup(fhs_vfs *vfs, struct sqlite3 *db, fhirstore_error
 
 /* The status for an extended SQLite result code, told apart by the last damage that was seen. */
 fhirstore_status fhs_vfs_status(const fhs_vfs *vfs, int sqlite_code);
+/* The same without a VFS of ours: what any SQLite code means. */
+fhirstore_status fhs_sqlite_status(int sqlite_code);
 /* The same as an error with its cause: "<what>: <reason>"; no SQL and no content in it. */
 fhirstore_status fhs_vfs_fail(const fhs_vfs *vfs, int sqlite_code, const char *what,
                               fhirstore_error **err);

@@ -133,6 +133,35 @@ def usage_is_told_by_exit_status_2(shop):
         assert f"fhirstore {name}" in help_text, name
 
 
+def code_blocks(text):
+    """Title and content of each fenced block; the first one stands before any title."""
+    title = ""
+    block = None
+    for line in text.splitlines():
+        if line == "```":
+            if block is not None:
+                yield title, "\n".join(block)
+            block = [] if block is None else None
+        elif block is not None:
+            block.append(line)
+        elif line.startswith("## "):
+            title = line[3:]
+
+
+@test
+def the_page_says_what_help_says(shop):
+    page = pathlib.Path(__file__).parents[2] / "docs" / "command.md"
+    blocks = dict(code_blocks(page.read_text(encoding="utf-8")))
+    help_text = shop.ok("--help", key=False).decode()
+    assert help_text.split("\n\n", 1)[1].strip("\n") == blocks.pop("").strip("\n")
+    names = {line.split()[1] for line in help_text.splitlines() if line.startswith("  fhirstore ")}
+    assert names - {"help"} == set(blocks), (names, set(blocks))
+    for name, block in blocks.items():
+        told = shop.ok("help", name, key=False).decode()
+        told = told.replace("\nfhirstore --help lists the options.\n", "")
+        assert told.strip("\n") == block.strip("\n"), (name, told, block)
+
+
 @test
 def init_creates_once(shop):
     assert json.loads(shop.ok("init", shop.store, "--json")) == {

@@ -455,6 +455,17 @@ START_TEST(a_parameter_of_every_resource_is_found_in_each_type)
 }
 END_TEST
 
+/* Whether the plan tells that the parameter's index is not complete. */
+static void expect_late(const char *query, bool is_late)
+{
+    fhirstore_buf plan = {0};
+    ck_assert_int_eq(fhirstore_search_explain(session, FHIRSTORE_LIT("Patient"), query,
+                                              strlen(query), &plan, NULL),
+                     FHIRSTORE_OK);
+    ck_assert_msg((strstr(plan.ptr, "\"late\":[\"x-token\"]") != NULL) == is_late, "%s", plan.ptr);
+    fhirstore_buf_clear(&plan);
+}
+
 START_TEST(strict_sessions_and_requests_are_told)
 {
     open_version(versions[_i]);
@@ -482,9 +493,14 @@ START_TEST(strict_sessions_and_requests_are_told)
     expect_status(search_page("Patient", "name=ay"), FHIRSTORE_OK);
     expect_status(search_page("Patient", "name=nobody&_revinclude=Observation:x-subject"),
                   FHIRSTORE_ERR_NOT_READY);
+    session = lenient;
+    expect_late("x-token=red", true);
+    expect_late("name=ay", false);
+    session = strict;
     ck_assert_int_eq(maintain(0), FHIRSTORE_DONE);
     ck_assert_int_eq(count_of("Patient", "x-token=red"), 1);
     session = lenient;
+    expect_late("x-token=red", false);
     fhirstore_session_close(strict);
     expect_http(ask("GET", "Patient?x-token=red", "Prefer: handling=strict", NULL), 200);
 }

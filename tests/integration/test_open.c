@@ -355,6 +355,8 @@ START_TEST(a_read_only_store_refuses_every_write)
     answer = ask("POST", "Patient", NULL, patient);
     expect_no_trace(&answer, FHIRSTORE_ERR_READ_ONLY, "not-supported", NULL, before);
     ck_assert_int_eq(answer.http, 405);
+    ck_assert_str_eq(header_of(&answer, "Allow"), "GET, HEAD");
+    ck_assert_ptr_null(fhirstore_open_notice(store));
     answer = ask("POST", "", NULL,
                  "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[]}");
     expect_no_trace(&answer, FHIRSTORE_ERR_READ_ONLY, "not-supported", NULL, before);

@@ -332,6 +332,36 @@ START_TEST(addresses_and_methods_that_do_not_fit)
 }
 END_TEST
 
+START_TEST(a_refused_method_is_answered_with_the_allowed_ones)
+{
+    static const struct {
+        const char *method;
+        const char *url;
+        const char *first; /* of what is allowed */
+        const char *not_allowed;
+    } cases[] = {
+        {"POST", "Patient/a", "GET, HEAD, PUT", "POST"},
+        {"BREW", "Patient/a", "GET, HEAD, PUT", "POST"},
+        {"BREW", "Patient", "GET, HEAD, POST, PUT", "BREW"},
+        {"PUT", "Patient/a/_history/1", "GET, HEAD", "PUT"},
+        {"POST", "metadata", "GET, HEAD", "POST"},
+        {"GET", "_search", "POST", "GET"},
+        {"DELETE", "", "GET, HEAD, POST", "DELETE"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        reply answer = ask(cases[i].method, cases[i].url, NULL, NULL);
+        const char *allow = header_of(&answer, "Allow");
+        ck_assert_int_eq(answer.http, 405);
+        ck_assert_ptr_nonnull(allow);
+        ck_assert_msg(strncmp(allow, cases[i].first, strlen(cases[i].first)) == 0, "%s: %s",
+                      cases[i].url, allow);
+        ck_assert_msg(strstr(allow, cases[i].not_allowed) == NULL, "%s: %s", cases[i].url, allow);
+    }
+    reply answer = ask("GET", "Patient/a", NULL, NULL);
+    ck_assert_ptr_null(header_of(&answer, "Allow"));
+}
+END_TEST
+
 START_TEST(addresses_below_the_base_are_understood)
 {
     put_a();
@@ -458,9 +488,11 @@ int main(void)
               if_none_match_star_only_creates, prefer_decides_what_comes_back,
               unknown_search_parameters_are_left_out_or_refused, searches_by_form,
               formats_other_than_json_are_refused, addresses_and_methods_that_do_not_fit,
-              addresses_below_the_base_are_understood, a_store_has_the_base_url_it_is_given,
-              the_capability_statement_tells_what_is_there, an_endless_address_is_refused,
-              an_id_that_is_none_is_told, null_arguments_of_a_request),
+              addresses_below_the_base_are_understood,
+              a_refused_method_is_answered_with_the_allowed_ones,
+              a_store_has_the_base_url_it_is_given, the_capability_statement_tells_what_is_there,
+              an_endless_address_is_refused, an_id_that_is_none_is_told,
+              null_arguments_of_a_request),
     };
     return run_groups("request", groups, 1);
 }
