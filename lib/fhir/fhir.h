@@ -175,6 +175,8 @@ fhs_sparam fhs_sparam_find_url(const fhs_fhir *fhir, fhs_str url);
 /* All parameters that apply to @a type: its own, then its ancestors'. Returns how many there are. */
 size_t fhs_sparam_list(const fhs_fhir *fhir, fhs_type type, const fhs_sparam **list_out);
 fhs_str fhs_sparam_type_name(fhs_sparam_type type); /* "token" */
+/* Whether it finds names by what they sound like: a string parameter called "phonetic". */
+bool fhs_sparam_is_phonetic(const fhs_fhir *fhir, fhs_sparam param);
 
 /*
  * The same definitions with @a count parameters more (borrowed), numbered from fhs_sparam_count()

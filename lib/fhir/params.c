@@ -136,3 +136,9 @@ bool fhs_sparam_may_target(const fhs_fhir *fhir, const fhs_sparam_def *def, fhs_
     }
     return def->target_count == 0;
 }
+
+bool fhs_sparam_is_phonetic(const fhs_fhir *fhir, fhs_sparam param)
+{
+    fhs_sparam_def def = fhs_sparam_get(fhir, param);
+    return def.type == FHS_SP_STRING && fhs_str_eq(def.code, FHS_LIT("phonetic"));
+}

@@ -174,6 +174,11 @@ fhirstore_status fhs_catalog_install(fhs_catalog *catalog, fhs_conn *writer, fhi
     return status;
 }
 
+const fhs_fhir *fhs_catalog_fhir(const fhs_catalog *catalog)
+{
+    return catalog->fhir;
+}
+
 int32_t fhs_catalog_type(const fhs_catalog *catalog, fhs_type type)
 {
     return type < catalog->type_count ? catalog->numbers[type] : 0;

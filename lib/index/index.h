@@ -138,6 +138,7 @@ void fhs_catalog_free(fhs_catalog *catalog);
  */
 bool fhs_catalog_is_complete(const fhs_catalog *catalog);
 fhirstore_status fhs_catalog_install(fhs_catalog *catalog, fhs_conn *writer, fhirstore_error **err);
+const fhs_fhir *fhs_catalog_fhir(const fhs_catalog *catalog);
 /* 0: not known to the store. */
 int32_t fhs_catalog_type(const fhs_catalog *catalog, fhs_type type);
 fhs_type fhs_catalog_type_back(const fhs_catalog *catalog, int32_t number);

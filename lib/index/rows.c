@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entries as rows: names, units and referenced entities become the store's numbers. */
 #include "base/fold.h"
+#include "base/phonetic.h"
+#include "base/words.h"
 #include "index/index.h"
 
 /* Larger than any resource's texts. */
@@ -8,6 +10,7 @@
 
 typedef struct row_maker {
     fhs_catalog *catalog;
+    const fhs_fhir *fhir;
     fhs_conn *writer;
     fhs_buf *list;
     fhs_buf text; /* of one row: folded text or key */
@@ -170,6 +173,20 @@ static fhirstore_status make_row(row_maker *maker, const fhs_entry *entry, fhs_i
     }
 }
 
+/* A name under a parameter that goes by sound: a row for each word's key. */
+static fhirstore_status add_sounds(row_maker *maker, const fhs_entry *entry, fhs_row *row)
+{
+    fhs_str key;
+    fhs_buf_reset(&maker->text);
+    fhs_phonetic_add(entry->text, &maker->part, &maker->text);
+    for (fhs_str rest = fhs_buf_str(&maker->text); fhs_words_next(&rest, &key);) {
+        row->text = key;
+        fhs_row_encode(maker->list, row);
+    }
+    return fhs_buf_status(&maker->text) == FHIRSTORE_OK ? FHIRSTORE_OK
+                                                        : fhs_fail_memory(maker->err);
+}
+
 static fhirstore_status add_rows(row_maker *maker, fhs_type type, const fhs_entries *entries)
 {
     for (size_t i = 0; i < entries->count; i++) {
@@ -180,6 +197,14 @@ static fhirstore_status add_rows(row_maker *maker, fhs_type type, const fhs_entr
                                                     entry->param, &row.param, maker->err);
         if (status == FHIRSTORE_OK && row.param == 0) {
             continue; /* a parameter that this store does not know */
+        }
+        if (status == FHIRSTORE_OK && row.kind == FHS_ROW_STRING &&
+            fhs_sparam_is_phonetic(maker->fhir, entry->param)) {
+            status = add_sounds(maker, entry, &row);
+            if (status != FHIRSTORE_OK) {
+                return status;
+            }
+            continue;
         }
         if (status == FHIRSTORE_OK) {
             status = make_row(maker, entry, &ends, &row);
@@ -199,7 +224,11 @@ fhirstore_status fhs_index_rows(fhs_catalog *catalog, fhs_conn *writer, fhs_type
                                 const fhs_entries *entries, fhs_buf *rows_out,
                                 fhirstore_error **err)
 {
-    row_maker maker = {.catalog = catalog, .writer = writer, .list = rows_out, .err = err};
+    row_maker maker = {.catalog = catalog,
+                       .fhir = fhs_catalog_fhir(catalog),
+                       .writer = writer,
+                       .list = rows_out,
+                       .err = err};
     fhs_buf_init(&maker.text, ROW_TEXT_MAX);
     fhs_buf_init(&maker.part, ROW_TEXT_MAX);
     fhirstore_status status = add_rows(&maker, type, entries);

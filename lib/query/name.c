@@ -132,6 +132,9 @@ fhs_type fhs_query_resource_type(const fhs_fhir *fhir, fhs_str name)
 fhirstore_status fhs_query_wrap(fhs_query_parser *parser, fhs_node *node, fhs_node **out)
 {
     fhs_node *outer = NULL;
+    if (fhs_query_is_phonetic(parser, node)) {
+        return fhs_query_phonetic(parser, node, out);
+    }
     if (node->modifier != FHS_MOD_NOT && node->modifier != FHS_MOD_NOT_IN) {
         *out = node;
         return FHIRSTORE_OK;

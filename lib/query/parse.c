@@ -250,6 +250,11 @@ static fhirstore_status finish_query(fhs_query_parser *parser, fhs_query_draft *
         return fhs_fail(parser->err, FHIRSTORE_ERR_QUERY,
                         "_summary=text and _include or _revinclude exclude each other");
     }
+    if (parser->sorts_by_score && !parser->has_fulltext) {
+        return fhs_fail(parser->err, FHIRSTORE_ERR_QUERY,
+                        "parameter '_sort' expects a search for words (_text, _content) to sort it "
+                        "by _score");
+    }
     query->self = fhs_arena_dup(parser->arena, fhs_buf_str(&draft->self));
     fhs_node *root = fhs_arena_calloc(parser->arena, 1, sizeof(*root));
     if (root == NULL || query->self.ptr == NULL) {

@@ -165,6 +165,7 @@ typedef struct fhs_sort_key {
     fhs_sort_path *paths; /* a chain: one for each target that it may mean */
     size_t path_count;
     bool is_id;
+    bool is_score; /* how well the words fit; the best come first, whatever `descending` says */
     bool is_updated;
     bool descending;
     fhs_str code;

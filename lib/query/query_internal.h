@@ -19,6 +19,7 @@ typedef struct fhs_query_parser {
     size_t nodes_left;
     size_t values_left;
     bool has_fulltext; /* something of it asks for words */
+    bool sorts_by_score;
 } fhs_query_parser;
 
 /* Longest name of a parameter that a message repeats. */
@@ -74,6 +75,9 @@ fhirstore_status fhs_query_values(fhs_query_parser *parser, fhs_node *leaf, fhs_
 size_t fhs_query_count_items(fhs_str text);
 /* Take room for @a count values: there must be one, and not too many. */
 fhirstore_status fhs_query_new_values(fhs_query_parser *parser, size_t count);
+/* A parameter that finds names as they sound: its leaf becomes leaves of keys. */
+bool fhs_query_is_phonetic(fhs_query_parser *parser, const fhs_node *leaf);
+fhirstore_status fhs_query_phonetic(fhs_query_parser *parser, const fhs_node *leaf, fhs_node **out);
 /* _text and _content: @a name may have a modifier behind it. */
 bool fhs_query_is_words(fhs_str code);
 fhirstore_status fhs_query_words_leaf(fhs_query_parser *parser, fhs_type type, fhs_str name,

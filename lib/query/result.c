@@ -25,6 +25,8 @@ static fhirstore_status add_sort_key(fhs_query_parser *parser, fhs_query_draft *
     key.code = code;
     key.is_id = fhs_str_eq(code, FHS_LIT("_id"));
     key.is_updated = fhs_str_eq(code, FHS_LIT("_lastUpdated"));
+    key.is_score = fhs_str_eq(code, FHS_LIT("_score"));
+    parser->sorts_by_score = parser->sorts_by_score || key.is_score;
     if (fhs_str_find_char(code, '.', 0) < code.len) {
         bool is_known = false;
         fhirstore_status status = fhs_query_sort_chain(parser, draft->query->type, code, &key,
@@ -35,7 +37,7 @@ static fhirstore_status add_sort_key(fhs_query_parser *parser, fhs_query_draft *
         if (!is_known) {
             return unknown_sort_key(parser, draft);
         }
-    } else if (!key.is_id && !key.is_updated) {
+    } else if (!key.is_id && !key.is_updated && !key.is_score) {
         key.param = fhs_query_find_param(parser, draft->query->type, code, &def);
         if (key.param == FHS_SPARAM_NONE || def.type == FHS_SP_COMPOSITE) {
             return unknown_sort_key(parser, draft);

@@ -66,14 +66,31 @@ static fhirstore_status write_body(page_writer *page, fhs_version *version, bool
     return status;
 }
 
+/* "search", with how well the words fit where there are any. */
+static fhirstore_status write_found(page_writer *page, fhs_entity entity)
+{
+    int64_t score;
+    fhs_buf *out = &page->entries;
+    fhirstore_status status = fhs_text_score(page->search, entity, &score);
+    fhs_buf_add_cstr(out, ",\"search\":{\"mode\":\"match\"");
+    if (status == FHIRSTORE_OK && score >= 0) {
+        fhs_buf_addf(out, ",\"score\":0.%06lld", (long long)score);
+    }
+    fhs_buf_add_cstr(out, "}}");
+    return status;
+}
+
 static fhirstore_status write_page_entry(page_writer *page, fhs_version *version, bool is_match)
 {
+    const fhs_entity entity = version->entity;
     begin_entry(page);
     write_full_url(page, version);
     fhs_buf_add_cstr(&page->entries, ",\"resource\":");
     fhirstore_status status = write_body(page, version, is_match);
-    fhs_buf_add_cstr(&page->entries, is_match ? ",\"search\":{\"mode\":\"match\"}}"
-                                              : ",\"search\":{\"mode\":\"include\"}}");
+    if (is_match && status == FHIRSTORE_OK) {
+        return write_found(page, entity);
+    }
+    fhs_buf_add_cstr(&page->entries, ",\"search\":{\"mode\":\"include\"}}");
     return status;
 }
 

@@ -409,6 +409,101 @@ fhirstore_status fhs_text_compile(fhs_search *search, const fhs_node *node, fhs_
     return status == FHIRSTORE_OK ? make_list(search, node, &any, &scope, test) : status;
 }
 
+/* ---- how well they fit ---- */
+
+/* As in BM25: how soon more of the same counts less, and how much the length counts. */
+#define SCORE_TURN   1.2
+#define SCORE_LENGTH 0.75
+/* Words of a resource of middle length. */
+#define SCORE_WORDS 100.0
+#define SCORE_ONE   1e6
+
+/* What has been found of the phrases of a query in one resource. */
+typedef struct score_sum {
+    const fhs_words *words;
+    double sum;
+    size_t count;
+    size_t narrative_words;
+    size_t content_words;
+} score_sum;
+
+static size_t count_tokens(fhs_str words)
+{
+    size_t count = 0;
+    fhs_str word;
+    while (fhs_words_next(&words, &word)) {
+        count++;
+    }
+    return count;
+}
+
+/*
+ * The part of BM25 that speaks of one resource. What it would say of how rare a word is comes from
+ * all resources, also those that the principal may not see, and changes between two pages.
+ */
+static void score_terms(score_sum *score, const fhs_fulltext *node, bool narrative_only)
+{
+    if (node->kind != FHS_FULLTEXT_PHRASE) {
+        for (size_t i = 0; i < node->child_count && node->kind != FHS_FULLTEXT_NOT; i++) {
+            score_terms(score, node->children[i], narrative_only);
+        }
+        return;
+    }
+    size_t times = count_phrase(node, fhs_buf_str(&score->words->narrative));
+    size_t length = score->narrative_words;
+    if (!narrative_only) {
+        times += count_phrase(node, fhs_buf_str(&score->words->content));
+        length += score->content_words;
+    }
+    double weight = 1 - SCORE_LENGTH + SCORE_LENGTH * (double)length / SCORE_WORDS;
+    score->sum += (double)times / ((double)times + SCORE_TURN * weight);
+    score->count++;
+}
+
+/* What must not be, and what is asked of other resources, says nothing about this one. */
+static void score_node(score_sum *score, const fhs_node *node)
+{
+    if (node->kind == FHS_NODE_AND || node->kind == FHS_NODE_OR) {
+        for (size_t i = 0; i < node->child_count; i++) {
+            score_node(score, node->children[i]);
+        }
+    } else if (node->kind == FHS_NODE_FULLTEXT || fhs_leaf_is_textual(node)) {
+        for (size_t i = 0; i < node->value_count; i++) {
+            score_terms(score, node->values[i].fulltext, node->is_narrative);
+        }
+    }
+}
+
+fhirstore_status fhs_text_score(fhs_search *search, fhs_entity entity, int64_t *score_out)
+{
+    const fhs_json *root;
+    *score_out = -1;
+    if (!search->query->has_fulltext) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = prepare_texts(search);
+    if (status == FHIRSTORE_OK) {
+        status = read_whole(search, entity, &root);
+    }
+    if (status != FHIRSTORE_OK || root == NULL) {
+        return status;
+    }
+    status = fhs_words_take(&search->texts->words, root, search->err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    score_sum score = {
+        .words = &search->texts->words,
+        .narrative_words = count_tokens(fhs_buf_str(&search->texts->words.narrative)),
+        .content_words = count_tokens(fhs_buf_str(&search->texts->words.content)),
+    };
+    score_node(&score, search->query->root);
+    if (score.count > 0) {
+        *score_out = (int64_t)(score.sum / (double)score.count * SCORE_ONE);
+    }
+    return FHIRSTORE_OK;
+}
+
 /* ---- texts of a parameter's elements ---- */
 
 fhirstore_status fhs_text_compile_leaf(fhs_search *search, const fhs_node *node, fhs_test *test)

@@ -267,6 +267,7 @@ typedef struct fhs_sort_plan {
     size_t way_count;
     uint8_t row_kind;
     bool is_id;
+    bool is_score;
     bool is_updated;
     bool descending;
     bool is_unknown;      /* the store has no such parameter: missing for all */
@@ -493,6 +494,11 @@ fhirstore_status fhs_text_compile(fhs_search *search, const fhs_node *node, fhs_
 fhirstore_status fhs_text_compile_leaf(fhs_search *search, const fhs_node *node, fhs_test *test);
 fhirstore_status fhs_text_test(fhs_search *search, const fhs_test *test, fhs_entity entity,
                                bool *yes_out);
+/*
+ * How well a match fits the words of the query: from 0 to a million, or -1 where it has none. It
+ * depends on the words and the resource alone.
+ */
+fhirstore_status fhs_text_score(fhs_search *search, fhs_entity entity, int64_t *score_out);
 void fhs_text_free(fhs_search *search);
 
 /* ---- test.c ---- */

@@ -50,7 +50,13 @@ static fhirstore_status compile_sort_key(fhs_search *search, const fhs_sort_key 
     plan->is_id = key->is_id;
     plan->is_updated = key->is_updated;
     plan->descending = key->descending;
-    if (key->is_id || key->is_updated) {
+    plan->is_score = key->is_score;
+    if (key->is_score) {
+        /* A number, which no index has. */
+        plan->row_kind = FHS_ROW_POSITION;
+        plan->descending = true;
+    }
+    if (key->is_id || key->is_updated || key->is_score) {
         return FHIRSTORE_OK;
     }
     plan->row_kind = fhs_row_kind_of(key->param_type);
@@ -232,6 +238,17 @@ static fhirstore_status key_id(fhs_search *search, const fhs_sort_plan *sort,
     return status;
 }
 
+static fhirstore_status key_score(fhs_search *search, const fhs_sort_plan *sort,
+                                  const fhs_candidate *candidate, fhs_buf *key)
+{
+    fhs_row row = {.kind = FHS_ROW_POSITION};
+    fhirstore_status status = fhs_text_score(search, candidate->entity, &row.a);
+    if (status == FHIRSTORE_OK) {
+        fhs_sort_key_row(sort, &row, 0, key);
+    }
+    return status;
+}
+
 fhirstore_status fhs_sort_key_of(fhs_search *search, fhs_candidate *candidate, fhs_buf *key)
 {
     fhirstore_status status = FHIRSTORE_OK;
@@ -239,6 +256,8 @@ fhirstore_status fhs_sort_key_of(fhs_search *search, fhs_candidate *candidate, f
         const fhs_sort_plan *sort = &search->sort[i];
         if (sort->is_id) {
             status = key_id(search, sort, candidate, key);
+        } else if (sort->is_score) {
+            status = key_score(search, sort, candidate, key);
         } else if (sort->is_updated) {
             fhs_row none = {.kind = 0};
             status = fhs_candidate_head(search, candidate, 0);
