@@ -391,7 +391,9 @@ static fhirstore_status start_search(fhs_search *search)
     search->is_started = true;
     switch (search->order) {
     case FHS_ORDER_ENTITY:
-        return open_source(search, key_entity(bound, search->is_down ? INT64_MAX : 0));
+        /* A better plan goes on from here, even before the first look. */
+        search->looked_at = key_entity(bound, search->is_down ? INT64_MAX : 0);
+        return open_source(search, search->looked_at);
     case FHS_ORDER_SORTED:
         return fill_window(search, bound);
     case FHS_ORDER_WALK:

@@ -400,6 +400,53 @@ START_TEST(nothing_is_cut_silently)
 }
 END_TEST
 
+START_TEST(the_rest_comes_while_others_write)
+{
+    static page p;
+    char query[8192];
+    int times[CROWD] = {0};
+    bool touched[CROWD] = {false};
+    int next = 0;
+    add_crowd();
+    ward.env.max_includes = 3;
+    (void)snprintf(query, sizeof(query), "%s", limited[_i]);
+    ck_assert_ok(try_page("Patient", query, false, &p, &err));
+    count_crowd(p.text, times);
+    for (int pages = 0; p.related[0] != '\0'; pages++) {
+        char json[256];
+        char id[16];
+        ck_assert_int_lt(pages, 100);
+        store_begin(&ward);
+        (void)snprintf(id, sizeof(id), "c%d", next % CROWD);
+        store_delete(&ward, "Observation", id);
+        touched[next % CROWD] = true;
+        /* One goes to another patient, a new one comes, and the patient itself changes. */
+        touched[(next + 11) % CROWD] = true;
+        (void)snprintf(json, sizeof(json),
+                       "{\"resourceType\":\"Observation\",\"id\":\"c%d\",\"status\":\"final\","
+                       "\"subject\":{\"reference\":\"Patient/p1\"}}",
+                       (next + 11) % CROWD);
+        store_put(&ward, json);
+        (void)snprintf(json, sizeof(json),
+                       "{\"resourceType\":\"Observation\",\"id\":\"x%d\",\"status\":\"final\","
+                       "\"subject\":{\"reference\":\"Patient/p2\"}}",
+                       next);
+        store_put(&ward, json);
+        store_put(&ward, "{\"resourceType\":\"Patient\",\"id\":\"p2\",\"gender\":\"female\"}");
+        store_commit(&ward);
+        next += 5;
+        (void)snprintf(query, sizeof(query), "%s", p.related);
+        ck_assert_ok(try_page("Patient", query, false, &p, &err));
+        count_crowd(p.text, times);
+    }
+    ck_assert_int_gt(next, 0);
+    for (int i = 0; i < CROWD; i++) {
+        ck_assert_msg(touched[i] || times[i] == 1, "%s: c%d came %d times", limited[_i], i,
+                      times[i]);
+    }
+}
+END_TEST
+
 START_TEST(a_related_link_belongs_to_its_search)
 {
     static page p;
@@ -729,6 +776,8 @@ int main(void)
     tcase_add_test(tests, the_self_link_keeps_includes);
     tcase_add_loop_test(tests, nothing_is_cut_silently, 0,
                         (int)(sizeof(limited) / sizeof(*limited)) * 4);
+    tcase_add_loop_test(tests, the_rest_comes_while_others_write, 0,
+                        (int)(sizeof(limited) / sizeof(*limited)));
     tcase_add_test(tests, a_related_link_belongs_to_its_search);
     tcase_add_test(tests, hidden_types_leave_no_trace);
     tcase_add_test(tests, a_restriction_is_tested_on_what_is_included);

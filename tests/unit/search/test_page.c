@@ -42,6 +42,24 @@ static void open_ward(void)
     store_commit(&ward);
 }
 
+/* Many of whom few match, and no index tells which. */
+#define CROWD 9000
+
+static void open_crowd(void)
+{
+    store_open(&ward);
+    store_begin(&ward);
+    for (int i = 0; i < CROWD; i++) {
+        char json[256];
+        (void)snprintf(json, sizeof(json),
+                       "{\"resourceType\":\"Patient\",\"id\":\"p%d\",\"active\":true,\"gender\":"
+                       "\"male\",\"name\":[{\"family\":\"%s\"}]}",
+                       i % 400 == 7 ? i / 400 : CROWD + i, i % 400 == 7 ? "a rare one" : "common");
+        store_put(&ward, json);
+    }
+    store_commit(&ward);
+}
+
 static void close_ward(void)
 {
     store_close(&ward);
@@ -230,6 +248,43 @@ START_TEST(going_back_shows_the_same_pages)
     read_page(last, &p);
     assert_same_page(text, &pages[count - 1], &p);
     ck_assert_str_eq(p.next, "");
+}
+END_TEST
+
+static const char *const crowd_queries[] = {
+    "active=true&gender=male&family:contains=rare&_count=3&_total=accurate",
+    "gender=male&active=true&family:contains=rare&_sort=-family&_count=4&_total=accurate",
+};
+
+/* More is looked at on the way than a rough plan may. */
+START_TEST(going_back_over_many)
+{
+    static page p;
+    static page before;
+    int times[RESOURCES * 4] = {0};
+    int64_t seen = 0;
+    read_page(crowd_queries[_i], &p);
+    for (;;) {
+        for (size_t i = 0; i < p.count; i++) {
+            times[p.ids[i]]++;
+            seen++;
+        }
+        if (p.next[0] == '\0') {
+            break;
+        }
+        before = p;
+        char link[8192];
+        (void)snprintf(link, sizeof(link), "%s", p.next);
+        read_page(link, &p);
+        static page back;
+        read_page(p.previous, &back);
+        assert_same_page(crowd_queries[_i], &before, &back);
+    }
+    ck_assert_int_eq(seen, CROWD / 400 + 1);
+    ck_assert_int_eq(p.total, seen);
+    for (int i = 0; i < seen; i++) {
+        ck_assert_int_eq(times[i], 1);
+    }
 }
 END_TEST
 
@@ -448,5 +503,10 @@ int main(void)
     tcase_add_test(tests, a_cursor_goes_on_behind_a_page);
     tcase_add_test(tests, a_cursor_sees_one_snapshot);
     suite_add_tcase(suite, tests);
+    TCase *crowd = tcase_create("crowd");
+    tcase_set_timeout(crowd, 120);
+    tcase_add_checked_fixture(crowd, open_crowd, close_ward);
+    tcase_add_loop_test(crowd, going_back_over_many, 0, 2);
+    suite_add_tcase(suite, crowd);
     return run_suite(suite);
 }
