@@ -5,6 +5,7 @@
 #include "interact/core.h"
 #include "interact/hooks.h"
 #include "interact/ledger.h"
+#include "interact/provenance.h"
 
 static void start(fhs_call *call, fhs_session *session, int32_t action, fhs_type type, fhs_str id,
                   fhs_str query)
@@ -200,6 +201,11 @@ fhirstore_status fhs_call_write(fhs_call *call, fhs_work_fn work, void *ctx, fhi
     }
     if (status >= FHIRSTORE_OK) {
         status = work(call, ctx, err);
+    }
+    if (status >= FHIRSTORE_OK && !call->is_nested && call->session->provenance.len > 0 &&
+        call->version_after > call->version_before) {
+        fhirstore_status stored = fhs_provenance_store(call, err);
+        status = stored < FHIRSTORE_OK ? stored : status;
     }
     if (status >= FHIRSTORE_OK) {
         fhirstore_status recorded = fhs_call_tell_held(call, err);

@@ -5,7 +5,7 @@
 #include "interact/operation.h"
 
 static const char *const type_interactions[] = {
-    "read",         "vread",  "update",      "delete", "history-instance",
+    "read",         "vread",  "update",      "patch", "delete", "history-instance",
     "history-type", "create", "search-type",
 };
 static const char *const system_interactions[] = {"transaction", "batch", "history-system",
@@ -118,9 +118,12 @@ static void write_type_entry(fhs_buf *out, const fhs_core *core, const fhs_fhir 
     fhs_buf_addf(out, "{\"type\":\"%.*s\",", FHS_STR_ARG(fhs_type_name(core->fhir, type)));
     write_interactions(out, type_interactions, FHS_COUNT_OF(type_interactions));
     fhs_buf_add_cstr(out, ",\"versioning\":\"versioned-update\",\"readHistory\":true,"
-                          "\"updateCreate\":true,\"conditionalCreate\":false,"
-                          "\"conditionalRead\":\"full-support\",\"conditionalUpdate\":false,"
-                          "\"conditionalDelete\":\"not-supported\"");
+                          "\"updateCreate\":true,\"conditionalCreate\":true,"
+                          "\"conditionalRead\":\"full-support\",\"conditionalUpdate\":true,");
+    if (fhs_fhir_version_of(fhir) == FHS_FHIR_R5) {
+        fhs_buf_add_cstr(out, "\"conditionalPatch\":true,");
+    }
+    fhs_buf_add_cstr(out, "\"conditionalDelete\":\"multiple\"");
     write_includes(out, fhir, type);
     write_reverse_includes(out, fhir, type);
     write_params(out, fhir, type);
@@ -137,10 +140,13 @@ static void write_statement(fhs_buf *out, const fhs_core *core, const fhs_fhir *
     fhs_buf_addf(out, "\",\"kind\":\"instance\",\"software\":{\"name\":\"libfhirstore\"},"
                       "\"implementation\":{\"description\":\"An encrypted FHIR store\",\"url\":\"");
     fhs_buf_add_str(out, core->base_url);
-    fhs_buf_addf(out,
-                 "\"},\"fhirVersion\":\"%.*s\",\"format\":[\"application/fhir+json\",\"json\"],"
-                 "\"rest\":[{\"mode\":\"server\",\"resource\":[",
-                 FHS_STR_ARG(fhs_fhir_version_number(core->fhir)));
+    fhs_buf_addf(
+        out,
+        "\"},\"fhirVersion\":\"%.*s\",\"format\":[\"application/fhir+json\",\"json\"],"
+        "\"patchFormat\":[\"application/json-patch+json\",\"application/merge-patch+json\","
+        "\"application/fhir+json\"],"
+        "\"rest\":[{\"mode\":\"server\",\"resource\":[",
+        FHS_STR_ARG(fhs_fhir_version_number(core->fhir)));
     for (size_t i = 0; i < fhs_type_count(core->fhir); i++) {
         if (fhs_type_is_resource(core->fhir, (fhs_type)i)) {
             if (!is_first) {

@@ -123,6 +123,7 @@ typedef struct fhs_session {
     pthread_mutex_t watch_lock;
     struct fhs_call *watched; /* calls at work on a connection, guarded by the lock … */
     atomic_uint cancels;      /* … and how often they were cancelled */
+    fhs_str provenance;       /* X-Provenance of the request at work; empty: none */
     fhs_arena arena;          /* everything one call needs, forgotten at its end */
     fhs_buf body;             /* the text that is being stored */
     fhs_buf stamps;           /* the store's own fields of it */

@@ -15,18 +15,21 @@ typedef struct operation_table {
 static const operation_table tables[] = {
     {fhs_value_set_operations, &fhs_value_set_operation_count},
     {fhs_code_system_operations, &fhs_code_system_operation_count},
+    {fhs_difference_operations, &fhs_difference_operation_count},
 };
 
 static const fhs_operation_def *find_operation(const fhs_core *core, const fhs_route *route)
 {
     fhs_str type = route->type == FHS_TYPE_NONE ? FHS_LIT("")
                                                 : fhs_type_name(core->fhir, route->type);
-    unsigned level = route->id.len > 0 ? FHS_ON_INSTANCE : FHS_ON_TYPE;
+    unsigned level = route->id.len > 0              ? FHS_ON_INSTANCE
+                     : route->type != FHS_TYPE_NONE ? FHS_ON_TYPE
+                                                    : FHS_ON_SYSTEM;
     for (size_t t = 0; t < FHS_COUNT_OF(tables); t++) {
         for (size_t i = 0; i < *tables[t].count; i++) {
             const fhs_operation_def *def = &tables[t].defs[i];
-            if (fhs_str_eq(def->name, route->operation) && fhs_str_eq(def->type, type) &&
-                (def->levels & level) != 0) {
+            if (fhs_str_eq(def->name, route->operation) &&
+                (def->type.len == 0 || fhs_str_eq(def->type, type)) && (def->levels & level) != 0) {
                 return def;
             }
         }

@@ -36,11 +36,12 @@ typedef fhirstore_status (*fhs_operation_fn)(fhs_call *call, const fhs_operation
 enum {
     FHS_ON_TYPE = 1,
     FHS_ON_INSTANCE = 2,
+    FHS_ON_SYSTEM = 4,
 };
 
 typedef struct fhs_operation_def {
     fhs_str name; /* without the $ */
-    fhs_str type;
+    fhs_str type; /* empty: any type, or none at system level */
     unsigned levels;       /* FHS_ON_… */
     fhs_str resource;      /* the parameter that a body which is no Parameters stands for */
     const fhs_str *params; /* names it takes, ending in an empty one */
@@ -80,5 +81,10 @@ extern const fhs_operation_def fhs_value_set_operations[];
 extern const size_t fhs_value_set_operation_count;
 extern const fhs_operation_def fhs_code_system_operations[];
 extern const size_t fhs_code_system_operation_count;
+
+/* ---- difference.c ---- */
+
+extern const fhs_operation_def fhs_difference_operations[];
+extern const size_t fhs_difference_operation_count;
 
 #endif

@@ -16,6 +16,7 @@ typedef struct request_headers {
     fhs_unless unless; /* If-None-Match, If-Modified-Since */
     fhs_str none_exist;
     bool has_none_exist;
+    fhs_str provenance;
     fhs_str content_type;
     fhs_preferences preferences;
 } request_headers;
@@ -81,6 +82,12 @@ static bool is_form_type(fhs_str type)
     return fhs_str_eq_ascii_case(fhs_str_trim(name), FHS_LIT("application/x-www-form-urlencoded"));
 }
 
+static bool is_one_write(const fhs_route *route)
+{
+    return route->interaction == FHS_DO_CREATE || route->interaction == FHS_DO_UPDATE ||
+           route->interaction == FHS_DO_PATCH || route->interaction == FHS_DO_DELETE;
+}
+
 /* One header; those that mean nothing to FHIR are passed over. */
 static fhirstore_status take_header(const fhs_header *header, const fhs_route *route,
                                     request_headers *out, fhirstore_error **err)
@@ -102,6 +109,13 @@ static fhirstore_status take_header(const fhs_header *header, const fhs_route *r
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("If-None-Exist"))) {
         out->none_exist = value;
         out->has_none_exist = true;
+    } else if (fhs_str_eq_ascii_case(name, FHS_LIT("X-Provenance"))) {
+        out->provenance = value;
+        if (!is_one_write(route) || value.len == 0) {
+            return fhs_fail(err, FHIRSTORE_ERR_QUERY,
+                            "X-Provenance holds a Provenance resource, and goes with create, "
+                            "update, patch and delete");
+        }
     } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Accept"))) {
         /* _format says more than a header that a browser may have written. */
         if (!route->has_format && !accepts_json(value)) {
@@ -275,13 +289,15 @@ static fhirstore_status dispatch(fhs_session *session, const fhs_request *reques
 /* Prefer: return=… on what create and update answer. */
 static void apply_return(fhs_return_mode wanted, const fhs_route *route, fhs_answer *answer)
 {
-    bool is_write = route->interaction == FHS_DO_CREATE || route->interaction == FHS_DO_UPDATE ||
-                    route->interaction == FHS_DO_PATCH;
-    if (!is_write || wanted == FHS_RETURN_REPRESENTATION) {
+    if (!is_one_write(route) || wanted == FHS_RETURN_REPRESENTATION) {
         return;
     }
     fhs_buf_reset(&answer->body);
     if (wanted == FHS_RETURN_OUTCOME) {
+        if (answer->status == FHIRSTORE_NO_CONTENT) {
+            answer->status = FHIRSTORE_OK; /* there is content now */
+            answer->http = fhs_status_http(FHIRSTORE_OK);
+        }
         fhs_error_write_outcome(NULL, &answer->body);
         answer->is_outcome = true;
     }
@@ -375,7 +391,9 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
         status = parse_view(core, &route, &arena, &view, &reason);
     }
     if (status >= FHIRSTORE_OK) {
+        session->provenance = headers.provenance;
         status = dispatch(session, request, &route, &headers, answer, &reason);
+        session->provenance = FHS_STR_NONE;
         if (status >= FHIRSTORE_OK) {
             fhirstore_status cut = fhs_view_cut(core, &view, &answer->body, &reason);
             status = cut < FHIRSTORE_OK ? cut : status;

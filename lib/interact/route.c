@@ -111,6 +111,8 @@ static fhirstore_status route_system(method_kind method, const path_parts *parts
         out->interaction = FHS_DO_SEARCH;
         out->form_search = true;
         return method == METHOD_POST ? FHIRSTORE_OK : wrong_method(err);
+    } else if (is_operation(parts->part[0])) {
+        return route_operation(method, parts->part[0], out, err);
     } else {
         return no_such_address(err);
     }
@@ -225,7 +227,7 @@ fhirstore_status fhs_route_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str
         return wrong_method(err);
     }
     bool is_system = parts.count == 0 || parts.part[0].ptr[0] == '_' ||
-                     fhs_str_eq(parts.part[0], FHS_LIT("metadata"));
+                     is_operation(parts.part[0]) || fhs_str_eq(parts.part[0], FHS_LIT("metadata"));
     if (is_system) {
         return parts.count > 1 ? no_such_address(err) : route_system(kind, &parts, out, err);
     }

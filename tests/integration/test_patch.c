@@ -292,6 +292,81 @@ START_TEST(a_batch_takes_patches)
 }
 END_TEST
 
+/* ---- the difference ---- */
+
+START_TEST(a_difference_leads_from_one_version_to_the_other)
+{
+    put_kept();
+    expect_http(ask("PATCH", "Observation/o", JSON_PATCH,
+                    "[{\"op\":\"replace\",\"path\":\"/status\",\"value\":\"amended\"},"
+                    "{\"op\":\"remove\",\"path\":\"/note/0\"},{\"op\":\"replace\",\"path\":"
+                    "\"/valueQuantity/value\",\"value\":1.100}]"),
+                200);
+    expect_http(ask("PATCH", "Observation/o", MERGE_PATCH, "{\"code\":{\"text\":\"z\"}}"), 200);
+    reply patch = ask("GET", "Observation/o/$diff?fromVersion=1&toVersion=2", NULL, NULL);
+    expect_http(patch, 200);
+    expect_text(patch, "resourceType", "Parameters");
+    ck_assert_int_eq(items_at(&patch, "parameter"), 3);
+    reply last = ask("GET", "Observation/o/$diff", NULL, NULL);
+    ck_assert_int_eq(items_at(&last, "parameter"), 1);
+    expect_text(last, "parameter.0.part.1.valueString", "Observation.code.text");
+    /* From the first version on, one after the other. */
+    expect_status(update("Observation", "o", KEPT), FHIRSTORE_OK);
+    reply second = ask("PATCH", "Observation/o", FHIR_PATCH, patch.body);
+    expect_http(second, 200);
+    expect_text(second, "status", "amended");
+    ck_assert(has_text(&second, "\"value\":1.100}"));
+    ck_assert_int_eq(items_at(&second, "note"), 1);
+    reply back = ask("GET", "Observation/o/$diff?fromVersion=5&toVersion=1", NULL, NULL);
+    expect_http(back, 200);
+    reply first = ask("PATCH", "Observation/o", FHIR_PATCH, back.body);
+    expect_http(first, 200);
+    ck_assert_int_eq(items_at(&first, "note"), 2);
+    expect_text(first, "note.0.text", "a");
+    reply none = ask("GET", "$diff?from=Observation/o/_history/1&to=Observation/o", NULL, NULL);
+    expect_http(none, 200);
+    expect_nothing_at(none, "parameter");
+    none = ask(
+        "POST", "$diff", NULL,
+        "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"from\",\"valueReference\":{"
+        "\"reference\":\"Observation/o/_history/2\"}},{\"name\":\"to\",\"valueString\":"
+        "\"Observation/o/_history/5\"}]}");
+    expect_http(none, 200);
+}
+END_TEST
+
+START_TEST(differences_that_there_are_not)
+{
+    static const struct {
+        const char *url;
+        int32_t http;
+    } cases[] = {
+        {"Observation/o/$diff", 404},
+        {"Observation/ghost/$diff", 404},
+        {"Observation/o/$diff?fromVersion=7", 404},
+        {"Observation/o/$diff?fromVersion=0", 400},
+        {"Observation/o/$diff?fromVersion=x", 400},
+        {"Observation/o/$diff?nonsense=1", 400},
+        {"Observation/$diff", 404},
+        {"$diff", 400},
+        {"$diff?from=Observation/o", 400},
+        {"$diff?from=Observation/o&to=Observation", 400},
+        {"$diff?from=Observation/o&to=Patient/p", 400},
+        {"$diff?from=Observation/o&to=Observation/ghost", 404},
+    };
+    put_kept();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        reply answer = ask("GET", cases[i].url, NULL, NULL);
+        ck_assert_msg(answer.http == cases[i].http, "%s: HTTP %d: %s", cases[i].url,
+                      (int)answer.http, answer.body);
+        expect_text(answer, "resourceType", "OperationOutcome");
+    }
+    expect_http(ask("PUT", "Observation/o/$diff", NULL, "{}"), 405);
+    expect_status(delete_one("Observation", "o"), FHIRSTORE_NO_CONTENT);
+    expect_http(ask("GET", "Observation/o/$diff", NULL, NULL), 410);
+}
+END_TEST
+
 /* ---- who may ---- */
 
 static int32_t denied_action;
@@ -349,6 +424,8 @@ int main(void)
               a_patch_without_effect_makes_no_version, what_cannot_be_applied_leaves_no_trace,
               faults_are_placed),
         GROUP("conditions", setup_store, versions_and_absence, patch_where),
+        GROUP("difference", setup_store, a_difference_leads_from_one_version_to_the_other,
+              differences_that_there_are_not),
         GROUP("calls", setup_store, typed_calls, a_batch_takes_patches,
               a_patch_is_asked_for_and_recorded),
     };

@@ -193,6 +193,70 @@ START_TEST(prefer_decides_what_comes_back)
 }
 END_TEST
 
+#define PROVENANCE                                                                               \
+    "X-Provenance: {\"resourceType\":\"Provenance\",\"target\":[{\"reference\":\"Patient/x\"}]," \
+    "\"recorded\":\"2020-01-01T00:00:00Z\",\"agent\":[{\"who\":{\"display\":\"me\"}}]}"
+
+START_TEST(what_is_said_of_a_write_is_stored_with_it)
+{
+    reply answer = ask("POST", "Patient", PROVENANCE, "{\"resourceType\":\"Patient\"}");
+    expect_http(answer, 201);
+    char want[96];
+    (void)snprintf(want, sizeof want, "Patient/%s/_history/1", id_of(&answer));
+    reply found = ask("GET", "Provenance", NULL, NULL);
+    expect_text(found, "entry.0.resource.target.0.reference", want);
+    expect_text(found, "entry.0.resource.agent.0.who.display", "me");
+    ck_assert_int_eq(items_at(&found, "entry.0.resource.target"), 1);
+    expect_http(ask("PUT", "Patient/a", PROVENANCE, PATIENT_A), 201);
+    ck_assert_int_eq(count_of("Provenance", "target=Patient/a"), 1);
+    /* Nothing was written: nothing is to be said of it. */
+    expect_http(ask("PUT", "Patient/a", PROVENANCE, PATIENT_A), 200);
+    ck_assert_int_eq(count_of("Provenance", "target=Patient/a"), 1);
+    expect_http(ask("PATCH", "Patient/a", PROVENANCE "\nContent-Type: application/merge-patch+json",
+                    "{\"active\":false}"),
+                200);
+    expect_http(ask("DELETE", "Patient/a", PROVENANCE, NULL), 204);
+    ck_assert_int_eq(count_of("Provenance", "target=Patient/a"), 3);
+    expect_sound(store);
+}
+END_TEST
+
+START_TEST(a_bad_provenance_undoes_the_write)
+{
+    static const struct {
+        const char *header;
+        const char *method;
+        const char *url;
+    } cases[] = {
+        {"X-Provenance: {\"resourceType\":\"Provenance\"}", "PUT", "Patient/a"},
+        {"X-Provenance: {\"resourceType\":\"Patient\"}", "PUT", "Patient/a"},
+        {"X-Provenance: {", "PUT", "Patient/a"},
+        {"X-Provenance: 7", "PUT", "Patient/a"},
+        {"X-Provenance:", "PUT", "Patient/a"},
+        {PROVENANCE, "GET", "Patient/a"},
+        {PROVENANCE, "POST", ""},
+    };
+    const char *before = state_of_store();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        reply answer = ask(cases[i].method, cases[i].url, cases[i].header, PATIENT_A);
+        ck_assert_msg(answer.http == 400, "%s: HTTP %d: %s", cases[i].header, (int)answer.http,
+                      answer.body);
+        expect_text(answer, "resourceType", "OperationOutcome");
+        ck_assert_str_eq(before, state_of_store());
+    }
+}
+END_TEST
+
+START_TEST(a_deletion_tells_its_outcome_when_asked)
+{
+    put_a();
+    reply answer = ask("DELETE", "Patient/a", "Prefer: return=OperationOutcome", NULL);
+    expect_http(answer, 200);
+    expect_text(answer, "resourceType", "OperationOutcome");
+    expect_http(ask("DELETE", "Patient/a", "Prefer: return=minimal", NULL), 204);
+}
+END_TEST
+
 START_TEST(unknown_search_parameters_are_left_out_or_refused)
 {
     put_a();
@@ -486,6 +550,8 @@ int main(void)
               read_tells_version_and_time, head_is_get_without_its_body,
               what_the_client_has_is_not_sent_again, if_match_holds_or_refuses,
               if_none_match_star_only_creates, prefer_decides_what_comes_back,
+              what_is_said_of_a_write_is_stored_with_it, a_bad_provenance_undoes_the_write,
+              a_deletion_tells_its_outcome_when_asked,
               unknown_search_parameters_are_left_out_or_refused, searches_by_form,
               formats_other_than_json_are_refused, addresses_and_methods_that_do_not_fit,
               addresses_below_the_base_are_understood,
