@@ -69,7 +69,9 @@ static bool decode64(fhs_str text, fhs_buf *out)
             fhs_buf_add_char(out, (char)(unsigned char)(group >> bits));
         }
     }
-    return fhs_buf_status(out) == FHIRSTORE_OK;
+    /* There is one way to write a token: no letter too many, and no spare bit set. */
+    bool is_whole = bits < 6 && (group & ((1u << bits) - 1)) == 0;
+    return is_whole && fhs_buf_status(out) == FHIRSTORE_OK;
 }
 
 fhirstore_status fhs_page_seal(const fhs_keys *keys, fhs_str bound, fhs_str plain, fhs_buf *out,

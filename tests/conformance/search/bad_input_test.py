@@ -115,7 +115,7 @@ def check_pages(store):
     token, _, rest = token.partition("&")
     rest = rest and "&" + rest
     bent = [head + "_page=" + token[:i] + ("A" if token[i] != "A" else "B") + token[i + 1:] + rest
-            for i in range(len(token) - 1)]  # the last letter may have spare bits
+            for i in range(len(token))]
     bent += [head + "_page=" + token[:n] + rest for n in (1, 8, len(token) // 2, len(token) - 2)]
     bent += [head + "_page=" + token + extra + rest for extra in ("A", "AAAA", token, "%20", "%3D")]
     bent += [url.replace("gender=male", "gender=female"), url.replace("-_lastUpdated", "_lastUpdated"),
