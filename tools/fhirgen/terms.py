@@ -55,11 +55,26 @@ def part(source):
     return kept
 
 
+def contained(source):
+    """The codes of an expansion, flat."""
+    kept = []
+    for item in source:
+        if "code" in item:
+            kept.append({key: item[key] for key in ("system", "code", "display") if key in item})
+        kept += contained(item.get("contains", []))
+    return kept
+
+
 def value_set(source):
     compose = {key: [part(p) for p in source["compose"][key]] for key in ("include", "exclude")
                if key in source["compose"]}
-    return {"url": source["url"], **({"version": source["version"]} if "version" in source else {}),
-            "compose": compose}
+    kept = {"url": source["url"]}
+    if "version" in source:
+        kept["version"] = source["version"]
+    kept["compose"] = compose
+    if source.get("expansion", {}).get("contains"):
+        kept["expansion"] = {"contains": contained(source["expansion"]["contains"])}
+    return kept
 
 
 def documents(package):

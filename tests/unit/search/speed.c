@@ -187,6 +187,15 @@ START_TEST(measure)
     time_pages("Observation", "subject=Patient/p%&_sort=-date", patients, 1000);
     time_pages("Observation", "subject:Patient.family=name%", patients, 1000);
     time_pages("Patient", "_has:Observation:patient:code=1%-%", 1000, 200);
+    time_pages("Observation", "category:in=http://hl7.org/fhir/ValueSet/observation-category", 1,
+               200);
+    time_pages("Observation",
+               "status:in=http://hl7.org/fhir/ValueSet/observation-status&_total=none", 1, 200);
+    time_pages("Observation",
+               "status:below=http://hl7.org/fhir/observation-status|final&_total=none", 1, 200);
+    time_pages("Observation", "status:below=final&_total=none", 1, 20);
+    time_pages("Patient", "gender:not-in=http://hl7.org/fhir/ValueSet/administrative-gender", 1,
+               200);
     time_pages("Observation", "status=final&_total=none", 1, 200);
     time_pages("Observation", "status=final", 1, 200);
     time_pages("Observation", "_sort=-date", 1, 200);
