@@ -28,7 +28,7 @@ static bool is_argument_name(fhs_str name)
 }
 
 /* What stands in the braces. */
-static bool read_place(fhs_str text, named_place *out)
+static bool read_argument_place(fhs_str text, named_place *out)
 {
     *out = (named_place){.name = text};
     if (fhs_str_split(text, '=', &out->name, &out->otherwise)) {
@@ -59,7 +59,7 @@ static bool next_piece(fhs_str *rest, fhs_str *text_out, bool *has_place_out, na
     }
     fhs_str inner = fhs_str_of(rest->ptr + open + 1, close - open - 1);
     *rest = fhs_str_from(*rest, close + 1);
-    return fhs_str_find_char(inner, '{', 0) == inner.len && read_place(inner, place);
+    return fhs_str_find_char(inner, '{', 0) == inner.len && read_argument_place(inner, place);
 }
 
 static bool next_template_pair(fhs_str *rest, fhs_str *name_out, fhs_str *value_out)

@@ -141,6 +141,9 @@ static fhirstore_status add_param(fhs_query_parser *parser, fhs_query_draft *dra
     }
     fhirstore_status status = fhs_query_result_param(parser, draft, name, value, &taken);
     if (!taken) {
+        status = fhs_query_take_contained(parser, draft, name, value, &taken);
+    }
+    if (!taken && status == FHIRSTORE_OK) {
         status = fhs_query_take_include(parser, draft, name, value, &taken);
     }
     return taken ? status : add_condition(parser, draft, name, value);
@@ -320,6 +323,9 @@ fhirstore_status fhs_query_parse(fhs_arena *arena, const fhs_query_options *opti
     }
     if (status == FHIRSTORE_OK) {
         status = finish_query(&parser, &draft);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_query_finish_contained(&parser, draft.query);
     }
     fhs_buf_clear(&draft.self);
     if (status == FHIRSTORE_OK) {

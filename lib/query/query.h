@@ -121,6 +121,8 @@ typedef enum fhs_node_kind {
     FHS_NODE_MEMBER,   /* _list, _in: named by a List, Group or CareTeam; values are references to
                           those, ref_type NONE: any of them; lo is now */
     FHS_NODE_FULLTEXT, /* _text (is_narrative) and _content: values[].fulltext */
+    FHS_NODE_CONTAINED, /* some resource of type @a target that it contains satisfies the first
+                           child; or it is itself of that type and satisfies the second, if any */
     FHS_NODE_TRUE,
 } fhs_node_kind;
 
@@ -185,6 +187,12 @@ typedef enum fhs_summary_mode {
     FHS_SUMMARY_COUNT
 } fhs_summary_mode;
 
+typedef enum fhs_contained_mode {
+    FHS_CONTAINED_FALSE,
+    FHS_CONTAINED_TRUE,
+    FHS_CONTAINED_BOTH,
+} fhs_contained_mode;
+
 /* A parameter that was not understood and dropped (lenient), for the outcome entry. */
 typedef struct fhs_dropped {
     fhs_str name;       /* empty: not fit to be repeated */
@@ -220,6 +228,8 @@ typedef struct fhs_query {
     bool count_only;      /* _count=0 or _summary=count */
     fhs_total_mode total;
     fhs_summary_mode summary;
+    fhs_contained_mode contained; /* if so, root is a CONTAINED node and type is NONE */
+    bool contained_alone;         /* pages show what is contained, not what contains it */
     fhs_str *elements; /* "_elements" */
     size_t element_count;
     fhs_str place; /* the compartment searched, as in the address: "Patient/1"; or empty */

@@ -168,6 +168,11 @@ typedef fhirstore_status (*fhs_query_add_fn)(fhs_query_parser *parser, fhs_query
                                              fhs_str name, fhs_str value);
 fhirstore_status fhs_query_expand_named(fhs_query_parser *parser, fhs_query_draft *draft,
                                         fhs_query_add_fn add);
+/* Take _contained and _containedType; *taken_out false: @a name is neither. */
+fhirstore_status fhs_query_take_contained(fhs_query_parser *parser, fhs_query_draft *draft,
+                                          fhs_str name, fhs_str value, bool *taken_out);
+/* Turn a finished search for resources into one for what others contain, if it is to be one. */
+fhirstore_status fhs_query_finish_contained(fhs_query_parser *parser, fhs_query *query);
 /* Report a parameter that was left out. */
 fhirstore_status fhs_query_drop(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str name,
                                 const char *reason);

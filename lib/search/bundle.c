@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One page as a searchset Bundle. Bodies, or what is asked for of them, are copied as stored. */
 #include "base/limits.h"
+#include "fhir/reference.h"
 #include "search/include.h"
 #include "json/json.h"
 
@@ -94,6 +95,56 @@ static fhirstore_status write_page_entry(page_writer *page, fhs_version *version
     return status;
 }
 
+/* What is contained, under the address of what contains it. */
+typedef struct contained_writer {
+    page_writer *page;
+    const fhs_version *version;
+} contained_writer;
+
+static fhirstore_status write_contained_item(void *ctx, const fhs_contained *item)
+{
+    contained_writer *writer = ctx;
+    page_writer *page = writer->page;
+    fhs_search *search = page->search;
+    fhs_buf *out = &page->entries;
+    fhirstore_status status = FHIRSTORE_OK;
+    begin_entry(page);
+    write_full_url(page, writer->version);
+    /* The place of the closing quote. */
+    if (fhs_buf_status(out) == FHIRSTORE_OK && fhs_id_is_valid(item->id)) {
+        out->len--;
+        fhs_buf_addf(out, "#%.*s\"", FHS_STR_ARG(item->id));
+    }
+    fhs_buf_add_cstr(out, ",\"resource\":");
+    if (fhs_subset_is_wanted(search->query)) {
+        status = fhs_subset_write(search->env.fhir, search->query, item->text, &page->arena, out,
+                                  search->err);
+    } else {
+        fhs_buf_add_str(out, item->text);
+    }
+    fhs_buf_add_cstr(out, ",\"search\":{\"mode\":\"match\"}}");
+    return status;
+}
+
+/* A match of a search for what is contained: itself, if it is one, and what it contains. */
+static fhirstore_status write_all_contained(page_writer *page, fhs_entity entity)
+{
+    fhs_search *search = page->search;
+    fhs_version version;
+    fhs_buf id = FHS_BUF_INIT(FHS_LIMIT_ID_BYTES + 1);
+    contained_writer writer = {page, &version};
+    fhirstore_status status = fhs_resource_look(search->conn, entity, &version, search->err);
+    if (status == FHIRSTORE_OK) {
+        fhs_buf_add_str(&id, version.id); /* the view ends with the next question */
+        version.id = fhs_buf_str(&id);
+        status = fhs_buf_status(&id) == FHIRSTORE_OK
+                     ? fhs_contained_each(search, entity, write_contained_item, &writer)
+                     : fhs_search_no_memory(search);
+    }
+    fhs_buf_clear(&id);
+    return status;
+}
+
 /* A page of the rest shows no matches again, only what they include. */
 static fhirstore_status write_match(page_writer *page)
 {
@@ -107,8 +158,19 @@ static fhirstore_status write_match(page_writer *page)
     if (status != FHIRSTORE_OK || search->token.kind == FHS_PAGE_REST) {
         return status;
     }
-    status = fhs_resource_look(search->conn, search->last, &version, search->err);
-    return status == FHIRSTORE_OK ? write_page_entry(page, &version, true) : status;
+    bool is_shown = true;
+    if (search->query->contained_alone && search->contained != NULL) {
+        status = fhs_contained_is_direct(search, search->last, &is_shown);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_resource_look(search->conn, search->last, &version, search->err);
+    }
+    if (status == FHIRSTORE_OK && is_shown) {
+        status = write_page_entry(page, &version, true);
+    }
+    return status == FHIRSTORE_OK && search->query->contained_alone && search->contained != NULL
+               ? write_all_contained(page, search->last)
+               : status;
 }
 
 /* A link to what is included but not on this page, and a word about it. */
@@ -158,7 +220,8 @@ static fhirstore_status find_total(page_writer *page, bool is_all)
     int64_t count = -1;
     fhirstore_status status = FHIRSTORE_OK;
     page->total = -1;
-    if (query->total == FHS_TOTAL_NONE && !query->count_only) {
+    /* Pages count what contains. */
+    if ((query->total == FHS_TOTAL_NONE || query->contained_alone) && !query->count_only) {
         return FHIRSTORE_OK;
     }
     if (search->total >= 0) {

@@ -246,7 +246,14 @@ static fhirstore_status value_matches(fhs_search *search, const fhs_match *match
         *yes_out = number_matches(match, row->text, row->extra.len > 0 ? row->extra : row->text);
         break;
     case FHS_ROW_QUANTITY:
-        *yes_out = fhs_has_number(match->numbers, match->number_count, row->a) &&
+        *yes_out = fhs_has_number(match->numbers, match->number_count, row->a);
+        if (!*yes_out && search->is_containing && match->unit_value != NULL) {
+            fhirstore_status status = fhs_unit_is_meant(search, match, row->a, yes_out);
+            if (status != FHIRSTORE_OK) {
+                return status;
+            }
+        }
+        *yes_out = *yes_out &&
                    number_matches(match, row->text, row->extra.len > 0 ? row->extra : row->text);
         break;
     case FHS_ROW_REFERENCE:

@@ -314,6 +314,30 @@ static fhirstore_status compile_link(fhs_search *search, const fhs_node *node, b
     return status;
 }
 
+/* The conditions once for what is contained, and once for the resource itself. */
+static fhirstore_status compile_contained(fhs_search *search, const fhs_node *node,
+                                          bool is_restriction, size_t depth, fhs_test *test)
+{
+    fhirstore_status status = fhs_contained_prepare(search);
+    test->kind = FHS_TEST_CONTAINED;
+    test->target = fhs_catalog_type(search->env.catalog, node->target);
+    test->children = fhs_arena_calloc(&search->arena, 2, sizeof(fhs_test *));
+    search->contained = test;
+    if (test->children == NULL) {
+        return fhs_search_no_memory(search);
+    }
+    for (size_t i = 0; i < node->child_count && status == FHIRSTORE_OK; i++) {
+        search->is_containing = i == 0;
+        status = compile_node(search, node->children[i], is_restriction, depth + 1,
+                              &test->children[test->child_count++]);
+        search->is_containing = false;
+    }
+    if (test->target == 0) {
+        test->kind = FHS_TEST_FALSE;
+    }
+    return status;
+}
+
 static fhirstore_status compile_node(fhs_search *search, const fhs_node *node, bool is_restriction,
                                      size_t depth, fhs_test **out)
 {
@@ -353,6 +377,8 @@ static fhirstore_status compile_node(fhs_search *search, const fhs_node *node, b
         return compile_updated(search, node, test);
     case FHS_NODE_MEMBER:
         return fhs_resolve_members(search, node, test);
+    case FHS_NODE_CONTAINED:
+        return compile_contained(search, node, is_restriction, depth, test);
     case FHS_NODE_FULLTEXT:
         return fhs_text_compile(search, node, test);
     case FHS_NODE_TRUE:

@@ -17,10 +17,19 @@ static const char *const order_names[] = {
 static const char *test_name(const fhs_test *test)
 {
     static const char *const names[] = {
-        [FHS_TEST_TRUE] = "true",       [FHS_TEST_FALSE] = "false", [FHS_TEST_AND] = "and",
-        [FHS_TEST_OR] = "or",           [FHS_TEST_NOT] = "not",     [FHS_TEST_ROW] = "value",
-        [FHS_TEST_PRESENT] = "present", [FHS_TEST_ENTITY] = "id",   [FHS_TEST_UPDATED] = "updated",
-        [FHS_TEST_CHAIN] = "chain",     [FHS_TEST_HAS] = "has",     [FHS_TEST_TEXT] = "text",
+        [FHS_TEST_TRUE] = "true",
+        [FHS_TEST_FALSE] = "false",
+        [FHS_TEST_AND] = "and",
+        [FHS_TEST_OR] = "or",
+        [FHS_TEST_NOT] = "not",
+        [FHS_TEST_ROW] = "value",
+        [FHS_TEST_PRESENT] = "present",
+        [FHS_TEST_ENTITY] = "id",
+        [FHS_TEST_UPDATED] = "updated",
+        [FHS_TEST_CHAIN] = "chain",
+        [FHS_TEST_HAS] = "has",
+        [FHS_TEST_TEXT] = "text",
+        [FHS_TEST_CONTAINED] = "contained",
     };
     return names[test->kind];
 }

@@ -36,7 +36,7 @@ static const member_place member_places[] = {
      FHS_LIT_INIT("")},
 };
 
-static bool is_wanted(const member_list *members, int32_t type)
+static bool is_member_type(const member_list *members, int32_t type)
 {
     const fhs_search *search = members->search;
     for (size_t i = 0; members->type == 0 && i < search->type_count; i++) {
@@ -57,7 +57,7 @@ static fhirstore_status add_member(member_list *members, fhs_str text)
         return FHIRSTORE_OK;
     }
     int32_t type = fhs_catalog_type(search->env.catalog, reference.type);
-    fhirstore_status status = is_wanted(members, type)
+    fhirstore_status status = is_member_type(members, type)
                                   ? fhs_entity_find(search->conn, type, reference.id, &entity,
                                                     search->err)
                                   : FHIRSTORE_OK;

@@ -574,6 +574,7 @@ fhirstore_status fhs_scan_make(fhs_search *search, const fhs_test *test, fhs_sca
     case FHS_TEST_TRUE:
     case FHS_TEST_NOT:
     case FHS_TEST_TEXT:
+    case FHS_TEST_CONTAINED:
         break;
     }
     *usable_out = false;

@@ -79,6 +79,13 @@ static fhirstore_status resolve_code_set(fhs_search *search, const fhs_node *nod
     return FHIRSTORE_OK;
 }
 
+/* As with targets: names that the store does not have are numbered for this search. */
+static fhirstore_status system_number(fhs_search *search, fhs_str system, int64_t *out)
+{
+    return search->is_containing ? fhs_uri_intern(search->conn, system, out, search->err)
+                                 : fhs_uri_find(search->conn, system, out, search->err);
+}
+
 static fhirstore_status resolve_token(fhs_search *search, const fhs_node *node,
                                       const fhs_value *value, match_list *list)
 {
@@ -88,7 +95,7 @@ static fhirstore_status resolve_token(fhs_search *search, const fhs_node *node,
         return resolve_code_set(search, node, value, list);
     }
     if (value->has_system && value->system.len > 0) {
-        fhirstore_status status = fhs_uri_find(search->conn, value->system, &system, search->err);
+        fhirstore_status status = system_number(search, value->system, &system);
         if (status != FHIRSTORE_OK || (system == 0 && value->compare != FHS_CMP_NE)) {
             return status;
         }
@@ -302,17 +309,44 @@ static fhirstore_status add_units(fhs_search *search, const fhs_value *value, fh
     if (status != FHIRSTORE_OK || units.is_failed) {
         return units.is_failed ? FHIRSTORE_ERR_NO_MEMORY : status;
     }
-    if (units.count == 0) {
+    if (units.count == 0 && !search->is_containing) {
         return FHIRSTORE_OK;
     }
     fhs_match *match = add_match(search, list, FHS_ROW_QUANTITY);
-    if (match == NULL) {
-        return FHIRSTORE_ERR_NO_MEMORY;
+    fhs_value *kept = match == NULL ? NULL : fhs_arena_calloc(&search->arena, 1, sizeof(*kept));
+    if (kept == NULL) {
+        return fhs_search_no_memory(search);
     }
+    *kept = *value;
+    match->unit_value = kept;
+    match->unit_code = canonical;
     match->any_unit = canonical.len == 0 && !value->has_system && !value->has_code;
     match->numbers = units.numbers;
     match->number_count = units.count;
     return make_keys(search, value, match);
+}
+
+typedef struct unit_wanted {
+    unit_search units;
+    int64_t number;
+    bool is_meant;
+} unit_wanted;
+
+static bool visit_wanted_unit(void *ctx, int64_t number, const fhs_unit_key *key)
+{
+    unit_wanted *wanted = ctx;
+    wanted->is_meant = number == wanted->number && unit_is_meant(&wanted->units, key);
+    return number != wanted->number;
+}
+
+fhirstore_status fhs_unit_is_meant(fhs_search *search, const fhs_match *match, int64_t number,
+                                   bool *yes_out)
+{
+    unit_wanted wanted = {.units = {.value = match->unit_value, .canonical = match->unit_code},
+                          .number = number};
+    fhirstore_status status = fhs_unit_each(search->conn, visit_wanted_unit, &wanted, search->err);
+    *yes_out = wanted.is_meant;
+    return status;
 }
 
 /* The same value in base units; false: the unit cannot be converted. */
@@ -355,7 +389,10 @@ static fhirstore_status add_target(fhs_search *search, int32_t type, fhs_str id,
                                    size_t *capacity)
 {
     fhs_entity entity;
-    fhirstore_status status = fhs_entity_find(search->conn, type, id, &entity, search->err);
+    /* What is contained may name what nothing else does. */
+    fhirstore_status status = search->is_containing
+                                  ? fhs_entity_intern(search->conn, type, id, &entity, search->err)
+                                  : fhs_entity_find(search->conn, type, id, &entity, search->err);
     if (status != FHIRSTORE_OK || entity == 0) {
         return status;
     }

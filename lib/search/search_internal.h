@@ -40,6 +40,7 @@ typedef enum fhs_test_kind {
     FHS_TEST_UPDATED, /* last updated, a date */
     FHS_TEST_CHAIN,
     FHS_TEST_HAS,
+    FHS_TEST_CONTAINED, /* as the node says */
     FHS_TEST_TEXT, /* texts of the parameter's elements, read from the body */
 } fhs_test_kind;
 
@@ -91,6 +92,8 @@ typedef struct fhs_match {
     uint8_t version_mode; /* fhs_text_mode: EXACT; BELOW and ABOVE go by the dots */
     fhs_str version;
     bool is_unequal; /* what does not match otherwise, of the parameter's rows */
+    const fhs_value *unit_value; /* quantity: what its units were chosen by … */
+    fhs_str unit_code;           /* … with the canonical code, if they are canonical */
     const struct fhs_match *const *parts; /* composite: alternatives of each component */
     const size_t *part_counts;
     size_t part_count;
@@ -335,6 +338,8 @@ typedef enum fhs_order {
 typedef struct fhs_candidate {
     fhs_entity entity;
     int32_t known_type; /* 0: the head tells */
+    bool is_contained;  /* stands within another resource: no entity */
+    fhs_str contained_id;
     bool has_rows;
     bool has_head;
     bool is_there; /* head: current and not deleted */
@@ -370,6 +375,8 @@ struct fhs_search {
     size_t type_count;
     fhs_test *root;       /* AND of everything */
     unsigned restricting; /* restrictions that are being compiled */
+    bool is_containing;   /* conditions on what is contained are being compiled or tested */
+    fhs_test *contained;  /* the test of _contained, if there is one */
 
     /* plan */
     const fhs_test **tests; /* all conditions */
@@ -470,6 +477,29 @@ fhirstore_status fhs_resolve_hierarchy(fhs_search *search, fhs_type type, fhs_sp
 
 /* The resources that a node's lists, groups and care teams name, as a list of entities. */
 fhirstore_status fhs_resolve_members(fhs_search *search, const fhs_node *node, fhs_test *test);
+
+/* Whether a unit that the store does not have is meant, which something contained has. */
+fhirstore_status fhs_unit_is_meant(fhs_search *search, const fhs_match *match, int64_t number,
+                                   bool *yes_out);
+
+/* ---- contained.c ---- */
+
+/* Something that a resource contains. */
+typedef struct fhs_contained {
+    fhs_str id;
+    fhs_str text; /* as written, with the white space there is */
+} fhs_contained;
+/* Before the conditions on what is contained are compiled. */
+fhirstore_status fhs_contained_prepare(fhs_search *search);
+fhirstore_status fhs_contained_test(fhs_search *search, const fhs_test *test,
+                                    fhs_candidate *candidate, size_t level, bool *yes_out);
+/* Whether @a entity itself is a match, and not for what it contains. */
+fhirstore_status fhs_contained_is_direct(fhs_search *search, fhs_entity entity, bool *yes_out);
+/* Call @a visit for what @a entity contains and matches, until it says otherwise than OK. */
+fhirstore_status fhs_contained_each(fhs_search *search, fhs_entity entity,
+                                    fhirstore_status (*visit)(void *ctx,
+                                                              const fhs_contained *item),
+                                    void *ctx);
 
 /* ---- compare.c ---- */
 

@@ -168,6 +168,28 @@ static fhirstore_status test_group(fhs_search *search, const fhs_test *test,
     return FHIRSTORE_OK;
 }
 
+/* What the store knows of resources only. */
+static bool needs_entity(const fhs_test *test)
+{
+    return test->kind == FHS_TEST_ENTITY || test->kind == FHS_TEST_UPDATED ||
+           test->kind == FHS_TEST_TEXT || test->kind == FHS_TEST_HAS ||
+           test->kind == FHS_TEST_CONTAINED;
+}
+
+static bool names_contained(const fhs_test *test, fhs_str id)
+{
+    const fhs_node *node = test->node;
+    if (node == NULL || node->kind != FHS_NODE_ID) {
+        return false;
+    }
+    for (size_t i = 0; i < node->value_count; i++) {
+        if (fhs_str_eq(node->values[i].text, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Depth is bounded when the test is compiled. */
 fhirstore_status fhs_test_candidate(fhs_search *search, const fhs_test *test,
                                     fhs_candidate *candidate, size_t level, bool *yes_out)
@@ -180,6 +202,10 @@ fhirstore_status fhs_test_candidate(fhs_search *search, const fhs_test *test,
         if (status != FHIRSTORE_OK || candidate->type != test->type) {
             return status;
         }
+    }
+    if (candidate->is_contained && needs_entity(test)) {
+        *yes_out = test->kind == FHS_TEST_ENTITY && names_contained(test, candidate->contained_id);
+        return FHIRSTORE_OK;
     }
     switch ((fhs_test_kind)test->kind) {
     case FHS_TEST_TRUE:
@@ -203,6 +229,8 @@ fhirstore_status fhs_test_candidate(fhs_search *search, const fhs_test *test,
         return fhs_text_test(search, test, candidate->entity, yes_out);
     case FHS_TEST_HAS:
         return fhs_test_has(search, test, candidate, level, yes_out);
+    case FHS_TEST_CONTAINED:
+        return fhs_contained_test(search, test, candidate, level, yes_out);
     case FHS_TEST_ROW:
     case FHS_TEST_PRESENT:
     case FHS_TEST_CHAIN:

@@ -290,7 +290,8 @@ static bool naive_holds(const naive_world *world, const naive_resource *resource
         return naive_id(resource, node);
     case FHS_NODE_FULLTEXT:
     case FHS_NODE_UPDATED:
-    case FHS_NODE_MEMBER: /* no query of the test has it */
+    case FHS_NODE_MEMBER: /* no query of the test has them */
+    case FHS_NODE_CONTAINED:
     case FHS_NODE_TRUE:
         break;
     }
