@@ -319,6 +319,58 @@ START_TEST(explains_itself)
     fhs_search_explain(f.search, true, &out);
     ck_assert_ok(fhs_json_read(&arena, fhs_buf_str(&out), NULL, &root, &err));
     ck_assert_ptr_nonnull(fhs_json_get(root, FHS_LIT("driver")));
+    ck_assert_ptr_nonnull(fhs_json_get(root, FHS_LIT("words")));
+    ck_assert_ptr_null(strstr(out.ptr, "8480"));
+    found_close(&f);
+    fhs_buf_clear(&out);
+    fhs_arena_clear(&arena);
+}
+END_TEST
+
+/* What is really done: @a has in the JSON form, and in the words; NULL: need not be. */
+static const struct {
+    const char *type;
+    const char *query;
+    const char *json;
+    const char *words;
+} plan_cases[] = {
+    {"Observation", "code=8480-6", "\"table\":\"idx_token\"",
+     "Begins with code: 2 ranges of idx_token"},
+    {"Observation", "code=8480-6&subject=Patient/p1", "\"by\":\"idx_", "Asks idx_"},
+    {"Observation", "code=8480-6&date=ge2013", "\"by\":\"rows\"", "Tests value date on the rows"},
+    {"Patient", "gender:not=male", "\"driver\":null", "Reads every resource of the type."},
+    {"Patient", "_id=p1,p2", "\"table\":\"list\"", "a list of 2 resources"},
+    {"Patient", "birthdate=ge1900", "\"gathered\":true", "gathered and put in order"},
+    {"Patient", "_sort=birthdate", "\"sort\":[{\"parameter\":\"birthdate\",\"descending\":false",
+     "Order: "},
+    {"Patient", "family=nobodyatall&_sort=-birthdate", "\"order\":\"sorted\"",
+     "gathered and sorted"},
+    {"Observation", "subject:Patient.gender=male", "\"kind\":\"chain\"", "subject"},
+    {"Patient", "_has:Observation:subject:code=8480-6", "\"table\":\"list\"",
+     "Begins at the far end of subject"},
+    {"Patient", "identifier=http://nowhere.example|x", "\"empty\":true",
+     "Nothing in the store can match."},
+};
+
+START_TEST(explains_what_it_does)
+{
+    found f;
+    fhs_arena arena;
+    const fhs_json *root = NULL;
+    fhs_buf out = FHS_BUF_INIT((size_t)1 << 20);
+    fhs_arena_init(&arena, (size_t)1 << 20);
+    ck_assert_ok(found_try(&clinic, plan_cases[_i].type, plan_cases[_i].query, false, &f, &err));
+    fhs_search_explain(f.search, true, &out);
+    fhs_buf_add_char(&out, '\0');
+    ck_assert_msg(plan_cases[_i].json == NULL || strstr(out.ptr, plan_cases[_i].json) != NULL,
+                  "%s: %s", plan_cases[_i].query, out.ptr);
+    out.len--;
+    ck_assert_ok(fhs_json_read(&arena, fhs_buf_str(&out), NULL, &root, &err));
+    fhs_buf_reset(&out);
+    fhs_search_explain(f.search, false, &out);
+    fhs_buf_add_char(&out, '\0');
+    ck_assert_msg(plan_cases[_i].words == NULL || strstr(out.ptr, plan_cases[_i].words) != NULL,
+                  "%s: %s", plan_cases[_i].query, out.ptr);
     found_close(&f);
     fhs_buf_clear(&out);
     fhs_arena_clear(&arena);
@@ -335,6 +387,8 @@ int main(void)
     tcase_add_test(tests, chains_pass_only_through_what_may_be_seen);
     tcase_add_test(tests, too_many_looks_are_refused);
     tcase_add_test(tests, explains_itself);
+    tcase_add_loop_test(tests, explains_what_it_does, 0,
+                        (int)(sizeof(plan_cases) / sizeof(plan_cases[0])));
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
