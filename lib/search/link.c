@@ -40,7 +40,8 @@ static fhirstore_status add_inner(fhs_search *search, const fhs_test *test, int3
         }
         return status;
     }
-    if (is_plain && link->probe_count < FHS_LINK_PROBES) {
+    bool may_ask = (search->env.wish & FHS_WISH_ROWS) == 0;
+    if (is_plain && may_ask && link->probe_count < FHS_LINK_PROBES) {
         fhirstore_status status = fhs_probe_prepare(search, test);
         if (status != FHIRSTORE_OK) {
             return status;

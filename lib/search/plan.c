@@ -44,6 +44,11 @@ fhirstore_status fhs_scan_estimate(fhs_search *search, const fhs_scan *scan, int
     return FHIRSTORE_OK;
 }
 
+static bool has_wish(const fhs_search *search, uint32_t wish)
+{
+    return (search->env.wish & wish) != 0;
+}
+
 /* ---- the conditions ---- */
 
 typedef struct test_list {
@@ -159,7 +164,7 @@ static fhirstore_status pick_smallest(fhs_search *search, int64_t last_cap, size
 static fhirstore_status make_all_scans(fhs_search *search, size_t inner_max)
 {
     int64_t least = SMALL_ENOUGH;
-    search->inner_max = inner_max;
+    search->inner_max = has_wish(search, FHS_WISH_FAR) ? INNER_ALL : inner_max;
     bool has_others = false;
     fhirstore_status status = make_scans(search, false);
     for (size_t i = 0; i < search->test_count; i++) {
@@ -172,8 +177,9 @@ static fhirstore_status make_all_scans(fhs_search *search, size_t inner_max)
         }
         least = count < least ? count : least;
     }
-    return status == FHIRSTORE_OK && has_others && least >= SMALL_ENOUGH ? make_scans(search, true)
-                                                                         : status;
+    bool is_worth_it = least >= SMALL_ENOUGH || has_wish(search, FHS_WISH_FAR);
+    is_worth_it = is_worth_it && !has_wish(search, FHS_WISH_NEAR);
+    return status == FHIRSTORE_OK && has_others && is_worth_it ? make_scans(search, true) : status;
 }
 
 /* Everything of the type, or of the store, is looked at. */
@@ -237,7 +243,9 @@ static fhirstore_status set_residual(fhs_search *search, size_t best, fhs_plan *
         if (i == best && plan->driver.is_exact) {
             continue;
         }
-        fhirstore_status status = i == best ? FHIRSTORE_OK : fhs_probe_prepare(search, test);
+        fhirstore_status status = i == best || has_wish(search, FHS_WISH_ROWS)
+                                      ? FHIRSTORE_OK
+                                      : fhs_probe_prepare(search, test);
         if (status != FHIRSTORE_OK) {
             return status;
         }
@@ -250,6 +258,15 @@ static fhirstore_status set_residual(fhs_search *search, size_t best, fhs_plan *
     return FHIRSTORE_OK;
 }
 
+static size_t wished_driver(const fhs_search *search)
+{
+    size_t best = search->test_count;
+    for (size_t i = 0; i < search->test_count && has_wish(search, FHS_WISH_LAST); i++) {
+        best = search->is_usable[i] ? i : best;
+    }
+    return best;
+}
+
 static fhirstore_status make_plan(fhs_search *search, int64_t last_cap, bool for_page,
                                   fhs_plan *plan)
 {
@@ -258,6 +275,9 @@ static fhirstore_status make_plan(fhs_search *search, int64_t last_cap, bool for
     fhirstore_status status = pick_smallest(search, last_cap, &best, plan);
     if (status == FHIRSTORE_OK && for_page) {
         status = avoid_gathering(search, &best, plan);
+    }
+    if (has_wish(search, FHS_WISH_ALL | FHS_WISH_LAST)) {
+        best = wished_driver(search);
     }
     if (status != FHIRSTORE_OK) {
         return status;
@@ -285,7 +305,7 @@ static bool has_waiting_chain(const fhs_search *search)
 fhirstore_status fhs_plan_exactly(fhs_search *search, fhs_plan *plan)
 {
     fhirstore_status status = make_plan(search, CAP_ALL, false, plan);
-    if (status != FHIRSTORE_OK || !has_waiting_chain(search)) {
+    if (status != FHIRSTORE_OK || !has_waiting_chain(search) || has_wish(search, FHS_WISH_NEAR)) {
         return status;
     }
     /* It costs about as much to judge a resource at one end as at the other. */
@@ -357,8 +377,9 @@ static fhirstore_status plan_sorted(fhs_search *search)
     if (status == FHIRSTORE_OK && plan->estimate < 0 && !plan->driver.is_list) {
         status = fhs_scan_estimate(search, &plan->driver, even, &plan->estimate);
     }
-    search->order = !plan->driver.is_list && plan->estimate >= even ? FHS_ORDER_WALK
-                                                                    : FHS_ORDER_SORTED;
+    bool walks = !plan->driver.is_list && plan->estimate >= even;
+    walks = (walks || has_wish(search, FHS_WISH_WALK)) && !has_wish(search, FHS_WISH_SORTED);
+    search->order = walks ? FHS_ORDER_WALK : FHS_ORDER_SORTED;
     return status;
 }
 

@@ -20,6 +20,20 @@
 #include "storage/storage.h"
 #include "terminology/terminology.h"
 
+/*
+ * For tests: another plan than the one that seems best. Whatever is wished for, a search finds the
+ * same in the same order.
+ */
+typedef enum fhs_plan_wish {
+    FHS_WISH_ALL = 1,     /* every resource is looked at, no index begins */
+    FHS_WISH_LAST = 2,    /* the last condition that can begin does */
+    FHS_WISH_ROWS = 4,    /* conditions are tested on rows, no index is asked */
+    FHS_WISH_FAR = 8,     /* chains begin at their far end wherever they can … */
+    FHS_WISH_NEAR = 16,   /* … or nowhere */
+    FHS_WISH_SORTED = 32, /* an order is made by sorting … */
+    FHS_WISH_WALK = 64,   /* … or read from an index where there is one */
+} fhs_plan_wish;
+
 /* What a search needs besides its connection and query. Borrowed until fhs_search_close(). */
 typedef struct fhs_search_env {
     const fhs_fhir *fhir;
@@ -48,6 +62,7 @@ typedef struct fhs_search_env {
     int64_t max_us;
     int64_t (*now_us)(void *ctx);
     void *now_ctx;
+    uint32_t wish;       /* fhs_plan_wish; 0: the best plan */
     size_t max_includes; /* included resources on a page; 0: FHS_LIMIT_PAGE_INCLUDES */
     bool is_for_terms;   /* looks for a code system itself: asks none */
 } fhs_search_env;
