@@ -251,8 +251,7 @@ static fhirstore_status step_sorted(fhs_search *search)
 static fhirstore_status start_rest(fhs_search *search, fhs_entity entity)
 {
     search->walk_rest = true;
-    fhs_stmt_give(search->walk);
-    search->walk = NULL;
+    fhs_walk_close(search);
     if (search->sort[0].descending != search->is_down) {
         return fhs_sql_type_down(search, entity == 0 ? INT64_MAX : entity, &search->walk);
     }
@@ -267,9 +266,7 @@ static fhirstore_status start_rows(fhs_search *search, const fhs_row *from, fhs_
     fhs_sort_plan sort = search->sort[0];
     sort.descending = sort.descending != search->is_down;
     search->walk_rest = false;
-    fhs_stmt_give(search->walk);
-    search->walk = NULL;
-    return fhs_sql_walk(search, &sort, from, entity, &search->walk);
+    return fhs_walk_open(search, &sort, from, entity);
 }
 
 static fhirstore_status start_walk(fhs_search *search)
@@ -362,7 +359,7 @@ static fhirstore_status step_walk(fhs_search *search)
     for (;;) {
         fhs_candidate candidate = {.entity = 0};
         bool yes = false;
-        fhirstore_status status = fhs_stmt_step(search->walk, search->err);
+        fhirstore_status status = fhs_walk_next(search);
         if (status == FHIRSTORE_DONE) {
             bool more;
             status = continue_walk(search, &more);
@@ -446,8 +443,7 @@ void fhs_search_rewind(fhs_search *search)
 {
     fhs_source_close(&search->source);
     fhs_sorted_reset(&search->sorted);
-    fhs_stmt_give(search->walk);
-    search->walk = NULL;
+    fhs_walk_close(search);
     search->walk_rest = false;
     search->is_started = false;
     search->is_done = false;
@@ -529,7 +525,7 @@ void fhs_search_close(fhs_search *search)
     }
     fhs_source_close(&search->source);
     fhs_sorted_clear(&search->sorted);
-    fhs_stmt_give(search->walk);
+    fhs_walk_close(search);
     fhs_loaders_close(search);
     fhs_probes_close(search);
     fhs_links_close(search);

@@ -351,7 +351,9 @@ static int64_t square_root(int64_t value)
 
 static bool can_walk(const fhs_search *search)
 {
-    return search->sort_count == 1 && search->type != 0 && fhs_sql_can_walk(&search->sort[0]);
+    /* Times of change are there for each type, other keys for one type only. */
+    return search->sort_count == 1 && (search->type != 0 || search->sort[0].is_updated) &&
+           fhs_sql_can_walk(&search->sort[0]);
 }
 
 /*

@@ -15,6 +15,7 @@
  *   fulltext.c  words: lists of matches from the full-text index and what it does not have yet
  *   near.c      distances, and the cells of a circle
  *   cursor.c    open, next, count
+ *   walk.c      the sort key's own index, row by row
  *   back.c      where the page before a page begins
  *   include.c   what matches refer to and what refers to them (include.h)
  *   subset.c    _summary and _elements, where a page is written
@@ -290,6 +291,15 @@ typedef struct fhs_sorted {
     bool is_down; /* the greatest keys first */
 } fhs_sorted;
 
+/* ---- walks ---- */
+
+/* One type's resources by time of change, on the first that has not been handed out. */
+typedef struct fhs_walk_lane {
+    fhs_stmt *stmt;
+    int64_t updated;
+    fhs_entity entity;
+} fhs_walk_lane;
+
 /* ---- page tokens ---- */
 
 typedef enum fhs_page_kind {
@@ -400,7 +410,11 @@ struct fhs_search {
     bool is_peeked;          /* search->last has been reached but not handed out */
     fhs_source source;
     fhs_sorted sorted;
-    fhs_stmt *walk;
+    fhs_stmt *walk; /* over several types: that of the lane it stands on */
+    fhs_walk_lane *lanes;
+    size_t lane_count;
+    size_t lane_at;
+    bool walk_is_down; /* the direction of the lanes */
     bool walk_rest; /* the walk is over: those without the sort value come */
     fhs_buf key;    /* sort key of the last match */
     fhs_buf probe;
@@ -657,8 +671,8 @@ bool fhs_sql_can_walk(const fhs_sort_plan *sort);
  * Rows of the sort key's index in its order: value columns, then the entity. @a from: the decoded
  * values of the last row handed out (see sort.c) or NULL.
  */
-fhirstore_status fhs_sql_walk(fhs_search *search, const fhs_sort_plan *sort, const fhs_row *from,
-                              fhs_entity entity, fhs_stmt **out);
+fhirstore_status fhs_sql_walk(fhs_search *search, const fhs_sort_plan *sort, int32_t type,
+                              const fhs_row *from, fhs_entity entity, fhs_stmt **out);
 /* What a row of the walk says. */
 fhs_entity fhs_sql_walk_row(const fhs_sort_plan *sort, fhs_stmt *stmt, fhs_row *row_out,
                             int64_t *updated_out);
@@ -748,6 +762,15 @@ fhirstore_status fhs_page_token_read(fhs_search *search);
  */
 fhirstore_status fhs_page_token_write(fhs_search *search, const fhs_page_token *token, fhs_str key,
                                       fhs_str until, int64_t total, fhs_buf *out);
+
+/* ---- walk.c ---- */
+
+/* Rows of the sort key's index beyond @a from, as fhs_sql_walk() has it. */
+fhirstore_status fhs_walk_open(fhs_search *search, const fhs_sort_plan *sort, const fhs_row *from,
+                               fhs_entity entity);
+/* OK: search->walk stands on the next row. DONE. */
+fhirstore_status fhs_walk_next(fhs_search *search);
+void fhs_walk_close(fhs_search *search);
 
 /* ---- back.c ---- */
 

@@ -415,16 +415,15 @@ static void bind_walk(fhs_stmt *stmt, const fhs_sort_plan *sort, const fhs_row *
     }
 }
 
-fhirstore_status fhs_sql_walk(fhs_search *search, const fhs_sort_plan *sort, const fhs_row *from,
-                              fhs_entity entity, fhs_stmt **out)
+fhirstore_status fhs_sql_walk(fhs_search *search, const fhs_sort_plan *sort, int32_t type,
+                              const fhs_row *from, fhs_entity entity, fhs_stmt **out)
 {
     sql_text sql = {.len = 0};
     walk_text(&sql, sort, from != NULL);
     fhirstore_status status = fhs_stmt_take(search->conn, fhs_str_of(sql.text, sql.len), out,
                                             search->err);
     if (status == FHIRSTORE_OK) {
-        (void)fhs_stmt_bind_int(*out, 1,
-                                sort->is_updated ? (int64_t)search->type : (int64_t)sort->param);
+        (void)fhs_stmt_bind_int(*out, 1, sort->is_updated ? (int64_t)type : (int64_t)sort->param);
         if (from != NULL) {
             bind_walk(*out, sort, from);
             (void)fhs_stmt_bind_int(*out, 4, entity);

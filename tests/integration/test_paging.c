@@ -11,6 +11,7 @@
 
 #define QUIET  150 /* patients that nobody touches */
 #define BUSY   60  /* those that the writer changes, deletes and brings back */
+#define OTHERS 40  /* resources of other types that nobody touches */
 #define FRESH  4000
 #define FAMILY 7
 
@@ -51,6 +52,15 @@ static void setup_patients(void)
         draw = draw * 1664525u + 1013904223u;
         const bool is_busy = i % 7 == 3 && i / 7 < BUSY;
         ck_assert_int_ge(put_patient(session, is_busy ? "b" : "q", i, draw >> 8), FHIRSTORE_OK);
+        if (i % 5 == 0 && i / 5 < OTHERS) {
+            static const char *const types[] = {"Practitioner", "Person", "Device"};
+            const char *type = types[i % 3];
+            char body[128];
+            char id[24];
+            (void)snprintf(id, sizeof id, "q%d", QUIET + BUSY + i / 5);
+            (void)snprintf(body, sizeof body, "{\"resourceType\":\"%s\",\"id\":\"%s\"}", type, id);
+            expect_http(update(type, id, body), 201);
+        }
     }
 }
 
@@ -134,7 +144,7 @@ static const char *link_of(const reply *page, const char *relation)
 }
 
 typedef struct tally {
-    int quiet[QUIET + BUSY];
+    int quiet[QUIET + BUSY + OTHERS];
     int64_t all;
     int64_t pages;
 } tally;
@@ -195,13 +205,16 @@ static const char *const orders[] = {
     "Patient?_sort=_id&_count=13",
     "?_type=Patient&_count=9",
     "?_sort=-_lastUpdated&_count=12",
+    "?_sort=_lastUpdated&_count=7",
+    "?_type=Patient,Person,Basic,Device&_sort=-_lastUpdated&_count=5",
+    "?_type=Patient,Person&_sort=_lastUpdated&_count=9&_id:missing=false",
 };
 
 #define ORDERS ((int)(sizeof orders / sizeof *orders))
 
 static void expect_same(const char *query, const tally *calm, const tally *seen)
 {
-    for (int i = 0; i < QUIET + BUSY; i++) {
+    for (int i = 0; i < QUIET + BUSY + OTHERS; i++) {
         ck_assert_msg(calm->quiet[i] <= 1, "%s: q%d came %d times", query, i, calm->quiet[i]);
         ck_assert_msg(seen->quiet[i] == calm->quiet[i], "%s: q%d came %d times, not %d", query, i,
                       seen->quiet[i], calm->quiet[i]);
