@@ -5,15 +5,17 @@
 usage: property_test.py COMMAND [--seed N] [--queries N] [--times N] [--rounds N] [--show N] [--verbose]
 
 One TAP test a round. A round has --times times the resources, some of them written twice and some
-deleted, and asks --queries searches.
+deleted, and asks --queries searches; of ten one asks what comes along with the matches, and two are a _filter.
 """
 import argparse
 import random
 import sys
 
+import filter
+import include
 import query
 from random_data import Maker
-from random_query import Asker
+from random_query import Asker, quote
 from store import Store, write_json
 
 # The order of these is told by other tests.
@@ -66,6 +68,44 @@ def compare(store, world, search, tally):
     return None
 
 
+def compare_includes(store, world, asker):
+    """The same for the includes of a page."""
+    type_, conditions, _, _ = asker.search()
+    rules = asker.includes(type_)
+    url = (f"{type_}?{conditions}&_count={asker.pick([3, 20, 1000])}&"
+           + "&".join(f"{name}={value}" for name, value in rules))
+    response = store.get(url)
+    if response.status != 200:
+        return url, f"status {response.status}: {response.diagnostics()}"
+    entries = response.body.get("entry", ())
+    keys = {mode: [(e["resource"]["resourceType"], e["resource"]["id"]) for e in entries
+                   if e["search"]["mode"] == mode] for mode in ("match", "include")}
+    wanted = set(include.included(world, [world.by_key[key] for key in keys["match"]], [
+        include.Rule(value, "rev" in name, name.endswith(":iterate")) for name, value in rules]))
+    # A reference to a version brings that version, also of what is there already.
+    got = set(keys["include"]) - set(keys["match"])
+    if got != wanted:
+        return url, f"missing {sorted(wanted - got)[:5]}, too many {sorted(got - wanted)[:5]}"
+    return url, None
+
+
+def compare_filter(store, world, asker):
+    """The same for a _filter."""
+    type_ = asker.pick(list(query.extract.PARAMETERS))
+    text = filter.FilterMaker(asker).filter(type_)
+    url = f"{type_}?_filter={quote(text)}&_count=1000"
+    entries, _, _ = store.search_all(url)
+    if not isinstance(entries, list):
+        return text, f"status {entries.status}: {entries.diagnostics()}"
+    test = filter.Parser(world, text).filter(type_)
+    wanted = {r.id for r in world.by_type.get(type_, ()) if test(r)}
+    got = {entry["resource"]["id"] for entry in entries}
+    if got != wanted:
+        return f"{type_}?_filter={text}", (f"missing {sorted(wanted - got)[:5]},"
+                                           f" too many {sorted(got - wanted)[:5]}")
+    return url, None
+
+
 def run_round(command, seed, options):
     """The number of disagreements, and a share of searches that found something."""
     maker = Maker(random.Random(seed))
@@ -75,16 +115,21 @@ def run_round(command, seed, options):
     tally = [0, 0]
     try:
         world = query.World(fill(store, maker, options.times))
-        for _ in range(options.queries):
-            search = asker.search()
-            fault = compare(store, world, search, tally)
+        for number in range(options.queries):
+            if number % 10 == 0:
+                url, fault = compare_includes(store, world, asker)
+            elif number % 10 < 3:
+                url, fault = compare_filter(store, world, asker)
+            else:
+                search = asker.search()
+                url, fault = url_of(*search), compare(store, world, search, tally)
             if options.verbose:
-                print(f"# {url_of(*search)}")
+                print(f"# {url}")
             if fault is None:
                 continue
             faults += 1
             if faults <= options.show:
-                print(f"# {url_of(*search)}\n#   {fault}")
+                print(f"# {url}\n#   {fault}")
     finally:
         store.close()
     return faults, tally[True] / max(1, sum(tally))

@@ -202,3 +202,38 @@ class Asker:
         sort = self.sort(type_) if self.maybe(0.4) else None
         count = self.pick([3, 7, 20, 100]) if self.maybe(0.3) else 1000
         return type_, conditions, sort, count
+
+    # ---- what comes along ----
+
+    def include(self, type_):
+        """A rule that leads from the type."""
+        code, param = self.pick(self.references(type_))
+        form = self.chance.randrange(6)
+        if form == 0:
+            return f"{type_}:*"
+        if form == 1:
+            return f"{type_}:{code}:{self.pick(param.targets)}"
+        return f"{type_}:{code}"
+
+    def revinclude(self, type_):
+        """A rule that leads to the type."""
+        sources = [(source, code) for source in extract.PARAMETERS
+                   for code, param in self.references(source) if type_ in param.targets]
+        source, code = self.pick(sources)
+        return f"{source}:{code}" + self.pick(["", "", f":{type_}"])
+
+    def includes(self, type_):
+        """Some (name, value) of _include and _revinclude, and iterated ones that go on from there."""
+        has_references = bool(self.references(type_))
+        rules = []
+        for _ in range(self.pick([1, 1, 2])):
+            if has_references and self.maybe(0.6):
+                rules.append(("_include", self.include(type_)))
+            elif type_ in ("Patient", "Practitioner", "Organization", "Encounter", "Observation"):
+                rules.append(("_revinclude", self.revinclude(type_)))
+        if self.maybe(0.4):
+            other = self.pick([t for t in extract.PARAMETERS if self.references(t)])
+            rules.append(("_include:iterate", self.include(other)))
+        if self.maybe(0.2):
+            rules.append(("_revinclude:iterate", self.revinclude(self.pick(["Patient", "Encounter"]))))
+        return rules or [("_include:iterate", "Patient:*")]
