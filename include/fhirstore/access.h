@@ -4,7 +4,15 @@
  *
  * A store without an authorizer denies every session that was not opened with
  * FHIRSTORE_SESSION_ALLOW_EVERYTHING. An authorizer is asked for each interaction and type; whatever
- * it answers but FHIRSTORE_ACCESS_ALLOW, and any error, means deny.
+ * it answers but FHIRSTORE_ACCESS_ALLOW or FHIRSTORE_ACCESS_RESTRICT, and any error, means deny.
+ *
+ * A restriction is a search of the type. What does not fit it is as if it were not there: it is not
+ * found, counted, included, passed through by a chain, read, or shown in a history, where each
+ * version is judged by itself. A change must fit it before and after; within a restriction new ids
+ * are the store's to choose, and an address that holds nothing gets the same answer as one that is
+ * hidden.
+ *
+ * fhirstore_set_policy() registers a ready authorizer: roles from a document, and SMART scopes.
  *
  * An interaction that passes through several types is asked for as a whole, and then once for each
  * type it meets, with the same action: search, history and export at system level, and in every
@@ -39,7 +47,8 @@ enum fhirstore_action {
 /** The answers of an authorizer. Anything else is a denial. @since 0.1 */
 enum fhirstore_access_answer {
     FHIRSTORE_ACCESS_DENY = 0,
-    FHIRSTORE_ACCESS_ALLOW = 1
+    FHIRSTORE_ACCESS_ALLOW = 1,
+    FHIRSTORE_ACCESS_RESTRICT = 2 /**< Within what fhirstore_access_restrict() was called with. */
 };
 
 /**
@@ -62,6 +71,8 @@ typedef struct fhirstore_access_request {
     const char *query;         /**< The search part of the URL, for searches; in a compartment it
                                     begins with "_compartment=Patient/1". */
     size_t query_len;
+    const char *claims;        /**< The principal's document, as given to fhirstore_session_open(). */
+    size_t claims_len;
 } fhirstore_access_request;
 
 /**
@@ -74,8 +85,40 @@ typedef struct fhirstore_access_request {
 typedef struct fhirstore_access_decision {
     uint32_t struct_size; /**< As the library has it. Do not change. */
     int32_t answer;       /**< FHIRSTORE_ACCESS_*. */
+    void *grant;          /**< The library's. Do not touch. */
     uint64_t reserved[4]; /**< 0; anything else denies. */
 } fhirstore_access_decision;
+
+/**
+ * Within an authorizer: what the principal may see or change of the type that is asked for. Called
+ * several times, the searches are alternatives. Counts only with FHIRSTORE_ACCESS_RESTRICT.
+ *
+ * @param[in,out] decision    As handed to the authorizer.
+ * @param         search      Search parameters as behind the '?' of a URL: "organization=1&active=true".
+ *                            Besides those of the type "_compartment=Patient/1". Copied.
+ * @param         search_len  Bytes.
+ * @retval FHIRSTORE_ERR_INVALID_ARG  No decision under way, or an empty search.
+ * @retval FHIRSTORE_ERR_LIMIT        Too many alternatives: what was given before stands.
+ * @par Threads  That of the authorizer's call.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_access_restrict(fhirstore_access_decision *decision,
+                                                         const char *search, size_t search_len);
+
+/**
+ * Within an authorizer: what is hidden all the same. Counts with FHIRSTORE_ACCESS_ALLOW as with
+ * FHIRSTORE_ACCESS_RESTRICT.
+ *
+ * @param[in,out] decision    As handed to the authorizer.
+ * @param         search      As for fhirstore_access_restrict().
+ * @param         search_len  Bytes.
+ * @retval FHIRSTORE_ERR_INVALID_ARG  No decision under way, or an empty search.
+ * @retval FHIRSTORE_ERR_LIMIT        Too many of them: the decision denies.
+ * @par Threads  That of the authorizer's call.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_access_except(fhirstore_access_decision *decision,
+                                                       const char *search, size_t search_len);
 
 /**
  * Decide about @a request.
@@ -114,6 +157,35 @@ typedef struct fhirstore_authorizer {
 FHIRSTORE_API fhirstore_status fhirstore_set_authorizer(fhirstore *store,
                                                         const fhirstore_authorizer *authorizer,
                                                         fhirstore_error **err_out);
+
+/**
+ * Decide by a role document and SMART scopes: docs/access.md describes both. What the principal may
+ * comes from its session's document (fhirstore_session_options.claims): several roles unite, scopes
+ * and roles intersect, and what is denied anywhere is denied. Takes the place of an authorizer.
+ *
+ * @param      store         The store.
+ * @param      document      The role document as JSON. Copied. NULL: the seven roles that come with
+ *                           the library (fhirstore_default_policy()).
+ * @param      document_len  Bytes.
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_POLICY  Not a role document: the error has line and column. The earlier
+ *                               authorizer stays. Also the ERR_JSON_… for what is not JSON.
+ * @par Threads  Any thread; interactions already under way keep the one they began with.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_set_policy(fhirstore *store, const char *document,
+                                                    size_t document_len,
+                                                    fhirstore_error **err_out);
+
+/**
+ * The role document that comes with the library: globalReader, globalExporter, globalConverter,
+ * globalImporter, globalWriter, globalAdmin, smartUser.
+ *
+ * @return JSON; static, ends in NUL.
+ * @par Threads  Any thread.
+ * @since 0.1
+ */
+FHIRSTORE_API const char *fhirstore_default_policy(void);
 
 FHIRSTORE_END_DECLS
 

@@ -35,12 +35,14 @@ typedef struct fhirstore_session_options {
     uint32_t search_ms;        /**< What a page, a count or one step of a cursor may take, in milliseconds of the store's clock, before FHIRSTORE_ERR_TIMEOUT. 0: any time. */
     uint32_t reserved0;        /**< Must be 0. */
     uint64_t search_resources; /**< Resources that one search may look at before FHIRSTORE_ERR_TOO_COSTLY. 0: 100 million, or any number where the session may do everything. */
+    const char *claims;     /**< The principal's document as JSON (docs/access.md): roles, SMART scopes, patient in context, attributes. Copied. NULL: none. */
+    size_t claims_len;
 } fhirstore_session_options;
 
 /** Static initialiser for C. Bindings call fhirstore_session_options_init(). */
 #define FHIRSTORE_SESSION_OPTIONS_INIT                                                             \
     {                                                                                              \
-        sizeof(fhirstore_session_options), 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0                   \
+        sizeof(fhirstore_session_options), 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, NULL, 0          \
     }
 
 /**
@@ -63,6 +65,8 @@ FHIRSTORE_API fhirstore_status fhirstore_session_options_init(fhirstore_session_
  * @param[out] session_out  Owned by the caller: fhirstore_session_close(). NULL on failure.
  * @param[out] err_out      NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_ERR_INVALID_ARG  Unknown flags.
+ * @retval FHIRSTORE_ERR_POLICY       The claims are no principal's document, or hold a scope that is
+ *                                    none. Also the ERR_JSON_… for what is not JSON.
  * @par Threads  Any thread.
  * @since 0.1
  */

@@ -3,6 +3,7 @@
 #ifndef FHS_ACCESS_ACCESS_H
 #define FHS_ACCESS_ACCESS_H
 
+#include "access/policy.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "fhirstore/access.h"
@@ -12,6 +13,9 @@ typedef struct fhs_principal {
     fhs_str name;
     fhs_str purpose;
     fhs_str request_id;
+    fhs_str document;  /* the claims as they came; "" when there were none */
+    fhs_claims claims; /* read from it */
+    fhs_scopes scopes;
     bool allow_everything; /* asked for by name when the session was opened */
 } fhs_principal;
 
@@ -23,12 +27,29 @@ typedef struct fhs_access_ask {
     fhs_str query;
 } fhs_access_ask;
 
+/* Read the principal's document into @a arena, which lives as long as @a who. */
+fhirstore_status fhs_principal_read(fhs_principal *who, fhs_str document, fhs_arena *arena,
+                                    fhirstore_error **err);
+
 /*
- * OK, ERR_DENIED, or ERR_NO_POLICY when there is neither an authorizer (NULL) nor the permission
- * for everything. The arena holds the NUL-terminated copies that the callback sees.
+ * OK with what is granted, ERR_DENIED, or ERR_NO_POLICY when there is neither an authorizer (NULL)
+ * nor the permission for everything. The arena holds the NUL-terminated copies that the callback
+ * sees, and the grant.
  */
 fhirstore_status fhs_access_check(const fhirstore_authorizer *authorizer,
                                   const fhs_principal *principal, const fhs_access_ask *ask,
-                                  fhs_arena *arena, fhirstore_error **err);
+                                  fhs_arena *arena, fhs_grant *grant_out, fhirstore_error **err);
+
+/* What an authorizer adds to its decision; see fhirstore_access_restrict(),
+ * fhirstore_access_except(). */
+fhirstore_status fhs_decision_add(fhirstore_access_decision *decision, fhs_str search,
+                                  bool is_exception);
+
+/*
+ * An authorizer that decides by roles and scopes. ERR_POLICY or ERR_JSON… for a document that is
+ * none; empty: the default one. Its destroy frees it.
+ */
+fhirstore_status fhs_policy_authorizer(const fhs_fhir *fhir, fhs_str document,
+                                       fhirstore_authorizer *out, fhirstore_error **err);
 
 #endif

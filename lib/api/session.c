@@ -33,7 +33,8 @@ static fhirstore_status inner_options(const fhirstore_session_options *options,
     }
     if (!fhs_api_text(options->principal, options->principal_len, &out->principal) ||
         !fhs_api_text(options->purpose, options->purpose_len, &out->purpose) ||
-        !fhs_api_text(options->request_id, options->request_id_len, &out->request_id)) {
+        !fhs_api_text(options->request_id, options->request_id_len, &out->request_id) ||
+        !fhs_api_text(options->claims, options->claims_len, &out->claims)) {
         return fhs_api_invalid(err, "options: a NULL string with a length");
     }
     out->allow_everything = (options->flags & FHIRSTORE_SESSION_ALLOW_EVERYTHING) != 0;
@@ -131,6 +132,48 @@ fhirstore_status fhirstore_set_authorizer(fhirstore *store, const fhirstore_auth
     status = fhs_core_set_authorizer(store->core, authorizer == NULL ? NULL : &known, err_out);
     fhs_store_leave(store);
     return status;
+}
+
+fhirstore_status fhirstore_access_restrict(fhirstore_access_decision *decision, const char *search,
+                                           size_t search_len)
+{
+    fhs_str text;
+    return fhs_api_text(search, search_len, &text) ? fhs_decision_add(decision, text, false)
+                                                   : FHIRSTORE_ERR_INVALID_ARG;
+}
+
+fhirstore_status fhirstore_access_except(fhirstore_access_decision *decision, const char *search,
+                                         size_t search_len)
+{
+    fhs_str text;
+    return fhs_api_text(search, search_len, &text) ? fhs_decision_add(decision, text, true)
+                                                   : FHIRSTORE_ERR_INVALID_ARG;
+}
+
+fhirstore_status fhirstore_set_policy(fhirstore *store, const char *document, size_t document_len,
+                                      fhirstore_error **err_out)
+{
+    fhs_str text;
+    fhirstore_authorizer authorizer;
+    fhs_api_begin(err_out);
+    if (!fhs_api_text(document, document_len, &text)) {
+        return fhs_api_invalid(err_out, "a NULL string with a length");
+    }
+    fhirstore_status status = fhs_store_enter(store, err_out);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    status = fhs_policy_authorizer(store->core->fhir, text, &authorizer, err_out);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_core_set_authorizer(store->core, &authorizer, err_out);
+    }
+    fhs_store_leave(store);
+    return status;
+}
+
+const char *fhirstore_default_policy(void)
+{
+    return fhs_rules_default().ptr;
 }
 
 static fhirstore_status check_hook(const fhirstore_audit_hook *given, fhirstore_audit_hook *known,

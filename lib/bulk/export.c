@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bulk/bulk.h"
+#include "interact/sight.h"
 
 typedef struct export_work {
     fhirstore_export_fn take;
@@ -25,6 +26,14 @@ static fhirstore_status hand_out(void *ctx, const fhs_version *version)
     }
     if (work->call->type == FHS_TYPE_NONE && !fhs_call_sees(work->call, type)) {
         return fhs_call_seen_well(work->call, work->err);
+    }
+    if (fhs_sight_is_partial(work->call, type)) {
+        bool yes = false;
+        fhirstore_status judged = fhs_sight_judge(work->call, type, version, FHS_STR_NONE, &yes,
+                                                  work->err);
+        if (judged < FHIRSTORE_OK || !yes) {
+            return judged;
+        }
     }
     memcpy(name, text.ptr, text.len);
     name[text.len] = '\0';

@@ -6,6 +6,7 @@
 #include "interact/hooks.h"
 #include "interact/ledger.h"
 #include "interact/provenance.h"
+#include "interact/sight.h"
 
 static void start(fhs_call *call, fhs_session *session, int32_t action, fhs_type type, fhs_str id,
                   fhs_str query)
@@ -86,8 +87,7 @@ void fhs_call_end(fhs_call *call)
         fhs_conn_release(call->conn);
         fhs_hooks_give(call->session->core, call->hooks);
     }
-    fhs_free(call->types_seen);
-    call->types_seen = NULL;
+    fhs_sight_drop(call);
     call->params = NULL;
     call->conn = NULL;
     call->hooks = NULL;
@@ -105,8 +105,15 @@ fhirstore_status fhs_call_ask(fhs_call *call, fhirstore_error **err)
     if (call->is_allowed) {
         return FHIRSTORE_OK;
     }
+    fhs_grant grant;
     fhirstore_status status = fhs_access_check(fhs_hooks_authorizer(call->hooks),
-                                               &call->session->who, &ask, call->arena, err);
+                                               &call->session->who, &ask, call->arena, &grant, err);
+    if (status == FHIRSTORE_OK && call->type != FHS_TYPE_NONE) {
+        status = fhs_sight_keep(call, call->type, &grant, err);
+    } else if (status == FHIRSTORE_OK && grant.any_count + grant.except_count > 0) {
+        /* A search of one type restricts nothing at system level: each type is asked for. */
+        status = fhs_fail_plain(err, FHIRSTORE_ERR_DENIED);
+    }
     call->is_allowed = status == FHIRSTORE_OK;
     return status;
 }
@@ -115,47 +122,8 @@ fhirstore_status fhs_call_ask_again(fhs_call *call, fhs_str id, fhirstore_error 
 {
     call->id = id;
     call->is_allowed = false;
+    fhs_sight_drop(call);
     return fhs_call_ask(call, err);
-}
-
-/* ---- types met on the way ---- */
-
-enum {
-    TYPE_UNKNOWN,
-    TYPE_SEEN,
-    TYPE_HIDDEN
-};
-
-bool fhs_call_sees(fhs_call *call, fhs_type type)
-{
-    const fhs_fhir *fhir = call->session->core->fhir;
-    if (call->session->who.allow_everything) {
-        return true;
-    }
-    if (type == FHS_TYPE_NONE || type >= fhs_type_count(fhir)) {
-        return false;
-    }
-    if (call->types_seen == NULL) {
-        call->types_seen = fhs_calloc(fhs_type_count(fhir), 1);
-    }
-    if (call->types_seen == NULL) {
-        call->types_failed = true;
-        return false;
-    }
-    if (call->types_seen[type] == TYPE_UNKNOWN) {
-        const fhs_access_ask ask = {call->action, fhs_type_name(fhir, type), FHS_STR_NONE,
-                                    call->query};
-        fhirstore_status status = fhs_access_check(fhs_hooks_authorizer(call->hooks),
-                                                   &call->session->who, &ask, call->arena, NULL);
-        call->types_failed = call->types_failed || status == FHIRSTORE_ERR_NO_MEMORY;
-        call->types_seen[type] = status == FHIRSTORE_OK ? TYPE_SEEN : TYPE_HIDDEN;
-    }
-    return call->types_seen[type] == TYPE_SEEN;
-}
-
-fhirstore_status fhs_call_seen_well(const fhs_call *call, fhirstore_error **err)
-{
-    return call->types_failed ? fhs_fail_memory(err) : FHIRSTORE_OK;
 }
 
 /* ---- the frame ---- */

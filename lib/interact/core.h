@@ -29,6 +29,7 @@
 /* ---- the store ---- */
 
 typedef struct fhs_hooks fhs_hooks;   /* the callbacks in force, counted */
+typedef struct fhs_sight fhs_sight;   /* what a call may see */
 typedef struct fhs_ledger fhs_ledger; /* the journal at work */
 
 typedef struct fhs_core {
@@ -124,6 +125,7 @@ typedef struct fhs_session {
     struct fhs_call *watched; /* calls at work on a connection, guarded by the lock … */
     atomic_uint cancels;      /* … and how often they were cancelled */
     fhs_str provenance;       /* X-Provenance of the request at work; empty: none */
+    fhs_arena claims;         /* what was read of the principal's document */
     fhs_arena arena;          /* everything one call needs, forgotten at its end */
     fhs_buf body;             /* the text that is being stored */
     fhs_buf stamps;           /* the store's own fields of it */
@@ -138,6 +140,7 @@ typedef struct fhs_session_options {
     fhs_str principal;
     fhs_str purpose;
     fhs_str request_id;
+    fhs_str claims; /* the principal's document; empty: none */
     bool allow_everything;
     bool ready_only;
     uint32_t search_ms;
@@ -211,7 +214,7 @@ typedef struct fhs_call {
     int64_t held_count;
     fhs_buf noted;       /* the journal's record of the transaction itself */
     uint32_t entry;      /* of the Bundle, from 1, that is at work inside; 0: none */
-    uint8_t *types_seen; /* what the authorizer said of each type; NULL: nothing was asked */
+    fhs_sight *sight;    /* what may be seen of each type; NULL: nothing was asked yet */
     bool types_failed;   /* no memory for an answer: the type counted as hidden */
     bool is_allowed;     /* the access check was passed */
     bool is_nested;      /* inside another call: shares its connection and its arena */

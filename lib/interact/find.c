@@ -1,44 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interact/find.h"
 
+#include <stdint.h>
+
 #include "base/mem.h"
 #include "interact/criteria.h"
 #include "interact/interact.h"
+#include "interact/sight.h"
 #include "interact/words.h"
 #include "keys/keys.h"
 
 #define QUERY_TEXT_MAX ((size_t)4 * FHS_LIMIT_URL_BYTES)
-
-/* For a chain: all of a type, or nothing of it. */
-static const fhs_node *restrict_type(void *ctx, fhs_type type)
-{
-    static const fhs_node all = {.kind = FHS_NODE_TRUE, .type = FHS_TYPE_NONE};
-    return fhs_call_sees(ctx, type) ? &all : NULL;
-}
-
-fhs_search_env fhs_find_env(fhs_call *call, const fhs_params *params, bool ready_only)
-{
-    const fhs_session *session = call->session;
-    const fhs_core *core = session->core;
-    const bool is_free = session->who.allow_everything;
-    return (fhs_search_env){
-        .fhir = fhs_params_fhir(params),
-        .catalog = fhs_params_catalog(params),
-        .indexer = fhs_params_indexer(params),
-        .ready_only = ready_only || session->ready_only,
-        .keys = core->token_keys,
-        .base_url = core->base_url,
-        .principal = session->who.name,
-        .restriction_of = is_free ? NULL : restrict_type,
-        .restriction_ctx = call,
-        .max_visits = session->search_looks != 0 ? session->search_looks
-                      : is_free                  ? 0
-                                                 : FHS_LIMIT_SEARCH_VISITS,
-        .max_us = session->search_us,
-        .now_us = core->clock,
-        .now_ctx = core->clock_ctx,
-    };
-}
 
 static fhirstore_status stop_at_first(void *ctx, const fhs_version *version)
 {
@@ -60,21 +32,54 @@ static fhirstore_status holds_type(fhs_call *call, fhs_type type, bool *yes_out,
 }
 
 /*
+ * At system level: each type with what may be seen of it. Without any restriction there is nothing
+ * to add.
+ */
+static fhirstore_status restrict_types(fhs_call *call, fhs_arena *arena, const fhs_query *query,
+                                       fhs_search_env *env, fhirstore_error **err)
+{
+    bool is_partial = false;
+    fhs_node *any = fhs_arena_calloc(arena, 1, sizeof *any);
+    fhs_node *all = fhs_arena_calloc(arena, query->type_count + 1, sizeof *all);
+    fhs_node **children = fhs_arena_calloc(arena, query->type_count + 1, sizeof(fhs_node *));
+    if (any == NULL || all == NULL || children == NULL) {
+        return fhs_fail_memory(err);
+    }
+    *any = (fhs_node){.kind = FHS_NODE_OR, .type = FHS_TYPE_NONE, .children = children};
+    for (size_t i = 0; i < query->type_count; i++) {
+        const fhs_node *node;
+        fhirstore_status status = fhs_sight_node(call, query->types[i], &node, err);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+        all[i] = (fhs_node){.kind = FHS_NODE_TRUE, .type = query->types[i]};
+        is_partial = is_partial || node != NULL;
+        children[any->child_count++] = node == NULL ? &all[i] : (fhs_node *)(uintptr_t)node;
+    }
+    if (is_partial || query->type_count == 0) {
+        env->restriction = any;
+    }
+    return FHIRSTORE_OK;
+}
+
+/*
  * A search at system level goes over the types that may be seen: those that _type names, or that
  * the store holds. Nobody is asked about others, and what is not asked for is not searched.
  */
 static fhirstore_status narrow_types(fhs_call *call, fhs_arena *arena, fhs_query *query,
                                      fhs_search_env *env, fhirstore_error **err)
 {
-    static const fhs_node nothing = {.kind = FHS_NODE_OR, .type = FHS_TYPE_NONE};
     /* Of a compartment's types most may not be there. */
     const bool are_named = query->type_count > 0 && query->place.len == 0;
     const bool are_given = query->type_count > 0;
     size_t max = are_given ? query->type_count : fhs_type_count(call->session->core->fhir);
     fhirstore_status status = FHIRSTORE_OK;
     size_t count = 0;
-    if (query->type != FHS_TYPE_NONE || call->session->who.allow_everything) {
+    if (call->session->who.allow_everything) {
         return FHIRSTORE_OK;
+    }
+    if (query->type != FHS_TYPE_NONE) {
+        return fhs_sight_node(call, query->type, &env->restriction, err);
     }
     fhs_type *types = fhs_arena_calloc(arena, max, sizeof *types);
     if (types == NULL) {
@@ -92,10 +97,7 @@ static fhirstore_status narrow_types(fhs_call *call, fhs_arena *arena, fhs_query
     }
     query->types = types;
     query->type_count = count;
-    if (count == 0) {
-        env->restriction = &nothing;
-    }
-    return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
+    return status < FHIRSTORE_OK ? status : restrict_types(call, arena, query, env, err);
 }
 
 /* Open the search with what the call may see. @a env must live as long as the search. */

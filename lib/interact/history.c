@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "interact/history_place.h"
 #include "interact/interact.h"
+#include "interact/sight.h"
 #include "interact/view.h"
 
 #define DEFAULT_HISTORY_COUNT 100u
@@ -271,34 +272,71 @@ static fhirstore_status write_entry(fhs_buf *out, fhs_call *call, const fhs_view
     return FHIRSTORE_OK;
 }
 
-/* At system level a denied type has no history. */
-static bool may_see(fhs_call *call, const fhs_version *version)
+/*
+ * A denied type has no history; under a restriction each version is judged for itself, and a
+ * deletion, which has no state, does not show.
+ */
+static fhirstore_status may_see(fhs_call *call, const fhs_version *version, bool *yes_out,
+                                fhirstore_error **err)
 {
     const fhs_core *core = call->session->core;
-    return call->type != FHS_TYPE_NONE ||
-           fhs_call_sees(call, fhs_catalog_type_back(core->catalog, version->type));
+    fhs_type type = fhs_catalog_type_back(core->catalog, version->type);
+    *yes_out = fhs_call_sees(call, type);
+    if (!*yes_out || !fhs_sight_is_partial(call, type)) {
+        return fhs_call_seen_well(call, err);
+    }
+    *yes_out = false;
+    return version->is_deleted ? FHIRSTORE_OK
+                               : fhs_sight_judge_body(call, type, version, yes_out, err);
 }
 
 /* The next version that may be seen. */
 static fhirstore_status next_seen(fhs_call *call, fhs_history *history, fhs_version *out,
                                   fhirstore_error **err)
 {
-    fhirstore_status status = fhs_history_next(history, out, err);
-    while (status == FHIRSTORE_OK && !may_see(call, out)) {
-        status = fhs_call_seen_well(call, err);
-        if (status >= FHIRSTORE_OK) {
-            status = fhs_history_next(history, out, err);
+    bool yes = false;
+    fhirstore_status status = FHIRSTORE_OK;
+    while (status == FHIRSTORE_OK && !yes) {
+        status = fhs_history_next(history, out, err);
+        if (status == FHIRSTORE_OK) {
+            status = may_see(call, out, &yes, err);
         }
     }
     return status;
+}
+
+/* Under a restriction there is no other way than to look at each. */
+static fhirstore_status count_one_by_one(fhs_call *call, const fhs_history_query *query,
+                                         int64_t *count_out, fhirstore_error **err)
+{
+    fhs_history *history = NULL;
+    fhs_version version;
+    *count_out = 0;
+    fhirstore_status status = fhs_history_open(call->conn, query, &history, err);
+    while (status == FHIRSTORE_OK) {
+        status = next_seen(call, history, &version, err);
+        *count_out += status == FHIRSTORE_OK;
+    }
+    fhs_history_close(history);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+static fhirstore_status count_type(fhs_call *call, fhs_type type, const fhs_history_query *query,
+                                   int64_t *count_out, fhirstore_error **err)
+{
+    return fhs_sight_is_partial(call, type) ? count_one_by_one(call, query, count_out, err)
+                                            : fhs_history_count(call->conn, query, count_out, err);
 }
 
 /* How many versions there are to see. */
 static fhirstore_status count_seen(fhs_call *call, history_work *work, fhirstore_error **err)
 {
     const fhs_core *core = call->session->core;
-    if (call->type != FHS_TYPE_NONE || call->session->who.allow_everything) {
+    if (call->session->who.allow_everything) {
         return fhs_history_count(call->conn, &work->params.query, &work->total, err);
+    }
+    if (call->type != FHS_TYPE_NONE) {
+        return count_type(call, call->type, &work->params.query, &work->total, err);
     }
     fhirstore_status status = FHIRSTORE_OK;
     work->total = 0;
@@ -311,7 +349,8 @@ static fhirstore_status count_seen(fhs_call *call, history_work *work, fhirstore
         if (query.type > 0) {
             status = fhs_history_count(call->conn, &query, &count, err);
         }
-        if (count > 0 && fhs_call_sees(call, (fhs_type)i)) {
+        if (status >= FHIRSTORE_OK && count > 0 && fhs_call_sees(call, (fhs_type)i)) {
+            status = count_type(call, (fhs_type)i, &query, &count, err);
             work->total += count;
         }
     }

@@ -2,6 +2,7 @@
 /* read and vread: stored bytes, copied out unparsed. */
 #include "interact/interact.h"
 #include "interact/route.h"
+#include "interact/sight.h"
 
 typedef struct read_work {
     fhs_type type;
@@ -57,11 +58,51 @@ static bool is_known(const fhs_unless *unless, const fhs_version *version)
            version->updated_us / 1000000 <= unless->modified_since_us / 1000000;
 }
 
+/*
+ * Under a restriction: find the version if it may be seen. What is hidden is as if it were not
+ * there, and so is what is deleted: it has no state that could be judged.
+ */
+static fhirstore_status find_seen_version(fhs_call *call, const read_work *work, fhs_version *out,
+                                          fhirstore_error **err)
+{
+    bool yes = false;
+    fhirstore_status status = find_version(call, work, out, err);
+    if (status >= FHIRSTORE_OK && !out->is_deleted) {
+        status = work->version > 0
+                     ? fhs_sight_judge_body(call, work->type, out, &yes, err)
+                     : fhs_sight_judge(call, work->type, out, FHS_STR_NONE, &yes, err);
+    }
+    if (status >= FHIRSTORE_OK && !yes) {
+        status = fhs_fail_plain(err, FHIRSTORE_ERR_NOT_FOUND);
+    }
+    /* Judging has used the connection: the views are taken anew. */
+    return status < FHIRSTORE_OK ? status : find_version(call, work, out, err);
+}
+
+static fhirstore_status read_version(fhs_call *call, const read_work *work, fhirstore_error **err);
+
 static fhirstore_status read_work_run(fhs_call *call, void *ctx, fhirstore_error **err)
 {
-    read_work *work = ctx;
+    const read_work *work = ctx;
+    /* One statement sees one snapshot; judging takes several. */
+    const bool is_partial = fhs_sight_is_partial(call, work->type);
+    const bool begins = is_partial && !call->is_nested;
+    fhirstore_status status = begins ? fhs_conn_begin_read(call->conn, err) : FHIRSTORE_OK;
+    if (status >= FHIRSTORE_OK) {
+        status = read_version(call, work, err);
+    }
+    if (begins) {
+        fhs_conn_end_read(call->conn);
+    }
+    return status;
+}
+
+static fhirstore_status read_version(fhs_call *call, const read_work *work, fhirstore_error **err)
+{
     fhs_version version;
-    fhirstore_status status = find_version(call, work, &version, err);
+    fhirstore_status status = fhs_sight_is_partial(call, work->type)
+                                  ? find_seen_version(call, work, &version, err)
+                                  : find_version(call, work, &version, err);
     if (status < FHIRSTORE_OK) {
         return status;
     }

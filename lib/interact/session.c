@@ -23,6 +23,7 @@ void fhs_session_drop(fhs_session *session)
     fhs_free((void *)(uintptr_t)session->who.name.ptr);
     fhs_free((void *)(uintptr_t)session->who.purpose.ptr);
     fhs_free((void *)(uintptr_t)session->who.request_id.ptr);
+    fhs_arena_clear(&session->claims);
     fhs_arena_clear(&session->arena);
     fhs_buf_clear(&session->body);
     fhs_buf_clear(&session->stamps);
@@ -47,6 +48,26 @@ static bool copy_text(fhs_str text, fhs_str *out)
 {
     *out = fhs_str_of(fhs_memdup(text.ptr, text.len), text.len);
     return out->ptr != NULL;
+}
+
+/* What the options do not say of the principal its document may say. */
+static fhirstore_status name_principal(fhs_session *session, const fhs_session_options *options,
+                                       fhirstore_error **err)
+{
+    fhs_principal *who = &session->who;
+    fhirstore_status status = fhs_principal_read(who, options->claims, &session->claims, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    fhs_str name = options->principal.len > 0 ? options->principal : who->claims.id;
+    fhs_str purpose = options->purpose.len > 0 ? options->purpose : who->claims.purpose;
+    if (!copy_text(name, &who->name) || !copy_text(purpose, &who->purpose) ||
+        !copy_text(options->request_id, &who->request_id)) {
+        return fhs_fail_memory(err);
+    }
+    who->claims.id = who->name;
+    who->claims.purpose = who->purpose;
+    return FHIRSTORE_OK;
 }
 
 fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *options,
@@ -74,11 +95,11 @@ fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *opti
     fhs_buf_init(&session->rows, FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&session->old_body, FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&session->old_rows, FHS_LIMIT_RESOURCE_BYTES);
-    if (!copy_text(options->principal, &session->who.name) ||
-        !copy_text(options->purpose, &session->who.purpose) ||
-        !copy_text(options->request_id, &session->who.request_id)) {
+    fhs_arena_init(&session->claims, (size_t)16 * FHS_LIMIT_POLICY_BYTES);
+    fhirstore_status status = name_principal(session, options, err);
+    if (status != FHIRSTORE_OK) {
         fhs_session_drop(session);
-        return fhs_fail_memory(err);
+        return status;
     }
     *out = session;
     return FHIRSTORE_OK;

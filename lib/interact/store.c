@@ -4,6 +4,7 @@
 
 #include "base/instant.h"
 #include "interact/params.h"
+#include "interact/sight.h"
 #include "interact/write.h"
 
 /* What is stored under (type, id) now, copied out of the connection. */
@@ -273,6 +274,44 @@ static void describe_old(fhs_write *write, const current_state *current)
     write->old_large = current->version.is_large;
 }
 
+/*
+ * Under a restriction the state before must be one that the principal sees. What is hidden and what
+ * is not there get the same answer, so an id that holds nothing cannot be chosen either.
+ */
+static fhirstore_status check_before(fhs_call *call, fhs_type type, const current_state *current,
+                                     bool *seen_out, fhirstore_error **err)
+{
+    *seen_out = true;
+    if (!fhs_sight_is_partial(call, type)) {
+        return fhs_call_seen_well(call, err);
+    }
+    *seen_out = false;
+    if (!current->exists || current->version.is_deleted) {
+        return FHIRSTORE_OK;
+    }
+    return fhs_sight_judge(call, type, &current->version, FHS_STR_NONE, seen_out, err);
+}
+
+/* The state after must be one too. @a rows are those of the new state. */
+static fhirstore_status check_after(fhs_call *call, fhs_type type, const fhs_write *write,
+                                    int64_t updated_us, fhirstore_error **err)
+{
+    bool yes = true;
+    if (fhs_sight_is_partial(call, type)) {
+        const fhs_version after = {.entity = write->entity,
+                                   .type = write->type,
+                                   .version = write->version,
+                                   .updated_us = updated_us,
+                                   .seq = INT64_MAX};
+        fhs_str rows = write->rows.ptr == NULL ? FHS_LIT("") : write->rows;
+        fhirstore_status status = fhs_sight_judge(call, type, &after, rows, &yes, err);
+        if (status < FHIRSTORE_OK) {
+            return status;
+        }
+    }
+    return yes ? FHIRSTORE_OK : fhs_fail_plain(err, FHIRSTORE_ERR_DENIED);
+}
+
 static fhirstore_status write_version(fhs_call *call, fhs_write *write, fhirstore_error **err)
 {
     int64_t seq;
@@ -326,6 +365,9 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
         status = write_version(call, &write, err);
     }
     if (status >= FHIRSTORE_OK) {
+        status = check_after(call, prepared->type, &write, now, err);
+    }
+    if (status >= FHIRSTORE_OK) {
         status = fhs_param_follow(call, prepared->type, id, prepared->root, err);
     }
     if (status < FHIRSTORE_OK) {
@@ -355,7 +397,14 @@ fhirstore_status fhs_store_resource(fhs_call *call, const fhs_prepared *prepared
         current = (current_state){0};
         return store_new_version(call, prepared, id, &current, with_body, answer, err);
     }
+    bool seen = true;
     fhirstore_status status = read_current(call, type, id, &current, err);
+    if (status >= FHIRSTORE_OK) {
+        status = check_before(call, prepared->type, &current, &seen, err);
+    }
+    if (status >= FHIRSTORE_OK && !seen) {
+        return fhs_fail_plain(err, FHIRSTORE_ERR_DENIED);
+    }
     if (status >= FHIRSTORE_OK) {
         status = check_condition(&current, condition, err);
     }
@@ -388,7 +437,14 @@ fhirstore_status fhs_store_deletion(fhs_call *call, fhs_type type, fhs_str id,
     const fhs_core *core = call->session->core;
     fhs_write write = {
         .type = fhs_catalog_type(core->catalog, type), .id = id, .method = FHS_METHOD_DELETE};
+    bool seen = true;
     fhirstore_status status = read_current(call, write.type, id, &current, err);
+    if (status >= FHIRSTORE_OK) {
+        status = check_before(call, type, &current, &seen, err);
+    }
+    if (status >= FHIRSTORE_OK && !seen) {
+        current = (current_state){0}; /* as if it were not there */
+    }
     if (status >= FHIRSTORE_OK) {
         status = check_condition(&current, condition, err);
     }

@@ -470,8 +470,9 @@ fhirstore_status fhs_search_next(fhs_search *search, fhs_version *out, fhirstore
 
 /* ---- life ---- */
 
-fhirstore_status fhs_search_open(fhs_conn *conn, const fhs_search_env *env, const fhs_query *query,
-                                 fhs_search **search_out, fhirstore_error **err)
+fhirstore_status fhs_search_prepare(fhs_conn *conn, const fhs_search_env *env,
+                                    const fhs_query *query, fhs_search **search_out,
+                                    fhirstore_error **err)
 {
     *search_out = NULL;
     fhs_search *search = fhs_calloc(1, sizeof(*search));
@@ -495,9 +496,24 @@ fhirstore_status fhs_search_open(fhs_conn *conn, const fhs_search_env *env, cons
     fhs_buf_init(&search->until, SEARCH_TEXT_MAX);
     fhs_buf_init(&search->scratch, SEARCH_TEXT_MAX);
     fhirstore_status status = fhs_search_compile(search);
-    if (status == FHIRSTORE_OK) {
-        status = fhs_sort_compile(search);
+    if (status != FHIRSTORE_OK) {
+        fhs_search_close(search);
+        return status;
     }
+    *search_out = search;
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_search_open(fhs_conn *conn, const fhs_search_env *env, const fhs_query *query,
+                                 fhs_search **search_out, fhirstore_error **err)
+{
+    fhs_search *search;
+    *search_out = NULL;
+    fhirstore_status status = fhs_search_prepare(conn, env, query, &search, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    status = fhs_sort_compile(search);
     if (status == FHIRSTORE_OK) {
         status = fhs_page_token_read(search);
     }

@@ -92,6 +92,14 @@ fhirstore_status fhs_search_open(fhs_conn *conn, const fhs_search_env *env, cons
 void fhs_search_close(fhs_search *search);
 
 /*
+ * Whether one state of a resource of @a type satisfies @a node, a restriction. Of @a version entity,
+ * type, seq and updated_us count; @a rows is its row list, or ptr NULL: that of what is stored now.
+ */
+fhirstore_status fhs_search_judge(fhs_conn *conn, const fhs_search_env *env, fhs_type type,
+                                  const fhs_node *node, const fhs_version *version, fhs_str rows,
+                                  bool *yes_out, fhirstore_error **err);
+
+/*
  * The next match in the order of the query, from the page token's place on, without end of page:
  * OK, DONE at the end. Views are borrowed until the next call on the connection.
  */

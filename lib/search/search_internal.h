@@ -447,6 +447,13 @@ struct fhs_search {
     fhs_buf scratch;
 };
 
+/* ---- cursor.c ---- */
+
+/* A search that is compiled, but neither sorted nor planned. NULL on failure. */
+fhirstore_status fhs_search_prepare(fhs_conn *conn, const fhs_search_env *env,
+                                    const fhs_query *query, fhs_search **search_out,
+                                    fhirstore_error **err);
+
 /* ---- compile.c ---- */
 
 /* The whole search: the query's conditions, the type, the restriction. */

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "interact/sight.h"
+
+#include "base/mem.h"
+#include "interact/find.h"
+#include "interact/hooks.h"
+#include "interact/params.h"
+
+#define SIGHT_ARENA_MAX ((size_t)64 * 1024 * 1024)
+
+typedef enum sight_state {
+    SIGHT_ALL,
+    SIGHT_PART,
+    SIGHT_NONE,
+} sight_state;
+
+typedef struct type_sight {
+    fhs_type type;
+    sight_state state;
+    fhs_grant grant;
+    const fhs_node *node; /* of the grant, once it was needed */
+} type_sight;
+
+struct fhs_sight {
+    fhs_arena arena;
+    type_sight **types; /* of those that were asked about: few */
+    size_t count;
+    size_t capacity;
+    fhirstore_status failed; /* something could not be asked or understood: it counts as hidden */
+};
+
+/* ---- asking ---- */
+
+static fhs_sight *open_sight(fhs_call *call)
+{
+    if (call->sight == NULL) {
+        call->sight = fhs_calloc(1, sizeof *call->sight);
+        if (call->sight != NULL) {
+            fhs_arena_init(&call->sight->arena, SIGHT_ARENA_MAX);
+        }
+    }
+    return call->sight;
+}
+
+void fhs_sight_drop(fhs_call *call)
+{
+    if (call->sight != NULL) {
+        fhs_arena_clear(&call->sight->arena);
+        fhs_free(call->sight);
+        call->sight = NULL;
+    }
+}
+
+static type_sight *find_sight(const fhs_sight *sight, fhs_type type)
+{
+    for (size_t i = 0; sight != NULL && i < sight->count; i++) {
+        if (sight->types[i]->type == type) {
+            return sight->types[i];
+        }
+    }
+    return NULL;
+}
+
+static type_sight *add_sight(fhs_sight *sight, fhs_type type)
+{
+    if (sight->count == sight->capacity) {
+        size_t capacity = sight->capacity == 0 ? 8 : sight->capacity * 2;
+        type_sight **grown = fhs_arena_calloc(&sight->arena, capacity, sizeof *grown);
+        if (grown == NULL) {
+            return NULL;
+        }
+        for (size_t i = 0; i < sight->count; i++) {
+            grown[i] = sight->types[i];
+        }
+        sight->types = grown;
+        sight->capacity = capacity;
+    }
+    type_sight *of_type = fhs_arena_calloc(&sight->arena, 1, sizeof *of_type);
+    if (of_type != NULL) {
+        of_type->type = type;
+        of_type->state = SIGHT_NONE;
+        sight->types[sight->count++] = of_type;
+    }
+    return of_type;
+}
+
+static bool copy_texts(fhs_arena *arena, const fhs_str *items, size_t count, const fhs_str **out)
+{
+    fhs_str *copy = fhs_arena_calloc(arena, count + 1, sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = fhs_arena_dup(arena, items[i]);
+        if (copy[i].ptr == NULL) {
+            return false;
+        }
+    }
+    *out = copy;
+    return copy != NULL;
+}
+
+static bool keep_grant(fhs_sight *sight, type_sight *of_type, const fhs_grant *grant)
+{
+    of_type->grant = *grant;
+    if (!copy_texts(&sight->arena, grant->any, grant->any_count, &of_type->grant.any) ||
+        !copy_texts(&sight->arena, grant->except, grant->except_count, &of_type->grant.except)) {
+        return false;
+    }
+    of_type->state = grant->any_count + grant->except_count > 0 ? SIGHT_PART : SIGHT_ALL;
+    return true;
+}
+
+fhirstore_status fhs_sight_keep(fhs_call *call, fhs_type type, const fhs_grant *grant,
+                                fhirstore_error **err)
+{
+    if (grant->any_count + grant->except_count == 0) {
+        return FHIRSTORE_OK; /* what is not kept of the call's own type is all of it */
+    }
+    fhs_sight *sight = open_sight(call);
+    type_sight *of_type = sight == NULL ? NULL : add_sight(sight, type);
+    return of_type == NULL || !keep_grant(sight, of_type, grant) ? fhs_fail_memory(err)
+                                                                 : FHIRSTORE_OK;
+}
+
+static fhirstore_status ask_about(fhs_call *call, type_sight *of_type)
+{
+    fhs_grant grant;
+    const fhs_access_ask ask = {call->action,
+                                fhs_type_name(call->session->core->fhir, of_type->type),
+                                FHS_STR_NONE, call->query};
+    fhirstore_status status = fhs_access_check(
+        fhs_hooks_authorizer(call->hooks), &call->session->who, &ask, call->arena, &grant, NULL);
+    if (status == FHIRSTORE_OK && !keep_grant(call->sight, of_type, &grant)) {
+        status = FHIRSTORE_ERR_NO_MEMORY;
+    }
+    return status;
+}
+
+/* NULL: there is no memory for it. */
+static type_sight *look_at_type(fhs_call *call, fhs_type type)
+{
+    fhs_sight *sight = open_sight(call);
+    type_sight *of_type = find_sight(sight, type);
+    if (of_type != NULL || sight == NULL) {
+        return of_type;
+    }
+    of_type = add_sight(sight, type);
+    if (of_type == NULL) {
+        return NULL;
+    }
+    if (call->is_allowed && type == call->type) {
+        of_type->state = SIGHT_ALL;
+    } else if (ask_about(call, of_type) == FHIRSTORE_ERR_NO_MEMORY) {
+        sight->failed = FHIRSTORE_ERR_NO_MEMORY;
+    }
+    return of_type;
+}
+
+bool fhs_call_sees(fhs_call *call, fhs_type type)
+{
+    if (call->session->who.allow_everything) {
+        return true;
+    }
+    if (type == FHS_TYPE_NONE || type >= fhs_type_count(call->session->core->fhir)) {
+        return false;
+    }
+    const type_sight *of_type = look_at_type(call, type);
+    call->types_failed = call->types_failed || of_type == NULL;
+    return of_type != NULL && of_type->state != SIGHT_NONE;
+}
+
+bool fhs_sight_is_partial(fhs_call *call, fhs_type type)
+{
+    return !call->session->who.allow_everything && fhs_call_sees(call, type) &&
+           look_at_type(call, type)->state == SIGHT_PART;
+}
+
+fhirstore_status fhs_call_seen_well(const fhs_call *call, fhirstore_error **err)
+{
+    fhirstore_status failed = call->sight == NULL ? FHIRSTORE_OK : call->sight->failed;
+    if (call->types_failed || failed == FHIRSTORE_ERR_NO_MEMORY) {
+        return fhs_fail_memory(err);
+    }
+    return failed == FHIRSTORE_OK
+               ? failed
+               : fhs_fail(err, FHIRSTORE_ERR_DENIED, "the restriction is not a search of its type");
+}
+
+/* ---- restrictions as nodes ---- */
+
+/* Conditions only: nothing that shapes a result, and no words, which old versions do not have. */
+static bool is_restriction(const fhs_query *query)
+{
+    return query->sort_count == 0 && !query->has_count && query->element_count == 0 &&
+           query->include_count == 0 && !query->has_fulltext && query->page.len == 0 &&
+           query->max_results == 0 && query->total == FHS_TOTAL_DEFAULT &&
+           query->summary == FHS_SUMMARY_FALSE;
+}
+
+static fhirstore_status parse_conditions(fhs_call *call, const fhs_fhir *fhir, fhs_type type,
+                                         const fhs_focus *focus, fhs_str text, fhs_node **out)
+{
+    const fhs_core *core = call->session->core;
+    const fhs_query_options options = {
+        .fhir = fhir,
+        .base_url = core->base_url,
+        .now_us = fhs_core_now(core),
+        .default_zone_minutes = core->default_zone_minutes,
+        .focus = focus,
+    };
+    fhs_query *query;
+    fhirstore_status status = fhs_query_parse(&call->sight->arena, &options, type, text, &query,
+                                              NULL);
+    if (status == FHIRSTORE_OK && !is_restriction(query)) {
+        status = FHIRSTORE_ERR_QUERY;
+    }
+    *out = status == FHIRSTORE_OK ? query->root : NULL;
+    return status;
+}
+
+static fhs_node *group(fhs_arena *arena, fhs_node_kind kind, fhs_type type, size_t room)
+{
+    fhs_node *node = fhs_arena_calloc(arena, 1, sizeof *node);
+    fhs_node **children = fhs_arena_calloc(arena, room + 1, sizeof(fhs_node *));
+    if (node == NULL || children == NULL) {
+        return NULL;
+    }
+    *node = (fhs_node){.kind = kind,
+                       .type = type,
+                       .param = FHS_SPARAM_NONE,
+                       .target = FHS_TYPE_NONE,
+                       .children = children};
+    return node;
+}
+
+/* "_compartment=Patient/1" as the parser knows it. */
+static bool read_focus(fhs_call *call, const fhs_fhir *fhir, fhs_str value, fhs_focus *out)
+{
+    fhs_str type;
+    fhs_str text = fhs_url_decode(&call->sight->arena, value, true);
+    if (text.ptr == NULL || !fhs_str_split(text, '/', &type, &out->id) || out->id.len == 0) {
+        return false;
+    }
+    (void)fhir;
+    for (int i = 0; i < FHS_COMPARTMENT_COUNT; i++) {
+        if (fhs_str_eq(type, fhs_compartment_name((fhs_compartment)i))) {
+            out->compartment = (fhs_compartment)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One alternative: its compartments, and all its other parameters. */
+static fhirstore_status parse_search(fhs_call *call, const fhs_fhir *fhir, fhs_type type,
+                                          fhs_str text, fhs_node **out)
+{
+    static const fhs_str mark = FHS_LIT_INIT("_compartment=");
+    fhs_arena *arena = &call->sight->arena;
+    fhs_buf rest = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES * 2);
+    fhs_node *all = group(arena, FHS_NODE_AND, type, FHS_LIMIT_QUERY_PARAMS + 1);
+    fhirstore_status status = all == NULL ? FHIRSTORE_ERR_NO_MEMORY : FHIRSTORE_OK;
+    bool more = true;
+    while (more && status == FHIRSTORE_OK) {
+        fhs_str pair;
+        fhs_focus focus;
+        more = fhs_str_split(text, '&', &pair, &text);
+        pair = more ? pair : text;
+        if (!fhs_str_starts_with(pair, mark)) {
+            fhs_buf_add_cstr(&rest, rest.len > 0 ? "&" : "");
+            fhs_buf_add_str(&rest, pair);
+        } else if (all->child_count == FHS_LIMIT_QUERY_PARAMS ||
+                   !read_focus(call, fhir, fhs_str_from(pair, mark.len), &focus)) {
+            status = FHIRSTORE_ERR_QUERY;
+        } else {
+            status = parse_conditions(call, fhir, type, &focus, FHS_STR_NONE,
+                                      &all->children[all->child_count++]);
+        }
+    }
+    fhs_str conditions = fhs_arena_dup(arena, fhs_buf_str(&rest));
+    if (status == FHIRSTORE_OK &&
+        (fhs_buf_status(&rest) != FHIRSTORE_OK || conditions.ptr == NULL)) {
+        status = FHIRSTORE_ERR_NO_MEMORY;
+    }
+    fhs_buf_clear(&rest);
+    if (status == FHIRSTORE_OK) {
+        status = parse_conditions(call, fhir, type, NULL, conditions,
+                                  &all->children[all->child_count++]);
+    }
+    *out = all;
+    return status;
+}
+
+static fhirstore_status parse_searches(fhs_call *call, const fhs_fhir *fhir, fhs_type type,
+                                           const fhs_str *texts, size_t count, fhs_node **out)
+{
+    fhs_node *any = group(&call->sight->arena, FHS_NODE_OR, type, count);
+    fhirstore_status status = any == NULL ? FHIRSTORE_ERR_NO_MEMORY : FHIRSTORE_OK;
+    for (size_t i = 0; i < count && status == FHIRSTORE_OK; i++) {
+        status = parse_search(call, fhir, type, texts[i], &any->children[any->child_count++]);
+    }
+    *out = any;
+    return status;
+}
+
+/* Any of the alternatives, and none of the exceptions. */
+static fhirstore_status parse_grant(fhs_call *call, const fhs_fhir *fhir, fhs_type type,
+                                    const fhs_grant *grant, fhs_node **out)
+{
+    fhs_arena *arena = &call->sight->arena;
+    fhs_node *both = group(arena, FHS_NODE_AND, type, 2);
+    fhs_node *no = group(arena, FHS_NODE_NOT, type, 1);
+    fhirstore_status status = both == NULL || no == NULL ? FHIRSTORE_ERR_NO_MEMORY : FHIRSTORE_OK;
+    if (status == FHIRSTORE_OK && grant->any_count > 0) {
+        status = parse_searches(call, fhir, type, grant->any, grant->any_count,
+                                    &both->children[both->child_count++]);
+    }
+    if (status == FHIRSTORE_OK && grant->except_count > 0) {
+        status = parse_searches(call, fhir, type, grant->except, grant->except_count,
+                                    &no->children[no->child_count++]);
+        both->children[both->child_count++] = no;
+    }
+    *out = both;
+    return status;
+}
+
+fhirstore_status fhs_sight_node(fhs_call *call, fhs_type type, const fhs_node **node_out,
+                                fhirstore_error **err)
+{
+    fhs_params *params;
+    *node_out = NULL;
+    if (call->session->who.allow_everything) {
+        return FHIRSTORE_OK;
+    }
+    if (!fhs_call_sees(call, type)) {
+        fhirstore_status status = fhs_call_seen_well(call, err);
+        return status == FHIRSTORE_OK ? fhs_fail_plain(err, FHIRSTORE_ERR_DENIED) : status;
+    }
+    type_sight *of_type = look_at_type(call, type);
+    if (of_type->state == SIGHT_ALL || of_type->node != NULL) {
+        *node_out = of_type->node;
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = fhs_call_params(call, &params, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    fhs_node *node = NULL;
+    status = parse_grant(call, fhs_params_fhir(params), type, &of_type->grant, &node);
+    if (status != FHIRSTORE_OK) {
+        call->sight->failed = status;
+        return fhs_call_seen_well(call, err);
+    }
+    of_type->node = node;
+    *node_out = node;
+    return FHIRSTORE_OK;
+}
+
+/* ---- searches ---- */
+
+/* For what a chain passes through, or an include brings: all of a type, a part, or nothing. */
+static const fhs_node *restrict_met_type(void *ctx, fhs_type type)
+{
+    static const fhs_node all = {.kind = FHS_NODE_TRUE, .type = FHS_TYPE_NONE};
+    const fhs_node *node;
+    if (fhs_sight_node(ctx, type, &node, NULL) != FHIRSTORE_OK) {
+        return NULL;
+    }
+    return node == NULL ? &all : node;
+}
+
+fhs_search_env fhs_find_env(fhs_call *call, const fhs_params *params, bool ready_only)
+{
+    const fhs_session *session = call->session;
+    const fhs_core *core = session->core;
+    const bool is_free = session->who.allow_everything;
+    return (fhs_search_env){
+        .fhir = fhs_params_fhir(params),
+        .catalog = fhs_params_catalog(params),
+        .indexer = fhs_params_indexer(params),
+        .ready_only = ready_only || session->ready_only,
+        .keys = core->token_keys,
+        .base_url = core->base_url,
+        .principal = session->who.name,
+        .restriction_of = is_free ? NULL : restrict_met_type,
+        .restriction_ctx = call,
+        .max_visits = session->search_looks != 0 ? session->search_looks
+                      : is_free                  ? 0
+                                                 : FHS_LIMIT_SEARCH_VISITS,
+        .max_us = session->search_us,
+        .now_us = core->clock,
+        .now_ctx = core->clock_ctx,
+    };
+}
+
+/* ---- single resources ---- */
+
+fhirstore_status fhs_sight_judge(fhs_call *call, fhs_type type, const fhs_version *version,
+                                 fhs_str rows, bool *yes_out, fhirstore_error **err)
+{
+    const fhs_node *node;
+    fhs_params *params;
+    *yes_out = false;
+    fhirstore_status status = fhs_sight_node(call, type, &node, err);
+    if (status == FHIRSTORE_ERR_DENIED) {
+        return fhs_call_seen_well(call, err);
+    }
+    if (status != FHIRSTORE_OK || node == NULL) {
+        *yes_out = status == FHIRSTORE_OK;
+        return status;
+    }
+    status = fhs_call_params(call, &params, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    const fhs_search_env env = fhs_find_env(call, params, false);
+    return fhs_search_judge(call->conn, &env, type, node, version, rows, yes_out, err);
+}
+
+fhirstore_status fhs_sight_judge_body(fhs_call *call, fhs_type type, const fhs_version *version,
+                                      bool *yes_out, fhirstore_error **err)
+{
+    const fhs_core *core = call->session->core;
+    fhs_params *params;
+    fhs_entries entries = {0};
+    fhs_arena arena;
+    fhs_buf rows = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    *yes_out = !fhs_sight_is_partial(call, type);
+    if (*yes_out) {
+        return FHIRSTORE_OK;
+    }
+    fhs_arena_init(&arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
+    fhirstore_status status = fhs_call_params(call, &params, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_allow_scratch(call->conn, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_index_extract_body(fhs_params_indexer(params), core->base_url, version->body,
+                                        &arena, &entries, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_index_rows(fhs_params_catalog(params), call->conn, type, &entries, &rows, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_sight_judge(call, type, version, fhs_buf_str(&rows), yes_out, err);
+    }
+    fhs_buf_clear(&rows);
+    fhs_arena_clear(&arena);
+    return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
+}
