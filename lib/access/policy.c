@@ -30,9 +30,18 @@ uint32_t fhs_policy_data_action(int32_t action)
         [FHIRSTORE_ACTION_SEARCH] = FHS_DATA_SEARCH,   [FHIRSTORE_ACTION_CREATE] = FHS_DATA_CREATE,
         [FHIRSTORE_ACTION_UPDATE] = FHS_DATA_UPDATE,   [FHIRSTORE_ACTION_DELETE] = FHS_DATA_DELETE,
         [FHIRSTORE_ACTION_HISTORY] = FHS_DATA_HISTORY, [FHIRSTORE_ACTION_IMPORT] = FHS_DATA_IMPORT,
-        [FHIRSTORE_ACTION_EXPORT] = FHS_DATA_EXPORT,
+        [FHIRSTORE_ACTION_EXPORT] = FHS_DATA_EXPORT,   [FHIRSTORE_ACTION_PATCH] = FHS_DATA_UPDATE,
+        [FHIRSTORE_ACTION_AUDIT] = FHS_DATA_AUDIT,
     };
-    return action >= 0 && (size_t)action < FHS_COUNT_OF(bits) ? bits[action] : 0;
+    uint32_t bit = action >= 0 && (size_t)action < FHS_COUNT_OF(bits) ? bits[action] : 0;
+    return bit == 0 ? FHS_DATA_UNKNOWN : bit;
+}
+
+/* Of these each part is asked for by itself, or there is nothing to hide. */
+static bool is_open_to_all(int32_t action)
+{
+    return action == FHIRSTORE_ACTION_CAPABILITIES || action == FHIRSTORE_ACTION_TRANSACTION ||
+           action == FHIRSTORE_ACTION_BATCH;
 }
 
 static fhirstore_status unite(const decision *d, search_union *to, fhs_str item, fhs_str reason)
@@ -331,7 +340,7 @@ fhirstore_status fhs_policy_decide(const fhs_policy *policy, const fhs_claims *c
     if (claims->role_count == 0 && !claims->has_scope) {
         return FHIRSTORE_OK;
     }
-    if (d.action == 0) {
+    if (is_open_to_all(action)) {
         out->allowed = true;
         out->reason = FHS_LIT("each part is asked for by itself");
         return FHIRSTORE_OK;

@@ -27,7 +27,7 @@ typedef struct fhs_policy {
     fhs_rules rules;
 } fhs_policy;
 
-/* The data action (FHS_DATA_*) that a FHIRSTORE_ACTION_* asks for; 0: everyone may. */
+/* The data action (FHS_DATA_*) that a FHIRSTORE_ACTION_* asks for; FHS_DATA_UNKNOWN for others. */
 uint32_t fhs_policy_data_action(int32_t action);
 /*
  * May @a claims do @a action on @a type ("": at system level, where the question is whether there

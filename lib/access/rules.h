@@ -38,6 +38,7 @@ enum {
     FHS_DATA_EVERYTHING = 1 << 13,
     FHS_DATA_AUDIT = 1 << 14,
     FHS_DATA_ALL = (1 << 15) - 1,
+    FHS_DATA_UNKNOWN = 1 << 30, /* what no rule and no scope allows */
 };
 
 typedef struct fhs_rule {

@@ -328,6 +328,23 @@ static fhirstore_status count_type(fhs_call *call, fhs_type type, const fhs_hist
                                             : fhs_history_count(call->conn, query, count_out, err);
 }
 
+/* A resource of which no version may be seen is as if it had never been there. */
+static fhirstore_status count_own_type(fhs_call *call, history_work *work, fhirstore_error **err)
+{
+    const fhs_history_query whole = {.type = work->params.query.type,
+                                     .entity = work->params.query.entity};
+    int64_t count = 0;
+    fhirstore_status status = count_type(call, call->type, &work->params.query, &work->total, err);
+    if (status == FHIRSTORE_OK && work->total == 0 && call->id.len > 0 &&
+        fhs_sight_is_partial(call, call->type)) {
+        status = count_type(call, call->type, &whole, &count, err);
+        if (status == FHIRSTORE_OK && count == 0) {
+            status = fhs_fail_plain(err, FHIRSTORE_ERR_NOT_FOUND);
+        }
+    }
+    return status;
+}
+
 /* How many versions there are to see. */
 static fhirstore_status count_seen(fhs_call *call, history_work *work, fhirstore_error **err)
 {
@@ -336,7 +353,7 @@ static fhirstore_status count_seen(fhs_call *call, history_work *work, fhirstore
         return fhs_history_count(call->conn, &work->params.query, &work->total, err);
     }
     if (call->type != FHS_TYPE_NONE) {
-        return count_type(call, call->type, &work->params.query, &work->total, err);
+        return count_own_type(call, work, err);
     }
     fhirstore_status status = FHIRSTORE_OK;
     work->total = 0;

@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "interact/criteria.h"
 #include "interact/interact.h"
+#include "interact/sight.h"
 
 typedef struct patch_work {
     const fhs_patch *patch;
@@ -26,7 +27,10 @@ static fhirstore_status read_old(fhs_call *call, const patch_work *work, fhirsto
 {
     int32_t type = fhs_catalog_type(call->session->core->catalog, call->type);
     fhs_version version;
-    fhirstore_status status = fhs_resource_read(call->conn, type, work->id, &version, err);
+    fhirstore_status status = fhs_sight_find(call, call->type, work->id, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_resource_read(call->conn, type, work->id, &version, err);
+    }
     if (status < FHIRSTORE_OK) {
         return status;
     }

@@ -251,7 +251,7 @@ static bool read_focus(fhs_call *call, const fhs_fhir *fhir, fhs_str value, fhs_
 
 /* One alternative: its compartments, and all its other parameters. */
 static fhirstore_status parse_search(fhs_call *call, const fhs_fhir *fhir, fhs_type type,
-                                          fhs_str text, fhs_node **out)
+                                     fhs_str text, fhs_node **out)
 {
     static const fhs_str mark = FHS_LIT_INIT("_compartment=");
     fhs_arena *arena = &call->sight->arena;
@@ -290,7 +290,7 @@ static fhirstore_status parse_search(fhs_call *call, const fhs_fhir *fhir, fhs_t
 }
 
 static fhirstore_status parse_searches(fhs_call *call, const fhs_fhir *fhir, fhs_type type,
-                                           const fhs_str *texts, size_t count, fhs_node **out)
+                                       const fhs_str *texts, size_t count, fhs_node **out)
 {
     fhs_node *any = group(&call->sight->arena, FHS_NODE_OR, type, count);
     fhirstore_status status = any == NULL ? FHIRSTORE_ERR_NO_MEMORY : FHIRSTORE_OK;
@@ -311,11 +311,11 @@ static fhirstore_status parse_grant(fhs_call *call, const fhs_fhir *fhir, fhs_ty
     fhirstore_status status = both == NULL || no == NULL ? FHIRSTORE_ERR_NO_MEMORY : FHIRSTORE_OK;
     if (status == FHIRSTORE_OK && grant->any_count > 0) {
         status = parse_searches(call, fhir, type, grant->any, grant->any_count,
-                                    &both->children[both->child_count++]);
+                                &both->children[both->child_count++]);
     }
     if (status == FHIRSTORE_OK && grant->except_count > 0) {
         status = parse_searches(call, fhir, type, grant->except, grant->except_count,
-                                    &no->children[no->child_count++]);
+                                &no->children[no->child_count++]);
         both->children[both->child_count++] = no;
     }
     *out = both;
@@ -413,6 +413,21 @@ fhirstore_status fhs_sight_judge(fhs_call *call, fhs_type type, const fhs_versio
     }
     const fhs_search_env env = fhs_find_env(call, params, false);
     return fhs_search_judge(call->conn, &env, type, node, version, rows, yes_out, err);
+}
+
+fhirstore_status fhs_sight_find(fhs_call *call, fhs_type type, fhs_str id, fhirstore_error **err)
+{
+    bool yes = false;
+    fhs_version version;
+    if (!fhs_sight_is_partial(call, type)) {
+        return fhs_call_seen_well(call, err);
+    }
+    fhirstore_status status = fhs_resource_read(
+        call->conn, fhs_catalog_type(call->session->core->catalog, type), id, &version, err);
+    if (status >= FHIRSTORE_OK && !version.is_deleted) {
+        status = fhs_sight_judge(call, type, &version, FHS_STR_NONE, &yes, err);
+    }
+    return status >= FHIRSTORE_OK && !yes ? fhs_fail_plain(err, FHIRSTORE_ERR_NOT_FOUND) : status;
 }
 
 fhirstore_status fhs_sight_judge_body(fhs_call *call, fhs_type type, const fhs_version *version,

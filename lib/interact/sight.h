@@ -30,6 +30,11 @@ fhirstore_status fhs_sight_node(fhs_call *call, fhs_type type, const fhs_node **
  */
 fhirstore_status fhs_sight_judge(fhs_call *call, fhs_type type, const fhs_version *version,
                                  fhs_str rows, bool *yes_out, fhirstore_error **err);
+/*
+ * Under a restriction: is there a current resource that the call may see? ERR_NOT_FOUND, the same
+ * for what is hidden, deleted, or was never there. Without one always OK.
+ */
+fhirstore_status fhs_sight_find(fhs_call *call, fhs_type type, fhs_str id, fhirstore_error **err);
 /* The same for a version of which only the body is at hand. */
 fhirstore_status fhs_sight_judge_body(fhs_call *call, fhs_type type, const fhs_version *version,
                                       bool *yes_out, fhirstore_error **err);

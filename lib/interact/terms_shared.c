@@ -4,6 +4,7 @@
 #include "base/fold.h"
 #include "interact/find.h"
 #include "interact/interact.h"
+#include "interact/sight.h"
 #include "json/doc.h"
 
 fhirstore_status fhs_terms_run(fhs_call *call, const fhs_operation *operation, fhs_answer *answer,
@@ -36,7 +37,10 @@ fhirstore_status fhs_terms_instance(fhs_terms_work *work, const fhs_json **out)
     fhs_version version;
     int32_t type = fhs_catalog_type(call->session->core->catalog, call->type);
     *out = NULL;
-    fhirstore_status status = fhs_resource_read(call->conn, type, call->id, &version, work->err);
+    fhirstore_status status = fhs_sight_find(work->call, call->type, call->id, work->err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_resource_read(call->conn, type, call->id, &version, work->err);
+    }
     if (status < FHIRSTORE_OK) {
         return status;
     }

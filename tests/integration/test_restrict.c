@@ -145,6 +145,8 @@ static const struct {
     {"HEAD", "Observation/b1", "Observation/xx", NULL},
     {"GET", "Observation/b1/_history/1", "Observation/xx/_history/1", NULL},
     {"GET", "Patient/B", "Patient/X", NULL},
+    {"GET", "Observation/b1/_history", "Observation/xx/_history", NULL},
+    {"GET", "Observation/b1?_summary=true", "Observation/xx?_summary=true", NULL},
     {"DELETE", "Observation/b1", "Observation/xx", NULL},
     {"PUT", "Observation/b1", "Observation/xx", NULL},
     {"PATCH", "Observation/b1", "Observation/xx",

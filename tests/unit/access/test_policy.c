@@ -104,6 +104,13 @@ static const struct {
      "allow"},
     {"{\"roles\":[\"lab\"]}", FHIRSTORE_ACTION_TRANSACTION, "", "allow"},
     {"{}", FHIRSTORE_ACTION_TRANSACTION, "", "deny"},
+    {"{\"scope\":\"user/Patient.r\",\"purpose\":\"ETREAT\"}", FHIRSTORE_ACTION_PATCH, "Patient",
+     "deny"},
+    {"{\"scope\":\"user/Patient.u\",\"purpose\":\"ETREAT\"}", FHIRSTORE_ACTION_PATCH, "Patient",
+     "allow"},
+    {"{\"roles\":[\"all\"]}", 999, "Patient", "deny"},
+    {"{\"roles\":[\"lab\"]}", FHIRSTORE_ACTION_AUDIT, "", "deny"},
+    {"{\"roles\":[\"all\"],\"purpose\":\"ETREAT\"}", FHIRSTORE_ACTION_AUDIT, "", "allow"},
 };
 
 static void write_grant(const fhs_grant *grant, fhs_buf *out)
