@@ -22,6 +22,8 @@
 #define FHS_LIMIT_CUSTOM_PARAMS  2000u
 #define FHS_LIMIT_NAMED_QUERIES  1000u
 #define FHS_LIMIT_PAGE_COUNT     10000u
+/* Values that a JSON Patch may copy, those inside them counted where the patch has been. */
+#define FHS_LIMIT_PATCH_NODES      1000000u
 /* What one conditional delete may delete: the most that _count may say. */
 #define FHS_LIMIT_DELETE_MATCHES   100u
 #define FHS_LIMIT_PAGE_INCLUDES    10000u

@@ -25,6 +25,7 @@ typedef struct json_operation {
     fhs_str path;
     fhs_str from;
     const fhs_json *value;
+    uint32_t *copied; /* nodes, by all operations so far */
 } json_operation;
 
 /* Where a pointer leads: a part of a container, there or not yet; container NULL: the root. */
@@ -305,10 +306,17 @@ static fhirstore_status copy_value(const json_operation *operation, fhs_tree **r
 {
     pointer_target target;
     fhirstore_status status = follow_to_value(operation, *root, operation->from, &target, err);
-    return status < FHIRSTORE_OK
-               ? status
-               : put(operation, root, false,
-                     fhs_tree_copy(operation->arena, value_at(*root, &target)), err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    const fhs_tree *value = value_at(*root, &target);
+    uint32_t count = fhs_tree_count(value);
+    if (count > FHS_LIMIT_PATCH_NODES - *operation->copied) {
+        return fhs_patch_fail(operation->patch, operation->number, operation->json,
+                              FHIRSTORE_ERR_LIMIT, "the patch exceeds FHS_LIMIT_PATCH_NODES", err);
+    }
+    *operation->copied += count;
+    return put(operation, root, false, fhs_tree_copy(operation->arena, value), err);
 }
 
 static fhirstore_status apply_operation(const json_operation *operation, fhs_tree **root,
@@ -343,9 +351,13 @@ fhirstore_status fhs_json_patch_apply(fhs_arena *arena, const fhs_patch *patch, 
                                       fhirstore_error **err)
 {
     fhirstore_status status = FHIRSTORE_OK;
+    uint32_t copied = 0;
     for (uint32_t i = 0; status >= FHIRSTORE_OK && i < patch->root->count; i++) {
-        json_operation operation = {
-            .arena = arena, .patch = patch, .number = i + 1, .json = &patch->root->items[i]};
+        json_operation operation = {.copied = &copied,
+                                    .arena = arena,
+                                    .patch = patch,
+                                    .number = i + 1,
+                                    .json = &patch->root->items[i]};
         (void)read_operation(&operation);
         status = apply_operation(&operation, root, err);
     }

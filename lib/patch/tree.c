@@ -129,6 +129,15 @@ void fhs_tree_remove(fhs_tree *container, uint32_t index)
             (container->count - index) * sizeof *container->parts);
 }
 
+uint32_t fhs_tree_count(const fhs_tree *node)
+{
+    uint32_t count = 1;
+    for (uint32_t i = 0; node->is_open && i < node->count; i++) {
+        count += fhs_tree_count(node->parts[i].value);
+    }
+    return count;
+}
+
 static uint32_t json_height(const fhs_json *json)
 {
     uint32_t most = 0;

@@ -50,6 +50,8 @@ static inline bool fhs_tree_is_container(const fhs_tree *node)
     return node->type == FHS_JSON_ARRAY || node->type == FHS_JSON_OBJECT;
 }
 
+/* How many nodes a copy makes. */
+uint32_t fhs_tree_count(const fhs_tree *node);
 /* Levels of containers, itself counted: 0 for a scalar. */
 uint32_t fhs_tree_height(const fhs_tree *node);
 /*
