@@ -59,4 +59,10 @@ fhirstore_status fhs_fulltext_stands(fhs_conn *conn, int64_t *seq_out, bool *usa
 fhirstore_status fhs_fulltext_step(fhs_conn *writer, uint32_t most, uint32_t *count_out,
                                    fhirstore_error **err);
 
+/*
+ * Whether the index holds exactly the words of the versions of its sequence; @a conn is a reader
+ * inside a transaction.
+ */
+fhirstore_status fhs_fulltext_verify(fhs_conn *conn, bool *sound_out, fhirstore_error **err);
+
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "index/fulltext.h"
 #include "interact/params.h"
 #include "json/json.h"
 
@@ -119,12 +120,33 @@ static fhirstore_status verify_resource_rows(void *ctx, const fhs_version *versi
         return FHIRSTORE_OK;
     }
     status = fhs_resource_read_rows(work->conn, version->type, version->id, &stored, NULL);
+    if (status == FHIRSTORE_ERR_NO_MEMORY) {
+        return status;
+    }
     if (status < FHIRSTORE_OK) {
         found(work, "resource", version, "a resource cannot be read under its id");
     } else if (!same_rows(work, stored.rows, fhs_buf_str(&work->rows))) {
         found(work, "index", version, "the rows of a resource are not those of its body");
     }
     return FHIRSTORE_OK;
+}
+
+static fhirstore_status verify_words(verify_work *work, fhirstore_error **err)
+{
+    bool is_sound = true;
+    fhirstore_status status = FHIRSTORE_OK;
+    /* What cannot be read again has been told of. */
+    if (work->findings == 0) {
+        status = fhs_fulltext_verify(work->conn, &is_sound, err);
+    }
+    if (!is_sound && status >= FHIRSTORE_OK) {
+        work->findings++;
+        if (work->report != NULL) {
+            work->report(work->ctx, "fulltext",
+                         "the full-text index does not hold the words of the resources");
+        }
+    }
+    return status;
 }
 
 /*
@@ -148,6 +170,9 @@ static fhirstore_status verify_rows(verify_work *work, fhirstore_error **err)
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_resource_each(work->conn, 0, 0, verify_resource_rows, work, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = verify_words(work, err);
     }
     if (work->conn != NULL) {
         fhs_conn_end_read(work->conn);

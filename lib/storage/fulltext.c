@@ -28,8 +28,8 @@ static const fhs_str optimize_sql = FHS_LIT_INIT(
     "INSERT INTO fulltext(fulltext) VALUES('optimize')");
 static const fhs_str check_sql = FHS_LIT_INIT(
     "INSERT INTO fulltext(fulltext) VALUES('integrity-check')");
-static const fhs_str sizes_sql = FHS_LIT_INIT("SELECT sz FROM fulltext_docsize WHERE id=?1");
-static const fhs_str count_sql = FHS_LIT_INIT("SELECT count(*) FROM fulltext_docsize");
+static const fhs_str words_sql = FHS_LIT_INIT("SELECT term,doc,col,offset FROM fulltext_words");
+static const fhs_str resources_sql = FHS_LIT_INIT("SELECT entity,seq FROM resource");
 
 /* ---- where it stands ---- */
 
@@ -231,54 +231,51 @@ fhirstore_status fhs_fulltext_check(fhs_conn *conn, bool *sound_out, fhirstore_e
 
 /* ---- looking at it ---- */
 
-/* SQLite's variable-length integer: seven bits a byte, most significant first, nine at most. */
-static int64_t take_size(fhs_str *rest)
+/* The view of all words is a temporary table, which a reader may not make otherwise. */
+static fhirstore_status open_words_view(fhs_conn *conn, fhirstore_error **err)
 {
-    uint64_t value = 0;
-    size_t at = 0;
-    while (at < rest->len && at < 9) {
-        unsigned char byte = (unsigned char)rest->ptr[at++];
-        value = (value << 7) | (byte & 0x7Fu);
-        if ((byte & 0x80u) == 0) {
-            break;
-        }
+    static const char make[] = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.fulltext_words "
+                               "USING fts5vocab(main,fulltext,instance)";
+    if (conn->is_writer) {
+        return fhs_exec(conn, make, err);
     }
-    *rest = fhs_str_from(*rest, at);
-    return (int64_t)value;
+    fhirstore_status status = fhs_exec(conn, "PRAGMA query_only=OFF", err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_exec(conn, make, err);
+    }
+    fhirstore_status closed = fhs_exec(conn, "PRAGMA query_only=ON", err);
+    return status == FHIRSTORE_OK ? closed : status;
 }
 
-fhirstore_status fhs_fulltext_sizes(fhs_conn *conn, fhs_entity entity, int64_t *narrative_out,
-                                    int64_t *content_out, bool *found_out, fhirstore_error **err)
+fhirstore_status fhs_fulltext_each_word(fhs_conn *conn,
+                                        fhirstore_status (*visit)(void *ctx, fhs_str word,
+                                                                  fhs_entity entity,
+                                                                  bool is_narrative, int64_t place),
+                                        void *ctx, fhirstore_error **err)
 {
-    fhs_stmt *stmt;
-    *narrative_out = 0;
-    *content_out = 0;
-    *found_out = false;
-    fhirstore_status status = fhs_stmt_take(conn, sizes_sql, &stmt, err);
+    fhs_stmt *stmt = NULL;
+    fhirstore_status status = open_words_view(conn, err);
     if (status == FHIRSTORE_OK) {
-        (void)fhs_stmt_bind_int(stmt, 1, entity);
-        status = fhs_stmt_step(stmt, err);
+        status = fhs_stmt_take(conn, words_sql, &stmt, err);
     }
-    if (status == FHIRSTORE_OK) {
-        fhs_str sizes = fhs_stmt_blob(stmt, 0);
-        *found_out = true;
-        *narrative_out = take_size(&sizes);
-        *content_out = take_size(&sizes);
+    while (status == FHIRSTORE_OK && (status = fhs_stmt_step(stmt, err)) == FHIRSTORE_OK) {
+        status = visit(ctx, fhs_stmt_text(stmt, 0), fhs_stmt_int(stmt, 1),
+                       fhs_str_eq(fhs_stmt_text(stmt, 2), FHS_LIT("narrative")),
+                       fhs_stmt_int(stmt, 3));
     }
     fhs_stmt_give(stmt);
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
 }
 
-fhirstore_status fhs_fulltext_count(fhs_conn *conn, int64_t *count_out, fhirstore_error **err)
+fhirstore_status fhs_fulltext_each_resource(fhs_conn *conn,
+                                            fhirstore_status (*visit)(void *ctx, fhs_entity entity,
+                                                                      int64_t seq),
+                                            void *ctx, fhirstore_error **err)
 {
     fhs_stmt *stmt;
-    *count_out = 0;
-    fhirstore_status status = fhs_stmt_take(conn, count_sql, &stmt, err);
-    if (status == FHIRSTORE_OK) {
-        status = fhs_stmt_step(stmt, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        *count_out = fhs_stmt_int(stmt, 0);
+    fhirstore_status status = fhs_stmt_take(conn, resources_sql, &stmt, err);
+    while (status == FHIRSTORE_OK && (status = fhs_stmt_step(stmt, err)) == FHIRSTORE_OK) {
+        status = visit(ctx, fhs_stmt_int(stmt, 0), fhs_stmt_int(stmt, 1));
     }
     fhs_stmt_give(stmt);
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;

@@ -46,16 +46,22 @@ fhirstore_status fhs_fulltext_set_state(fhs_conn *conn, int64_t seq, int64_t mea
 fhirstore_status fhs_fulltext_clear(fhs_conn *conn, fhirstore_error **err);
 /* Merge it into one piece: nothing that was removed is left in the file's index pages. */
 fhirstore_status fhs_fulltext_optimize(fhs_conn *conn, fhirstore_error **err);
-/* Let SQLite check its structure; *sound_out false: it is damaged. */
+/* Let SQLite check its structure (writer); *sound_out false: it is damaged. */
 fhirstore_status fhs_fulltext_check(fhs_conn *conn, bool *sound_out, fhirstore_error **err);
 
 /*
- * How many words of @a entity are in it, in the two columns; *found_out false: it is not there.
- * Works with a reader.
+ * Call @a visit for every word in it, with the resource, the column and the place within, until it
+ * does not answer OK. Works with a reader.
  */
-fhirstore_status fhs_fulltext_sizes(fhs_conn *conn, fhs_entity entity, int64_t *narrative_out,
-                                    int64_t *content_out, bool *found_out, fhirstore_error **err);
-/* How many resources it holds. */
-fhirstore_status fhs_fulltext_count(fhs_conn *conn, int64_t *count_out, fhirstore_error **err);
+fhirstore_status fhs_fulltext_each_word(fhs_conn *conn,
+                                        fhirstore_status (*visit)(void *ctx, fhs_str word,
+                                                                  fhs_entity entity,
+                                                                  bool is_narrative, int64_t place),
+                                        void *ctx, fhirstore_error **err);
+/* Call @a visit for every resource there ever was, with the sequence of its newest version. */
+fhirstore_status fhs_fulltext_each_resource(fhs_conn *conn,
+                                            fhirstore_status (*visit)(void *ctx, fhs_entity entity,
+                                                                      int64_t seq),
+                                            void *ctx, fhirstore_error **err);
 
 #endif

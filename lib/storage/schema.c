@@ -86,7 +86,7 @@ static const char schema_2[] =
     "sealed BLOB NOT NULL,link BLOB NOT NULL);"
     "CREATE TABLE journal_mark(last INTEGER PRIMARY KEY,link BLOB NOT NULL,"
     "signature BLOB NOT NULL);"
-    "CREATE VIRTUAL TABLE fulltext USING fts5(narrative,content,content='',"
+    "CREATE VIRTUAL TABLE fulltext USING fts5(narrative,content,content='',columnsize=0,"
     "tokenize=\"ascii tokenchars '_'\");"
     "INSERT INTO fulltext(fulltext,rank) VALUES('pgsz',3960);"
     "INSERT INTO fulltext(fulltext,rank) VALUES('hashsize',4194304);"

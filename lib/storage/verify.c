@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "storage/fulltext.h"
 #include "storage/storage_internal.h"
 
 /* After this many findings of one kind only their number is of interest. */
@@ -333,6 +334,13 @@ static fhirstore_status look_at_pages(fhs_check *check, fhs_storage *storage, fh
     }
     if (status == FHIRSTORE_OK) {
         status = check_pages(check, err);
+    }
+    if (status == FHIRSTORE_OK && check->findings == 0 && !storage->options.read_only) {
+        bool is_sound = true;
+        status = fhs_fulltext_check(check->conn, &is_sound, err);
+        if (!is_sound && status == FHIRSTORE_OK) {
+            fhs_check_report(check, "fulltext", "the full-text index is damaged");
+        }
     }
     fhs_conn_release(check->conn);
     check->conn = NULL;

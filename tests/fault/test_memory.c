@@ -189,6 +189,11 @@ static fhirstore_status run_search(void)
     status = fhirstore_search_count(session, FHIRSTORE_LIT("Observation"),
                                     FHIRSTORE_LIT("subject:Patient.gender=male"), &count, &error);
     if (status >= FHIRSTORE_OK) {
+        status = fhirstore_search_count(session, FHIRSTORE_LIT("Patient"),
+                                        FHIRSTORE_LIT("_content=male OR fam*&name:text=family1"),
+                                        &count, &error);
+    }
+    if (status >= FHIRSTORE_OK) {
         status = fhirstore_search_open(session, FHIRSTORE_LIT("Observation"),
                                        FHIRSTORE_LIT("value-quantity=gt5||kg&_sort=_id"), &search,
                                        &error);
@@ -269,6 +274,9 @@ static fhirstore_status run_upkeep(void)
     fhirstore_buf_clear(&stats);
     if (status >= FHIRSTORE_OK) {
         status = fhirstore_export(session, NULL, count_resource, &bytes, NULL, &error);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_maintain(store, NULL, &error);
     }
     if (status >= FHIRSTORE_OK) {
         found_text[0] = '\0';

@@ -3,6 +3,7 @@
 #include "store.h"
 
 #include "base/mem.h"
+#include "index/fulltext.h"
 
 static int64_t left_until_failure; /* 0: never */
 
@@ -49,6 +50,9 @@ static void open_shelf(void)
                        i, i % 2 == 0 ? "male" : "female", i % 7, i % 100, i / 2);
         store_put(&shelf, json);
     }
+    uint32_t indexed = 0;
+    ck_assert_ok(fhs_fulltext_step(shelf.writer, 250, &indexed, &err));
+    ck_assert_uint_eq(indexed, 250);
     store_put(&shelf, "{\"resourceType\":\"ValueSet\",\"id\":\"known\",\"status\":\"active\","
                       "\"compose\":{\"include\":[{\"valueSet\":["
                       "\"http://hl7.org/fhir/ValueSet/administrative-gender\"]}],\"exclude\":[{"
@@ -74,6 +78,12 @@ static const char *const hungry_queries[] = {
     "_id=p2&_include:iterate=*&_revinclude:iterate=*&_count=3",
     "gender:in=ValueSet/known&_count=5",
     "gender:below=http://hl7.org/fhir/administrative-gender|male&_count=5",
+    "_content=(name1 OR female) AND NOT na*&_count=5",
+    "_content=name2&_sort=_score&_count=3",
+    "name:text=\"name1\"&_count=5",
+    "_text:missing=true&_count=5",
+    "phonetic=mane names,nome&_count=5",
+    "link:Patient._content=name5,male&_count=5",
 };
 
 static fhirstore_status search_once(const char *text, int64_t fail_at)
@@ -149,6 +159,30 @@ START_TEST(the_way_back_may_fail)
 }
 END_TEST
 
+START_TEST(the_index_of_words_may_fail)
+{
+    int64_t failed = 0;
+    fhirstore_status status = FHIRSTORE_ERR_NO_MEMORY;
+    for (int64_t n = 1; n < 400 && status != FHIRSTORE_OK; n++) {
+        uint32_t count = 0;
+        fhirstore_error *err = NULL;
+        store_begin(&shelf);
+        left_until_failure = n;
+        status = fhs_fulltext_step(shelf.writer, 100, &count, &err);
+        left_until_failure = 0;
+        ck_assert_msg(status == FHIRSTORE_OK || status == FHIRSTORE_ERR_NO_MEMORY, "%d: %s", (int)n,
+                      fhs_status_name(status));
+        fhs_error_free(err);
+        failed += status != FHIRSTORE_OK ? 1 : 0;
+        fhs_conn_rollback(shelf.writer);
+        fhs_conn_release(shelf.writer);
+        shelf.writer = NULL;
+    }
+    ck_assert_int_gt(failed, 3);
+    ck_assert_int_eq(search_once("_content=name1", 0), FHIRSTORE_OK);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("search/memory");
@@ -159,6 +193,7 @@ int main(void)
                         (int)(sizeof(hungry_queries) / sizeof(hungry_queries[0])));
     tcase_add_loop_test(tests, the_way_back_may_fail, 0,
                         (int)(sizeof(hungry_orders) / sizeof(hungry_orders[0])));
+    tcase_add_test(tests, the_index_of_words_may_fail);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
