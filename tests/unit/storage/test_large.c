@@ -252,12 +252,19 @@ START_TEST(an_older_store_learns_of_parts)
     fhs_stmt *stmt;
     static const char *const back[] = {
         "DROP TABLE body_part",
+        "DROP TABLE journal",
+        "DROP TABLE journal_mark",
         "DROP TABLE fulltext",
         "DROP TABLE idx_position",
         "CREATE TABLE idx_position(param INTEGER NOT NULL,lat INTEGER NOT NULL,"
         "lon INTEGER NOT NULL,entity INTEGER NOT NULL,PRIMARY KEY(param,lat,lon,entity)) "
         "WITHOUT ROWID",
+        "INSERT INTO idx_position VALUES(1,-90000000000,180000000000,1)",
         "PRAGMA user_version=1",
+    };
+    static const char *const moved[] = {
+        "SELECT 1 FROM idx_position WHERE cell=fhs_cell(lat,lon) AND lon=180000000000",
+        "DELETE FROM idx_position",
     };
     for (size_t i = 0; i < FHS_COUNT_OF(back); i++) {
         ck_assert_ok(fhs_stmt_take(conn, fhs_str_from_cstr(back[i]), &stmt, &err));
@@ -266,6 +273,13 @@ START_TEST(an_older_store_learns_of_parts)
     }
     fhs_conn_release(conn);
     fixture_reopen(&fix);
+    ck_assert_ok(fhs_storage_writer(fix.storage, &conn, &err));
+    for (size_t i = 0; i < FHS_COUNT_OF(moved); i++) {
+        ck_assert_ok(fhs_stmt_take(conn, fhs_str_from_cstr(moved[i]), &stmt, &err));
+        ck_assert_int_eq(fhs_stmt_step(stmt, NULL), i == 0 ? FHIRSTORE_OK : FHIRSTORE_DONE);
+        fhs_stmt_give(stmt);
+    }
+    fhs_conn_release(conn);
     fhs_str body = make_text(&text, LARGE, 8);
     put(&fix, "a", body);
     assert_version(&fix, 1, body);
