@@ -30,6 +30,8 @@ typedef struct cli_options {
     const char *type;
     const char *since;
     const char *anchor;
+    const char *as_file;     /* the principal's document; NULL: the local operator */
+    const char *policy_file; /* the role document; NULL: the built-in one */
     uint64_t cache_mib;
     uint32_t per_commit;
     uint32_t used; /* which options were given, a bit each */

@@ -326,11 +326,47 @@ static void tell_why_shut(const char *path, const fhirstore_open_options *open,
     (void)cli_fail_as(error, "%s: %s%s", path, fhirstore_error_message(error), hint);
 }
 
+/* Whoever holds the key is the local operator and may do everything. */
+static bool enter_as_operator(cli_store *out)
+{
+    fhirstore_session_options who = FHIRSTORE_SESSION_OPTIONS_INIT;
+    fhirstore_error *error = NULL;
+    who.flags = FHIRSTORE_SESSION_ALLOW_EVERYTHING;
+    who.principal = "local-operator";
+    who.principal_len = strlen(who.principal);
+    fhirstore_status status = fhirstore_session_open(out->store, &who, &out->session, &error);
+    return status >= FHIRSTORE_OK || cli_fail(error) == EXIT_FINE;
+}
+
+/* A principal with its own document, under a policy. */
+static bool enter_as(const cli_options *options, cli_store *out)
+{
+    fhirstore_session_options who = FHIRSTORE_SESSION_OPTIONS_INIT;
+    fhirstore_error *error = NULL;
+    char *policy = NULL;
+    size_t policy_len = 0;
+    char *claims = cli_read_file(options->as_file, &who.claims_len);
+    if (claims != NULL && options->policy_file != NULL) {
+        policy = cli_read_file(options->policy_file, &policy_len);
+    }
+    bool are_read = claims != NULL && (options->policy_file == NULL || policy != NULL);
+    fhirstore_status status = FHIRSTORE_OK;
+    if (are_read) {
+        status = fhirstore_set_policy(out->store, policy, policy_len, &error);
+    }
+    if (are_read && status >= FHIRSTORE_OK) {
+        who.claims = claims;
+        status = fhirstore_session_open(out->store, &who, &out->session, &error);
+    }
+    free(claims);
+    free(policy);
+    return are_read && (status >= FHIRSTORE_OK || cli_fail(error) == EXIT_FINE);
+}
+
 bool cli_open(const cli_options *options, uint32_t flags, cli_store *out)
 {
     const char *path = options->arguments[0];
     fhirstore_open_options open = FHIRSTORE_OPEN_OPTIONS_INIT;
-    fhirstore_session_options operator_options = FHIRSTORE_SESSION_OPTIONS_INIT;
     fhirstore_error *error = NULL;
     secret held;
     *out = (cli_store){0};
@@ -341,16 +377,13 @@ bool cli_open(const cli_options *options, uint32_t flags, cli_store *out)
     }
     fhirstore_status status = fhirstore_open(path, strlen(path), &open, &out->store, &error);
     forget(&held);
-    /* Whoever holds the key is the local operator and may do everything. */
-    operator_options.flags = FHIRSTORE_SESSION_ALLOW_EVERYTHING;
-    operator_options.principal = "local-operator";
-    operator_options.principal_len = strlen(operator_options.principal);
-    if (status >= FHIRSTORE_OK) {
-        status = fhirstore_session_open(out->store, &operator_options, &out->session, &error);
-    }
     if (status < FHIRSTORE_OK) {
         cli_close(out);
         tell_why_shut(path, &open, error);
+        return false;
+    }
+    if (!(options->as_file != NULL ? enter_as(options, out) : enter_as_operator(out))) {
+        cli_close(out);
         return false;
     }
     const char *notice = fhirstore_open_notice(out->store);

@@ -80,6 +80,9 @@ static const char option_help[] =
     "  --validation MODE    on (default), lenient, off: import, request, batch\n"
     "  --cache MIB          page cache of a connection (default 16)\n"
     "  --per-commit N       resources a transaction (default 1000): import, reindex\n"
+    "  --as FILE            act as a principal, with the roles and scopes of this document, in\n"
+    "                       place of the operator, who may do everything (docs/access.md)\n"
+    "  --policy FILE        the role document that --as goes by (else the built-in roles)\n"
     "  --json               machine-readable output\n"
     "  --progress           show progress also where stderr is no terminal: import, reindex\n"
     "  --time               tell on stderr how long a search took: search\n";

@@ -18,6 +18,8 @@ enum option_id {
     OPT_TYPE,
     OPT_SINCE,
     OPT_ANCHOR,
+    OPT_AS,
+    OPT_POLICY,
     OPT_CACHE,
     OPT_PER_COMMIT,
     OPT_PLAINTEXT,
@@ -38,6 +40,8 @@ enum option_id {
 #define OF_STORE                                                                         \
     (BIT(OPT_KEY_FILE) | BIT(OPT_PASSPHRASE_FILE) | BIT(OPT_PLAINTEXT) | BIT(OPT_FHIR) | \
      BIT(OPT_BASE_URL) | BIT(OPT_CACHE) | BIT(OPT_MULTI_PROCESS))
+/* Who asks, where somebody asks for resources. */
+#define OF_PRINCIPAL (BIT(OPT_AS) | BIT(OPT_POLICY))
 #define OF_SEARCH                                                                         \
     (BIT(OPT_IDS) | BIT(OPT_COUNT) | BIT(OPT_NDJSON) | BIT(OPT_EXPLAIN) | BIT(OPT_TIME) | \
      BIT(OPT_JSON))
@@ -45,23 +49,25 @@ enum option_id {
 
 static const cli_command commands[] = {
     {"init", "init STORE [--fhir R4|R4B|R5]", 1, 1, OF_STORE | BIT(OPT_JSON), cli_init},
-    {"import", "import STORE PATH…", 2, 0, OF_STORE | OF_LONG_RUN | BIT(OPT_VALIDATION),
-     cli_import},
+    {"import", "import STORE PATH…", 2, 0,
+     OF_STORE | OF_PRINCIPAL | OF_LONG_RUN | BIT(OPT_VALIDATION), cli_import},
     {"export", "export STORE DIR [--type T,…] [--since INSTANT]", 2, 2,
-     OF_STORE | BIT(OPT_TYPE) | BIT(OPT_SINCE) | BIT(OPT_JSON), cli_export},
-    {"get", "get STORE Type/id[/_history/version]", 2, 2, OF_STORE | BIT(OPT_JSON), cli_get},
+     OF_STORE | OF_PRINCIPAL | BIT(OPT_TYPE) | BIT(OPT_SINCE) | BIT(OPT_JSON), cli_export},
+    {"get", "get STORE Type/id[/_history/version]", 2, 2, OF_STORE | OF_PRINCIPAL | BIT(OPT_JSON),
+     cli_get},
     {"search", "search STORE 'Type?parameters' [--ids|--count|--ndjson|--explain]", 2, 2,
-     OF_STORE | OF_SEARCH, cli_search},
+     OF_STORE | OF_PRINCIPAL | OF_SEARCH, cli_search},
     {"request", "request STORE METHOD URL [-H 'Name: value'] [--body FILE]", 3, 3,
-     OF_STORE | BIT(OPT_VALIDATION) | BIT(OPT_BODY) | BIT(OPT_HEADER), cli_request},
-    {"batch", "batch STORE < requests.ndjson", 1, 1, OF_STORE | BIT(OPT_VALIDATION), cli_batch},
+     OF_STORE | OF_PRINCIPAL | BIT(OPT_VALIDATION) | BIT(OPT_BODY) | BIT(OPT_HEADER), cli_request},
+    {"batch", "batch STORE < requests.ndjson", 1, 1, OF_STORE | OF_PRINCIPAL | BIT(OPT_VALIDATION),
+     cli_batch},
     {"index", "index [--fhir V] FILE…", 1, 0, BIT(OPT_FHIR) | BIT(OPT_BASE_URL), cli_index},
     {"fhirpath", "fhirpath [--fhir V] EXPRESSION FILE", 2, 2, BIT(OPT_FHIR), cli_fhirpath},
     {"stats", "stats STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_stats},
     {"verify", "verify STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_verify},
     {"reindex", "reindex STORE", 1, 1, OF_STORE | OF_LONG_RUN, cli_reindex},
     {"audit", "audit list|verify|anchor STORE [--anchor FILE]", 2, 2,
-     OF_STORE | BIT(OPT_ANCHOR) | BIT(OPT_JSON), cli_audit},
+     OF_STORE | OF_PRINCIPAL | BIT(OPT_ANCHOR) | BIT(OPT_JSON), cli_audit},
     {"key", "key list STORE", 2, 2, OF_STORE | BIT(OPT_JSON), cli_key},
 };
 
@@ -79,6 +85,8 @@ static const struct option long_options[] = {
     {"type", required_argument, NULL, FIRST_ID + OPT_TYPE},
     {"since", required_argument, NULL, FIRST_ID + OPT_SINCE},
     {"anchor", required_argument, NULL, FIRST_ID + OPT_ANCHOR},
+    {"as", required_argument, NULL, FIRST_ID + OPT_AS},
+    {"policy", required_argument, NULL, FIRST_ID + OPT_POLICY},
     {"cache", required_argument, NULL, FIRST_ID + OPT_CACHE},
     {"per-commit", required_argument, NULL, FIRST_ID + OPT_PER_COMMIT},
     {"plaintext", no_argument, NULL, FIRST_ID + OPT_PLAINTEXT},
@@ -171,6 +179,12 @@ static bool take_value(cli_options *options, int id, const char *value)
         return true;
     case OPT_ANCHOR:
         options->anchor = value;
+        return true;
+    case OPT_AS:
+        options->as_file = value;
+        return true;
+    case OPT_POLICY:
+        options->policy_file = value;
         return true;
     case OPT_CACHE:
         return parse_number(value, 1 << 20, &options->cache_mib);
