@@ -122,21 +122,28 @@ static fhirstore_status prepare_entry(execution *run, const turn *now, fhs_prepa
         fhs_bundle_place(run->bundle->text, now->entry.resource_offset, err);
         return status;
     }
+    if (out->text.len >= FHS_LARGE_BODY_BYTES) {
+        /* Links may be anywhere: what was read in pieces is needed whole. */
+        status = fhs_json_read(&session->arena, out->text, NULL, &out->root, err);
+        if (status < FHIRSTORE_OK) {
+            return status;
+        }
+    }
     const fhs_linked_text resource = {.type = out->type,
                                       .text = out->text,
                                       .root = out->root,
                                       .full_url = now->entry.full_url,
                                       .resolve = resolve_in_turn,
-                                      .resolve_ctx = run};
+                                      .resolve_ctx = run,
+                                      .arena = &session->arena};
     fhs_buf_reset(&run->linked);
     status = fhs_links_rewrite(run->links, session->core->fhir, &resource, &run->linked, &changed,
                                err);
-    if (status < FHIRSTORE_OK || !changed) {
-        return status;
+    if (status >= FHIRSTORE_OK && changed) {
+        /* Valid before, valid after: a link takes the place of a link. */
+        out->text = fhs_buf_str(&run->linked);
     }
-    /* Valid before, valid after: a link takes the place of a link. Only the tree is read again. */
-    out->text = fhs_buf_str(&run->linked);
-    return fhs_json_read(&session->arena, out->text, NULL, &out->root, err);
+    return status;
 }
 
 static fhirstore_status read_condition(const turn *now, fhs_condition *out, fhirstore_error **err)

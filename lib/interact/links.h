@@ -34,12 +34,14 @@ typedef struct fhs_linked_text {
     fhirstore_status (*resolve)(void *ctx, fhs_str reference, fhs_str *to_out,
                                 fhirstore_error **err);
     void *resolve_ctx;
+    /* Not NULL: the tree, which lies in it, becomes that of the text written. */
+    fhs_arena *arena;
 } fhs_linked_text;
 
 /*
  * Append the resource to @a out with every link of the map replaced that stands in a
- * Reference.reference, uri, url, oid or uuid. *changed_out false: nothing to replace, and @a out is
- * untouched.
+ * Reference.reference, uri, url, oid or uuid, or in an href or src of a narrative; a "#fragment"
+ * behind it stays. *changed_out false: nothing to replace, and @a out is untouched.
  */
 fhirstore_status fhs_links_rewrite(const fhs_links *links, const fhs_fhir *fhir,
                                    const fhs_linked_text *resource, fhs_buf *out, bool *changed_out,
