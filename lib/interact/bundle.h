@@ -34,6 +34,7 @@ typedef enum fhs_aim {
 /* What is kept of an entry. */
 typedef struct fhs_bundle_item {
     size_t begin;        /* of the entry in the text */
+    size_t resource_end; /* behind its resource; 0: it has none */
     fhs_str address;     /* "Patient/1": where a write goes, once planned (conditional: resolved) */
     uint8_t interaction; /* fhs_interaction, once planned */
     uint8_t aim;         /* fhs_aim, once resolved */

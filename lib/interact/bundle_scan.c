@@ -191,8 +191,20 @@ static fhirstore_status take_entry_member(const bundle_reader *reader, fhs_str n
     return status;
 }
 
-/* entry->end is behind the entry afterwards. */
-static fhirstore_status read_entry(const bundle_reader *reader, size_t offset,
+/* The member's value, found by counting brackets, or at once where its end is known. */
+static fhirstore_status skip_member(fhs_json_cursor *cursor, fhs_str name, size_t resource_end,
+                                    fhs_str *value_out, fhirstore_error **err)
+{
+    if (resource_end > cursor->at && fhs_str_eq(name, FHS_LIT("resource"))) {
+        *value_out = fhs_str_of(cursor->text.ptr + cursor->at, resource_end - cursor->at);
+        cursor->at = resource_end;
+        return FHIRSTORE_OK;
+    }
+    return fhs_json_cursor_skip(cursor, value_out, err);
+}
+
+/* entry->end is behind the entry afterwards. @a resource_end: 0 where it is not known yet. */
+static fhirstore_status read_entry(const bundle_reader *reader, size_t offset, size_t resource_end,
                                    fhs_bundle_entry *entry, fhirstore_error **err)
 {
     fhs_json_cursor cursor;
@@ -206,8 +218,12 @@ static fhirstore_status read_entry(const bundle_reader *reader, size_t offset,
         return fail_here(reader, offset, FHIRSTORE_ERR_BUNDLE, "an entry must be an object", err);
     }
     while (status >= FHIRSTORE_OK &&
-           (status = fhs_json_cursor_next(&cursor, &name, &value, &at, err)) == FHIRSTORE_OK) {
-        status = check_name(reader, &seen, reader->entry_type, name, at, err);
+           (status = fhs_json_cursor_step(&cursor, &name, err)) == FHIRSTORE_OK) {
+        at = cursor.at;
+        status = skip_member(&cursor, name, resource_end, &value, err);
+        if (status >= FHIRSTORE_OK) {
+            status = check_name(reader, &seen, reader->entry_type, name, at, err);
+        }
         if (status >= FHIRSTORE_OK) {
             status = take_entry_member(reader, name, value, at, entry, err);
         }
@@ -220,7 +236,8 @@ fhirstore_status fhs_bundle_entry_at(const fhs_core *core, const fhs_bundle *bun
                                      fhs_arena *arena, fhs_bundle_entry *out, fhirstore_error **err)
 {
     const bundle_reader reader = make_reader(core, arena, bundle->text);
-    return read_entry(&reader, bundle->items[index].begin, out, err);
+    const fhs_bundle_item *item = &bundle->items[index];
+    return read_entry(&reader, item->begin, item->resource_end, out, err);
 }
 
 static bool room_for_item(fhs_bundle *bundle)
@@ -273,8 +290,10 @@ static fhirstore_status scan_entries(const bundle_reader *reader, size_t offset,
             return fhs_fail_memory(err);
         }
         fhs_arena_reset(reader->arena);
-        bundle->items[bundle->count++] = (fhs_bundle_item){.begin = cursor.at};
-        status = read_entry(reader, cursor.at, &entry, err);
+        fhs_bundle_item *item = &bundle->items[bundle->count++];
+        *item = (fhs_bundle_item){.begin = cursor.at};
+        status = read_entry(reader, cursor.at, 0, &entry, err);
+        item->resource_end = entry.resource_offset + entry.resource.len;
         cursor.at = entry.end;
         if (status < FHIRSTORE_OK) {
             fhs_error_entry(err, (uint32_t)bundle->count);

@@ -2,6 +2,7 @@
 #include "json/cursor.h"
 
 #include "json/json.h"
+#include "json/scan.h"
 
 static fhirstore_status fail_at(const fhs_json_cursor *cursor, const char *wanted,
                                 fhirstore_error **err)
@@ -55,24 +56,38 @@ static bool skip_string(fhs_json_cursor *cursor)
 /* Move behind the container that begins here, by counting brackets outside of strings. */
 static bool skip_container(fhs_json_cursor *cursor)
 {
+    const char *text = cursor->text.ptr;
+    const char *end = text + cursor->text.len;
+    const char *p = text + cursor->at;
     size_t depth = 0;
-    while (cursor->at < cursor->text.len) {
-        char c = cursor->text.ptr[cursor->at];
-        if (c == '"') {
-            if (!skip_string(cursor)) {
-                return false;
+    while (p < end) {
+        if (*p == '"') {
+            const char *behind = skip_json_string(p, end);
+            if (FHS_UNLIKELY(behind == end)) {
+                /* It may not end at all. */
+                cursor->at = (size_t)(p - text);
+                if (!skip_string(cursor)) {
+                    return false;
+                }
+                behind = text + cursor->at;
             }
+            p = behind;
             continue;
         }
-        cursor->at++;
-        if (c == '{' || c == '[') {
+        if (is_json_blank(*p)) {
+            p = skip_json_blanks(p, end);
+            continue;
+        }
+        /* Both brackets of a kind differ in this bit only from the braces. */
+        const char c = (char)(*p++ | 0x20);
+        if (c == '{') {
             depth++;
-        } else if (c == '}' || c == ']') {
-            if (--depth == 0) {
-                return true;
-            }
+        } else if (c == '}' && --depth == 0) {
+            cursor->at = (size_t)(p - text);
+            return true;
         }
     }
+    cursor->at = cursor->text.len;
     return false;
 }
 
