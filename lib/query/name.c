@@ -128,10 +128,67 @@ fhs_type fhs_query_resource_type(const fhs_fhir *fhir, fhs_str name)
     return type != FHS_TYPE_NONE && fhs_type_is_resource(fhir, type) ? type : FHS_TYPE_NONE;
 }
 
+/* The texts beside the codes, asked for the same values; what has no word in it finds none. */
+static fhirstore_status read_code_texts(fhs_query_parser *parser, const fhs_node *leaf,
+                                        fhs_node *texts)
+{
+    fhirstore_error **err = parser->err;
+    *texts = *leaf;
+    texts->modifier = FHS_MOD_TEXT;
+    texts->value_count = 0;
+    texts->values = fhs_arena_calloc(parser->arena, leaf->value_count, sizeof(*texts->values));
+    if (texts->values == NULL) {
+        return fhs_fail_memory(err);
+    }
+    for (size_t i = 0; i < leaf->value_count; i++) {
+        parser->err = NULL;
+        fhirstore_status status = fhs_query_any_value(
+            parser, texts, FHS_SP_TOKEN, leaf->values[i].text, &texts->values[texts->value_count]);
+        parser->err = err;
+        if (status == FHIRSTORE_ERR_NO_MEMORY) {
+            return fhs_fail_memory(err);
+        }
+        texts->value_count += status == FHIRSTORE_OK ? 1 : 0;
+    }
+    return FHIRSTORE_OK;
+}
+
+/* :code-text finds the beginning of a code, and of what is shown for it. */
+static fhirstore_status add_code_texts(fhs_query_parser *parser, fhs_node *leaf, fhs_node **out)
+{
+    fhs_node *either = NULL;
+    fhs_node *texts = NULL;
+    fhirstore_status status = fhs_query_new_node(parser, FHS_NODE_OR, leaf->type, &either);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_query_new_node(parser, FHS_NODE_LEAF, leaf->type, &texts);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = read_code_texts(parser, leaf, texts);
+    }
+    if (status != FHIRSTORE_OK || texts->value_count == 0) {
+        *out = leaf;
+        return status;
+    }
+    either->children = fhs_arena_alloc(parser->arena, 2 * sizeof(fhs_node *));
+    if (either->children == NULL) {
+        return fhs_fail_memory(parser->err);
+    }
+    either->children[0] = leaf;
+    either->children[1] = texts;
+    either->child_count = 2;
+    either->modifier = leaf->modifier;
+    *out = either;
+    return FHIRSTORE_OK;
+}
+
 /* :not becomes a NOT around the plain node, :not-in around one with :in. */
 fhirstore_status fhs_query_wrap(fhs_query_parser *parser, fhs_node *node, fhs_node **out)
 {
     fhs_node *outer = NULL;
+    if (node->modifier == FHS_MOD_CODE_TEXT && node->kind == FHS_NODE_LEAF &&
+        node->param_type == FHS_SP_TOKEN) {
+        return add_code_texts(parser, node, out);
+    }
     if (fhs_query_is_phonetic(parser, node)) {
         return fhs_query_phonetic(parser, node, out);
     }

@@ -8,6 +8,7 @@ One TAP test a round. A round has --times times the resources, some of them writ
 deleted, and asks --queries searches; of ten one asks what comes along with the matches, and two are a _filter.
 """
 import argparse
+import json
 import random
 import sys
 
@@ -63,8 +64,28 @@ def compare(store, world, search, tally):
                 f" ({len(got)} found, {len(wanted)} wanted)")
     if total != len(got):
         return f"total {total}, but {len(got)} came"
+    if sum(tally) % 8 == 0:
+        fault = compare_form(store, search, got)
+        if fault is not None:
+            return fault
     if sort:
         return query.order_fault([world.by_key[key] for key in got], sort)
+    return None
+
+
+def compare_form(store, search, got):
+    """The same search as a form: half of it behind the '?', the rest in the body."""
+    type_, conditions, _, count = search
+    conditions += f"&_count={count}"
+    first, _, rest = conditions.partition("&")
+    posted = store.request("POST", f"{type_}/_search?{first}", json.dumps(rest),
+                           {"Content-Type": "application/x-www-form-urlencoded",
+                            "Prefer": "handling=strict"})
+    if posted.status != 200:
+        return f"as a form: {posted.status} {posted.diagnostics()}"
+    there = {(e["resource"]["resourceType"], e["resource"]["id"]) for e in posted.body.get("entry", ())}
+    if len(there) != min(len(got), count) or not there <= set(got):
+        return "a form finds something else"
     return None
 
 

@@ -84,9 +84,20 @@ def read_of_type(raw):
                       and any(s == system and same_code(s, c, code) for s, c in e.of_type))
 
 
-def read_code_text(raw):
+def read_code_start(raw):
+    wanted = lower(unescape(raw))
+    return lambda e: e.code is not None and lower(e.code).startswith(wanted)
+
+
+def read_text(raw):
+    """Some word of a text, and what stands behind it, begins with what was typed."""
     wanted = values.fold(unescape(raw))
-    return lambda e: any(values.fold(text).startswith(wanted) for text in e.texts)
+
+    def begins(text):
+        text = values.fold(text)
+        return any(text.startswith(wanted, at) for at in range(len(text))
+                   if at == 0 or (text[at].isalnum() and not text[at - 1].isalnum()))
+    return lambda e: any(begins(text) for text in e.texts)
 
 
 def read_string(raw, modifier=""):
@@ -295,8 +306,12 @@ def alternative(param, modifier, raw):
         return read_token(raw)
     if kind == "token" and modifier == "of-type":
         return read_of_type(raw)
-    if kind == "token" and modifier in ("text", "code-text"):
-        return read_code_text(raw)
+    if kind == "token" and modifier == "code-text":
+        # R5 says the textual display; a code that is shown as it is written counts here, too.
+        code, shown = read_code_start(raw), read_text(raw)
+        return lambda e: code(e) or shown(e)
+    if kind == "token" and modifier == "text":
+        return read_text(raw)
     if kind == "string" and modifier in ("exact", "contains"):
         return read_string(raw, modifier)
     if kind == "uri" and modifier in ("above", "below", "contains"):

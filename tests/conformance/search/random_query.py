@@ -52,6 +52,10 @@ class Asker:
         }
         return self.pick(known[code]) if code in known and self.maybe(0.8) else self.token()
 
+    def label(self):
+        return self.pick(["Blood", "blood pr", "PRESSURE", "pres", "körper", "gewicht", "weight", "ood", "Blood  péss",
+                          "only w", "words", "o"])
+
     def words(self):
         text = self.pick(data.NAMES + data.CITIES)
         form = self.chance.randrange(6)
@@ -133,6 +137,8 @@ class Asker:
             return f"{code}={quote(self.values(composite))}"
         modifier = ""
         if param.kind == "token":
+            if code in extract.PARAMETERS["Observation"] and self.maybe(0.1):
+                return f"{code}:{self.pick(['text', 'code-text'])}={quote(self.values(self.label))}"
             modifier = self.pick(["", "", "", "", ":not"])
         elif param.kind == "string":
             modifier = self.pick(["", "", ":exact", ":contains"])

@@ -16,7 +16,7 @@ START_TEST(modifiers)
         {"Patient", "family:contains=x", FHS_MOD_CONTAINS},
         {"Patient", "family:missing=true", FHS_MOD_MISSING},
         {"Patient", "birthdate:missing=false", FHS_MOD_MISSING},
-        {"Patient", "gender:code-text=fem", FHS_MOD_CODE_TEXT},
+        {"Observation", "subject:code-text=fem", FHS_MOD_CODE_TEXT},
         {"Observation", "subject:Patient=1", FHS_MOD_TYPE},
         {"Observation", "subject:identifier=s|1", FHS_MOD_IDENTIFIER},
         {"ValueSet", "url:below=http://x", FHS_MOD_BELOW},
@@ -25,6 +25,21 @@ START_TEST(modifiers)
     const fhs_node *node = parse_one(cases[_i].type, cases[_i].text);
     ck_assert_int_eq(node->kind, FHS_NODE_LEAF);
     ck_assert_int_eq(node->modifier, cases[_i].modifier);
+}
+END_TEST
+
+START_TEST(code_text_means_codes_and_texts)
+{
+    const fhs_node *node = parse_one("Patient", "gender:code-text=fem");
+    ck_assert_int_eq(node->kind, FHS_NODE_OR);
+    ck_assert_uint_eq(node->child_count, 2);
+    ck_assert_int_eq(node->children[0]->kind, FHS_NODE_LEAF);
+    ck_assert_int_eq(node->children[0]->modifier, FHS_MOD_CODE_TEXT);
+    ck_assert_int_eq(node->children[1]->modifier, FHS_MOD_TEXT);
+    /* Without a word there are no texts to look for. */
+    node = parse_one("Patient", "gender:code-text=-");
+    ck_assert_int_eq(node->kind, FHS_NODE_LEAF);
+    ck_assert_int_eq(node->modifier, FHS_MOD_CODE_TEXT);
 }
 END_TEST
 
@@ -255,6 +270,7 @@ int main(void)
     TCase *tests = tcase_create("parse");
     tcase_add_checked_fixture(tests, start_parsing, stop_parsing);
     tcase_add_loop_test(tests, modifiers, 0, 9);
+    tcase_add_test(tests, code_text_means_codes_and_texts);
     tcase_add_test(tests, not_wraps_the_leaf);
     tcase_add_test(tests, columns_of_the_store_have_their_own_nodes);
     tcase_add_test(tests, typed_chains_and_has);
