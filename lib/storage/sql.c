@@ -37,6 +37,8 @@ static const char *const core_text[FHS_SQL_COUNT] = {
                      "WHERE e.type=?1 AND e.id=?2",
     [FHS_SQL_READ_ENTITY] = "SELECT entity,type,version,seq,updated,deleted,id,body "
                             "FROM resource WHERE entity=?1",
+    [FHS_SQL_READ_ON] = "SELECT entity,type,version,seq,updated,deleted,id,body "
+                        "FROM resource WHERE entity>=?1 ORDER BY entity",
     [FHS_SQL_READ_ROWS] =
         "SELECT r.entity,r.type,r.version,r.seq,r.updated,r.deleted,r.id,r.body,s.rows "
         "FROM entity e CROSS JOIN resource r ON r.entity=e.num "

@@ -51,8 +51,9 @@ struct fhs_conn {
     void *ask_ctx;
     fhirstore_status stopped; /* what it answered, until that is told */
     sqlite3_stmt *core[FHS_SQL_COUNT];
-    sqlite3_stmt *row; /* the statement whose row is lent out */
-    fhs_buf large;     /* the large body that goes with it */
+    sqlite3_stmt *row;     /* the statement whose row is lent out */
+    fhs_entity row_entity; /* of the last one that was read by its entity */
+    fhs_buf large;         /* the large body that goes with it */
     fhs_stmt *statements;
     uint32_t statement_count;
     uint64_t statement_clock;
