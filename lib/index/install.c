@@ -17,7 +17,7 @@
 static const fhs_str definitions_name = FHS_LIT_INIT("definitions");
 static const fhs_str extraction_name = FHS_LIT_INIT("extraction");
 
-/* "R4 4.0.1 1397": other definitions may bring other names. */
+/* "R4 4.0.1 1398": other definitions may bring other names. */
 static void describe_definitions(const fhs_fhir *fhir, fhs_buf *out)
 {
     fhs_buf_add_str(out, fhs_fhir_version_name(fhir));

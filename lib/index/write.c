@@ -181,6 +181,11 @@ static int compare_shown(const void *a, const void *b)
 /* Derived entries (canonical units, :of-type) are how the index works, not what was found. */
 static bool is_shown(const fhs_fhir *fhir, const fhs_entry *entry)
 {
+    /* A parameter of R5 that searches of earlier versions know, too (tools/fhirgen/mend.py). */
+    if (fhs_fhir_version_of(fhir) < FHS_FHIR_R5 &&
+        fhs_str_eq(fhs_sparam_get(fhir, entry->param).code, FHS_LIT("_language"))) {
+        return false;
+    }
     if (entry->kind == FHS_ROW_COMPOSITE) {
         for (size_t i = 0; i < entry->part_count; i++) {
             if (entry->parts[i].is_canonical) {

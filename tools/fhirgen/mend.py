@@ -85,6 +85,14 @@ ELEMENT_TYPES = [
     ("r4b", "Element.id", "id", "string"),
 ]
 
+# Parameters that a later version gave to every resource, and that searches of these know, too. What
+# `fhirstore index` prints goes by the version's own (lib/index/write.c).
+ADDED = [
+    ("r4 r4b", {"resourceType": "SearchParameter", "id": "Resource-language",
+                "url": SP + "Resource-language", "name": "_language", "code": "_language",
+                "base": ["Resource"], "type": "token", "expression": "Resource.language"}),
+]
+
 # Where two parameters of one base have the same code, the one that searches use. `_filter` is
 # published twice since R4B; the first publication, of type special in all versions, stays.
 PREFERRED = {("Resource", "_filter"): SP + "filter"}
@@ -94,7 +102,12 @@ CASE_SENSITIVE = ["http://unitsofmeasure.org"]
 
 
 def mend_parameters(label, parameters):
-    """Apply COMPONENTS and EXPRESSIONS to the SearchParameter definitions of version @label."""
+    """Apply ADDED, COMPONENTS and EXPRESSIONS to the SearchParameter definitions of version @label."""
+    for versions, parameter in ADDED:
+        if label in versions.split():
+            if any(p["url"] == parameter["url"] for p in parameters):
+                raise SystemExit(f"{label}: {parameter['id']} is published")
+            parameters.append(parameter)
     by_id = {p["id"]: p for p in parameters}
     for version, ident, published, mended in EXPRESSIONS:
         if label != version:

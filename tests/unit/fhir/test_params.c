@@ -8,8 +8,8 @@ static const struct count_row {
     size_t without_expression;
     size_t in_patient_compartment;
 } counts[VERSION_COUNT] = {
-    {1397, 46, 16, 66},
-    {1436, 46, 21, 66},
+    {1398, 46, 16, 66},
+    {1437, 46, 21, 66},
     {1240, 26, 13, 73},
 };
 
@@ -98,7 +98,7 @@ static const struct common_row {
 } common_rows[] = {
     {"_content", {true, true, true}},     {"_filter", {true, true, true}},
     {"_has", {false, true, true}},        {"_id", {true, true, true}},
-    {"_in", {false, false, true}},        {"_language", {false, false, true}},
+    {"_in", {false, false, true}},        {"_language", {true, true, true}}, /* by mend.py */
     {"_lastUpdated", {true, true, true}}, {"_list", {false, true, true}},
     {"_profile", {true, true, true}},     {"_query", {true, true, true}},
     {"_security", {true, true, true}},    {"_source", {true, true, true}},

@@ -22,6 +22,7 @@ typedef struct store {
     fhs_keys *keys;
     fhs_conn *writer; /* while a transaction is open */
     fhs_search_env env;
+    const fhs_named_query *named;
     int64_t now_us;
 } store;
 
@@ -170,7 +171,8 @@ static inline fhirstore_status found_try(store *s, const char *type, const char 
     fhs_query_options options = {.fhir = s->fhir,
                                  .base_url = FHS_LIT_INIT(BASE_URL),
                                  .lenient = lenient,
-                                 .now_us = s->now_us};
+                                 .now_us = s->now_us,
+                                 .named = s->named};
     *f = (found){.conn = NULL};
     fhs_arena_init(&f->arena, (size_t)1 << 26);
     fhs_type number = type[0] == '\0' ? FHS_TYPE_NONE

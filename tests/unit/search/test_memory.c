@@ -36,9 +36,22 @@ void *__wrap_fhs_realloc(void *ptr, size_t size)
 
 static store shelf;
 
+static const fhs_named_query by_name = {
+    .name = FHS_LIT_INIT("called"),
+    .text = FHS_LIT_INIT("family={name}&birthdate=ge{since=1950}&gender={gender?}&_sort=-_id")};
+static fhs_named_query called;
+
+static void name_query(void)
+{
+    called = by_name;
+    called.type = fhs_type_find(shelf.fhir, FHS_LIT("Patient"));
+    shelf.named = &called;
+}
+
 static void open_shelf(void)
 {
     store_open(&shelf);
+    name_query();
     store_begin(&shelf);
     for (int i = 0; i < 300; i++) {
         char json[512];
@@ -53,6 +66,12 @@ static void open_shelf(void)
     uint32_t indexed = 0;
     ck_assert_ok(fhs_fulltext_step(shelf.writer, 250, &indexed, &err));
     ck_assert_uint_eq(indexed, 250);
+    store_put(&shelf,
+              "{\"resourceType\":\"List\",\"id\":\"li\",\"status\":\"current\",\"mode\":"
+              "\"working\",\"contained\":[{\"resourceType\":\"Patient\",\"id\":\"in\",\"name\":[{"
+              "\"family\":\"Within\"}],\"identifier\":[{\"system\":\"urn:new\",\"value\":\"9\"}]}],"
+              "\"subject\":{\"reference\":\"#in\"},\"entry\":[{\"item\":{\"reference\":"
+              "\"Patient/p1\"}},{\"item\":{\"reference\":\"Patient/p7\"}}]}");
     store_put(&shelf, "{\"resourceType\":\"ValueSet\",\"id\":\"known\",\"status\":\"active\","
                       "\"compose\":{\"include\":[{\"valueSet\":["
                       "\"http://hl7.org/fhir/ValueSet/administrative-gender\"]}],\"exclude\":[{"
@@ -76,6 +95,13 @@ static const char *const hungry_queries[] = {
     "gender=male&_summary=true&_count=3",
     "_id=p9&_include=Patient:link&_revinclude=Patient:link&_count=5",
     "_id=p2&_include:iterate=*&_revinclude:iterate=*&_count=3",
+    "_filter=(gender eq male or not(family sw \"nam\\u0065\")) and link[gender pr true].family eq "
+    "name3&_count=5",
+    "_filter=family ew 3 and gender ne female and birthdate po 1950&_sort=link:Patient.family",
+    "_list=li&_in=List/li,Group/none&_count=5",
+    "link:below=p9&link:above=p100&_count=5",
+    "family=within&identifier=urn:new|9&_contained=both&_containedType=contained&_count=5",
+    "_query=called&name=name3&_count=5",
     "gender:in=ValueSet/known&_count=5",
     "gender:below=http://hl7.org/fhir/administrative-gender|male&_count=5",
     "_content=(name1 OR female) AND NOT na*&_count=5",
