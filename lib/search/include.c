@@ -133,7 +133,7 @@ static fhirstore_status load_old(fhs_gathering *gathering, const fhs_included *i
 /* ---- what is found ---- */
 
 /* Whether it can be on this page and is not there yet. */
-static bool is_wanted(const fhs_gathering *gathering, const fhs_included *item)
+static bool can_be_shown(const fhs_gathering *gathering, const fhs_included *item)
 {
     if (item->version == 0 && fhs_included_has(&gathering->matches, item)) {
         return false;
@@ -192,7 +192,7 @@ static void set_horizon(fhs_gathering *gathering)
 static fhirstore_status take_found(fhs_gathering *gathering, const fhs_included *item)
 {
     bool yes = false;
-    if (!is_wanted(gathering, item)) {
+    if (!can_be_shown(gathering, item)) {
         return FHIRSTORE_OK;
     }
     fhirstore_status status = fhs_search_visit(gathering->search);
