@@ -37,12 +37,14 @@ typedef struct fhirstore_session_options {
     uint64_t search_resources; /**< Resources that one search may look at before FHIRSTORE_ERR_TOO_COSTLY. 0: 100 million, or any number where the session may do everything. */
     const char *claims;     /**< The principal's document as JSON (docs/access.md): roles, SMART scopes, patient in context, attributes. Copied. NULL: none. */
     size_t claims_len;
+    uint32_t search_includes;  /**< Resources that `_include` and `_revinclude` add to a page at most; the page then has a link to the rest. 0, or more than that: 10,000. */
+    uint32_t reserved1;        /**< Must be 0. */
 } fhirstore_session_options;
 
 /** Static initialiser for C. Bindings call fhirstore_session_options_init(). */
 #define FHIRSTORE_SESSION_OPTIONS_INIT                                                             \
     {                                                                                              \
-        sizeof(fhirstore_session_options), 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, NULL, 0          \
+        sizeof(fhirstore_session_options), 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, NULL, 0, 0, 0    \
     }
 
 /**

@@ -28,8 +28,8 @@ static fhirstore_status inner_options(const fhirstore_session_options *options,
     if ((options->flags & ~KNOWN_SESSION_FLAGS) != 0) {
         return fhs_api_invalid(err, "options.flags has unknown bits");
     }
-    if (options->reserved0 != 0) {
-        return fhs_api_invalid(err, "options.reserved0 is not 0");
+    if (options->reserved0 != 0 || options->reserved1 != 0) {
+        return fhs_api_invalid(err, "options.reserved0 or reserved1 is not 0");
     }
     if (!fhs_api_text(options->principal, options->principal_len, &out->principal) ||
         !fhs_api_text(options->purpose, options->purpose_len, &out->purpose) ||
@@ -40,6 +40,7 @@ static fhirstore_status inner_options(const fhirstore_session_options *options,
     out->allow_everything = (options->flags & FHIRSTORE_SESSION_ALLOW_EVERYTHING) != 0;
     out->ready_only = (options->flags & FHIRSTORE_SESSION_READY_ONLY) != 0;
     out->search_ms = options->search_ms;
+    out->search_includes = options->search_includes;
     out->search_looks = options->search_resources;
     return FHIRSTORE_OK;
 }

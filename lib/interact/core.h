@@ -118,9 +118,10 @@ typedef struct fhs_session {
     fhs_core *core;
     atomic_uint holders; /* the host's handle, and each cursor or import opened in it */
     fhs_principal who;
-    bool ready_only;       /* searches do without indexes that are not complete */
-    int64_t search_us;     /* what one step, page or count of a search may take; 0: any time */
-    uint64_t search_looks; /* resources that one search may look at; 0: the usual */
+    bool ready_only;          /* searches do without indexes that are not complete */
+    int64_t search_us;        /* what one step, page or count of a search may take; 0: any time */
+    uint32_t search_includes; /* on a page; 0: the limit */
+    uint64_t search_looks;    /* resources that one search may look at; 0: the usual */
     pthread_mutex_t watch_lock;
     struct fhs_call *watched; /* calls at work on a connection, guarded by the lock … */
     atomic_uint cancels;      /* … and how often they were cancelled */
@@ -144,6 +145,7 @@ typedef struct fhs_session_options {
     bool allow_everything;
     bool ready_only;
     uint32_t search_ms;
+    uint32_t search_includes;
     uint64_t search_looks;
 } fhs_session_options;
 

@@ -85,6 +85,9 @@ fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *opti
     session->core = core;
     session->search_us = (int64_t)options->search_ms * 1000;
     session->search_looks = options->search_looks;
+    session->search_includes = options->search_includes < FHS_LIMIT_PAGE_INCLUDES
+                                   ? options->search_includes
+                                   : 0;
     atomic_init(&session->holders, 1);
     session->who.allow_everything = options->allow_everything;
     session->ready_only = options->ready_only;

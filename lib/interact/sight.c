@@ -385,6 +385,7 @@ fhs_search_env fhs_find_env(fhs_call *call, const fhs_params *params, bool ready
         .max_visits = session->search_looks != 0 ? session->search_looks
                       : is_free                  ? 0
                                                  : FHS_LIMIT_SEARCH_VISITS,
+        .max_includes = session->search_includes,
         .max_us = session->search_us,
         .now_us = core->clock,
         .now_ctx = core->clock_ctx,

@@ -330,6 +330,41 @@ START_TEST(includes_are_asked_for_and_told_of)
 }
 END_TEST
 
+START_TEST(a_session_may_want_few_includes)
+{
+    fhirstore_session_options options = FHIRSTORE_SESSION_OPTIONS_INIT;
+    options.flags = FHIRSTORE_SESSION_ALLOW_EVERYTHING;
+    options.search_includes = 2;
+    fhirstore_session_close(session);
+    session = NULL;
+    ck_assert_int_eq(fhirstore_session_open(store, &options, &session, NULL), FHIRSTORE_OK);
+    int seen = 0;
+    char url[1024] = "Patient?_id=1&_revinclude=*";
+    for (int pages = 0; url[0] != '\0'; pages++) {
+        reply page = ask("GET", url, NULL, NULL);
+        expect_http(page, 200);
+        ck_assert_int_lt(pages, 10);
+        url[0] = '\0';
+        for (int i = 0; i < items_at(&page, "entry"); i++) {
+            char path[64];
+            (void)snprintf(path, sizeof path, "entry.%d.search.mode", i);
+            seen += strcmp(text_at(&page, path), "include") == 0;
+        }
+        for (int i = 0; i < items_at(&page, "link"); i++) {
+            char path[64];
+            (void)snprintf(path, sizeof path, "link.%d.relation", i);
+            bool is_rest = strcmp(text_at(&page, path), "related") == 0;
+            (void)snprintf(path, sizeof path, "link.%d.url", i);
+            if (is_rest) {
+                (void)snprintf(url, sizeof url, "%s", text_at(&page, path));
+            }
+        }
+        ck_assert_int_eq(has_text(&page, "FHS_LIMIT_PAGE_INCLUDES"), url[0] != '\0');
+    }
+    ck_assert_int_eq(seen, 6);
+}
+END_TEST
+
 /* ---- every type at once, and forms ---- */
 
 static const char *const systems[][4] = {
@@ -424,6 +459,7 @@ int main(void)
     tcase_add_test(tests, a_compartment_in_a_batch);
     tcase_add_test(tests, hidden_types_are_in_no_compartment);
     tcase_add_test(tests, a_compartment_of_one_who_is_hidden);
+    tcase_add_test(tests, a_session_may_want_few_includes);
     tcase_add_test(tests, includes_are_asked_for_and_told_of);
     tcase_add_loop_test(tests, every_type_and_every_form, 0,
                         (int)(sizeof systems / sizeof *systems));
