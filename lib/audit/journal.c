@@ -199,25 +199,28 @@ fhirstore_status fhs_journal_find_place(const fhs_journal *journal, fhs_conn *co
 
 /* ---- appending ---- */
 
-/* The last record there is, or where retention has cut, or nothing. */
+/*
+ * Where the next block goes: behind the head, whatever the blocks say, so that what was cut off
+ * stays visible as a gap. A head that is missing or not ours leaves a gap of one for the same reason.
+ */
 static fhirstore_status find_end(const fhs_journal *journal, fhs_conn *conn,
                                  fhs_journal_anchor *out, fhirstore_error **err)
 {
-    fhs_journal_block last;
+    fhs_journal_block last = {0};
     bool found;
-    bool genuine = true;
-    fhirstore_status status = fhs_journal_last(conn, &last, out->link, &found, err);
-    if (status == FHIRSTORE_OK && found) {
-        out->last = last.first + last.count - 1;
-    } else if (status == FHIRSTORE_OK) {
-        out->last = 0;
-        fhs_journal_first_link(journal, out->link);
-        status = fhs_journal_find_place(journal, conn, fhs_journal_head_name, out, &found, &genuine,
-                                        err);
+    bool genuine;
+    bool has_blocks;
+    fhirstore_status status = fhs_journal_find_place(journal, conn, fhs_journal_head_name, out,
+                                                     &found, &genuine, err);
+    if (status != FHIRSTORE_OK || (found && genuine)) {
+        return status;
     }
-    return status == FHIRSTORE_OK && !genuine && found
-               ? fhs_fail(err, FHIRSTORE_ERR_TAMPERED, "the head of the journal was changed")
-               : status;
+    status = fhs_journal_last(conn, &last, out->link, &has_blocks, err);
+    if (!has_blocks) {
+        fhs_journal_first_link(journal, out->link);
+    }
+    out->last = has_blocks || found ? last.first + last.count : 0;
+    return status;
 }
 
 static fhirstore_status sign_place(const fhs_journal *journal, fhs_conn *conn,
