@@ -15,10 +15,16 @@ static const fhs_interaction processing_order[][3] = {
 
 #define READING_PASS (FHS_COUNT_OF(processing_order) - 1)
 
-/* Where an entry's answer stands in the text of all answers. */
+/*
+ * What an entry's answer will be. What a write stored is read once more when the answers are
+ * joined, so that a large Bundle is held once; answers of other kinds wait as text.
+ */
 typedef struct reply_place {
-    size_t begin;
-    size_t end;
+    size_t begin; /* in the text of answers … */
+    size_t end;   /* … or 0: made of what follows, and of the item's address */
+    int64_t version;
+    int64_t updated_us;
+    fhirstore_status status;
 } reply_place;
 
 typedef struct execution {
@@ -222,8 +228,7 @@ static fhirstore_status change_entry(execution *run, const turn *now, fhirstore_
     fhs_prepared prepared;
     fhs_condition condition;
     bool is_done = false;
-    const bool with_body = run->replies->out != NULL &&
-                           run->replies->wanted == FHS_RETURN_REPRESENTATION;
+    const bool with_body = false; /* join_replies() brings it */
     fhirstore_status status = read_condition(now, &condition, err);
     if (status >= FHIRSTORE_OK) {
         status = change_without_body(run, now, &condition, with_body, &is_done, err);
@@ -318,6 +323,20 @@ static fhirstore_status execute_entry(execution *run, const fhs_bundle_item *ite
     return status < FHIRSTORE_OK ? status : fhs_bundle_tell(run->watch, now.entry.end, err);
 }
 
+/* Deletions and reads are told at once: nothing of them stands in the store to be read again. */
+static void keep_reply(execution *run, const fhs_bundle_item *item, size_t pass, reply_place *place)
+{
+    const fhs_answer *answer = &run->answer;
+    if (pass != READING_PASS && item->interaction != FHS_DO_DELETE) {
+        *place = (reply_place){
+            .version = answer->version, .updated_us = answer->updated_us, .status = answer->status};
+        return;
+    }
+    place->begin = run->texts.len;
+    fhs_bundle_write_reply(&run->texts, run->outer->session->core, answer);
+    place->end = run->texts.len;
+}
+
 static fhirstore_status execute_pass(execution *run, size_t pass, fhirstore_error **err)
 {
     const fhs_bundle *bundle = run->bundle;
@@ -332,27 +351,65 @@ static fhirstore_status execute_pass(execution *run, size_t pass, fhirstore_erro
             return status;
         }
         if (run->replies->out != NULL) {
-            run->places[i].begin = run->texts.len;
-            fhs_bundle_write_reply(&run->texts, run->outer->session->core, &run->answer);
-            run->places[i].end = run->texts.len;
+            keep_reply(run, &bundle->items[i], pass, &run->places[i]);
         }
     }
     return FHIRSTORE_OK;
 }
 
+/* The answer of a write, with what it left in the store: nobody has changed that since. */
+static fhirstore_status write_kept(execution *run, const fhs_bundle_item *item,
+                                   const reply_place *place, fhirstore_error **err)
+{
+    const fhs_core *core = run->outer->session->core;
+    size_t slash = fhs_str_find_char(item->address, '/', 0);
+    fhs_type type = fhs_type_find(core->fhir, fhs_str_of(item->address.ptr, slash));
+    fhs_str id = fhs_str_from(item->address, slash + 1);
+    fhirstore_status status = FHIRSTORE_OK;
+    fhs_answer *answer = &run->answer;
+    fhs_version version = {.id = id, .version = place->version, .updated_us = place->updated_us};
+    fhs_answer_clear(answer);
+    fhs_answer_init(answer);
+    fhs_answer_describe(answer, type, &version);
+    answer->status = place->status;
+    answer->http = fhs_status_http(place->status);
+    if (run->replies->wanted == FHS_RETURN_REPRESENTATION) {
+        status = fhs_resource_read(run->outer->conn, fhs_catalog_type(core->catalog, type), id,
+                                   &version, err);
+        if (status >= FHIRSTORE_OK) {
+            status = fhs_resource_take_body(run->outer->conn, &version, &answer->body, err);
+        }
+    } else if (run->replies->wanted == FHS_RETURN_OUTCOME) {
+        fhs_error_write_outcome(NULL, &answer->body);
+        answer->is_outcome = true;
+    }
+    fhs_bundle_write_reply(run->replies->out, core, answer);
+    return status;
+}
+
 /* The answers, in the order of the entries. */
-static fhirstore_status join_replies(const execution *run, fhirstore_error **err)
+static fhirstore_status join_replies(execution *run, fhirstore_error **err)
 {
     fhs_buf *out = run->replies->out;
     fhirstore_status status = fhs_buf_status(&run->texts);
+    if (status < FHIRSTORE_OK) {
+        return fhs_fail_plain(err, status);
+    }
     for (size_t i = 0; status >= FHIRSTORE_OK && i < run->bundle->count; i++) {
+        const reply_place *place = &run->places[i];
         if (i > 0) {
             fhs_buf_add_char(out, ',');
         }
-        fhs_buf_add(out, run->texts.ptr + run->places[i].begin,
-                    run->places[i].end - run->places[i].begin);
+        if (place->end == 0) {
+            status = write_kept(run, &run->bundle->items[i], place, err);
+        } else {
+            fhs_buf_add(out, run->texts.ptr + place->begin, place->end - place->begin);
+        }
     }
-    status = status < FHIRSTORE_OK ? status : fhs_buf_status(out);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    status = fhs_buf_status(out);
     return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
 }
 
