@@ -25,10 +25,18 @@ class Rule:
         return [self.code] if self.code else reference_codes(type_)
 
 
+class OldVersion(Exception):
+    """A reference leads to a version that is not the current one: not told here."""
+
+
 def links(world, resource, code):
     """What a reference leads to: Type/id here, or everything stored under a canonical url."""
     yield from world.targets(resource, code)
     for entry in resource.entries(code):
+        if entry.target is not None and entry.target.type is not None and entry.target.version:
+            current = world.by_key.get((entry.target.type, entry.target.id))
+            if current is None or current.body["meta"]["versionId"] != entry.target.version:
+                raise OldVersion
         target = entry.target
         if target is None or target.url is None or extract.parameter(resource.type, code).targets == ():
             continue

@@ -5,7 +5,9 @@
 usage: property_test.py COMMAND [--seed N] [--queries N] [--times N] [--rounds N] [--show N] [--verbose]
 
 One TAP test a round. A round has --times times the resources, some of them written twice and some
-deleted, and asks --queries searches; of ten one asks what comes along with the matches, and two are a _filter.
+deleted, and asks --queries searches; of ten one asks what comes along with the matches, and two
+are a _filter. A fifth as many are asked by principals who see a part of the resources: they find
+what the scan of that part finds.
 """
 import argparse
 import json
@@ -101,8 +103,12 @@ def compare_includes(store, world, asker):
     entries = response.body.get("entry", ())
     keys = {mode: [(e["resource"]["resourceType"], e["resource"]["id"]) for e in entries
                    if e["search"]["mode"] == mode] for mode in ("match", "include")}
-    wanted = set(include.included(world, [world.by_key[key] for key in keys["match"]], [
-        include.Rule(value, "rev" in name, name.endswith(":iterate")) for name, value in rules]))
+    matches = [world.by_key[key] for key in keys["match"]]
+    try:
+        wanted = set(include.included(world, matches, [
+            include.Rule(value, "rev" in name, name.endswith(":iterate")) for name, value in rules]))
+    except include.OldVersion:
+        return url, None
     # A reference to a version brings that version, also of what is there already.
     got = set(keys["include"]) - set(keys["match"])
     if got != wanted:
@@ -127,6 +133,59 @@ def compare_filter(store, world, asker):
     return url, None
 
 
+# ---- what may not be seen ----
+
+def restrict(store, world, asker):
+    """Go on as somebody who may see of each type what satisfies a random condition; that world."""
+    seen = []
+    allow = []
+    for type_ in world.by_type:
+        if asker.maybe(0.3):
+            allow.append({"actions": ["read", "search"], "types": [type_]})
+            seen += world.by_type[type_]
+            continue
+        where, resources = visible_part(world, asker, type_)
+        allow.append({"actions": ["read", "search"], "types": [type_], "where": where})
+        seen += resources
+    folder = store.path.parent
+    (folder / "policy.json").write_text(json.dumps({"roles": {"part": {"allow": allow}}}))
+    (folder / "who.json").write_text(json.dumps({"id": "Practitioner/7", "roles": ["part"]}))
+    store.stop()
+    store.options = ("--as", str(folder / "who.json"), "--policy", str(folder / "policy.json"))
+    return query.World([resource.body for resource in seen])
+
+
+def visible_part(world, asker, type_):
+    """A condition that lets something through and hides something, where chance finds one."""
+    for _ in range(20):
+        where = asker.leaf(type_)
+        resources = world.search(type_, where)
+        if 0 < len(resources) < len(world.by_type[type_]):
+            break
+    return where, resources
+
+
+def ask(store, world, asker, count, options, tally):
+    """The number of disagreements in @count searches; the first ones are shown."""
+    faults = 0
+    for number in range(count):
+        if number % 10 == 0:
+            url, fault = compare_includes(store, world, asker)
+        elif number % 10 < 3:
+            url, fault = compare_filter(store, world, asker)
+        else:
+            search = asker.search()
+            url, fault = url_of(*search), compare(store, world, search, tally)
+        if options.verbose:
+            print(f"# {url}")
+        if fault is None:
+            continue
+        faults += 1
+        if faults <= options.show:
+            print(f"# {url}\n#   {fault}")
+    return faults
+
+
 def run_round(command, seed, options):
     """The number of disagreements, and a share of searches that found something."""
     maker = Maker(random.Random(seed))
@@ -136,21 +195,10 @@ def run_round(command, seed, options):
     tally = [0, 0]
     try:
         world = query.World(fill(store, maker, options.times))
-        for number in range(options.queries):
-            if number % 10 == 0:
-                url, fault = compare_includes(store, world, asker)
-            elif number % 10 < 3:
-                url, fault = compare_filter(store, world, asker)
-            else:
-                search = asker.search()
-                url, fault = url_of(*search), compare(store, world, search, tally)
-            if options.verbose:
-                print(f"# {url}")
-            if fault is None:
-                continue
-            faults += 1
-            if faults <= options.show:
-                print(f"# {url}\n#   {fault}")
+        faults += ask(store, world, asker, options.queries, options, tally)
+        for _ in range(options.queries // 500):
+            seen = restrict(store, world, asker)
+            faults += ask(store, seen, asker, 100, options, tally)
     finally:
         store.close()
     return faults, tally[True] / max(1, sum(tally))
