@@ -240,6 +240,10 @@ static fhirstore_status read_leaf(fhs_query_parser *parser, fhs_type type, fhs_s
     fhs_sparam_def def;
     fhs_node *leaf = NULL;
     bool has_modifier = fhs_str_split(name, ':', &code, &modifier);
+    if (has_modifier && fhs_str_eq(code, FHS_LIT("_filter"))) {
+        return fhs_query_fail(parser, FHIRSTORE_ERR_MODIFIER,
+                              "has a modifier that does not apply; it takes none");
+    }
     if (fhs_query_is_membership(has_modifier ? code : name)) {
         return fhs_query_membership(parser, type, name, value, out);
     }

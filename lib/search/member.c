@@ -95,6 +95,9 @@ static bool is_active(const member_list *members, const member_place *place, con
 {
     const fhs_json *gone = fhs_json_get(entry, place->gone);
     const fhs_json *period = fhs_json_get(entry, FHS_LIT("period"));
+    if (period == NULL) {
+        period = fhs_json_get(entry, FHS_LIT("coveragePeriod")); /* CareTeam in R5 */
+    }
     int64_t tick;
     if (gone != NULL && gone->type == FHS_JSON_TRUE) {
         return false;

@@ -54,7 +54,7 @@ static inline void store_commit(store *s)
     s->writer = NULL;
 }
 
-static inline void store_open(store *s)
+static inline void store_open_as(store *s, fhs_fhir_version version)
 {
     *s = (store){.folder = "/tmp/fhs-search-XXXXXX", .now_us = INT64_C(1600000000000000)};
     ck_assert_ptr_nonnull(mkdtemp(s->folder));
@@ -63,10 +63,10 @@ static inline void store_open(store *s)
                                    .plaintext = true,
                                    .create = true,
                                    .sync_normal = true,
-                                   .fhir_version = FHS_FHIR_R4,
+                                   .fhir_version = version,
                                    .now_us = store_now,
                                    .now_ctx = s};
-    s->fhir = fhs_fhir_get(FHS_FHIR_R4);
+    s->fhir = fhs_fhir_get(version);
     ck_assert_ok(fhs_storage_open(&options, &s->storage, &err));
     ck_assert_ok(fhs_indexer_new(s->fhir, &s->indexer, &err));
     ck_assert_ok(fhs_keys_new_ephemeral(&s->keys, &err));
@@ -80,6 +80,11 @@ static inline void store_open(store *s)
                               .keys = s->keys,
                               .base_url = FHS_LIT_INIT(BASE_URL),
                               .principal = FHS_LIT_INIT("Practitioner/1")};
+}
+
+static inline void store_open(store *s)
+{
+    store_open_as(s, FHS_FHIR_R4);
 }
 
 static inline void store_close(store *s)

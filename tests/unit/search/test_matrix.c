@@ -12,9 +12,11 @@ typedef struct matrix_row {
     const char *section;
     fhs_str on, query, want, status, says;
     bool is_bad;
+    bool is_r5;
 } matrix_row;
 
 static store world;
+static store world_r5;
 static const char *folder;
 static fhs_arena data;
 static fhs_buf matrix_text;
@@ -76,35 +78,43 @@ static void read_rows(void)
                 .status = text_member(row, "status"),
                 .says = text_member(row, "says"),
                 .is_bad = fhs_json_get(row, FHS_LIT("want")) == NULL,
+                .is_r5 = fhs_str_eq(text_member(row, "fhir"), FHS_LIT("R5")),
             };
         }
     }
 }
 
-static void open_world(void)
+static void fill_world(store *which, fhs_fhir_version version, const char *name)
 {
     fhs_buf text = FHS_BUF_INIT((size_t)1 << 24);
-    store_open(&world);
-    store_begin(&world);
-    read_whole("r4.ndjson", &text);
+    store_open_as(which, version);
+    store_begin(which);
+    read_whole(name, &text);
     fhs_str rest = fhs_buf_str(&text);
     fhs_str line;
     while (fhs_str_split(rest, '\n', &line, &rest)) {
-        store_put(&world, text_cstr(line));
+        store_put(which, text_cstr(line));
     }
     fhs_buf_clear(&text);
-    store_commit(&world);
+    store_commit(which);
+}
+
+static void open_world(void)
+{
+    fill_world(&world, FHS_FHIR_R4, "r4.ndjson");
+    fill_world(&world_r5, FHS_FHIR_R5, "r5.ndjson");
 }
 
 static void close_world(void)
 {
     store_close(&world);
+    store_close(&world_r5);
 }
 
 static void check_found(const matrix_row *row, const char *type, const char *query)
 {
     fhs_buf out = FHS_BUF_INIT((size_t)1 << 20);
-    search_ids(&world, type, query, &out);
+    search_ids(row->is_r5 ? &world_r5 : &world, type, query, &out);
     ck_assert_msg(fhs_str_eq(fhs_buf_str(&out), row->want),
                   "%s: %s?%s: got \"%.*s\", wanted \"%.*s\"", row->section, type, query,
                   FHS_STR_ARG(fhs_buf_str(&out)), FHS_STR_ARG(row->want));
