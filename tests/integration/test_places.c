@@ -330,6 +330,39 @@ START_TEST(includes_are_asked_for_and_told_of)
 }
 END_TEST
 
+/* What a patient's own scope lets through: of the types named the patient's compartment, and what
+ * belongs to no patient's. */
+static const char *const confined[][2] = {
+    {"Observation?_include=*&_include:iterate=*",
+     "Observation/b1 Observation/b2 | Patient/1 Patient/2 Device/v"},
+    {"Patient?_revinclude=*&_include=*",
+     "Patient/1 Patient/2 | Device/v Observation/b1 Observation/b2"},
+    {"Patient/1/*", "Patient/1 Patient/2 Observation/b1 Observation/b2"},
+    {"Patient/2/*", "Patient/2 Observation/b2"},
+    {"Patient/2/Observation", "Observation/b2"},
+    {"Practitioner/d/Observation", ""},
+    {"?_type=Condition,Observation&code=1-1", "Observation/b1"},
+    {"?_sort=-_lastUpdated&_id=1,b1,b3,c", "Observation/b1 Patient/1"},
+};
+
+START_TEST(a_scope_confines_what_is_included)
+{
+    static const char claims[] =
+        "{\"id\":\"Patient/1\",\"scope\":\"patient/Observation.rs patient/Patient.rs "
+        "patient/Device.rs\",\"patient\":\"1\"}";
+    fhirstore_session_options options = FHIRSTORE_SESSION_OPTIONS_INIT;
+    options.claims = claims;
+    options.claims_len = sizeof claims - 1;
+    ck_assert_int_eq(fhirstore_set_policy(store, NULL, 0, NULL), FHIRSTORE_OK);
+    fhirstore_session_close(session);
+    session = NULL;
+    ck_assert_int_eq(fhirstore_session_open(store, &options, &session, NULL), FHIRSTORE_OK);
+    for (size_t i = 0; i < sizeof confined / sizeof *confined; i++) {
+        expect_entries("GET", confined[i][0], NULL, confined[i][1]);
+    }
+}
+END_TEST
+
 START_TEST(a_session_may_want_few_includes)
 {
     fhirstore_session_options options = FHIRSTORE_SESSION_OPTIONS_INIT;
@@ -459,6 +492,7 @@ int main(void)
     tcase_add_test(tests, a_compartment_in_a_batch);
     tcase_add_test(tests, hidden_types_are_in_no_compartment);
     tcase_add_test(tests, a_compartment_of_one_who_is_hidden);
+    tcase_add_test(tests, a_scope_confines_what_is_included);
     tcase_add_test(tests, a_session_may_want_few_includes);
     tcase_add_test(tests, includes_are_asked_for_and_told_of);
     tcase_add_loop_test(tests, every_type_and_every_form, 0,
