@@ -164,7 +164,8 @@ static fhirstore_status write_designations(fhs_terms_work *work, const fhs_term 
 static void write_member(fhs_buf *out, const char *name, fhs_str text)
 {
     if (text.len > 0) {
-        fhs_buf_addf(out, "%s\"%s\":", out->ptr[out->len - 1] == '{' ? "" : ",", name);
+        bool is_first = out->len > 0 && out->ptr[out->len - 1] == '{';
+        fhs_buf_addf(out, "%s\"%s\":", is_first ? "" : ",", name);
         fhs_json_write_string(out, text);
     }
 }
