@@ -9,6 +9,7 @@
 #include "interact/ledger.h"
 #include "interact/params.h"
 #include "interact/settings.h"
+#include "search/search.h"
 #include "vfs/vfs.h"
 
 int64_t fhs_core_now(const fhs_core *core)
@@ -40,7 +41,10 @@ static fhirstore_status install_catalog(fhs_core *core, fhirstore_error **err)
 static fhirstore_status open_catalog(fhs_core *core, fhirstore_error **err)
 {
     fhs_conn *conn = NULL;
-    fhirstore_status status = fhs_storage_reader(core->storage, &conn, err);
+    fhirstore_status status = fhs_case_cache_new(&core->cases, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_storage_reader(core->storage, &conn, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = fhs_catalog_open(core->fhir, conn, &core->catalog, err);
     }
@@ -123,6 +127,7 @@ void fhs_core_close(fhs_core *core)
     fhs_params_drop(core->params);
     fhs_params_drop(core->own_params);
     fhs_catalog_free(core->catalog);
+    fhs_case_cache_free(core->cases);
     fhs_indexer_free(core->indexer);
     fhs_storage_close(core->storage);
     if (core->owns_token_keys) {

@@ -37,6 +37,7 @@ typedef struct fhs_core {
     const fhs_fhir *fhir;
     fhs_indexer *indexer;
     fhs_catalog *catalog;
+    struct fhs_case_cache *cases; /* of stored code systems (search.h) */
     fhs_keys
         *token_keys; /* seals page links: the store's keys, or for a plaintext store random ones */
     bool owns_token_keys;

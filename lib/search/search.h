@@ -62,10 +62,16 @@ typedef struct fhs_search_env {
     int64_t max_us;
     int64_t (*now_us)(void *ctx);
     void *now_ctx;
-    uint32_t wish;       /* fhs_plan_wish; 0: the best plan */
-    size_t max_includes; /* included resources on a page; 0: FHS_LIMIT_PAGE_INCLUDES */
-    bool is_for_terms;   /* looks for a code system itself: asks none */
+    uint32_t wish;                /* fhs_plan_wish; 0: the best plan */
+    size_t max_includes;          /* included resources on a page; 0: FHS_LIMIT_PAGE_INCLUDES */
+    bool is_for_terms;            /* looks for a code system itself: asks none */
+    struct fhs_case_cache *cases; /* may be NULL */
 } fhs_search_env;
+
+/* What stored code systems say about case, kept for all searches of a store; thread-safe. */
+typedef struct fhs_case_cache fhs_case_cache;
+fhirstore_status fhs_case_cache_new(fhs_case_cache **out, fhirstore_error **err);
+void fhs_case_cache_free(fhs_case_cache *cache);
 
 /*
  * The store's CodeSystem and ValueSet resources as a source of terms: those that the restriction
@@ -92,8 +98,9 @@ fhirstore_status fhs_search_open(fhs_conn *conn, const fhs_search_env *env, cons
 void fhs_search_close(fhs_search *search);
 
 /*
- * Whether one state of a resource of @a type satisfies @a node, a restriction. Of @a version entity,
- * type, seq and updated_us count; @a rows is its row list, or ptr NULL: that of what is stored now.
+ * Whether one state of a resource of @a type satisfies @a node, a restriction. Of @a version
+ * entity, type, seq and updated_us count; @a rows is its row list, or ptr NULL: that of what is
+ * stored now.
  */
 fhirstore_status fhs_search_judge(fhs_conn *conn, const fhs_search_env *env, fhs_type type,
                                   const fhs_node *node, const fhs_version *version, fhs_str rows,

@@ -485,6 +485,12 @@ fhirstore_status fhs_ranges_codes(fhs_search *search, uint32_t param, const fhs_
 /* Whether codes of the system at @a url differ by case, as the store or the definitions say. */
 fhirstore_status fhs_search_case_of(fhs_search *search, fhs_str url, bool *yes_out);
 
+/* ---- case_cache.c ---- */
+
+/* What this version of a code system says; false: not known. @a cache may be NULL. */
+bool fhs_case_cache_find(fhs_case_cache *cache, fhs_entity entity, int64_t seq, uint8_t *said_out);
+void fhs_case_cache_put(fhs_case_cache *cache, fhs_entity entity, int64_t seq, uint8_t said);
+
 /* ---- hierarchy.c ---- */
 
 /*

@@ -30,12 +30,12 @@ static void begin_inner(inner_search *inner, fhs_type type)
     inner->query.root = &inner->root;
 }
 
-/* Show @a take what the inner search finds. */
-static fhirstore_status run_inner(const fhs_stored_terms *stored, inner_search *inner,
-                                  fhs_terms_take_fn take, void *taker, fhirstore_error **err)
+/* *out NULL: nothing of the type may be seen. */
+static fhirstore_status open_inner(const fhs_stored_terms *stored, const inner_search *inner,
+                                   fhs_search **out, fhirstore_error **err)
 {
     fhs_search_env env = *stored->env;
-    fhs_search *search = NULL;
+    *out = NULL;
     env.restriction = NULL;
     env.is_for_terms = true;
     if (!stored->sees_all && env.restriction_of != NULL) {
@@ -45,8 +45,16 @@ static fhirstore_status run_inner(const fhs_stored_terms *stored, inner_search *
         }
     }
     env.restriction_of = NULL;
-    fhirstore_status status = fhs_search_open(stored->conn, &env, &inner->query, &search, err);
-    while (status == FHIRSTORE_OK) {
+    return fhs_search_open(stored->conn, &env, &inner->query, out, err);
+}
+
+/* Show @a take what the inner search finds. */
+static fhirstore_status run_inner(const fhs_stored_terms *stored, const inner_search *inner,
+                                  fhs_terms_take_fn take, void *taker, fhirstore_error **err)
+{
+    fhs_search *search = NULL;
+    fhirstore_status status = open_inner(stored, inner, &search, err);
+    while (status == FHIRSTORE_OK && search != NULL) {
         fhs_version version;
         status = fhs_search_next(search, &version, err);
         if (status == FHIRSTORE_OK) {
@@ -57,19 +65,24 @@ static fhirstore_status run_inner(const fhs_stored_terms *stored, inner_search *
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
 }
 
+static void ask_url(inner_search *inner, const fhs_fhir *fhir, fhs_terms_kind kind, fhs_str url)
+{
+    begin_inner(inner, type_of_kind(fhir, kind));
+    inner->leaf.kind = FHS_NODE_LEAF;
+    inner->leaf.param_type = FHS_SP_URI;
+    inner->leaf.code = FHS_LIT("url");
+    inner->leaf.param = fhs_sparam_find(fhir, inner->query.type, inner->leaf.code);
+    inner->value.text = url;
+    inner->root.children = &inner->child;
+    inner->root.child_count = 1;
+}
+
 static fhirstore_status stored_by_url(void *ctx, fhs_terms_kind kind, fhs_str url,
                                       fhs_terms_take_fn take, void *taker, fhirstore_error **err)
 {
     const fhs_stored_terms *stored = ctx;
     inner_search inner;
-    begin_inner(&inner, type_of_kind(stored->env->fhir, kind));
-    inner.leaf.kind = FHS_NODE_LEAF;
-    inner.leaf.param_type = FHS_SP_URI;
-    inner.leaf.code = FHS_LIT("url");
-    inner.leaf.param = fhs_sparam_find(stored->env->fhir, inner.query.type, inner.leaf.code);
-    inner.value.text = url;
-    inner.root.children = &inner.child;
-    inner.root.child_count = 1;
+    ask_url(&inner, stored->env->fhir, kind, url);
     return run_inner(stored, &inner, take, taker, err);
 }
 
@@ -132,16 +145,59 @@ static fhirstore_status may_be_stored(fhs_search *search, fhs_str url, bool *yes
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
 }
 
+/* What the version under the inner search says about case. */
+static fhirstore_status read_case(fhs_search *search, fhs_search *inner, uint8_t *said_out)
+{
+    fhs_candidate candidate = {.entity = inner->last};
+    fhs_version version;
+    fhirstore_status status = fhs_candidate_head(inner, &candidate, 0);
+    if (status != FHIRSTORE_OK ||
+        fhs_case_cache_find(search->env.cases, candidate.entity, candidate.seq, said_out)) {
+        return status;
+    }
+    status = fhs_resource_read_entity(search->conn, candidate.entity, &version, search->err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_terms_read_case(version.body, said_out, search->err);
+    }
+    /* What is not committed may yet become something else under the same sequence. */
+    if (status == FHIRSTORE_OK && !fhs_conn_is_writing(search->conn)) {
+        fhs_case_cache_put(search->env.cases, candidate.entity, candidate.seq, *said_out);
+    }
+    return status;
+}
+
+/* What code systems of the store say that may be seen. */
+static fhirstore_status ask_stored_case(fhs_search *search, fhs_str url, uint8_t *said_out)
+{
+    fhs_stored_terms stored;
+    inner_search inner;
+    fhs_search *found = NULL;
+    fhs_stored_terms_init(&stored, search->conn, &search->env, false);
+    ask_url(&inner, search->env.fhir, FHS_TERMS_CODE_SYSTEM, url);
+    fhirstore_status status = open_inner(&stored, &inner, &found, search->err);
+    while (status == FHIRSTORE_OK && found != NULL) {
+        uint8_t said = FHS_CASE_NOT_SAID;
+        found->err = search->err;
+        status = fhs_search_step(found);
+        if (status == FHIRSTORE_OK) {
+            status = read_case(search, found, &said);
+        }
+        *said_out = said > *said_out ? said : *said_out;
+    }
+    fhs_search_close(found);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
 fhirstore_status fhs_search_case_of(fhs_search *search, fhs_str url, bool *yes_out)
 {
     bool is_stored = false;
-    fhs_stored_terms stored;
+    uint8_t said = FHS_CASE_NOT_SAID;
     fhirstore_status status = search->env.is_for_terms ? FHIRSTORE_OK
                                                        : may_be_stored(search, url, &is_stored);
-    if (status != FHIRSTORE_OK) {
-        return status;
+    if (status == FHIRSTORE_OK && is_stored) {
+        status = ask_stored_case(search, url, &said);
     }
-    fhs_stored_terms_init(&stored, search->conn, &search->env, false);
-    return fhs_terms_case_of(search->env.fhir, is_stored ? &stored.source : NULL, url, yes_out,
-                             search->err);
+    *yes_out = said == FHS_CASE_NOT_SAID ? fhs_system_is_case_sensitive(search->env.fhir, url)
+                                         : said == FHS_CASE_COUNTS;
+    return status;
 }

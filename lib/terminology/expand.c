@@ -402,7 +402,7 @@ fhirstore_status fhs_terms_expand(fhs_terms *terms, const fhs_json *value_set,
 /* ---- above and below ---- */
 
 static fhirstore_status add_kindred(expansion *work, const fhs_code_system *system, uint32_t number,
-                                bool is_above, fhs_set_draft *set)
+                                    bool is_above, fhs_set_draft *set)
 {
     uint8_t *marks = NULL;
     fhirstore_status status = fhs_terms_reach(work->terms, system, number, is_above, &marks,
@@ -484,8 +484,9 @@ static fhirstore_status take_kin(void *taker, fhs_str body, int64_t updated_us,
         return status;
     }
     uint32_t number = fhs_code_system_find(system, kin->code);
-    return number == FHS_CONCEPT_NONE ? FHIRSTORE_OK
-                                      : add_kindred(kin->work, system, number, kin->is_above, kin->set);
+    return number == FHS_CONCEPT_NONE
+               ? FHIRSTORE_OK
+               : add_kindred(kin->work, system, number, kin->is_above, kin->set);
 }
 
 static fhirstore_status kin_of_defined(kin_taker *kin, fhirstore_error **err)

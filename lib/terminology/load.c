@@ -430,38 +430,19 @@ uint32_t fhs_code_system_find(const fhs_code_system *system, fhs_str code)
 
 /* ---- case ---- */
 
-typedef struct case_taker {
-    bool is_said;
-    bool yes;
-} case_taker;
-
-static fhirstore_status take_case(void *taker, fhs_str body, int64_t updated_us,
-                                  fhirstore_error **err)
+fhirstore_status fhs_terms_read_case(fhs_str body, uint8_t *said_out, fhirstore_error **err)
 {
-    (void)updated_us;
-    case_taker *told = taker;
     fhs_json_cursor cursor;
     fhs_str name;
     fhs_str value;
+    *said_out = FHS_CASE_NOT_SAID;
     fhirstore_status status = fhs_json_cursor_open(body, 0, &cursor, err);
     while (status == FHIRSTORE_OK) {
         status = fhs_json_cursor_next(&cursor, &name, &value, NULL, err);
         if (status == FHIRSTORE_OK && fhs_str_eq(name, FHS_LIT("caseSensitive"))) {
-            told->is_said = true;
-            told->yes = told->yes || fhs_str_eq(value, FHS_LIT("true"));
+            *said_out = fhs_str_eq(value, FHS_LIT("true")) ? FHS_CASE_COUNTS : FHS_CASE_COUNTS_NOT;
             return FHIRSTORE_OK;
         }
     }
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
-}
-
-fhirstore_status fhs_terms_case_of(const fhs_fhir *fhir, const fhs_terms_source *source,
-                                   fhs_str url, bool *yes_out, fhirstore_error **err)
-{
-    case_taker told = {false, false};
-    fhirstore_status status = source == NULL ? FHIRSTORE_OK
-                                             : source->by_url(source->ctx, FHS_TERMS_CODE_SYSTEM,
-                                                              url, take_case, &told, err);
-    *yes_out = told.is_said ? told.yes : fhs_system_is_case_sensitive(fhir, url);
-    return status;
 }

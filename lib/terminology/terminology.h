@@ -107,12 +107,14 @@ fhirstore_status fhs_terms_code_system_by_id(fhs_terms *terms, fhs_str id,
                                              const fhs_code_system **out, fhirstore_error **err);
 /* The concept, or FHS_CONCEPT_NONE. Case counts where the code system says so. */
 uint32_t fhs_code_system_find(const fhs_code_system *system, fhs_str code);
-/*
- * Whether codes of the system at @a url differ by case: as a stored code system says, else as the
- * definitions do, else not. Reads no concepts.
- */
-fhirstore_status fhs_terms_case_of(const fhs_fhir *fhir, const fhs_terms_source *source,
-                                   fhs_str url, bool *yes_out, fhirstore_error **err);
+/* What a CodeSystem says about case; what is said more weightily has the higher number. */
+typedef enum fhs_terms_case {
+    FHS_CASE_NOT_SAID,
+    FHS_CASE_COUNTS_NOT,
+    FHS_CASE_COUNTS,
+} fhs_terms_case;
+/* @a said_out: fhs_terms_case. Reads no concepts. */
+fhirstore_status fhs_terms_read_case(fhs_str body, uint8_t *said_out, fhirstore_error **err);
 
 typedef enum fhs_subsumption {
     FHS_SUBSUMES_NOT,

@@ -364,6 +364,40 @@ START_TEST(searches_by_value_set)
 }
 END_TEST
 
+/* Within a restriction a value set that does not fit it is not there, by whatever address. */
+START_TEST(restrictions_hold)
+{
+    static const char claims[] =
+        "{\"id\":\"app\",\"scope\":\"system/Observation.rs system/CodeSystem.rs "
+        "system/ValueSet.rs?status=draft\"}";
+    static const char *const hidden[] = {"ValueSet/mammals/$expand",
+                                         "ValueSet/$expand?url=http://acme.org/vs/mammals"};
+    fhirstore_session_options options = FHIRSTORE_SESSION_OPTIONS_INIT;
+    expect_http(ask("PUT", "Observation/o", NULL,
+                    "{\"resourceType\":\"Observation\",\"id\":\"o\",\"status\":\"final\",\"code\":{"
+                    "\"coding\":[{\"system\":\"" ANIMALS "\",\"code\":\"cat\"}]}}"),
+                201);
+    expect_http(ask("PUT", "ValueSet/open", NULL,
+                    "{\"resourceType\":\"ValueSet\",\"id\":\"open\",\"status\":\"draft\",\"url\":"
+                    "\"http://acme.org/vs/open\",\"compose\":{\"include\":[{\"system\":\"" ANIMALS
+                    "\"}]}}"),
+                201);
+    ck_assert_int_eq(fhirstore_set_policy(store, NULL, 0, NULL), FHIRSTORE_OK);
+    options.claims = claims;
+    options.claims_len = sizeof claims - 1;
+    fhirstore_session_close(session);
+    ck_assert_int_eq(fhirstore_session_open(store, &options, &session, NULL), FHIRSTORE_OK);
+    for (size_t i = 0; i < 2; i++) {
+        reply refused = get(hidden[i]);
+        ck_assert_msg(refused.http == 404, "%s: %s", hidden[i], refused.body);
+    }
+    expect_http(get("ValueSet/open/$expand"), 200);
+    expect_http(get("Observation?code:in=http://acme.org/vs/mammals"), 400);
+    reply answer = get("Observation?code:in=http://acme.org/vs/open&_total=accurate");
+    expect_text(answer, "total", "1");
+}
+END_TEST
+
 START_TEST(runs_in_a_batch)
 {
     reply answer = ask("POST", "", NULL,
@@ -400,6 +434,7 @@ int main(void)
     tcase_add_loop_test(tests, refuses, 0, (int)(sizeof faults / sizeof *faults));
     tcase_add_test(tests, asks_and_records);
     tcase_add_test(tests, searches_by_value_set);
+    tcase_add_test(tests, restrictions_hold);
     tcase_add_test(tests, runs_in_a_batch);
     tcase_add_test(tests, capabilities_tell);
     suite_add_tcase(suite, tests);

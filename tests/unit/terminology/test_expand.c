@@ -214,20 +214,19 @@ END_TEST
 START_TEST(case_counts_where_it_is_said)
 {
     static const struct {
-        const char *url;
-        bool yes;
-    } rows[] = {{SYS, true},
-                {"urn:ring", false},
-                {"http://hl7.org/fhir/observation-status", true},
-                {"http://unitsofmeasure.org", true},
-                {"urn:nobody", false}};
+        const char *body;
+        uint8_t said;
+    } rows[] = {{"{}", FHS_CASE_NOT_SAID},
+                {"{\"concept\":[{\"caseSensitive\":true}]}", FHS_CASE_NOT_SAID},
+                {"{\"concept\":[{\"code\":\"}\"}],\"caseSensitive\":true}", FHS_CASE_COUNTS},
+                {"{\"caseSensitive\":false}", FHS_CASE_COUNTS_NOT}};
+    uint8_t said;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        bool yes;
-        ck_assert_int_eq(fhs_terms_case_of(fhs_fhir_get(FHS_FHIR_R4), &source,
-                                           fhs_str_from_cstr(rows[i].url), &yes, NULL),
+        ck_assert_int_eq(fhs_terms_read_case(fhs_str_from_cstr(rows[i].body), &said, NULL),
                          FHIRSTORE_OK);
-        ck_assert_int_eq(yes, rows[i].yes);
+        ck_assert_int_eq(said, rows[i].said);
     }
+    ck_assert_int_lt(fhs_terms_read_case(FHS_LIT("{"), &said, NULL), FHIRSTORE_OK);
 }
 END_TEST
 
