@@ -71,7 +71,7 @@ def compare(store, world, search, tally):
         if fault is not None:
             return fault
     if sort:
-        return query.order_fault([world.by_key[key] for key in got], sort)
+        return query.order_fault(world, [world.by_key[key] for key in got], sort)
     return None
 
 
@@ -159,10 +159,30 @@ def visible_part(world, asker, type_):
     """A condition that lets something through and hides something, where chance finds one."""
     for _ in range(20):
         where = asker.leaf(type_)
+        while "text=" in where:  # words are no restriction
+            where = asker.leaf(type_)
         resources = world.search(type_, where)
         if 0 < len(resources) < len(world.by_type[type_]):
             break
     return where, resources
+
+
+def compare_types(store, world, asker):
+    """A search of several types, by what all types have."""
+    types = asker.chance.sample(list(query.extract.PARAMETERS), asker.pick([1, 2, 4]))
+    code = asker.pick(["_tag", "_security", "_profile", "_source", "_id"])
+    condition = asker.valued(code, query.extract.COMMON[code])
+    if code == "_id":
+        condition = "_id=" + ",".join(asker.pick(world.resources).id for _ in range(3))
+    url = f"?_type={','.join(types)}&{condition}&_count={asker.pick([4, 1000])}&_total=accurate"
+    entries, total, _ = store.search_all(url)
+    if not isinstance(entries, list):
+        return url, f"status {entries.status}: {entries.diagnostics()}"
+    got = sorted((e["resource"]["resourceType"], e["resource"]["id"]) for e in entries)
+    wanted = sorted((r.type, r.id) for type_ in types for r in world.search(type_, condition))
+    if got != wanted or total != len(wanted):
+        return url, f"{len(got)} found, total {total}, {len(wanted)} wanted"
+    return url, None
 
 
 def ask(store, world, asker, count, options, tally):
@@ -173,6 +193,8 @@ def ask(store, world, asker, count, options, tally):
             url, fault = compare_includes(store, world, asker)
         elif number % 10 < 3:
             url, fault = compare_filter(store, world, asker)
+        elif number % 40 == 3:
+            url, fault = compare_types(store, world, asker)
         else:
             search = asker.search()
             url, fault = url_of(*search), compare(store, world, search, tally)

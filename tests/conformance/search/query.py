@@ -370,8 +370,15 @@ def has_condition(world, type_, name, value):
 FAR = float("inf")
 
 
-def sort_value(resource, code, descending):
+def sort_value(world, resource, code, descending):
     """What a resource is sorted by: the value that comes first in that order. None: it has none."""
+    head, dot, rest = code.partition(".")
+    if dot:
+        link, _, type_ = head.partition(":")
+        found = [sort_value(world, target, rest, descending)
+                 for target in world.targets(resource, link) if type_ in ("", target.type)]
+        found = [value for value in found if value is not None]
+        return (max if descending else min)(found, default=None)
     param = extract.parameter(resource.type, code)
     points = []
     for entry in resource.entries(code):
@@ -393,12 +400,12 @@ def sort_value(resource, code, descending):
     return max(points) if descending else min(points)
 
 
-def order_fault(resources, keys):
+def order_fault(world, resources, keys):
     """The first place where a page is not in the order of "_sort=@keys", or None."""
     keys = [(key.lstrip("-"), key.startswith("-")) for key in keys.split(",")]
     for before, after in zip(resources, resources[1:]):
         for code, descending in keys:
-            one, other = (sort_value(r, code, descending) for r in (before, after))
+            one, other = (sort_value(world, r, code, descending) for r in (before, after))
             if one == other:
                 continue
             if one is None or (other is not None and (one < other if descending else one > other)):

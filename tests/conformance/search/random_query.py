@@ -196,6 +196,11 @@ class Asker:
 
     def sort(self, type_):
         codes = [c for c, p in extract.PARAMETERS[type_].items() if p.kind in SORTABLE] + ["_id"]
+        if self.maybe(0.15) and self.references(type_):
+            code, param = self.pick(self.references(type_))
+            target = self.pick([t for t in param.targets if t in extract.PARAMETERS])
+            codes = [f"{code}:{target}." + self.pick([c for c, p in extract.PARAMETERS[target].items()
+                                                      if p.kind in SORTABLE])]
         return ",".join(self.pick(["", "-"]) + code
                         for code in self.chance.sample(codes, min(len(codes), self.pick([1, 1, 2, 3]))))
 
