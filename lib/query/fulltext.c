@@ -125,7 +125,7 @@ static fhirstore_status new_fulltext(term_reader *reader, fhs_fulltext_kind kind
     if (*out == NULL) {
         return fhs_fail_memory(reader->parser->err);
     }
-    (*out)->kind = kind;
+    (*out)->kind = (uint8_t)kind;
     return FHIRSTORE_OK;
 }
 
