@@ -16,17 +16,17 @@
 
 #define EXPRESSION_MAX ((size_t)1024 * 1024)
 
-typedef struct entity_list {
+typedef struct word_entities {
     int64_t *items; /* ascending when it is done */
     size_t count;
     size_t capacity;
-    struct entity_list *next; /* all lists of the search, to be freed with it */
-} entity_list;
+    struct word_entities *next; /* all lists of the search, to be freed with it */
+} word_entities;
 
 struct fhs_text_search {
     bool is_usable;      /* the index may be read */
-    entity_list changed; /* entities that have changed since */
-    entity_list *lists;
+    word_entities changed; /* entities that have changed since */
+    word_entities *lists;
     fhs_words words;
     fhs_arena arena;
     fhs_buf texts; /* of one parameter's elements */
@@ -35,7 +35,7 @@ struct fhs_text_search {
 
 /* ---- lists ---- */
 
-static fhirstore_status list_entity(fhs_search *search, entity_list *list, fhs_entity entity)
+static fhirstore_status list_entity(fhs_search *search, word_entities *list, fhs_entity entity)
 {
     if (list->count == list->capacity) {
         size_t wanted = list->capacity == 0 ? 64 : list->capacity * 2;
@@ -61,7 +61,7 @@ static int compare_numbers(const void *a, const void *b)
 }
 
 /* Ascending, each once. */
-static void settle_list(entity_list *list)
+static void settle_list(word_entities *list)
 {
     size_t kept = 0;
     bool is_sorted = true;
@@ -118,7 +118,7 @@ void fhs_text_free(fhs_search *search)
         return;
     }
     while (texts->lists != NULL) {
-        entity_list *list = texts->lists;
+        word_entities *list = texts->lists;
         texts->lists = list->next;
         fhs_free(list->items);
         fhs_free(list);
@@ -290,7 +290,7 @@ static fhirstore_status join_values(fhs_search *search, const fhs_node *node, fh
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status list_indexed(fhs_search *search, entity_list *list)
+static fhirstore_status list_indexed(fhs_search *search, word_entities *list)
 {
     fhs_text_search *texts = search->texts;
     fhs_stmt *stmt = NULL;
@@ -313,7 +313,7 @@ static fhirstore_status list_indexed(fhs_search *search, entity_list *list)
 
 /* Of what has changed since, those that match now; with @a any NULL: all that are there. */
 static fhirstore_status list_changed(fhs_search *search, const fhs_fulltext *any,
-                                     const word_scope *scope, entity_list *list)
+                                     const word_scope *scope, word_entities *list)
 {
     fhs_text_search *texts = search->texts;
     fhirstore_status status = FHIRSTORE_OK;
@@ -360,7 +360,7 @@ static fhirstore_status make_list(fhs_search *search, const fhs_node *node, cons
         return status;
     }
     fhs_text_search *texts = search->texts;
-    entity_list *list = fhs_calloc(1, sizeof *list);
+    word_entities *list = fhs_calloc(1, sizeof *list);
     if (list == NULL) {
         return fhs_search_no_memory(search);
     }

@@ -18,9 +18,9 @@ static const fhs_str body_at_sql = FHS_LIT_INIT(
     "SELECT o.seq,v.method,b.body FROM (SELECT seq FROM version_of WHERE entity=?1 AND seq<=?2 "
     "ORDER BY version DESC LIMIT 1) o CROSS JOIN version v ON v.seq=o.seq "
     "LEFT JOIN old_body b ON b.seq=o.seq");
-static const fhs_str add_sql = FHS_LIT_INIT(
+static const fhs_str add_words_sql = FHS_LIT_INIT(
     "INSERT INTO fulltext(rowid,narrative,content) VALUES(?1,?2,?3)");
-static const fhs_str remove_sql = FHS_LIT_INIT(
+static const fhs_str remove_words_sql = FHS_LIT_INIT(
     "INSERT INTO fulltext(fulltext,rowid,narrative,content) VALUES('delete',?1,?2,?3)");
 static const fhs_str clear_sql = FHS_LIT_INIT(
     "INSERT INTO fulltext(fulltext) VALUES('delete-all')");
@@ -189,13 +189,13 @@ static fhirstore_status change_words(fhs_conn *conn, fhs_str sql, fhs_entity ent
 fhirstore_status fhs_fulltext_add(fhs_conn *conn, fhs_entity entity, fhs_str narrative,
                                   fhs_str content, fhirstore_error **err)
 {
-    return change_words(conn, add_sql, entity, narrative, content, err);
+    return change_words(conn, add_words_sql, entity, narrative, content, err);
 }
 
 fhirstore_status fhs_fulltext_remove(fhs_conn *conn, fhs_entity entity, fhs_str narrative,
                                      fhs_str content, fhirstore_error **err)
 {
-    return change_words(conn, remove_sql, entity, narrative, content, err);
+    return change_words(conn, remove_words_sql, entity, narrative, content, err);
 }
 
 static fhirstore_status command(fhs_conn *conn, fhs_str sql, fhirstore_error **err)
