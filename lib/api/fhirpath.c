@@ -109,8 +109,8 @@ static fhirstore_status resolve_in_store(void *ctx, fhs_str reference,
         return FHIRSTORE_OK;
     }
     fhs_answer_init(&answer);
-    fhirstore_status status = fhs_interact_read(work->session->inner, parsed.type, parsed.id,
-                                                NULL, &answer, NULL);
+    fhirstore_status status = fhs_interact_read(work->session->inner, parsed.type, parsed.id, NULL,
+                                                &answer, NULL);
     if (status >= FHIRSTORE_OK) {
         fhs_str text = fhs_arena_dup(&work->arena, fhs_buf_str(&answer.body));
         status = text.ptr == NULL ? fhs_fail_memory(err)

@@ -201,7 +201,8 @@ fhirstore_status fhs_journal_find_place(const fhs_journal *journal, fhs_conn *co
 
 /*
  * Where the next block goes: behind the head, whatever the blocks say, so that what was cut off
- * stays visible as a gap. A head that is missing or not ours leaves a gap of one for the same reason.
+ * stays visible as a gap. A head that is missing or not ours leaves a gap of one for the same
+ * reason.
  */
 static fhirstore_status find_end(const fhs_journal *journal, fhs_conn *conn,
                                  fhs_journal_anchor *out, fhirstore_error **err)

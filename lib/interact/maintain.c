@@ -101,7 +101,8 @@ static fhirstore_status count_work(maintenance *work)
 static bool is_over(const maintenance *work)
 {
     return (work->deadline_us != 0 && fhs_clock_monotonic_us() >= work->deadline_us) ||
-           (work->options->max_resources != 0 && work->done + work->words_done >= work->options->max_resources);
+           (work->options->max_resources != 0 &&
+            work->done + work->words_done >= work->options->max_resources);
 }
 
 static fhirstore_status index_again(maintenance *work, const fhs_version *version)

@@ -261,7 +261,8 @@ static fhirstore_status write_expansion(fhs_terms_work *work, const fhs_json *va
     write_head(work, value_set, ask, total);
     uint64_t at = 0;
     for (uint32_t i = 0; i < set->count && status >= FHIRSTORE_OK; i++) {
-        if (written == ask->count || !is_wanted_term(work, ask, &set->terms[i]) || at++ < ask->offset) {
+        if (written == ask->count || !is_wanted_term(work, ask, &set->terms[i]) ||
+            at++ < ask->offset) {
             continue;
         }
         fhs_buf_add_cstr(work->out, written++ == 0 ? ",\"contains\":[" : ",");

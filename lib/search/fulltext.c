@@ -24,7 +24,7 @@ typedef struct word_entities {
 } word_entities;
 
 struct fhs_text_search {
-    bool is_usable;      /* the index may be read */
+    bool is_usable;        /* the index may be read */
     word_entities changed; /* entities that have changed since */
     word_entities *lists;
     fhs_words words;

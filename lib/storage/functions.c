@@ -188,8 +188,8 @@ static void call_rows_date(sqlite3_context *result, int argc, sqlite3_value **ar
 static void call_cell(sqlite3_context *result, int argc, sqlite3_value **argv)
 {
     (void)argc;
-    sqlite3_result_int64(result, fhs_cell_of(sqlite3_value_int64(argv[0]),
-                                             sqlite3_value_int64(argv[1])));
+    sqlite3_result_int64(result,
+                         fhs_cell_of(sqlite3_value_int64(argv[0]), sqlite3_value_int64(argv[1])));
 }
 
 int fhs_functions_register(sqlite3 *db)
@@ -199,10 +199,8 @@ int fhs_functions_register(sqlite3 *db)
         int argc;
         void (*call)(sqlite3_context *, int, sqlite3_value **);
     } functions[] = {
-        {"fhs_rows_min", 3, call_rows_min},
-        {"fhs_rows_max", 3, call_rows_max},
-        {"fhs_rows_has", 3, call_rows_has},
-        {"fhs_rows_date", 5, call_rows_date},
+        {"fhs_rows_min", 3, call_rows_min}, {"fhs_rows_max", 3, call_rows_max},
+        {"fhs_rows_has", 3, call_rows_has}, {"fhs_rows_date", 5, call_rows_date},
         {"fhs_cell", 2, call_cell},
     };
     for (size_t i = 0; i < FHS_COUNT_OF(functions); i++) {

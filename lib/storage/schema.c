@@ -77,7 +77,8 @@ static const char schema_1[] =
 /*
  * 2: large bodies in parts, by the sequence of their version; theirs is NULL where others have it.
  * Words; a node of theirs fills a page to its reserved end, and many are gathered before they are
- * written. Positions in the order of their cells. The audit journal. The audit journal. The audit journal.
+ * written. Positions in the order of their cells. The audit journal. The audit journal. The audit
+ * journal.
  */
 static const char schema_2[] =
     "CREATE TABLE body_part(seq INTEGER NOT NULL,part INTEGER NOT NULL,bytes BLOB NOT NULL,"

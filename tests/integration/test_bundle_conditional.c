@@ -290,30 +290,35 @@ START_TEST(batch_entries_may_be_conditional)
 {
     put_two();
     reply answer = run(BATCH(
-        BARE(PATIENT(TAG("one")), POST_IF("identifier=urn:s|one")) "," BARE(PATIENT(TAG("new")), POST_IF("identifier=urn:s|new")) "," BARE(PATIENT(TAG("two") ",\"active\":true"), METHOD("PUT", "Patient?identifier=urn:s|two")) "," BARE(
-            PATIENT(""),
-            POST_IF("")) "," BARE(ACTIVATE,
-                                  METHOD("PATCH",
-                                         "Patient?"
-                                         "identifier=urn:s|"
-                                         "one")) "," ASK(METHOD("DELETE",
-                                                                "Patient?identifier=urn:s|one,urn:"
-                                                                "s|two")) "," ASK(METHOD("GET",
-                                                                                         "Patient/"
-                                                                                         "a") ",\"i"
-                                                                                              "fMod"
-                                                                                              "ifie"
-                                                                                              "dSin"
-                                                                                              "ce\""
-                                                                                              ":\"2"
-                                                                                              "099-"
-                                                                                              "01-"
-                                                                                              "01T0"
-                                                                                              "0:"
-                                                                                              "00:"
-                                                                                              "00Z"
-                                                                                              "\"") "," ASK(METHOD("GET",
-                                                                                                                   "Patient/a") ",\"ifNoneMatch\":\"W/\\\"2\\\"\"")));
+        BARE(PATIENT(TAG("one")), POST_IF("identifier=urn:s|one")) "," BARE(PATIENT(TAG("new")), POST_IF("identifier=urn:s|new")) "," BARE(
+            PATIENT(TAG("two") ",\"active\":true"),
+            METHOD(
+                "PUT",
+                "Patient?identifier=urn:s|two")) "," BARE(PATIENT(""),
+                                                          POST_IF(
+                                                              "")) "," BARE(ACTIVATE,
+                                                                            METHOD(
+                                                                                "PATCH",
+                                                                                "Patient?"
+                                                                                "identifier=urn:s|"
+                                                                                "one")) "," ASK(METHOD("DELETE",
+                                                                                                       "Patient?identifier=urn:s|one,urn:"
+                                                                                                       "s|two")) "," ASK(METHOD("GET",
+                                                                                                                                "Patient/"
+                                                                                                                                "a") ",\"i"
+                                                                                                                                     "fMod"
+                                                                                                                                     "ifie"
+                                                                                                                                     "dSin"
+                                                                                                                                     "ce\""
+                                                                                                                                     ":\"2"
+                                                                                                                                     "099-"
+                                                                                                                                     "01-"
+                                                                                                                                     "01T0"
+                                                                                                                                     "0:"
+                                                                                                                                     "00:"
+                                                                                                                                     "00Z"
+                                                                                                                                     "\"") "," ASK(METHOD("GET",
+                                                                                                                                                          "Patient/a") ",\"ifNoneMatch\":\"W/\\\"2\\\"\"")));
     expect_http(answer, 200);
     static const char *const statuses[] = {
         "200 OK", "201 Created", "200 OK",           "400",

@@ -12,83 +12,79 @@
 static const struct {
     const char *text;
     const char *codes;
-} sets[] =
-    {
-        {VS(INCLUDE(SYSTEM(""))), "a b c d e f B"},
-        {VS(INCLUDE(SYSTEM(",\"version\":\"1.9\""))), "a b c d e f B"},
-        {VS(INCLUDE(SYSTEM(",\"version\":\"1.10-old\""))), "old"},
-        {VS(INCLUDE(SYSTEM(",\"version\":\"3\""))), "[" SYS "]"},
-        {VS(INCLUDE(SYSTEM(",\"concept\":[{\"code\":\"d\"},{\"code\":\"a\"},{\"code\":\"d\"}]"))),
-         "d a"},
-        {ONE("concept", "is-a", "b"), "b c d f"},
-        {ONE("concept", "is-a", "e"), "d e"},
-        {ONE("concept", "is-a", "nobody"), ""},
-        {ONE("concept", "descendent-of", "b"), "c d f"},
-        {ONE("concept", "is-not-a", "b"), "a e B"},
-        {ONE("concept", "generalizes", "d"), "a b d e"},
-        {ONE("concept", "child-of", "a"), "b e"},
-        {ONE("concept", "descendent-leaf", "a"), "d f"},
-        {ONE("concept", "in", "a, f,zz"), "a f"},
-        {ONE("concept", "not-in", "a,f"), "b c d e B"},
-        {ONE("code", "regex", "[a-c]"), "a b c"},
-        {ONE("code", "=", "b"), "b"},
-        {ONE("display", "regex", ".*ta"), "b"},
-        {ONE("size", "=", "big"), "a"},
-        {ONE("size", "in", "big,small"), "a b"},
-        {ONE("size", "not-in", "big"), "b c d e f B"},
-        {ONE("size", "exists", "true"), "a b"},
-        {ONE("size", "exists", "false"), "c d e f B"},
-        {ONE("parent", "=", "b"), "c d"},
-        {ONE("child", "exists", "false"), "d f B"},
-        {ONE("inactive", "=", "false"), "a b c d f B"},
-        {VS("\"inactive\":false," INCLUDE(SYSTEM(""))), "a b c d f B"},
-        {VS(INCLUDE(SYSTEM(FILTER("concept", "is-a", "a"))) ",\"exclude\":[" SYSTEM(
-             FILTER("concept", "is-a", "b")) "]"),
-         "a e"},
-        {VS(INCLUDE(
-             SYSTEM(",\"filter\":[{\"property\":\"concept\",\"op\":\"is-a\",\"value\":\"b\"},{"
-                    "\"property\":\"code\",\"op\":\"regex\",\"value\":\"[cd]\"}]"))),
-         "c d"},
-        {VS(INCLUDE("{\"valueSet\":[\"urn:vs\"]}")), "a"},
-        {VS(INCLUDE("{\"valueSet\":[\"urn:vs|2\"]}")), "b"},
-        {VS(INCLUDE("{\"valueSet\":[\"urn:vs\"]},{\"valueSet\":[\"urn:vs|2\"]}")), "a b"},
-        {VS(INCLUDE("{\"valueSet\":[\"urn:vs\",\"urn:vs|2\"]}")), ""},
-        {VS(INCLUDE("{\"system\":\"" SYS "\",\"valueSet\":[\"urn:vs\"]}")), "a"},
-        {VS(INCLUDE("{\"system\":\"urn:far\"}")), "[urn:far]"},
-        {VS(INCLUDE("{\"system\":\"urn:some\"}")), "[urn:some]"},
-        {VS(INCLUDE("{\"system\":\"urn:some\",\"concept\":[{\"code\":\"p\"},{\"code\":\"r\"}]}")),
-         "p r"},
-        {VS(INCLUDE("{\"system\":\"urn:far\"},{\"system\":\"urn:far\",\"concept\":[{\"code\":\"1\"}"
-                    "]}") ",\"exclude\":[{\"system\":\"urn:far\",\"concept\":[{\"code\":\"2\"}]}]"),
-         "1 [urn:far]"},
-        {VS(INCLUDE(
-             "{\"system\":\"urn:far\",\"concept\":[{\"code\":\"1\"}]}") ",\"exclude\":[{\"system\":"
-                                                                        "\"urn:far\"}]"),
-         ""},
-        {VS(INCLUDE("{\"system\":\"urn:far\",\"concept\":[{\"code\":\"1\"}],\"valueSet\":["
-                    "\"urn:whole\"]}")),
-         "1"},
-        {VS(INCLUDE(
-             "{\"system\":\"urn:ring\",\"filter\":[{\"property\":\"concept\",\"op\":\"is-a\","
-             "\"value\":\"y\"}]}")),
-         "x y z"},
-        {VS(INCLUDE(
-             "{\"system\":\"urn:parts\",\"filter\":[{\"property\":\"concept\",\"op\":\"is-a\","
-             "\"value\":\"car\"}]}")),
-         "car"},
-        /* An expansion counts where there is nothing else, or what there is cannot be carried out.
-         */
-        {"{\"resourceType\":\"ValueSet\",\"expansion\":{\"contains\":[{\"system\":\"urn:x\","
-         "\"code\":"
-         "\"1\",\"contains\":[{\"system\":\"urn:x\",\"code\":\"2\"}]},{\"display\":\"group\","
-         "\"contains\":[{\"system\":\"urn:x\",\"code\":\"3\"}]}]}}",
-         "1 2 3"},
-        {"{\"resourceType\":\"ValueSet\",\"compose\":{\"include\":[{\"system\":\"urn:far\","
-         "\"filter\":[{"
-         "\"property\":\"concept\",\"op\":\"is-a\",\"value\":\"1\"}]}]},\"expansion\":{"
-         "\"contains\":[{"
-         "\"system\":\"urn:far\",\"code\":\"9\"}]}}",
-         "9"},
+} sets[] = {
+    {VS(INCLUDE(SYSTEM(""))), "a b c d e f B"},
+    {VS(INCLUDE(SYSTEM(",\"version\":\"1.9\""))), "a b c d e f B"},
+    {VS(INCLUDE(SYSTEM(",\"version\":\"1.10-old\""))), "old"},
+    {VS(INCLUDE(SYSTEM(",\"version\":\"3\""))), "[" SYS "]"},
+    {VS(INCLUDE(SYSTEM(",\"concept\":[{\"code\":\"d\"},{\"code\":\"a\"},{\"code\":\"d\"}]"))),
+     "d a"},
+    {ONE("concept", "is-a", "b"), "b c d f"},
+    {ONE("concept", "is-a", "e"), "d e"},
+    {ONE("concept", "is-a", "nobody"), ""},
+    {ONE("concept", "descendent-of", "b"), "c d f"},
+    {ONE("concept", "is-not-a", "b"), "a e B"},
+    {ONE("concept", "generalizes", "d"), "a b d e"},
+    {ONE("concept", "child-of", "a"), "b e"},
+    {ONE("concept", "descendent-leaf", "a"), "d f"},
+    {ONE("concept", "in", "a, f,zz"), "a f"},
+    {ONE("concept", "not-in", "a,f"), "b c d e B"},
+    {ONE("code", "regex", "[a-c]"), "a b c"},
+    {ONE("code", "=", "b"), "b"},
+    {ONE("display", "regex", ".*ta"), "b"},
+    {ONE("size", "=", "big"), "a"},
+    {ONE("size", "in", "big,small"), "a b"},
+    {ONE("size", "not-in", "big"), "b c d e f B"},
+    {ONE("size", "exists", "true"), "a b"},
+    {ONE("size", "exists", "false"), "c d e f B"},
+    {ONE("parent", "=", "b"), "c d"},
+    {ONE("child", "exists", "false"), "d f B"},
+    {ONE("inactive", "=", "false"), "a b c d f B"},
+    {VS("\"inactive\":false," INCLUDE(SYSTEM(""))), "a b c d f B"},
+    {VS(INCLUDE(SYSTEM(FILTER("concept", "is-a", "a"))) ",\"exclude\":[" SYSTEM(
+         FILTER("concept", "is-a", "b")) "]"),
+     "a e"},
+    {VS(INCLUDE(SYSTEM(",\"filter\":[{\"property\":\"concept\",\"op\":\"is-a\",\"value\":\"b\"},{"
+                       "\"property\":\"code\",\"op\":\"regex\",\"value\":\"[cd]\"}]"))),
+     "c d"},
+    {VS(INCLUDE("{\"valueSet\":[\"urn:vs\"]}")), "a"},
+    {VS(INCLUDE("{\"valueSet\":[\"urn:vs|2\"]}")), "b"},
+    {VS(INCLUDE("{\"valueSet\":[\"urn:vs\"]},{\"valueSet\":[\"urn:vs|2\"]}")), "a b"},
+    {VS(INCLUDE("{\"valueSet\":[\"urn:vs\",\"urn:vs|2\"]}")), ""},
+    {VS(INCLUDE("{\"system\":\"" SYS "\",\"valueSet\":[\"urn:vs\"]}")), "a"},
+    {VS(INCLUDE("{\"system\":\"urn:far\"}")), "[urn:far]"},
+    {VS(INCLUDE("{\"system\":\"urn:some\"}")), "[urn:some]"},
+    {VS(INCLUDE("{\"system\":\"urn:some\",\"concept\":[{\"code\":\"p\"},{\"code\":\"r\"}]}")),
+     "p r"},
+    {VS(INCLUDE("{\"system\":\"urn:far\"},{\"system\":\"urn:far\",\"concept\":[{\"code\":\"1\"}"
+                "]}") ",\"exclude\":[{\"system\":\"urn:far\",\"concept\":[{\"code\":\"2\"}]}]"),
+     "1 [urn:far]"},
+    {VS(INCLUDE(
+         "{\"system\":\"urn:far\",\"concept\":[{\"code\":\"1\"}]}") ",\"exclude\":[{\"system\":"
+                                                                    "\"urn:far\"}]"),
+     ""},
+    {VS(INCLUDE("{\"system\":\"urn:far\",\"concept\":[{\"code\":\"1\"}],\"valueSet\":["
+                "\"urn:whole\"]}")),
+     "1"},
+    {VS(INCLUDE("{\"system\":\"urn:ring\",\"filter\":[{\"property\":\"concept\",\"op\":\"is-a\","
+                "\"value\":\"y\"}]}")),
+     "x y z"},
+    {VS(INCLUDE("{\"system\":\"urn:parts\",\"filter\":[{\"property\":\"concept\",\"op\":\"is-a\","
+                "\"value\":\"car\"}]}")),
+     "car"},
+    /* An expansion counts where there is nothing else, or what there is cannot be carried out.
+     */
+    {"{\"resourceType\":\"ValueSet\",\"expansion\":{\"contains\":[{\"system\":\"urn:x\","
+     "\"code\":"
+     "\"1\",\"contains\":[{\"system\":\"urn:x\",\"code\":\"2\"}]},{\"display\":\"group\","
+     "\"contains\":[{\"system\":\"urn:x\",\"code\":\"3\"}]}]}}",
+     "1 2 3"},
+    {"{\"resourceType\":\"ValueSet\",\"compose\":{\"include\":[{\"system\":\"urn:far\","
+     "\"filter\":[{"
+     "\"property\":\"concept\",\"op\":\"is-a\",\"value\":\"1\"}]}]},\"expansion\":{"
+     "\"contains\":[{"
+     "\"system\":\"urn:far\",\"code\":\"9\"}]}}",
+     "9"},
 };
 
 START_TEST(holds)
@@ -169,14 +165,10 @@ START_TEST(above_and_below)
         bool is_above;
         const char *codes;
     } rows[] = {
-        {SYS, "b", false, "b c d f"},
-        {SYS, "B", false, "B"},
-        {SYS, "d", true, "a b d e"},
-        {SYS, "none", true, "none"},
-        {"", "hubcap", true, "hubcap"},
-        {"urn:ring", "Y", true, "x y z"},
-        {"urn:parts", "car", false, "car"},
-        {"", "male", false, "male male"},
+        {SYS, "b", false, "b c d f"},       {SYS, "B", false, "B"},
+        {SYS, "d", true, "a b d e"},        {SYS, "none", true, "none"},
+        {"", "hubcap", true, "hubcap"},     {"urn:ring", "Y", true, "x y z"},
+        {"urn:parts", "car", false, "car"}, {"", "male", false, "male male"},
     };
     fhs_buf out = FHS_BUF_INIT(100000);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
