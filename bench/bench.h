@@ -44,6 +44,9 @@ void bench_remove(const char *path);
 int64_t bench_file_bytes(const char *path);
 
 extern const uint8_t bench_key[32];
+/* FHIRSTORE_JOURNAL_* of the stores that are opened from now on: off unless it is what is measured.
+ */
+extern int32_t bench_journal;
 /* A store through the public door, for the local operator. */
 typedef struct bench_store {
     fhirstore *store;

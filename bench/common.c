@@ -143,6 +143,8 @@ int64_t bench_file_bytes(const char *path)
     return stat(path, &info) == 0 ? (int64_t)info.st_size : 0;
 }
 
+int32_t bench_journal = FHIRSTORE_JOURNAL_OFF;
+
 void bench_open(const char *path, bool encrypted, uint64_t cache_mib, bench_store *out)
 {
     fhirstore_open_options options = FHIRSTORE_OPEN_OPTIONS_INIT;
@@ -150,6 +152,7 @@ void bench_open(const char *path, bool encrypted, uint64_t cache_mib, bench_stor
     fhirstore_error *error = NULL;
     options.flags = FHIRSTORE_OPEN_CREATE | FHIRSTORE_OPEN_SYNC_NORMAL;
     options.cache_bytes = cache_mib << 20;
+    options.journal = bench_journal;
     if (encrypted) {
         options.key = bench_key;
         options.key_len = sizeof bench_key;
