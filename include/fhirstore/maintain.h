@@ -7,6 +7,9 @@
  * fhirstore_maintain(), in short transactions between which others write. Until that is done,
  * searches by the parameter look at every resource: slow, but never less than right. See
  * docs/custom-search-parameters.md.
+ *
+ * The full-text index (_text, _content, :text) is brought up to date last. Searches do that too when
+ * much is missing; after a large import it is better done here.
  */
 #ifndef FHIRSTORE_MAINTAIN_H
 #define FHIRSTORE_MAINTAIN_H
@@ -19,7 +22,8 @@ FHIRSTORE_BEGIN_DECLS
  * Called after each transaction of fhirstore_maintain(), with no lock held.
  *
  * @param ctx    fhirstore_maintain_options.ctx.
- * @param done   Resources that this call has walked over.
+ * @param done   Resources that this call has walked over; where no search parameter is being
+ *               indexed, changes that it has taken into the full-text index.
  * @param total  Resources that there were to walk when it began; an estimate when others write.
  * @return FHIRSTORE_OK to go on; anything else ends the call with FHIRSTORE_ERR_CANCELLED, and what
  *         was done stays done.

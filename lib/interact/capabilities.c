@@ -27,7 +27,8 @@ static void write_params(fhs_buf *out, const fhs_fhir *fhir, fhs_type type)
     bool is_first = true;
     for (size_t i = 0; i < count; i++) {
         fhs_sparam_def def = fhs_sparam_get(fhir, list[i]);
-        if (def.type == FHS_SP_SPECIAL || def.type == FHS_SP_COMPOSITE) {
+        bool is_near = fhs_str_eq(def.code, FHS_LIT("near"));
+        if ((def.type == FHS_SP_SPECIAL && !is_near) || def.type == FHS_SP_COMPOSITE) {
             continue;
         }
         fhs_buf_add_cstr(out, is_first ? ",\"searchParam\":[" : ",");

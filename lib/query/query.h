@@ -222,6 +222,7 @@ typedef struct fhs_query {
     fhs_include *includes;
     size_t include_count;
     bool has_fulltext; /* the full-text index is of use to it */
+    bool hides_score;  /* "_score=false": matches do not tell how well the words fit */
     uint32_t count;    /* page size; FHS_DEFAULT_PAGE_COUNT when not given */
     bool has_count;
     uint32_t max_results; /* _maxresults: nobody looks at more; 0: not given */

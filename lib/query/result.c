@@ -39,7 +39,8 @@ static fhirstore_status add_sort_key(fhs_query_parser *parser, fhs_query_draft *
         }
     } else if (!key.is_id && !key.is_updated && !key.is_score) {
         key.param = fhs_query_find_param(parser, draft->query->type, code, &def);
-        if (key.param == FHS_SPARAM_NONE || def.type == FHS_SP_COMPOSITE) {
+        if (key.param == FHS_SPARAM_NONE || def.type == FHS_SP_COMPOSITE ||
+            def.type == FHS_SP_SPECIAL) {
             return unknown_sort_key(parser, draft);
         }
         key.param_type = (fhs_sparam_type)def.type;
@@ -261,6 +262,12 @@ static fhirstore_status take_pretty(fhs_query_parser *parser, fhs_query_draft *d
                : fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE, "expects true or false");
 }
 
+static fhirstore_status read_score(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str value)
+{
+    draft->query->hides_score = fhs_str_eq(value, FHS_LIT("false"));
+    return take_pretty(parser, draft, value);
+}
+
 fhirstore_status fhs_query_result_param(fhs_query_parser *parser, fhs_query_draft *draft,
                                         fhs_str name, fhs_str value, bool *taken_out)
 {
@@ -273,6 +280,7 @@ fhirstore_status fhs_query_result_param(fhs_query_parser *parser, fhs_query_draf
         {FHS_LIT_INIT("_elements"), read_elements}, {FHS_LIT_INIT("_maxresults"), read_max_results},
         {FHS_LIT_INIT("_type"), read_type_list},    {FHS_LIT_INIT("_page"), take_page},
         {FHS_LIT_INIT("_format"), take_format},     {FHS_LIT_INIT("_pretty"), take_pretty},
+        {FHS_LIT_INIT("_score"), read_score},
     };
     *taken_out = false;
     for (size_t i = 0; i < FHS_COUNT_OF(params); i++) {

@@ -70,9 +70,12 @@ static fhirstore_status write_body(page_writer *page, fhs_version *version, bool
 /* "search", with how well the words fit where there are any. */
 static fhirstore_status write_found(page_writer *page, fhs_entity entity)
 {
-    int64_t score;
+    int64_t score = -1;
     fhs_buf *out = &page->entries;
-    fhirstore_status status = fhs_text_score(page->search, entity, &score);
+    fhirstore_status status = FHIRSTORE_OK;
+    if (!page->search->query->hides_score) {
+        status = fhs_text_score(page->search, entity, &score);
+    }
     fhs_buf_add_cstr(out, ",\"search\":{\"mode\":\"match\"");
     if (status == FHIRSTORE_OK && score >= 0) {
         fhs_buf_addf(out, ",\"score\":0.%06lld", (long long)score);

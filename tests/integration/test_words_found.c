@@ -249,6 +249,9 @@ START_TEST(the_best_come_first)
     }
     page = search_page("Basic", "_content=wolf");
     ck_assert_ptr_nonnull(text_at(&page, "entry.0.search.score"));
+    page = search_page("Basic", "_content=wolf&_score=false");
+    expect_nothing_at(page, "entry.0.search.score");
+    expect_status(search_page("Basic", "_content=wolf&_score=maybe"), FHIRSTORE_ERR_PARAM_VALUE);
     page = search_page("Basic", "code:missing=false");
     expect_nothing_at(page, "entry.0.search.score");
 }
