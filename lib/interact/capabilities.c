@@ -27,8 +27,7 @@ static void write_params(fhs_buf *out, const fhs_fhir *fhir, fhs_type type)
     bool is_first = true;
     for (size_t i = 0; i < count; i++) {
         fhs_sparam_def def = fhs_sparam_get(fhir, list[i]);
-        bool is_near = fhs_str_eq(def.code, FHS_LIT("near"));
-        if ((def.type == FHS_SP_SPECIAL && !is_near) || def.type == FHS_SP_COMPOSITE) {
+        if (!fhs_query_can_search(&def)) {
             continue;
         }
         fhs_buf_add_cstr(out, is_first ? ",\"searchParam\":[" : ",");
@@ -41,6 +40,21 @@ static void write_params(fhs_buf *out, const fhs_fhir *fhir, fhs_type type)
     if (!is_first) {
         fhs_buf_add_char(out, ']');
     }
+}
+
+/* What every type has without a definition that an index could follow. */
+static void write_common_params(fhs_buf *out)
+{
+    static const char *const params[][2] = {
+        {"_text", "string"},  {"_content", "string"},  {"_list", "reference"},
+        {"_in", "reference"}, {"_has", "string"},      {"_filter", "special"},
+        {"_query", "token"},  {"_contained", "token"}, {"_containedType", "token"},
+    };
+    for (size_t i = 0; i < FHS_COUNT_OF(params); i++) {
+        fhs_buf_addf(out, "%s{\"name\":\"%s\",\"type\":\"%s\"}",
+                     i == 0 ? ",\"searchParam\":[" : ",", params[i][0], params[i][1]);
+    }
+    fhs_buf_add_char(out, ']');
 }
 
 static void write_word(fhs_buf *out, const char *head, bool *is_first, fhs_str type, fhs_str code)
@@ -159,6 +173,7 @@ static void write_statement(fhs_buf *out, const fhs_core *core, const fhs_fhir *
     }
     fhs_buf_add_cstr(out, "],");
     write_interactions(out, system_interactions, FHS_COUNT_OF(system_interactions));
+    write_common_params(out);
     write_compartments(out);
     fhs_buf_add_cstr(out, "}]}");
 }

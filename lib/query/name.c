@@ -80,8 +80,7 @@ fhirstore_status fhs_query_only_child(fhs_query_parser *parser, fhs_node *parent
     return FHIRSTORE_OK;
 }
 
-/* Whether searches can use it at all: it has an expression and a kind with an index. */
-static bool is_searchable(const fhs_sparam_def *def)
+bool fhs_query_can_search(const fhs_sparam_def *def)
 {
     bool is_near = def->type == FHS_SP_SPECIAL && fhs_str_eq(def->code, FHS_LIT("near"));
     return def->expression.len > 0 && (def->type != FHS_SP_SPECIAL || is_near) &&
@@ -96,7 +95,7 @@ fhs_sparam fhs_query_find_param(fhs_query_parser *parser, fhs_type type, fhs_str
     fhs_sparam param = home == FHS_TYPE_NONE ? FHS_SPARAM_NONE : fhs_sparam_find(fhir, home, code);
     if (param != FHS_SPARAM_NONE) {
         *def = fhs_sparam_get(fhir, param);
-        if (!is_searchable(def)) {
+        if (!fhs_query_can_search(def)) {
             param = FHS_SPARAM_NONE;
         }
     }

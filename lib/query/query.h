@@ -288,6 +288,8 @@ fhirstore_status fhs_named_query_check(fhs_arena *arena, const fhs_query_options
  */
 fhs_sparam fhs_query_hierarchy(const fhs_fhir *fhir, fhs_type type, fhs_sparam param,
                                fhs_type target);
+/* Whether searches can use it as it is defined: it has an expression and a kind with an index. */
+bool fhs_query_can_search(const fhs_sparam_def *def);
 /* Whether a reference parameter may point at @a type; one that names no types may point anywhere.
  */
 bool fhs_query_may_target(const fhs_fhir *fhir, const fhs_sparam_def *def, fhs_type type);

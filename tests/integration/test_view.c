@@ -127,12 +127,24 @@ START_TEST(format_says_more_than_accept)
 }
 END_TEST
 
+START_TEST(the_capability_statement_names_what_is_searched)
+{
+    reply answer = ask("GET", "metadata", NULL, NULL);
+    expect_within(&answer, "\"name\":\"code-value-quantity\",\"definition\"");
+    expect_within(&answer, "\"name\":\"near\",\"definition\"");
+    expect_within(&answer, "\"name\":\"_language\",\"definition\"");
+    expect_within(&answer, "{\"name\":\"_filter\",\"type\":\"special\"}");
+    expect_within(&answer, "{\"name\":\"_list\",\"type\":\"reference\"}");
+}
+END_TEST
+
 int main(void)
 {
     const test_group groups[] = {
         GROUP("view", setup_store, reads_give_the_parts_that_are_asked_for,
               histories_give_the_parts_that_are_asked_for, parts_that_make_no_sense_are_refused,
-              pretty_indents_every_answer, format_says_more_than_accept),
+              pretty_indents_every_answer, format_says_more_than_accept,
+              the_capability_statement_names_what_is_searched),
     };
     return run_groups("view", groups, 1);
 }
