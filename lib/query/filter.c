@@ -234,7 +234,11 @@ static fhirstore_status read_comparison(fhs_filter *filter, fhs_type type, unsig
         link.path = filter->at;
         return read_link_path(filter, type, name, depth, &link, out);
     }
-    fhirstore_status status = fhs_filter_take_test(filter, &op, &value);
+    /* Before the value is read, which may be long: this happens once for each type of a link. */
+    fhirstore_status status = fhs_filter_knows(parser, type, name);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_filter_take_test(filter, &op, &value);
+    }
     if (status != FHIRSTORE_OK) {
         return status;
     }

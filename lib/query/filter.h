@@ -51,7 +51,9 @@ bool fhs_filter_take(fhs_filter *filter, char c);
 /* Take the word @a word if it comes next and ends there. */
 bool fhs_filter_take_word(fhs_filter *filter, const char *word);
 
-/* The node of "code op value". */
+/* Whether @a code is a parameter of @a type; ERR_UNKNOWN_PARAM, ERR_MODIFIER. */
+fhirstore_status fhs_filter_knows(fhs_query_parser *parser, fhs_type type, fhs_str code);
+/* The node of "code op value", of a parameter that is known. */
 fhirstore_status fhs_filter_leaf(fhs_query_parser *parser, fhs_type type, fhs_str code,
                                  fhs_filter_op op, fhs_str value, fhs_node **out);
 /*

@@ -141,6 +141,21 @@ static fhirstore_status read_membership(fhs_query_parser *parser, fhs_type type,
     return status == FHIRSTORE_OK ? fhs_query_membership(parser, type, code, text, out) : status;
 }
 
+fhirstore_status fhs_filter_knows(fhs_query_parser *parser, fhs_type type, fhs_str code)
+{
+    fhs_sparam_def unused;
+    if (fhs_query_is_membership(code)) {
+        return FHIRSTORE_OK;
+    }
+    if (fhs_str_find_char(code, ':', 0) < code.len) {
+        return fhs_query_fail(parser, FHIRSTORE_ERR_MODIFIER,
+                              "has a modifier, in place of which a filter has operators");
+    }
+    return fhs_query_find_param(parser, type, code, &unused) != FHS_SPARAM_NONE
+               ? FHIRSTORE_OK
+               : fhs_query_unknown_param(parser, type);
+}
+
 fhirstore_status fhs_filter_leaf(fhs_query_parser *parser, fhs_type type, fhs_str code,
                                  fhs_filter_op op, fhs_str value, fhs_node **out)
 {
@@ -149,10 +164,6 @@ fhirstore_status fhs_filter_leaf(fhs_query_parser *parser, fhs_type type, fhs_st
     fhs_node *outer = NULL;
     if (fhs_query_is_membership(code)) {
         return read_membership(parser, type, code, op, value, out);
-    }
-    if (fhs_str_find_char(code, ':', 0) < code.len) {
-        return fhs_query_fail(parser, FHIRSTORE_ERR_MODIFIER,
-                              "has a modifier, in place of which a filter has operators");
     }
     fhirstore_status status = fhs_query_new_leaf(parser, type, code, &def, &leaf);
     if (status != FHIRSTORE_OK) {

@@ -102,7 +102,7 @@ fhs_sparam fhs_query_find_param(fhs_query_parser *parser, fhs_type type, fhs_str
     return param;
 }
 
-static fhirstore_status unknown_param(fhs_query_parser *parser, fhs_type type)
+fhirstore_status fhs_query_unknown_param(fhs_query_parser *parser, fhs_type type)
 {
     char what[96];
     if (type == FHS_TYPE_NONE) {
@@ -219,7 +219,7 @@ fhirstore_status fhs_query_new_leaf(fhs_query_parser *parser, fhs_type type, fhs
     fhs_node *leaf = NULL;
     fhs_sparam param = fhs_query_find_param(parser, type, code, def);
     if (param == FHS_SPARAM_NONE) {
-        return unknown_param(parser, type);
+        return fhs_query_unknown_param(parser, type);
     }
     fhirstore_status status = fhs_query_new_node(parser, kind_of_leaf(code), type, &leaf);
     if (status == FHIRSTORE_OK) {
@@ -349,7 +349,7 @@ static fhirstore_status read_untyped(fhs_query_parser *parser, const fhs_sparam_
         }
     }
     if (any->child_count == 0) {
-        return first == FHIRSTORE_OK ? unknown_param(parser, link->type) : first;
+        return first == FHIRSTORE_OK ? fhs_query_unknown_param(parser, link->type) : first;
     }
     if (err != NULL) {
         fhs_error_free(*err);
@@ -371,7 +371,7 @@ fhirstore_status fhs_query_chain(fhs_query_parser *parser, fhs_type type, fhs_st
     }
     fhs_sparam param = fhs_query_find_param(parser, type, code, &def);
     if (param == FHS_SPARAM_NONE) {
-        return unknown_param(parser, type);
+        return fhs_query_unknown_param(parser, type);
     }
     if (def.type != FHS_SP_REFERENCE) {
         return fhs_query_fail(parser, FHIRSTORE_ERR_QUERY,
@@ -407,7 +407,7 @@ fhirstore_status fhs_query_has(fhs_query_parser *parser, fhs_type type, fhs_str 
     }
     fhs_sparam param = fhs_query_find_param(parser, source, code, &def);
     if (param == FHS_SPARAM_NONE) {
-        return unknown_param(parser, source);
+        return fhs_query_unknown_param(parser, source);
     }
     if (def.type != FHS_SP_REFERENCE ||
         (type != FHS_TYPE_NONE && !fhs_query_may_target(fhir, &def, type))) {

@@ -117,10 +117,10 @@ typedef enum fhs_node_kind {
     FHS_NODE_HAS,   /* some resource of type @a target refers here by its @a param and satisfies the
                        child */
     FHS_NODE_ID,    /* _id: values[].text */
-    FHS_NODE_UPDATED,  /* _lastUpdated: date values */
-    FHS_NODE_MEMBER,   /* _list, _in: named by a List, Group or CareTeam; values are references to
-                          those, ref_type NONE: any of them; lo is now */
-    FHS_NODE_FULLTEXT, /* _text (is_narrative) and _content: values[].fulltext */
+    FHS_NODE_UPDATED,   /* _lastUpdated: date values */
+    FHS_NODE_MEMBER,    /* _list, _in: named by a List, Group or CareTeam; values are references to
+                           those, ref_type NONE: any of them; lo is now */
+    FHS_NODE_FULLTEXT,  /* _text (is_narrative) and _content: values[].fulltext */
     FHS_NODE_CONTAINED, /* some resource of type @a target that it contains satisfies the first
                            child; or it is itself of that type and satisfies the second, if any */
     FHS_NODE_TRUE,
@@ -231,7 +231,7 @@ typedef struct fhs_query {
     fhs_summary_mode summary;
     fhs_contained_mode contained; /* if so, root is a CONTAINED node and type is NONE */
     bool contained_alone;         /* pages show what is contained, not what contains it */
-    fhs_str *elements; /* "_elements" */
+    fhs_str *elements;            /* "_elements" */
     size_t element_count;
     fhs_str place; /* the compartment searched, as in the address: "Patient/1"; or empty */
     fhs_str page;  /* our own paging token parameter "_page", or empty */

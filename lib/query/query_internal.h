@@ -40,6 +40,8 @@ fhirstore_status fhs_query_node(fhs_query_parser *parser, fhs_type type, fhs_str
 fhirstore_status fhs_query_new_node(fhs_query_parser *parser, fhs_node_kind kind, fhs_type type,
                                     fhs_node **out);
 fhirstore_status fhs_query_only_child(fhs_query_parser *parser, fhs_node *parent, fhs_node *child);
+/* Fail: @a type has no parameter of the name. */
+fhirstore_status fhs_query_unknown_param(fhs_query_parser *parser, fhs_type type);
 /* A leaf of the parameter @a code, without modifier and values; ERR_UNKNOWN_PARAM. */
 fhirstore_status fhs_query_new_leaf(fhs_query_parser *parser, fhs_type type, fhs_str code,
                                     fhs_sparam_def *def, fhs_node **out);
