@@ -43,9 +43,8 @@ static fhirstore_status enter_system(entry_maker *maker, fhs_str url)
     maker->url = url;
     maker->system = 0;
     maker->is_exact = false;
-    fhirstore_status status = url.len == 0
-                                  ? FHIRSTORE_OK
-                                  : fhs_uri_find(search->conn, url, &maker->system, search->err);
+    fhirstore_status status = url.len == 0 ? FHIRSTORE_OK
+                                           : fhs_system_number(search, url, &maker->system);
     return status == FHIRSTORE_OK && maker->system != 0
                ? fhs_system_is_exact(search, maker->system, &maker->is_exact)
                : status;
@@ -78,7 +77,7 @@ static fhirstore_status take_wholes(fhs_search *search, const fhs_code_set *set,
     codes->wholes = wholes;
     for (uint32_t i = 0; i < set->whole_count; i++) {
         int64_t number = 0;
-        fhirstore_status status = fhs_uri_find(search->conn, set->wholes[i], &number, search->err);
+        fhirstore_status status = fhs_system_number(search, set->wholes[i], &number);
         if (status != FHIRSTORE_OK) {
             return status;
         }

@@ -80,7 +80,7 @@ static fhirstore_status resolve_code_set(fhs_search *search, const fhs_node *nod
 }
 
 /* As with targets: names that the store does not have are numbered for this search. */
-static fhirstore_status system_number(fhs_search *search, fhs_str system, int64_t *out)
+fhirstore_status fhs_system_number(fhs_search *search, fhs_str system, int64_t *out)
 {
     return search->is_containing ? fhs_uri_intern(search->conn, system, out, search->err)
                                  : fhs_uri_find(search->conn, system, out, search->err);
@@ -95,7 +95,7 @@ static fhirstore_status resolve_token(fhs_search *search, const fhs_node *node,
         return resolve_code_set(search, node, value, list);
     }
     if (value->has_system && value->system.len > 0) {
-        fhirstore_status status = system_number(search, value->system, &system);
+        fhirstore_status status = fhs_system_number(search, value->system, &system);
         if (status != FHIRSTORE_OK || (system == 0 && value->compare != FHS_CMP_NE)) {
             return status;
         }

@@ -473,6 +473,8 @@ fhirstore_status fhs_resolve_values(fhs_search *search, const fhs_node *node, fh
 /* The table of the index that holds a parameter's rows. */
 uint8_t fhs_row_kind_of(fhs_sparam_type type);
 bool fhs_has_letters(fhs_str text);
+/* A code system's number; 0: no row has it. */
+fhirstore_status fhs_system_number(fhs_search *search, fhs_str system, int64_t *out);
 
 /* ---- codes.c, stored_terms.c ---- */
 

@@ -27,6 +27,14 @@ static const char *const shelf[] = {
     "{\"resourceType\":\"ValueSet\",\"id\":\"snomed\",\"url\":\"http://acme.org/vs/snomed\","
     "\"status\":\"active\",\"compose\":{\"include\":[{\"system\":\"http://snomed.info/sct\","
     "\"filter\":[{\"property\":\"concept\",\"op\":\"is-a\",\"value\":\"1\"}]}]}}",
+    "{\"resourceType\":\"ValueSet\",\"id\":\"drugs\",\"url\":\"urn:vs:drugs\",\"status\":"
+    "\"active\",\"compose\":{\"include\":[{\"system\":\"urn:drug\",\"concept\":[{\"code\":\"a\"}]}]"
+    "}}",
+    "{\"resourceType\":\"MedicationRequest\",\"id\":\"within\",\"status\":\"active\",\"intent\":"
+    "\"order\",\"subject\":{\"reference\":\"Patient/p1\"},\"contained\":[{\"resourceType\":"
+    "\"Medication\",\"id\":\"m\",\"code\":{\"coding\":[{\"system\":\"urn:drug\",\"code\":\"a\"}]}}]"
+    ","
+    "\"medicationReference\":{\"reference\":\"#m\"}}",
     "{\"resourceType\":\"Patient\",\"id\":\"p1\",\"gender\":\"male\"}",
     "{\"resourceType\":\"Patient\",\"id\":\"p2\",\"gender\":\"female\"}",
     "{\"resourceType\":\"Patient\",\"id\":\"p3\"}",
@@ -56,6 +64,7 @@ static const char *const shelf[] = {
 static void open_desk(void)
 {
     store_open(&desk);
+    desk.env.indexer = desk.indexer;
     store_begin(&desk);
     for (size_t i = 0; i < sizeof shelf / sizeof *shelf; i++) {
         store_put(&desk, shelf[i]);
@@ -121,6 +130,8 @@ static const struct {
      "p1 p2"},
     {"Observation", "subject:Patient.gender:in=http://hl7.org/fhir/ValueSet/administrative-gender",
      "cat dog poodle"},
+    {"Medication", "code:in=urn:vs:drugs&_contained=true", "within"},
+    {"Medication", "code:not-in=urn:vs:drugs&_contained=true", ""},
     {"Patient", "gender:not-in=http://hl7.org/fhir/ValueSet/administrative-gender", "p3"},
 };
 
