@@ -221,6 +221,65 @@ static fhirstore_status run_transaction(void)
     return run_request("POST", "", transaction);
 }
 
+/* Conditions, references that are conditions, a patch and a search. */
+static const char conditional_transaction[] = BUNDLE(
+    "transaction",
+    "{\"fullUrl\":\"urn:uuid:1\",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"t1\"},"
+    "\"request\":{\"method\":\"PUT\",\"url\":\"Patient?_id=t1\"}},"
+    "{\"resource\":{\"resourceType\":\"Patient\"},\"request\":{\"method\":\"POST\",\"url\":"
+    "\"Patient\",\"ifNoneExist\":\"_id=p4\"}},"
+    "{\"resource\":{\"resourceType\":\"Observation\",\"id\":\"t2\",\"status\":\"final\",\"code\":{"
+    "\"text\":\"x\"},\"subject\":{\"reference\":\"Patient?_id=p2\"}},"
+    "\"request\":{\"method\":\"PUT\",\"url\":\"Observation/t2\"}},"
+    "{\"resource\":{\"resourceType\":\"Binary\",\"contentType\":\"application/merge-patch+json\","
+    "\"data\":\"eyJhY3RpdmUiOnRydWV9\"},\"request\":{\"method\":\"PATCH\",\"url\":\"Patient/p1\"}},"
+    "{\"request\":{\"method\":\"DELETE\",\"url\":\"Patient?_id=p3\"}},"
+    "{\"request\":{\"method\":\"GET\",\"url\":\"Patient?_id=p4\"}}");
+
+static fhirstore_status run_conditional_transaction(void)
+{
+    return run_request("POST", "", conditional_transaction);
+}
+
+static fhirstore_status run_conditional_update(void)
+{
+    return run_request("PUT", "Patient?_id=p1", "{\"resourceType\":\"Patient\",\"active\":true}");
+}
+
+static fhirstore_status run_conditional_delete(void)
+{
+    return run_request("DELETE", "Patient?_id=p1,p2&_count=2", "");
+}
+
+static fhirstore_status run_json_patch(void)
+{
+    return run_request("PATCH", "Patient/p1",
+                       "[{\"op\":\"add\",\"path\":\"/active\",\"value\":true},{\"op\":\"test\","
+                       "\"path\":\"/id\",\"value\":\"p1\"}]");
+}
+
+static fhirstore_status run_fhirpath_patch(void)
+{
+    fhirstore_response *response = NULL;
+    fhirstore_error *error = NULL;
+    static const char patch[] =
+        "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"operation\",\"part\":[{"
+        "\"name\":\"type\",\"valueCode\":\"add\"},{\"name\":\"path\",\"valueString\":"
+        "\"Patient.where(true)\"},{\"name\":\"name\",\"valueString\":\"active\"},{\"name\":"
+        "\"value\","
+        "\"valueBoolean\":true}]}]}";
+    fhirstore_status status = fhirstore_patch_where(
+        session, FHIRSTORE_LIT("Patient"), FHIRSTORE_LIT("_id=p1"), FHIRSTORE_PATCH_FHIRPATH,
+        FHIRSTORE_LIT(patch), NULL, &response, &error);
+    fhirstore_error_free(error);
+    return judge(status, response);
+}
+
+static fhirstore_status run_diff(void)
+{
+    return run_request("GET", "$diff?from=Patient/p1&to=Patient/p2", "");
+}
+
 static fhirstore_status run_batch(void)
 {
     return run_request("POST", "",
@@ -394,14 +453,28 @@ typedef struct scenario {
 } scenario;
 
 static const scenario scenarios[] = {
-    {"create", run_create, true},        {"update", run_update, false},
-    {"delete", run_delete, false},       {"invalid", run_invalid, false},
-    {"reads", run_reads, false},         {"history", run_history, false},
-    {"search", run_search, false},       {"transaction", run_transaction, false},
-    {"batch", run_batch, false},         {"import", run_import, false},
-    {"upkeep", run_upkeep, false},       {"setup", run_setup, false},
-    {"parameter", run_parameter, false}, {"late search", run_late_search, false},
-    {"maintain", run_maintain, false},   {"large", run_large, false},
+    {"create", run_create, true},
+    {"update", run_update, false},
+    {"delete", run_delete, false},
+    {"invalid", run_invalid, false},
+    {"reads", run_reads, false},
+    {"history", run_history, false},
+    {"search", run_search, false},
+    {"transaction", run_transaction, false},
+    {"batch", run_batch, false},
+    {"import", run_import, false},
+    {"upkeep", run_upkeep, false},
+    {"setup", run_setup, false},
+    {"parameter", run_parameter, false},
+    {"late search", run_late_search, false},
+    {"maintain", run_maintain, false},
+    {"large", run_large, false},
+    {"conditional transaction", run_conditional_transaction, false},
+    {"conditional update", run_conditional_update, false},
+    {"conditional delete", run_conditional_delete, false},
+    {"JSON patch", run_json_patch, false},
+    {"FHIRPath patch", run_fhirpath_patch, false},
+    {"difference", run_diff, false},
 };
 
 /* ---- the loop ---- */

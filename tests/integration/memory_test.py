@@ -115,7 +115,7 @@ def main():
         return 0
     lines_size, bundle_size = (150, 120) if IS_LONG else (30, 30)
     failed = 0
-    print("1..10")
+    print("1..11")
     with tempfile.TemporaryDirectory(prefix="fhirstore-memory-") as name:
         folder = pathlib.Path(name)
         key = folder / "key"
@@ -178,6 +178,16 @@ def main():
         text = take(9, "its first version is read", 1.1, "get", store, "Bundle/large/_history/1")
         assert "example.org/first" in text[-100:], text[-100:]
         take(10, "it is exported", 1.1, "export", store, folder / "export", "--type", "Bundle")
+
+        # What was asked and what is answered are both there as a whole, each about as long as the other.
+        path = folder / "request.json"
+        write_transaction(path, bundle_size * MEGABYTE)
+        used, out = peak_mib("request", store, "POST", "", "--body", path, *keyed)
+        bound = base + CACHE_MIB + 8 + 2.8 * bundle_size
+        fine = used < bound and out.startswith("HTTP/1.1 200")
+        failed += not fine
+        print(f"# {bundle_size} MB: {used:.0f} MiB, at most {bound:.0f} MiB")
+        print(f"{'ok' if fine else 'not ok'} 11 - a transaction is answered in less than 4 times its text")
     return 1 if failed else 0
 
 
