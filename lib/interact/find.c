@@ -153,7 +153,7 @@ static fhirstore_status find_run(fhs_call *call, void *ctx, fhirstore_error **er
     fhs_search *search = NULL;
     fhirstore_status status = FHIRSTORE_OK;
     if (!call->is_nested) {
-        status = fhs_words_prepare(session->core, call->conn, work->text, err);
+        status = fhs_words_prepare(call, work->text, err);
     }
     if (!call->is_nested && status >= FHIRSTORE_OK) {
         status = fhs_conn_begin_read(call->conn, err);
@@ -379,7 +379,7 @@ static fhirstore_status start_cursor(fhs_search_cursor *cursor, fhirstore_error 
     }
     if (status >= FHIRSTORE_OK) {
         fhs_call_watch(call);
-        status = fhs_words_prepare(call->session->core, call->conn, cursor->text, err);
+        status = fhs_words_prepare(call, cursor->text, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_conn_begin_read(call->conn, err);

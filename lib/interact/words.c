@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interact/words.h"
 
+#include "base/clock.h"
 #include "index/fulltext.h"
 #include "storage/fulltext.h"
 
@@ -45,19 +46,28 @@ static bool may_ask_for_words(fhs_str query)
            fhs_str_find(query, FHS_LIT("_content")) <= query.len;
 }
 
-fhirstore_status fhs_words_prepare(fhs_core *core, fhs_conn *conn, fhs_str query,
-                                   fhirstore_error **err)
+/* Neither cancelled nor out of time. */
+static bool may_go_on(const fhs_call *call, int64_t started_us)
 {
+    fhs_session *session = call->session;
+    return atomic_load(&session->cancels) == call->cancels &&
+           (session->search_us <= 0 || fhs_clock_monotonic_us() - started_us < session->search_us);
+}
+
+fhirstore_status fhs_words_prepare(const fhs_call *call, fhs_str query, fhirstore_error **err)
+{
+    fhs_core *core = call->session->core;
     int64_t behind = 0;
     uint32_t count = SEARCH_STEP;
     if (core->read_only || !may_ask_for_words(query)) {
         return FHIRSTORE_OK;
     }
-    fhirstore_status status = fhs_words_behind(conn, FEW_CHANGES + 1, &behind, err);
+    fhirstore_status status = fhs_words_behind(call->conn, FEW_CHANGES + 1, &behind, err);
     if (status < FHIRSTORE_OK || behind <= FEW_CHANGES) {
         return status;
     }
-    while (status >= FHIRSTORE_OK && count == SEARCH_STEP) {
+    const int64_t started_us = fhs_clock_monotonic_us();
+    while (status >= FHIRSTORE_OK && count == SEARCH_STEP && may_go_on(call, started_us)) {
         status = fhs_words_step(core, SEARCH_STEP, &count, NULL);
     }
     return status == FHIRSTORE_ERR_NO_MEMORY ? fhs_fail_memory(err) : FHIRSTORE_OK;

@@ -12,11 +12,11 @@ fhirstore_status fhs_words_behind(fhs_conn *conn, int64_t cap, int64_t *count_ou
 fhirstore_status fhs_words_step(fhs_core *core, uint32_t most, uint32_t *count_out,
                                 fhirstore_error **err);
 /*
- * Before a search for @a query on reader @a conn, outside a transaction: if it looks as though it
- * asked for words, and much is missing in the index, bring it up to date. Where that cannot be done
- * the search will look at what is missing itself, and nothing has failed.
+ * Before a search for @a query on the call's reader, outside a transaction: if it looks as though
+ * it asked for words, and much is missing in the index, bring it up to date, for as long as a
+ * search may take. Where that cannot be done the search will look at what is missing itself, and
+ * nothing has failed.
  */
-fhirstore_status fhs_words_prepare(fhs_core *core, fhs_conn *conn, fhs_str query,
-                                   fhirstore_error **err);
+fhirstore_status fhs_words_prepare(const fhs_call *call, fhs_str query, fhirstore_error **err);
 
 #endif

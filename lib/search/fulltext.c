@@ -260,12 +260,10 @@ static fhirstore_status read_whole(fhs_search *search, fhs_entity entity, const 
     fhs_version version;
     *root_out = NULL;
     fhs_arena_reset(&search->texts->arena);
-    search->visits++;
-    if (search->env.max_visits != 0 && search->visits > search->env.max_visits) {
-        return fhs_fail(search->err, FHIRSTORE_ERR_TOO_COSTLY,
-                        "the search looked at more resources than it may");
+    fhirstore_status status = fhs_search_visit(search);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_resource_read_entity(search->conn, entity, &version, search->err);
     }
-    fhirstore_status status = fhs_resource_read_entity(search->conn, entity, &version, search->err);
     if (status != FHIRSTORE_OK || version.is_deleted) {
         return status;
     }
