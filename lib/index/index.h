@@ -170,6 +170,7 @@ fhirstore_status fhs_index_rows(fhs_catalog *catalog, fhs_conn *writer, fhs_type
  * components is a byte prefix and a range on the last one is a byte range (README.md has the
  * bytes). Shared with search.
  */
+#define FHS_COMPOSITE_INTEGER 8u /* bytes of an integer; a token ends with its system */
 void fhs_composite_add_token(fhs_buf *key, int64_t system, fhs_str folded_code);
 void fhs_composite_add_string(fhs_buf *key, fhs_str folded);
 void fhs_composite_add_uri(fhs_buf *key, fhs_str uri);

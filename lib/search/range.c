@@ -338,7 +338,10 @@ static fhirstore_status add_reference(fhs_search *search, uint32_t param, const 
     return FHIRSTORE_OK;
 }
 
-/* The first component, where it is a plain token, is a prefix of the key; the rest is tested. */
+/*
+ * The first component, where it is a plain token, is a prefix of the key; the rest is tested. The
+ * code stands before its system, so that a code alone is a prefix too.
+ */
 static fhirstore_status add_composite(fhs_search *search, uint32_t param, const fhs_match *match,
                                       fhs_scan *scan)
 {
@@ -349,15 +352,18 @@ static fhirstore_status add_composite(fhs_search *search, uint32_t param, const 
     }
     scan->is_exact = false;
     if (first == NULL || match->part_counts[0] != 1 || first->kind != FHS_ROW_TOKEN ||
-        first->codes != NULL || first->any_system || first->any_code ||
-        first->mode != FHS_TEXT_EXACT) {
+        first->codes != NULL || first->any_code || first->mode != FHS_TEXT_EXACT) {
         fhs_arg_blob(range, FHS_LIT(""));
         fhs_arg_top(range);
         return FHIRSTORE_OK;
     }
     fhs_buf_reset(&search->scratch);
     fhs_composite_add_token(&search->scratch, first->system, first->text);
-    fhs_str key = fhs_arena_dup(&search->arena, fhs_buf_str(&search->scratch));
+    fhs_str prefix = fhs_buf_str(&search->scratch);
+    if (first->any_system && prefix.len > FHS_COMPOSITE_INTEGER) {
+        prefix.len -= FHS_COMPOSITE_INTEGER;
+    }
+    fhs_str key = fhs_arena_dup(&search->arena, prefix);
     if (key.ptr == NULL || fhs_buf_status(&search->scratch) != FHIRSTORE_OK) {
         return fhs_search_no_memory(search);
     }
