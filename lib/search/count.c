@@ -129,7 +129,16 @@ fhirstore_status fhs_search_count_some(fhs_search *search, int64_t max, int64_t 
     if (search->is_empty) {
         return FHIRSTORE_OK;
     }
-    if (!counts_by_index(plan) || plan->driver.count != 1) {
+    bool by_index = counts_by_index(plan) && plan->driver.count == 1;
+    if (by_index || !fhs_scan_is_ordered(&plan->driver)) { /* nothing is known before all is read */
+        int64_t rows;
+        fhirstore_status status = fhs_scan_estimate(search, &plan->driver, max, &rows);
+        *exact_out = rows < max;
+        if (status != FHIRSTORE_OK || !*exact_out) {
+            return status;
+        }
+    }
+    if (!by_index) {
         /* What the page has looked at need not be looked at again. */
         bool goes_on = search->order == FHS_ORDER_ENTITY && search->token.kind == FHS_PAGE_FIRST;
         fhirstore_status status = count_by_looking(search, plan, goes_on ? search->looked_at : 0,
@@ -137,10 +146,5 @@ fhirstore_status fhs_search_count_some(fhs_search *search, int64_t max, int64_t 
         *count_out += goes_on ? search->steps : 0;
         return status;
     }
-    fhirstore_status status = fhs_scan_estimate(search, &plan->driver, max, count_out);
-    *exact_out = *count_out < max;
-    if (status == FHIRSTORE_OK && *exact_out && !plan->driver.ranges[0].is_unique) {
-        status = count_ranges(search, &plan->driver, count_out);
-    }
-    return status;
+    return count_ranges(search, &plan->driver, count_out);
 }

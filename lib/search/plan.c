@@ -19,9 +19,13 @@
 #define CAP_PAGE (CAP_FIRST * CAP_STEP)
 #define CAP_ALL  (CAP_PAGE * CAP_STEP * CAP_STEP * CAP_STEP * CAP_STEP)
 /* For one page no more rows than these are gathered before the first match. */
-#define GATHER_PAGE INT64_C(4096)
+#define GATHER_PAGE INT64_C(16384)
+/* Resources of the type that are counted; beyond, all there ever were are a good enough guess. */
+#define COUNT_TYPE INT64_C(8192)
+/* Matches that are sorted without further thought. */
+#define FEW_MATCHES INT64_C(256)
 /* Resources at the far end of a chain from which a search for one page, or for all, may begin. */
-#define INNER_PAGE   512u
+#define INNER_PAGE   2048u
 #define INNER_SORTED 4096u
 #define INNER_ALL    65536u
 
@@ -35,7 +39,8 @@ fhirstore_status fhs_scan_estimate(fhs_search *search, const fhs_scan *scan, int
     }
     for (size_t i = 0; i < scan->count && *count_out < cap; i++) {
         int64_t count;
-        fhirstore_status status = fhs_sql_count(search, &scan->ranges[i], cap - *count_out, &count);
+        fhirstore_status status = fhs_sql_reading(search, &scan->ranges[i], cap - *count_out,
+                                                  &count);
         if (status != FHIRSTORE_OK) {
             return status;
         }
@@ -360,24 +365,47 @@ static bool can_walk(const fhs_search *search)
  * Gathering costs one look at each of m matches; walking the order of n resources costs n / m looks
  * for each match of the page. They are even where m² = n × page.
  */
-static fhirstore_status even_size(fhs_search *search, int64_t *out)
+static int64_t even_size(const fhs_search *search, int64_t resources)
+{
+    return square_root((resources + 1) * ((int64_t)search->query->count + 1));
+}
+
+/*
+ * All there ever were are a first guess at the resources of the type, and good enough where few or
+ * very many match; in between they are counted, as far as that is cheap.
+ */
+static fhirstore_status refine_even(fhs_search *search, int64_t matches, int64_t *even)
 {
     int64_t resources = 0;
-    fhirstore_status status = fhs_conn_last_seq(search->conn, &resources, search->err);
-    *out = square_root((resources + 1) * ((int64_t)search->query->count + 1));
+    fhs_scan all = {.is_exact = true};
+    if (matches >= *even || matches < FEW_MATCHES) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = fhs_scan_all(search, true, &all);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_scan_estimate(search, &all, COUNT_TYPE, &resources);
+    }
+    if (resources < COUNT_TYPE) {
+        *even = even_size(search, resources);
+    }
     return status;
 }
 
 static fhirstore_status plan_sorted(fhs_search *search)
 {
-    int64_t even;
+    int64_t even = 0;
+    int64_t resources = 0;
     fhs_plan *plan = &search->plan;
-    fhirstore_status status = even_size(search, &even);
+    fhirstore_status status = fhs_conn_last_seq(search->conn, &resources, search->err);
     if (status == FHIRSTORE_OK) {
+        even = even_size(search, resources);
         status = make_plan(search, even, false, plan);
     }
     if (status == FHIRSTORE_OK && plan->estimate < 0 && !plan->driver.is_list) {
         status = fhs_scan_estimate(search, &plan->driver, even, &plan->estimate);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = refine_even(search, plan->estimate, &even);
     }
     bool walks = !plan->driver.is_list && plan->estimate >= even;
     walks = (walks || has_wish(search, FHS_WISH_WALK)) && !has_wish(search, FHS_WISH_SORTED);

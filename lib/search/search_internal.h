@@ -337,7 +337,7 @@ typedef enum fhs_order {
 } fhs_order;
 
 /* What it costs to look at a resource, and to enter a run somewhere, in rows read one by one. */
-#define FHS_LOOK_WORK  32u
+#define FHS_LOOK_WORK  64u
 #define FHS_ENTER_WORK 16u
 
 /* Nesting of groups and chains that a test may have, and of chains alone. */
@@ -637,7 +637,7 @@ fhirstore_status fhs_search_plan(fhs_search *search);
 bool fhs_test_passes_through(const fhs_test *test);
 /* Choose again, counting further: for who is going to look at everything. */
 fhirstore_status fhs_plan_exactly(fhs_search *search, fhs_plan *plan);
-/* How many rows a scan has, counted up to @a cap. */
+/* How many rows are read to scan it, counted up to @a cap. */
 fhirstore_status fhs_scan_estimate(fhs_search *search, const fhs_scan *scan, int64_t cap,
                                    int64_t *count_out);
 
@@ -658,6 +658,9 @@ fhirstore_status fhs_sql_rebind(fhs_search *search, const fhs_range *range, fhs_
 fhirstore_status fhs_sql_move(fhs_search *search, fhs_entity after, fhs_stmt *stmt);
 fhirstore_status fhs_sql_count(fhs_search *search, const fhs_range *range, int64_t cap,
                                int64_t *count_out);
+/* How many rows are read to find those of the range, counted up to @a cap. */
+fhirstore_status fhs_sql_reading(fhs_search *search, const fhs_range *range, int64_t cap,
+                                 int64_t *count_out);
 fhirstore_status fhs_sql_count_entities(fhs_search *search, const fhs_range *range,
                                         int64_t *count_out);
 /*

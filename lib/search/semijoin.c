@@ -8,6 +8,9 @@
 
 #include "search/search_internal.h"
 
+/* For _has the rows of each are read, for a chain their numbers are enough. */
+#define ROWS_COST 4u
+
 typedef struct entity_list {
     int64_t *items;
     size_t count;
@@ -210,7 +213,8 @@ fhirstore_status fhs_scan_has(fhs_search *search, const fhs_test *test, fhs_scan
     size_t count = 0;
     entity_list list = {NULL, 0, 0};
     fhirstore_status status = fhs_collect_test(search, test->children[0], test->target,
-                                               search->inner_max, &items, &count, usable_out);
+                                               search->inner_max / ROWS_COST, &items, &count,
+                                               usable_out);
     if (status != FHIRSTORE_OK || !*usable_out) {
         return status;
     }

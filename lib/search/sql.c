@@ -11,6 +11,7 @@ typedef struct shape_sql {
     const char *table;
     const char *where; /* parameters in the order of the range's arguments */
     bool is_ordered;   /* rows come in entity order */
+    const char *read;  /* what of it the index is entered by, where that is not all */
 } shape_sql;
 
 #define BOX " AND lo>=?2 AND lo<?3 AND hi>=?4 AND hi<?5"
@@ -20,31 +21,32 @@ static const shape_sql range_shapes[FHS_RANGE_SHAPES] = {
     [FHS_RANGE_TOKEN_EXACT] = {"idx_token", "param=?1 AND code=?2 AND system=?3 AND exact=?4",
                                true},
     [FHS_RANGE_TOKEN_CODES] = {"idx_token", "param=?1 AND code>=?2 AND code<?3", false},
-    [FHS_RANGE_TOKEN_SYSTEM] = {"idx_token", "param=?1 AND system=?2", false},
+    [FHS_RANGE_TOKEN_SYSTEM] = {"idx_token", "param=?1 AND system=?2", false, "param=?1"},
     [FHS_RANGE_STRING_EXACT] = {"idx_string", "param=?1 AND folded=?2 AND exact=?3", true},
     [FHS_RANGE_STRINGS] = {"idx_string", "param=?1 AND folded>=?2 AND folded<?3", false},
-    [FHS_RANGE_STRING_PART] = {"idx_string", "param=?1 AND instr(folded,?2)>0", false},
-    [FHS_RANGE_DATE] = {"idx_date", "param=?1 AND lo>=?2 AND lo<=?3 AND hi>=?4 AND hi<=?5", false},
+    [FHS_RANGE_STRING_PART] = {"idx_string", "param=?1 AND instr(folded,?2)>0", false, "param=?1"},
+    [FHS_RANGE_DATE] = {"idx_date", "param=?1 AND lo>=?2 AND lo<=?3 AND hi>=?4 AND hi<=?5", false,
+                        "param=?1 AND lo>=?2 AND lo<=?3"},
     [FHS_RANGE_DATE_HI] = {"idx_date_hi", "param=?1 AND lo>=?2 AND lo<=?3 AND hi>=?4 AND hi<=?5",
-                           false},
-    [FHS_RANGE_NUMBER] = {"idx_number", "param=?1" BOX, false},
+                           false, "param=?1 AND hi>=?4 AND hi<=?5"},
+    [FHS_RANGE_NUMBER] = {"idx_number", "param=?1" BOX, false, "param=?1 AND lo>=?2 AND lo<?3"},
     [FHS_RANGE_QUANTITY] = {"idx_quantity",
-                            "param=?1 AND unit=?2 AND lo>=?3 AND lo<?4 AND hi>=?5 AND hi<?6",
-                            false},
-    [FHS_RANGE_QUANTITY_ANY] = {"idx_quantity", "param=?1" BOX, false},
+                            "param=?1 AND unit=?2 AND lo>=?3 AND lo<?4 AND hi>=?5 AND hi<?6", false,
+                            "param=?1 AND unit=?2 AND lo>=?3 AND lo<?4"},
+    [FHS_RANGE_QUANTITY_ANY] = {"idx_quantity", "param=?1" BOX, false, "param=?1"},
     [FHS_RANGE_REFERENCE] = {"idx_reference", "param=?1 AND target=?2", true},
     [FHS_RANGE_REFERENCE_VERSION] = {"idx_reference", "param=?1 AND target=?2 AND version=?3",
                                      true},
     [FHS_RANGE_REFERENCES] = {"idx_reference", "param=?1", false},
     [FHS_RANGE_URI] = {"idx_uri", "param=?1 AND uri=?2", true},
     [FHS_RANGE_URIS] = {"idx_uri", "param=?1 AND uri>=?2 AND uri<?3", false},
-    [FHS_RANGE_URI_PART] = {"idx_uri", "param=?1 AND instr(uri,?2)>0", false},
+    [FHS_RANGE_URI_PART] = {"idx_uri", "param=?1 AND instr(uri,?2)>0", false, "param=?1"},
     [FHS_RANGE_COMPOSITES] = {"idx_composite", "param=?1 AND key>=?2 AND key<?3", false},
     [FHS_RANGE_POSITIONS] = {"idx_position", "param=?1", false},
     [FHS_RANGE_CELL] = {"idx_position",
                         "param=?1 AND cell>=?2 AND cell<=?3 AND lat>=?4 AND lat<=?5 AND lon>=?6 "
                         "AND lon<=?7",
-                        false},
+                        false, "param=?1 AND cell>=?2 AND cell<=?3"},
     [FHS_RANGE_TYPE] = {"current_type", "type=?1", true},
     [FHS_RANGE_UPDATED] = {"current_updated", "type=?1 AND updated>=?2 AND updated<=?3", false},
     [FHS_RANGE_STORE] = {"resource", "deleted=0", true},
@@ -167,6 +169,34 @@ fhirstore_status fhs_sql_count(fhs_search *search, const fhs_range *range, int64
     *count_out = 0;
     fhirstore_status status = take_sql(search, "SELECT COUNT(*) FROM (SELECT 1 FROM ", range,
                                        " LIMIT ?9)", &stmt);
+    if (status == FHIRSTORE_OK) {
+        status = bind_range(search, stmt, range);
+    }
+    if (status == FHIRSTORE_OK) {
+        (void)fhs_stmt_bind_int(stmt, AFTER_PARAM, cap);
+        status = one_number(search, stmt, count_out);
+    }
+    fhs_stmt_give(stmt);
+    return status;
+}
+
+fhirstore_status fhs_sql_reading(fhs_search *search, const fhs_range *range, int64_t cap,
+                                 int64_t *count_out)
+{
+    const shape_sql *shape = &range_shapes[range->shape];
+    if (shape->read == NULL) {
+        return fhs_sql_count(search, range, cap, count_out);
+    }
+    sql_text sql = {.len = 0};
+    fhs_stmt *stmt = NULL;
+    *count_out = 0;
+    sql_add(&sql, "SELECT COUNT(*) FROM (SELECT 1 FROM ");
+    sql_add(&sql, shape->table);
+    sql_add(&sql, " WHERE ");
+    sql_add(&sql, shape->read);
+    sql_add(&sql, " LIMIT ?9)");
+    fhirstore_status status = fhs_stmt_take(search->conn, fhs_str_of(sql.text, sql.len), &stmt,
+                                            search->err);
     if (status == FHIRSTORE_OK) {
         status = bind_range(search, stmt, range);
     }

@@ -77,7 +77,9 @@ START_TEST(a_search_is_cancelled_from_another_thread)
     for (int at = 1; at <= 4; at++) {
         looks_left = at;
         reply page = search_page("Patient", "gender:not=male&name:contains=9");
-        ck_assert_msg(page.status == FHIRSTORE_ERR_CANCELLED || looks_left > 0 || at == 1,
+        /* The second look is at the beginning of the work; a later one may be at its end. */
+        ck_assert_msg(page.status == FHIRSTORE_ERR_CANCELLED ||
+                          (page.status == FHIRSTORE_OK && at != 2),
                       "at look %d: %s", at, fhirstore_status_name(page.status));
         looks_left = 0;
         expect_status(search_page("Patient", "name:contains=9"), FHIRSTORE_OK);
