@@ -92,6 +92,9 @@ static fhirstore_status plan_entry(plan *work, const fhs_bundle_entry *entry, fh
     if (entry->method.len == 0 || entry->url.len == 0) {
         return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "the request needs method and url");
     }
+    if (fhs_str_find(entry->full_url, FHS_LIT("/_history/")) < entry->full_url.len) {
+        return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "a fullUrl cannot be that of a version");
+    }
     fhirstore_status status = fhs_route_parse(work->core->fhir, work->core->base_url, entry->method,
                                               entry->url, &route, err);
     if (status < FHIRSTORE_OK) {

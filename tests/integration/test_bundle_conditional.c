@@ -184,6 +184,11 @@ START_TEST(what_fails_names_its_entry_and_undoes_all)
               METHOD("PATCH", "Patient/a")),
          FHIRSTORE_ERR_PATCH_DOCUMENT},
         {ASK(METHOD("GET", "Patient?identifier=%zz")), FHIRSTORE_ERR_QUERY},
+        {ENTRY("http://x/Patient/1/_history/1", PATIENT(""), METHOD("POST", "Patient")),
+         FHIRSTORE_ERR_BUNDLE},
+        {ENTRY("urn:uuid:1", PATIENT(""), METHOD("POST", "Patient")) "," ENTRY(
+             "urn:uuid:1", PATIENT(""), POST_IF("identifier=urn:s|z")),
+         FHIRSTORE_ERR_BUNDLE},
         /* The same resource twice, however it is named. */
         {BARE(ACTIVATE, METHOD("PATCH", "Patient/a")) "," BARE(PATIENT(",\"id\":\"a\""),
                                                                METHOD("PUT", "Patient/a")),
@@ -402,6 +407,85 @@ START_TEST(a_reference_tells_nothing_to_who_may_not_search)
 }
 END_TEST
 
+/* ---- what is hidden ---- */
+
+static fhirstore_status only_one(void *ctx, const fhirstore_access_request *request,
+                                 fhirstore_access_decision *decision)
+{
+    (void)ctx;
+    decision->answer = FHIRSTORE_ACCESS_ALLOW;
+    if (strcmp(request->type, "Patient") == 0) {
+        decision->answer = FHIRSTORE_ACCESS_RESTRICT;
+        return fhirstore_access_restrict(decision, FHIRSTORE_LIT("identifier=urn:s|one,urn:s|new"));
+    }
+    return FHIRSTORE_OK;
+}
+
+static void see_only_one(void)
+{
+    const fhirstore_authorizer authorizer = {.struct_size = sizeof authorizer,
+                                             .authorize = only_one};
+    ck_assert_int_eq(fhirstore_set_authorizer(store, &authorizer, NULL), FHIRSTORE_OK);
+    fhirstore_session_close(session);
+    session = must_enter(store, 0, "Practitioner/7");
+}
+
+/* Two requests that differ in what is hidden and what is not there get one answer. */
+static void expect_same_answer(const char *method, const char *hidden, const char *absent,
+                               const char *headers, const char *body)
+{
+    reply first = ask(method, hidden, headers, body);
+    reply second = ask(method, absent, headers, body);
+    ck_assert_msg(first.http == second.http && strcmp(first.body, second.body) == 0,
+                  "%s %s: %d %s\n%s: %d %s", method, hidden, (int)first.http, first.body, absent,
+                  (int)second.http, second.body);
+}
+
+START_TEST(conditions_do_not_tell_what_is_hidden)
+{
+    put_two();
+    see_only_one();
+    expect_same_answer("DELETE", "Patient?identifier=urn:s|two", "Patient?identifier=urn:s|zzz",
+                       NULL, NULL);
+    expect_same_answer("PUT", "Patient?identifier=urn:s|two", "Patient?identifier=urn:s|zzz", NULL,
+                       PATIENT(",\"id\":\"b\"" TAG("new")));
+    expect_same_answer("PUT", "Patient?identifier=urn:s|two", "Patient?identifier=urn:s|zzz", NULL,
+                       PATIENT(TAG("two")));
+    expect_same_answer("PATCH", "Patient?identifier=urn:s|two", "Patient?identifier=urn:s|zzz",
+                       "Content-Type: application/merge-patch+json", "{\"active\":true}");
+    expect_same_answer("PATCH", "Patient/b", "Patient/zzz",
+                       "Content-Type: application/merge-patch+json", "{\"active\":true}");
+    expect_same_answer("GET", "$diff?from=Patient/a&to=Patient/b",
+                       "$diff?from=Patient/a&to=Patient/zzz", NULL, NULL);
+    reply hidden = run(
+        TRANSACTION(BARE(OBSERVATION("Patient?identifier=urn:s|two"), POST_OBSERVATION)));
+    reply absent = run(
+        TRANSACTION(BARE(OBSERVATION("Patient?identifier=urn:s|zzz"), POST_OBSERVATION)));
+    ck_assert_int_eq(hidden.http, 400);
+    ck_assert_str_eq(hidden.body, absent.body);
+    hidden = run(TRANSACTION(BARE(ACTIVATE, METHOD("PATCH", "Patient/b"))));
+    absent = run(TRANSACTION(BARE(ACTIVATE, METHOD("PATCH", "Patient/zzz"))));
+    ck_assert_int_eq(hidden.http, 404);
+    ck_assert_str_eq(hidden.body, absent.body);
+    /* A hidden match is none. */
+    reply made = run(TRANSACTION(
+        ENTRY("urn:uuid:1", PATIENT(TAG("new")),
+              POST_IF("identifier=urn:s|two,urn:s|new")) "," BARE(OBSERVATION("urn:uuid:1"),
+                                                                  POST_OBSERVATION)));
+    expect_http(made, 200);
+    expect_text(made, "entry.0.response.status", "201 Created");
+    /* What a patch makes must be seen as well. */
+    expect_http(ask("PATCH", "Patient/a", "Content-Type: application/merge-patch+json",
+                    "{\"identifier\":null}"),
+                403);
+    fhirstore_session_close(session);
+    session = must_enter(store, FHIRSTORE_SESSION_ALLOW_EVERYTHING, "tester");
+    expect_text(read_one("Patient", "b"), "meta.versionId", "1");
+    expect_text(read_one("Patient", "a"), "meta.versionId", "1");
+    expect_sound(store);
+}
+END_TEST
+
 int main(void)
 {
     const test_group groups[] = {
@@ -410,7 +494,8 @@ int main(void)
               several_deletions_in_one_entry),
         GROUP("entries", setup_store, patches_among_the_entries,
               reads_and_searches_among_the_entries, batch_entries_may_be_conditional,
-              an_import_resolves_conditions, a_reference_tells_nothing_to_who_may_not_search),
+              an_import_resolves_conditions, conditions_do_not_tell_what_is_hidden,
+              a_reference_tells_nothing_to_who_may_not_search),
     };
     return run_groups("conditional entries", groups, sizeof groups / sizeof *groups);
 }
