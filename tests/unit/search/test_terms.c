@@ -252,14 +252,19 @@ static void put_numbered(int from, int to)
     }
 }
 
-static int64_t count_of(const char *text)
+static int64_t count_of_type(const char *type, const char *text)
 {
     found f;
     int64_t count = -1;
-    ck_assert_ok(found_try(&desk, "Observation", text, false, &f, &err));
+    ck_assert_ok(found_try(&desk, type, text, false, &f, &err));
     ck_assert_ok(fhs_search_count(f.search, &count, &err));
     found_close(&f);
     return count;
+}
+
+static int64_t count_of(const char *text)
+{
+    return count_of_type("Observation", text);
 }
 
 START_TEST(large_sets)
@@ -278,6 +283,186 @@ START_TEST(large_sets)
 }
 END_TEST
 
+/* ---- random value sets against what they hold ---- */
+
+#define CODES        60
+#define OBSERVATIONS 250
+#define SETS         120
+
+typedef struct random_coding {
+    char system[16];
+    char code[16];
+} random_coding;
+
+static random_coding codings[OBSERVATIONS][2];
+static uint64_t random_state;
+
+static unsigned draw(unsigned below)
+{
+    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)(random_state >> 33) % below;
+}
+
+/* Of which case does not count: the same code in two ways. */
+static const char *random_code(void)
+{
+    static char code[4][16];
+    static unsigned at;
+    at = (at + 1) % 4;
+    (void)snprintf(code[at], sizeof code[at], "%s%u", draw(2) == 0 ? "x" : "X", draw(CODES));
+    return code[at];
+}
+
+static const char *random_system(void)
+{
+    static const char *const systems[] = {"urn:h", "urn:h", "urn:h", "urn:far", "urn:new"};
+    return systems[draw(5)];
+}
+
+static void put_tree(void)
+{
+    fhs_buf json = FHS_BUF_INIT(100000);
+    fhs_buf_add_cstr(&json, "{\"resourceType\":\"CodeSystem\",\"id\":\"h\",\"url\":\"urn:h\","
+                            "\"status\":\"active\",\"content\":\"complete\",\"concept\":[");
+    for (unsigned i = 0; i < CODES; i++) {
+        fhs_buf_addf(&json, "%s{\"code\":\"x%u\"", i == 0 ? "" : ",", i);
+        if (i > 0) {
+            fhs_buf_addf(&json, ",\"property\":[{\"code\":\"parent\",\"valueCode\":\"x%u\"}]",
+                         draw(i));
+        }
+        fhs_buf_add_char(&json, '}');
+    }
+    fhs_buf_add_cstr(&json, "]}");
+    store_put(&desk, json.ptr);
+    fhs_buf_clear(&json);
+}
+
+static void put_coded(unsigned i)
+{
+    fhs_buf json = FHS_BUF_INIT(1000);
+    fhs_buf_addf(&json,
+                 "{\"resourceType\":\"Condition\",\"id\":\"c%u\",\"subject\":{\"reference\":"
+                 "\"Patient/p1\"},\"code\":{\"coding\":[",
+                 i);
+    for (unsigned c = 0; c < 2; c++) {
+        random_coding *coding = &codings[i][c];
+        (void)snprintf(coding->system, sizeof coding->system, "%s", random_system());
+        (void)snprintf(coding->code, sizeof coding->code, "%s", random_code());
+        fhs_buf_addf(&json, "%s{\"system\":\"%s\",\"code\":\"%s\"}", c == 0 ? "" : ",",
+                     coding->system, coding->code);
+    }
+    fhs_buf_add_cstr(&json, "]}}");
+    store_put(&desk, json.ptr);
+    fhs_buf_clear(&json);
+}
+
+static void add_random_part(fhs_buf *json)
+{
+    static const char *const ops[] = {"is-a", "descendent-of", "is-not-a", "generalizes"};
+    unsigned kind = draw(4);
+    if (kind == 0) {
+        fhs_buf_addf(json,
+                     "{\"system\":\"urn:h\",\"filter\":[{\"property\":\"concept\",\"op\":\"%s\","
+                     "\"value\":\"%s\"}]}",
+                     ops[draw(4)], random_code());
+        return;
+    }
+    fhs_buf_addf(json, "{\"system\":\"%s\"", random_system());
+    for (unsigned i = 0, count = kind == 1 ? 0 : 1 + draw(8); i < count; i++) {
+        fhs_buf_addf(json, "%s{\"code\":\"%s\"}%s", i == 0 ? ",\"concept\":[" : ",", random_code(),
+                     i + 1 == count ? "]" : "");
+    }
+    fhs_buf_add_char(json, '}');
+}
+
+static void put_random_set(fhs_buf *json)
+{
+    fhs_buf_reset(json);
+    fhs_buf_add_cstr(json, "{\"resourceType\":\"ValueSet\",\"id\":\"r\",\"url\":\"urn:r\","
+                           "\"status\":\"active\",\"compose\":{\"include\":[");
+    for (unsigned i = 0, count = 1 + draw(3); i < count; i++) {
+        fhs_buf_add_cstr(json, i == 0 ? "" : ",");
+        add_random_part(json);
+    }
+    fhs_buf_add_cstr(json, "]");
+    for (unsigned i = 0, count = draw(3); i < count; i++) {
+        fhs_buf_add_cstr(json, i == 0 ? ",\"exclude\":[" : ",");
+        add_random_part(json);
+        fhs_buf_add_cstr(json, i + 1 == count ? "]" : "");
+    }
+    fhs_buf_add_cstr(json, "}}");
+    store_begin(&desk);
+    store_put(&desk, json->ptr);
+    store_commit(&desk);
+}
+
+/* The ids that the set, asked code by code, finds, and those that it does not. */
+static void filter_by_hand(const fhs_code_set *set, fhs_buf *in, fhs_buf *out)
+{
+    fhs_buf_reset(in);
+    fhs_buf_reset(out);
+    for (unsigned i = 0; i < OBSERVATIONS; i++) {
+        bool yes = false;
+        for (unsigned c = 0; c < 2; c++) {
+            yes = yes || fhs_code_set_has(set, fhs_str_from_cstr(codings[i][c].system),
+                                          fhs_str_from_cstr(codings[i][c].code), NULL);
+        }
+        fhs_buf *list = yes ? in : out;
+        fhs_buf_addf(list, "%sc%u", list->len == 0 ? "" : " ", i);
+    }
+}
+
+static void compare_with_hand(const char *text, const fhs_buf *want, const fhs_buf *set)
+{
+    fhs_buf got = FHS_BUF_INIT(100000);
+    list_ids("Condition", text, &got);
+    ck_assert_msg(fhs_str_eq(fhs_buf_str(&got), fhs_buf_str(want)),
+                  "%s of %.*s: got %.*s, not %.*s", text, FHS_STR_ARG(fhs_buf_str(set)),
+                  FHS_STR_ARG(fhs_buf_str(&got)), FHS_STR_ARG(fhs_buf_str(want)));
+    fhs_buf_clear(&got);
+}
+
+START_TEST(random_sets)
+{
+    static const fhs_terms_ask ask = {false, false};
+    fhs_buf json = FHS_BUF_INIT(100000);
+    fhs_buf in = FHS_BUF_INIT(100000);
+    fhs_buf out = FHS_BUF_INIT(100000);
+    random_state = 7;
+    store_begin(&desk);
+    put_tree();
+    for (unsigned i = 0; i < OBSERVATIONS; i++) {
+        put_coded(i);
+    }
+    store_commit(&desk);
+    for (unsigned i = 0; i < SETS; i++) {
+        found f;
+        fhs_stored_terms stored;
+        fhs_terms *terms = NULL;
+        const fhs_json *value_set = NULL;
+        const fhs_code_set *set = NULL;
+        put_random_set(&json);
+        ck_assert_ok(found_try(&desk, "Condition", "", false, &f, &err));
+        fhs_stored_terms_init(&stored, f.conn, &desk.env, false);
+        ck_assert_ok(fhs_terms_new(desk.fhir, &stored.source, &terms, &err));
+        ck_assert_ok(fhs_terms_value_set(terms, FHS_LIT("urn:r"), false, &value_set, &err));
+        ck_assert_ok(fhs_terms_expand(terms, value_set, &ask, &set, &err));
+        filter_by_hand(set, &in, &out);
+        fhs_terms_free(terms);
+        found_close(&f);
+        compare_with_hand("code:in=urn:r", &in, &json);
+        compare_with_hand("code:not-in=ValueSet/r", &out, &json);
+        compare_with_hand("code:in=urn:r&subject=Patient/p1", &in, &json);
+        ck_assert_int_eq(count_of_type("Condition", "code:in=urn:r") +
+                             count_of_type("Condition", "code:not-in=urn:r"),
+                         OBSERVATIONS);
+    }
+    fhs_buf_clear(&json);
+    fhs_buf_clear(&in);
+    fhs_buf_clear(&out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("search/terms");
@@ -288,6 +473,7 @@ int main(void)
     tcase_add_loop_test(tests, refuses, 0, (int)(sizeof faults / sizeof *faults));
     tcase_add_test(tests, hidden_resources_are_not_known);
     tcase_add_test(tests, large_sets);
+    tcase_add_test(tests, random_sets);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
