@@ -263,6 +263,150 @@ START_TEST(depth_has_a_limit_and_width_costs_nothing)
 }
 END_TEST
 
+/* ---- random definitions, judged code by code ---- */
+
+#define SYSTEMS 2u
+#define CODES   6u
+#define DEFINED 4u
+
+typedef struct random_part {
+    int system;     /* below 0: none */
+    unsigned codes; /* a bit each; 0: the whole code system */
+    int narrowed;   /* by this value set; below 0: by none */
+} random_part;
+
+typedef struct random_set {
+    random_part include[3], exclude[2];
+    unsigned include_count, exclude_count;
+} random_set;
+
+static random_set defined_sets[DEFINED];
+static uint64_t random_state = 11;
+
+static unsigned draw(unsigned below)
+{
+    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)(random_state >> 33) % below;
+}
+
+static bool set_has(const random_set *set, unsigned system, unsigned code);
+
+static bool part_has(const random_part *part, unsigned system, unsigned code)
+{
+    return (part->system < 0 || ((unsigned)part->system == system &&
+                                 (part->codes == 0 || (part->codes >> code & 1) != 0))) &&
+           (part->narrowed < 0 || set_has(&defined_sets[part->narrowed], system, code));
+}
+
+static bool set_has(const random_set *set, unsigned system, unsigned code)
+{
+    bool yes = false;
+    for (unsigned i = 0; i < set->include_count; i++) {
+        yes = yes || part_has(&set->include[i], system, code);
+    }
+    for (unsigned i = 0; i < set->exclude_count; i++) {
+        yes = yes && !part_has(&set->exclude[i], system, code);
+    }
+    return yes;
+}
+
+/* @a below: it may take in sets of lower number only. */
+static random_part draw_part(unsigned below)
+{
+    random_part part = {(int)draw(SYSTEMS), draw(2) == 0 ? 0 : draw(1u << CODES), -1};
+    if (below > 0 && draw(3) == 0) {
+        part.narrowed = (int)draw(below);
+        part.system = draw(2) == 0 ? -1 : part.system;
+    }
+    return part;
+}
+
+static void write_parts(const random_part *parts, unsigned count, fhs_buf *out)
+{
+    for (unsigned i = 0; i < count; i++) {
+        fhs_buf_addf(out, "%s{\"x\":1", i == 0 ? "" : ",");
+        if (parts[i].system >= 0) {
+            fhs_buf_addf(out, ",\"system\":\"urn:s%d\"", parts[i].system);
+        }
+        for (unsigned c = 0, n = 0; c < CODES && parts[i].system >= 0 && parts[i].codes != 0; c++) {
+            if ((parts[i].codes >> c & 1) != 0) {
+                fhs_buf_addf(out, "%s{\"code\":\"%u\"}", n++ == 0 ? ",\"concept\":[" : ",", c);
+            }
+        }
+        fhs_buf_add_cstr(out, parts[i].system >= 0 && parts[i].codes != 0 ? "]" : "");
+        if (parts[i].narrowed >= 0) {
+            fhs_buf_addf(out, ",\"valueSet\":[\"urn:d%d\"]", parts[i].narrowed);
+        }
+        fhs_buf_add_char(out, '}');
+    }
+}
+
+static void write_set(unsigned number, fhs_buf *out)
+{
+    const random_set *set = &defined_sets[number];
+    fhs_buf_reset(out);
+    fhs_buf_addf(out, "{\"url\":\"urn:d%u\",\"compose\":{\"include\":[", number);
+    write_parts(set->include, set->include_count, out);
+    fhs_buf_add_cstr(out, "],\"exclude\":[");
+    write_parts(set->exclude, set->exclude_count, out);
+    fhs_buf_add_cstr(out, "]}}");
+}
+
+static void draw_sets(void)
+{
+    for (unsigned i = 0; i < DEFINED; i++) {
+        random_set *set = &defined_sets[i];
+        set->include_count = 1 + draw(3);
+        set->exclude_count = draw(3);
+        for (unsigned p = 0; p < set->include_count; p++) {
+            set->include[p] = draw_part(i);
+        }
+        for (unsigned p = 0; p < set->exclude_count; p++) {
+            set->exclude[p] = draw_part(i);
+        }
+    }
+}
+
+static fhirstore_status show_random(void *ctx, fhs_terms_kind kind, fhs_str url,
+                                    fhs_terms_take_fn take, void *taker, fhirstore_error **err)
+{
+    if (kind != FHS_TERMS_VALUE_SET || url.len != 6) {
+        return FHIRSTORE_OK;
+    }
+    write_set((unsigned)(url.ptr[5] - '0'), ctx);
+    return take(taker, fhs_buf_str(ctx), 0, err);
+}
+
+START_TEST(random_definitions)
+{
+    static const fhs_terms_ask ask = {false, false};
+    fhs_buf text = FHS_BUF_INIT(100000);
+    const fhs_terms_source drawn = {&text, show_random, show_id, show_each};
+    for (unsigned round = 0; round < 3000; round++) {
+        fhs_terms *terms = NULL;
+        const fhs_json *json = NULL;
+        const fhs_code_set *set = NULL;
+        draw_sets();
+        ck_assert_int_eq(fhs_terms_new(fhs_fhir_get(FHS_FHIR_R4), &drawn, &terms, NULL),
+                         FHIRSTORE_OK);
+        ck_assert_int_eq(fhs_terms_value_set(terms, FHS_LIT("urn:d3"), false, &json, NULL),
+                         FHIRSTORE_OK);
+        ck_assert_int_eq(fhs_terms_expand(terms, json, &ask, &set, NULL), FHIRSTORE_OK);
+        for (unsigned i = 0; i < SYSTEMS * CODES; i++) {
+            const char system[] = {'u', 'r', 'n', ':', 's', (char)('0' + i / CODES)};
+            const char code = (char)('0' + i % CODES);
+            bool want = set_has(&defined_sets[3], i / CODES, i % CODES);
+            bool got = fhs_code_set_has(set, fhs_str_of(system, 6), fhs_str_of(&code, 1), NULL);
+            write_set(3, &text);
+            ck_assert_msg(want == got, "round %u, %u: %.*s", round, i,
+                          FHS_STR_ARG(fhs_buf_str(&text)));
+        }
+        fhs_terms_free(terms);
+    }
+    fhs_buf_clear(&text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("terminology/expand");
@@ -272,6 +416,7 @@ int main(void)
     tcase_add_test(tests, above_and_below);
     tcase_add_test(tests, kin_that_is_not_known);
     tcase_add_test(tests, case_counts_where_it_is_said);
+    tcase_add_test(tests, random_definitions);
     tcase_add_test(tests, depth_has_a_limit_and_width_costs_nothing);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
