@@ -238,6 +238,76 @@ START_TEST(prefixes_elsewhere_are_text)
 }
 END_TEST
 
+/* Whether @a id stands in a list of ids with blanks between. */
+static bool lists_id(fhs_str list, fhs_str id)
+{
+    bool more = true;
+    while (more) {
+        fhs_str head = list;
+        more = fhs_str_split(list, ' ', &head, &list);
+        if (fhs_str_eq(head, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "a and b", "a or b" and their negations, judged on what a and b find by themselves. */
+static void check_joined(const char *type, fhs_str all, const matrix_row *a, const matrix_row *b,
+                         int way)
+{
+    static const char *const forms[][3] = {
+        {"", " and ", ""}, {"", " or ", ""}, {"not(", ") and not (", ")"}, {"", " or not(", ")"}};
+    char query[1024];
+    fhs_str one = fhs_str_from(a->query, strlen("_filter="));
+    fhs_str two = fhs_str_from(b->query, strlen("_filter="));
+    fhs_buf want = FHS_BUF_INIT((size_t)1 << 16);
+    bool more = all.len > 0;
+    while (more) {
+        fhs_str id = all;
+        more = fhs_str_split(all, ' ', &id, &all);
+        bool in_a = lists_id(a->want, id);
+        bool in_b = lists_id(b->want, id);
+        bool yes = way == 0   ? in_a && in_b
+                   : way == 1 ? in_a || in_b
+                   : way == 2 ? !in_a && !in_b
+                              : in_a || !in_b;
+        if (yes) {
+            fhs_buf_add_cstr(&want, want.len > 0 ? " " : "");
+            fhs_buf_add_str(&want, id);
+        }
+    }
+    (void)snprintf(query, sizeof query, "_filter=%s%.*s%s%.*s%s", forms[way][0], FHS_STR_ARG(one),
+                   forms[way][1], FHS_STR_ARG(two), forms[way][2]);
+    const matrix_row row = {.section = "joined", .want = fhs_buf_str(&want)};
+    check_found(&row, type, query);
+    fhs_buf_clear(&want);
+}
+
+START_TEST(filters_join_as_sets)
+{
+    static const char *const types[] = {"Patient", "Observation", "RiskAssessment", "ValueSet"};
+    const char *type = types[_i / 4];
+    fhs_buf all = FHS_BUF_INIT((size_t)1 << 16);
+    int pairs = 0;
+    search_ids(&world, type, "", &all);
+    for (int i = 0; i < row_count; i++) {
+        for (int j = 0; j < row_count; j++) {
+            bool fits = strcmp(rows[i].section, "filter") == 0 &&
+                        strcmp(rows[j].section, "filter") == 0 &&
+                        fhs_str_eq(rows[i].on, fhs_str_from_cstr(type)) &&
+                        fhs_str_eq(rows[j].on, fhs_str_from_cstr(type));
+            if (fits) {
+                check_joined(type, fhs_buf_str(&all), &rows[i], &rows[j], _i % 4);
+                pairs++;
+            }
+        }
+    }
+    ck_assert_int_gt(pairs, 30);
+    fhs_buf_clear(&all);
+}
+END_TEST
+
 static const fhs_node *hide_one_type(void *ctx, fhs_type type)
 {
     static const fhs_node all = {.kind = FHS_NODE_TRUE, .type = FHS_TYPE_NONE};
@@ -255,6 +325,9 @@ START_TEST(what_may_not_be_seen_leads_nowhere)
         {"Location", "Encounter", "location:below=l1", "e2"},
         {"Location", "Encounter", "location:above=l3", "e1"},
         {"Organization", "Patient", "organization:below=Organization/o1", "p1"},
+        {"Patient", "Observation", "_sort=-subject:Patient.birthdate,_id", "b1 b2 b3 b4 b5 b6 b7"},
+        {"Patient", "Observation", "_filter=subject.family sw mul", ""},
+        {"Patient", "Observation", "_filter=subject[gender pr true]._id eq p1", ""},
     };
     fhs_type hidden = fhs_type_find(world.fhir, fhs_str_from_cstr(cases[_i].hidden));
     world.env.restriction_of = hide_one_type;
@@ -284,7 +357,8 @@ int main(int argc, char **argv)
     tcase_add_loop_test(tests, operators_that_do_not_apply_are_refused, 0,
                         (int)(sizeof samples / sizeof *samples));
     tcase_add_test(tests, prefixes_elsewhere_are_text);
-    tcase_add_loop_test(tests, what_may_not_be_seen_leads_nowhere, 0, 6);
+    tcase_add_loop_test(tests, filters_join_as_sets, 0, 16);
+    tcase_add_loop_test(tests, what_may_not_be_seen_leads_nowhere, 0, 9);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK); /* a store does not live through a fork */

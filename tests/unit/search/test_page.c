@@ -25,8 +25,9 @@ static void put_patient(int i)
     }
     (void)snprintf(json, sizeof(json),
                    "{\"resourceType\":\"Patient\",\"id\":\"p%d\",\"active\":%s,"
-                   "\"name\":[{\"family\":\"N%u\"},{\"family\":\"n%u\"}]%s}",
-                   i, next_random(3) == 0 ? "false" : "true", next_random(5), next_random(5),
+                   "\"name\":[{\"family\":\"N%u\"},{\"family\":\"n%u\"}],\"link\":[{\"type\":"
+                   "\"seealso\",\"other\":{\"reference\":\"Patient/p%d\"}}]%s}",
+                   i, next_random(3) == 0 ? "false" : "true", next_random(5), next_random(5), i / 3,
                    birth);
     ward.now_us += 1000;
     store_put(&ward, json);
@@ -151,7 +152,15 @@ static const char *const page_queries[] = {
     "_sort=_id&_count=9",
     "birthdate=lt1963&_sort=birthdate&_count=3",
     "_lastUpdated=gt2000&_count=8",
+    "_filter=family eq n1 or not(active eq true)&_count=4",
+    "_filter=birthdate pr true and family gt n1&_sort=-birthdate&_count=3",
+    "_contained=both&active=true&_count=6",
+    "_sort=link:Patient.birthdate&_count=4",
+    "_sort=-link.family,_id&_count=3&active=true",
+    "link:below=p1&_sort=-birthdate&_count=4",
 };
+/* The last ones depend on other resources than the match, so these may move it. */
+#define MOVED_BY_OTHERS 3
 
 /* All pages of a query, with @a meddle called between them; returns how often each came. */
 static void read_pages(const char *text, void (*meddle)(bool *touched), bool *touched, int *times,
@@ -493,7 +502,8 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, open_ward, close_ward);
     tcase_add_loop_test(tests, pages_deliver_everything_once, 0, queries);
-    tcase_add_loop_test(tests, what_stays_the_same_comes_exactly_once, 0, queries);
+    tcase_add_loop_test(tests, what_stays_the_same_comes_exactly_once, 0,
+                        queries - MOVED_BY_OTHERS);
     tcase_add_loop_test(tests, going_back_shows_the_same_pages, 0, queries);
     tcase_add_test(tests, going_back_past_what_is_gone);
     tcase_add_test(tests, links_show_nothing_of_the_sort_keys);
