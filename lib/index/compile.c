@@ -54,6 +54,7 @@ static fhs_compiled compile_component(fhs_compiler *compiler, fhs_pnode *root,
         return result;
     }
     *from_resource = compiler->saw_resource ? resource : NULL;
+    compiler->program->needs_whole = compiler->program->needs_whole || compiler->saw_resource;
     fhs_sparam_def part = fhs_sparam_get(compiler->fhir, component->param);
     return emit_at_all(compiler, &ends, part.type, component->param, slot);
 }

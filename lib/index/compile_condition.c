@@ -137,7 +137,7 @@ static fhs_compiled compile_is(fhs_compiler *compiler, const fhs_fp_node *node,
     if (result == FHS_COMPILED) {
         pred->type = type;
         *out = pred;
-        compiler->program->needs_whole = true; /* what is contained may be meant */
+        compiler->program->resolves = true;
     }
     return result;
 }

@@ -101,6 +101,18 @@ fhirstore_status fhs_index_extract(fhs_indexer *indexer, fhs_str base_url, const
 fhirstore_status fhs_index_extract_text(fhs_indexer *indexer, fhs_str base_url,
                                         const fhs_json_text *resource, fhs_arena *arena,
                                         fhs_entries *entries, fhirstore_error **err);
+/*
+ * The same for entries that are too many to be at hand together: @a taker gets them some at a time,
+ * and they are forgotten. NULL: it is fhs_index_extract_text().
+ */
+typedef struct fhs_entry_taker {
+    fhirstore_status (*take)(void *ctx, const fhs_entries *some, fhirstore_error **err);
+    void *ctx;
+} fhs_entry_taker;
+fhirstore_status fhs_index_extract_some(fhs_indexer *indexer, fhs_str base_url,
+                                        const fhs_json_text *resource, fhs_arena *arena,
+                                        const fhs_entry_taker *taker, fhs_entries *rest,
+                                        fhirstore_error **err);
 /* Read a stored body and extract from it. */
 fhirstore_status fhs_index_extract_body(fhs_indexer *indexer, fhs_str base_url, fhs_str body,
                                         fhs_arena *arena, fhs_entries *entries,
@@ -164,6 +176,10 @@ bool fhs_catalog_is_late(const fhs_catalog *catalog, uint32_t number);
 fhirstore_status fhs_index_rows(fhs_catalog *catalog, fhs_conn *writer, fhs_type type,
                                 const fhs_entries *entries, fhs_buf *rows_out,
                                 fhirstore_error **err);
+/* Extract from a text of any size, and make the normalised row list of what was found. */
+fhirstore_status fhs_index_text_rows(fhs_indexer *indexer, fhs_catalog *catalog, fhs_conn *writer,
+                                     fhs_str base_url, fhs_type type, const fhs_json_text *resource,
+                                     fhs_arena *arena, fhs_buf *rows_out, fhirstore_error **err);
 
 /*
  * The composite key: components in order, each self-delimiting, so that equality of leading

@@ -181,27 +181,59 @@ fhirstore_status fhs_index_extract(fhs_indexer *indexer, fhs_str base_url, const
     return fhs_index_extract_text(indexer, base_url, &text, arena, entries, err);
 }
 
-static bool has_handed_out(const fhs_json *root)
+/* Whether composites collect something below. A trie is as deep as the expressions are. */
+static bool feeds_composites(const fhs_pnode *node)
 {
+    bool feeds = node->roots != NULL;
+    for (const fhs_pemit *emit = node->emits; emit != NULL && !feeds; emit = emit->next) {
+        feeds = emit->slot != FHS_NO_SLOT;
+    }
+    for (const fhs_pfilter *filter = node->filters; filter != NULL && !feeds;
+         filter = filter->next) {
+        feeds = feeds_composites(filter->node);
+    }
+    for (const fhs_pchild *child = node->children; child != NULL && !feeds; child = child->next) {
+        feeds = feeds_composites(child->node);
+    }
+    return feeds;
+}
+
+/* Whether something looks at an array that was handed out together with something else. */
+static bool needs_whole(const fhs_program *program, const fhs_json *root)
+{
+    fhs_str type = FHS_STR_NONE;
+    const bool is_bundle = fhs_json_get_string(root, FHS_LIT("resourceType"), &type) &&
+                           fhs_str_eq(type, FHS_LIT("Bundle"));
+    bool all = program->needs_whole || program->truths != NULL || program->fallbacks != NULL ||
+               program->root->filters != NULL || program->root->emits != NULL;
     for (uint32_t i = 0; i < root->count; i++) {
-        if (fhs_json_is_handed_out(&root->members[i].value)) {
+        const fhs_json_member *member = &root->members[i];
+        if (!fhs_json_is_handed_out(&member->value)) {
+            continue;
+        }
+        const fhs_pnode *child = program->root->child_count == 0
+                                     ? NULL
+                                     : fhs_pnode_find(program->root, member->name);
+        bool may_be_meant = fhs_str_eq(member->name, FHS_LIT("contained")) || is_bundle;
+        if (all || (program->resolves && may_be_meant) ||
+            (child != NULL && feeds_composites(child))) {
             return true;
         }
     }
     return false;
 }
 
-/* Whether something asks for values of several places at once. */
-static bool needs_whole(const fhs_program *program)
-{
-    return program->needs_whole || program->slot_count > 0 || program->truths != NULL ||
-           program->fallbacks != NULL || program->root->filters != NULL ||
-           program->root->emits != NULL;
-}
-
 fhirstore_status fhs_index_extract_text(fhs_indexer *indexer, fhs_str base_url,
                                         const fhs_json_text *text, fhs_arena *arena,
                                         fhs_entries *entries, fhirstore_error **err)
+{
+    return fhs_index_extract_some(indexer, base_url, text, arena, NULL, entries, err);
+}
+
+fhirstore_status fhs_index_extract_some(fhs_indexer *indexer, fhs_str base_url,
+                                        const fhs_json_text *text, fhs_arena *arena,
+                                        const fhs_entry_taker *taker, fhs_entries *entries,
+                                        fhirstore_error **err)
 {
     const fhs_json *resource = text->root;
     fhs_type type = FHS_TYPE_NONE;
@@ -210,19 +242,22 @@ fhirstore_status fhs_index_extract_text(fhs_indexer *indexer, fhs_str base_url,
     if (status == FHIRSTORE_OK) {
         status = find_program(indexer, type, &program, err);
     }
-    if (status == FHIRSTORE_OK && has_handed_out(resource) && needs_whole(program)) {
+    if (status == FHIRSTORE_OK && needs_whole(program, resource)) {
         status = fhs_json_read(arena, text->text, NULL, &resource, err);
     }
     if (status != FHIRSTORE_OK) {
         return status;
     }
-    fhs_walk walk = {.resource = resource, .text = text};
+    fhs_walk walk = {.resource = resource, .text = text, .taker = taker, .err = err};
     walk.convert.base_url = base_url;
     walk.convert.out = entries;
     if (!begin_walk(&walk, indexer, program, arena)) {
         return fhs_fail_memory(err);
     }
     fhs_walk_node(&walk, program->root, resource);
+    if (walk.status < FHIRSTORE_OK && !walk.convert.is_failed) {
+        return walk.status;
+    }
     add_truths(&walk);
     status = add_fallbacks(&walk, err);
     return walk.convert.is_failed ? fhs_fail_memory(err) : status;

@@ -91,8 +91,8 @@ static fhs_type resource_type_of(const fhs_fhir *fhir, const fhs_json *resource)
 static fhs_type type_in_bundle(const fhs_fhir *fhir, const fhs_json *bundle, fhs_str text)
 {
     const fhs_json *entries = fhs_json_get(bundle, FHS_LIT("entry"));
-    if (!fhs_json_is(entries, FHS_JSON_ARRAY)) {
-        return FHS_TYPE_NONE;
+    if (!fhs_json_is(entries, FHS_JSON_ARRAY) || fhs_json_is_handed_out(entries)) {
+        return FHS_TYPE_NONE; /* a Bundle's are not handed out where this is asked */
     }
     for (uint32_t i = 0; i < entries->count; i++) {
         const fhs_json *entry = &entries->items[i];

@@ -114,6 +114,7 @@ typedef struct fhs_program {
     uint32_t slot_count;
     uint32_t counter_count;
     bool needs_whole; /* a condition looks at more than the value it is about */
+    bool resolves;    /* a condition asks what a reference leads to, within the resource perhaps */
 } fhs_program;
 
 /* Compile all parameters of resource type @a type. */
@@ -162,6 +163,9 @@ typedef struct fhs_walk {
     const fhs_program *program;
     const fhs_json *resource;
     const fhs_json_text *text; /* where items that were handed out are found */
+    const fhs_entry_taker *taker; /* who gets their entries, some at a time; or NULL */
+    fhirstore_error **err;
+    fhirstore_status status; /* the first thing that went wrong with them */
     fhs_slot *slots;
     uint32_t *counters;
     /* Inside a condition: where found values go, and how many there were. */

@@ -220,9 +220,10 @@ static fhirstore_status add_rows(row_maker *maker, fhs_type type, const fhs_entr
     return FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_index_rows(fhs_catalog *catalog, fhs_conn *writer, fhs_type type,
-                                const fhs_entries *entries, fhs_buf *rows_out,
-                                fhirstore_error **err)
+/* Append the rows of some entries; the list is not normalised. */
+static fhirstore_status append_rows(fhs_catalog *catalog, fhs_conn *writer, fhs_type type,
+                                    const fhs_entries *entries, fhs_buf *rows_out,
+                                    fhirstore_error **err)
 {
     row_maker maker = {.catalog = catalog,
                        .fhir = fhs_catalog_fhir(catalog),
@@ -239,5 +240,39 @@ fhirstore_status fhs_index_rows(fhs_catalog *catalog, fhs_conn *writer, fhs_type
     }
     fhs_buf_clear(&maker.text);
     fhs_buf_clear(&maker.part);
+    return status;
+}
+
+typedef struct row_taker {
+    fhs_catalog *catalog;
+    fhs_conn *writer;
+    fhs_type type;
+    fhs_buf *rows;
+} row_taker;
+
+static fhirstore_status take_some(void *ctx, const fhs_entries *some, fhirstore_error **err)
+{
+    const row_taker *taker = ctx;
+    return append_rows(taker->catalog, taker->writer, taker->type, some, taker->rows, err);
+}
+
+fhirstore_status fhs_index_text_rows(fhs_indexer *indexer, fhs_catalog *catalog, fhs_conn *writer,
+                                     fhs_str base_url, fhs_type type, const fhs_json_text *resource,
+                                     fhs_arena *arena, fhs_buf *rows_out, fhirstore_error **err)
+{
+    row_taker rows = {catalog, writer, type, rows_out};
+    const fhs_entry_taker taker = {take_some, &rows};
+    fhs_entries rest = {0};
+    fhirstore_status status = fhs_index_extract_some(indexer, base_url, resource, arena, &taker,
+                                                     &rest, err);
+    return status == FHIRSTORE_OK ? fhs_index_rows(catalog, writer, type, &rest, rows_out, err)
+                                  : status;
+}
+
+fhirstore_status fhs_index_rows(fhs_catalog *catalog, fhs_conn *writer, fhs_type type,
+                                const fhs_entries *entries, fhs_buf *rows_out,
+                                fhirstore_error **err)
+{
+    fhirstore_status status = append_rows(catalog, writer, type, entries, rows_out, err);
     return status == FHIRSTORE_OK ? fhs_row_list_normalise(rows_out, err) : status;
 }

@@ -139,28 +139,55 @@ static void finish_root(fhs_walk *walk, const fhs_proot *root)
     }
 }
 
+/* So many entries are kept at once where somebody takes them. */
+#define TAKEN_AT_ONCE 2048u
+
 typedef struct item_walk {
     fhs_walk *walk;
     const fhs_pnode *node;
+    fhs_arena_mark begin; /* everything from here on goes when the entries are taken */
+    fhirstore_status status;
 } item_walk;
+
+/* Hand the entries over; composites may still point to them, so their memory is not used again. */
+static void take_entries(item_walk *at)
+{
+    fhs_walk *walk = at->walk;
+    at->status = walk->taker->take(walk->taker->ctx, walk->convert.out, walk->err);
+    *walk->convert.out = (fhs_entries){0};
+}
 
 /* Entries are views of the item: it stays while it has some. */
 static fhirstore_status walk_item(void *ctx, const fhs_json *item, bool *keep)
 {
-    const item_walk *at = ctx;
+    item_walk *at = ctx;
     fhs_walk *walk = at->walk;
     size_t before = walk->convert.out->count;
     fhs_walk_node(walk, at->node, item);
     *keep = walk->convert.out->count > before;
-    return walk->convert.is_failed ? FHIRSTORE_ERR_NO_MEMORY : FHIRSTORE_OK;
+    if (walk->taker != NULL && walk->convert.out->count >= TAKEN_AT_ONCE &&
+        !walk->convert.is_failed) {
+        take_entries(at);
+        fhs_arena_rewind(walk->convert.arena, at->begin);
+        *keep = true;
+    }
+    return walk->convert.is_failed ? FHIRSTORE_ERR_NO_MEMORY : at->status;
 }
 
 static void walk_handed_out(fhs_walk *walk, const fhs_pnode *node, const fhs_json *array)
 {
-    item_walk at = {walk, node};
-    if (walk->text == NULL || fhs_json_each_item(walk->convert.arena, walk->text, array, walk_item,
-                                                 &at, NULL) < FHIRSTORE_OK) {
-        walk->convert.is_failed = true;
+    item_walk at = {.walk = walk, .node = node, .status = FHIRSTORE_OK};
+    if (walk->taker != NULL) {
+        take_entries(&at);
+    }
+    at.begin = fhs_arena_here(walk->convert.arena);
+    if (at.status >= FHIRSTORE_OK) {
+        at.status = walk->text == NULL ? FHIRSTORE_ERR_INTERNAL
+                                       : fhs_json_each_item(walk->convert.arena, walk->text, array,
+                                                            walk_item, &at, walk->err);
+    }
+    if (at.status < FHIRSTORE_OK && walk->status >= FHIRSTORE_OK) {
+        walk->status = at.status;
     }
 }
 

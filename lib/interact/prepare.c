@@ -38,12 +38,11 @@ static fhirstore_status check_piece(void *ctx, fhs_str member, uint32_t index, c
 
 /*
  * The type of a text that is read in pieces, FHS_TYPE_NONE for one that is not: a short one, one
- * that does not say what it is, or a definition, which the store itself may want to act upon.
+ * that does not say what it is, or a SearchParameter, which the store itself acts upon.
  */
 static fhs_type type_in_pieces(const fhs_core *core, fhs_str text)
 {
     fhs_json_cursor cursor;
-    fhs_element url;
     fhs_str name;
     fhs_str value;
     if (text.len < FHS_LARGE_BODY_BYTES ||
@@ -57,7 +56,7 @@ static fhs_type type_in_pieces(const fhs_core *core, fhs_str text)
         fhs_type type = fhs_json_plain_string(value, &name) ? fhs_type_find(core->fhir, name)
                                                             : FHS_TYPE_NONE;
         bool is_fit = type != FHS_TYPE_NONE && fhs_type_is_resource(core->fhir, type) &&
-                      !fhs_element_find(core->fhir, type, FHS_LIT("url"), &url, NULL);
+                      !fhs_str_eq(name, FHS_LIT("SearchParameter"));
         return is_fit ? type : FHS_TYPE_NONE;
     }
     return FHS_TYPE_NONE;

@@ -158,20 +158,16 @@ static fhirstore_status write_rows(fhs_call *call, const fhs_prepared *prepared,
 {
     fhs_session *session = call->session;
     fhs_core *core = session->core;
-    fhs_entries entries = {0};
     fhs_params *params;
     fhs_buf_reset(&session->rows);
     fhirstore_status status = fhs_call_params(call, &params, err);
-    if (status >= FHIRSTORE_OK) {
-        const fhs_json_text text = {prepared->text, prepared->root, session->watch};
-        status = fhs_index_extract_text(fhs_params_indexer(params), core->base_url, &text,
-                                        &session->arena, &entries, err);
-    }
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    return fhs_index_rows(fhs_params_catalog(params), call->conn, prepared->type, &entries,
-                          &session->rows, err);
+    const fhs_json_text text = {prepared->text, prepared->root, session->watch};
+    return fhs_index_text_rows(fhs_params_indexer(params), fhs_params_catalog(params), call->conn,
+                               core->base_url, prepared->type, &text, &session->arena,
+                               &session->rows, err);
 }
 
 /* Equal apart from member order and what the store owns: "id" and two fields of "meta". */

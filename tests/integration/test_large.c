@@ -236,12 +236,55 @@ START_TEST(own_parameters_see_all_of_it)
 }
 END_TEST
 
+/* Many values of one resource: taken some at a time, and composites beside them. */
+START_TEST(many_values_are_indexed)
+{
+    char line[200];
+    text_len = 0;
+    add_text(
+        "{\"resourceType\":\"CodeSystem\",\"id\":\"many\",\"url\":\"http://x.org/many\",\"status\":"
+        "\"active\",\"content\":\"complete\",\"useContext\":[{\"code\":{\"system\":\"http://"
+        "terminology.hl7.org/CodeSystem/usage-context-type\",\"code\":\"age\"},\"valueQuantity\":"
+        "{\"value\":7,\"unit\":\"a\"}}],\"concept\":[");
+    for (int i = 0; i < 20000; i++) {
+        (void)snprintf(
+            line, sizeof line,
+            "%s{\"code\":\"c%d\",\"display\":\"a concept that is called %d\",\"concept\":[{"
+            "\"code\":\"d%d\"}]}",
+            i == 0 ? "" : ",", i, i, i);
+        add_text(line);
+    }
+    add_text("],\"identifier\":[{\"system\":\"urn:s\",\"value\":\"7\"}]}");
+    expect_status(update("CodeSystem", "many", text), FHIRSTORE_CREATED);
+    ck_assert_int_eq(count_of("CodeSystem", "code=c0&code=c19999&code=d12345"), 1);
+    ck_assert_int_eq(count_of("CodeSystem", "code=c20000"), 0);
+    ck_assert_int_eq(count_of("CodeSystem", "context-type-quantity=age$7"), 1);
+    ck_assert_int_eq(count_of("CodeSystem", "identifier=urn:s|7&url=http://x.org/many"), 1);
+    text_len = 0;
+    add_text(
+        "{\"resourceType\":\"List\",\"id\":\"many\",\"status\":\"current\",\"mode\":\"working\","
+        "\"subject\":{\"reference\":\"Patient/p\"},\"entry\":[");
+    for (int i = 0; i < 30000; i++) {
+        (void)snprintf(line, sizeof line, "%s{\"item\":{\"reference\":\"Observation/o%d\"}}",
+                       i == 0 ? "" : ",", i);
+        add_text(line);
+    }
+    add_text("]}");
+    expect_status(update("List", "many", text), FHIRSTORE_CREATED);
+    ck_assert_int_eq(count_of("List", "item=Observation/o0&item=Observation/o29999&patient=p"), 1);
+    ck_assert_int_eq(count_of("List", "item=Observation/o30000"), 0);
+    expect_sound(store);
+    forget_text();
+}
+END_TEST
+
 int main(void)
 {
     const test_group groups[] = {
         GROUP("large", setup_store, a_large_bundle_is_a_resource_like_others,
               versions_of_it_come_and_go, it_is_unchanged_in_another_spelling,
-              faults_inside_are_found, faults_outside_are_found, own_parameters_see_all_of_it),
+              faults_inside_are_found, faults_outside_are_found, own_parameters_see_all_of_it,
+              many_values_are_indexed),
     };
     return run_groups("large", groups, sizeof groups / sizeof *groups);
 }
