@@ -450,6 +450,7 @@ void fhs_search_rewind(fhs_search *search)
     search->is_peeked = false;
     search->last = 0;
     search->looked_at = 0;
+    search->skip_to = 0;
     search->steps = 0;
 }
 

@@ -110,6 +110,8 @@ static const char *const hungry_queries[] = {
     "_text:missing=true&_count=5",
     "phonetic=mane names,nome&_count=5",
     "link:Patient._content=name5,male&_count=5",
+    "?_sort=-_lastUpdated&_count=4",
+    "?_type=Patient,ValueSet&_sort=_lastUpdated&_count=4&_id:missing=false",
 };
 
 static fhirstore_status search_once(const char *text, int64_t fail_at)
@@ -118,7 +120,9 @@ static fhirstore_status search_once(const char *text, int64_t fail_at)
     fhs_buf out = FHS_BUF_INIT((size_t)1 << 24);
     fhirstore_error *err = NULL;
     left_until_failure = fail_at;
-    fhirstore_status status = found_try(&shelf, "Patient", text, false, &f, &err);
+    /* Every type at once begins with '?'. */
+    fhirstore_status status = text[0] == '?' ? found_try(&shelf, "", text + 1, false, &f, &err)
+                                             : found_try(&shelf, "Patient", text, false, &f, &err);
     if (status == FHIRSTORE_OK) {
         status = fhs_search_write_bundle(f.search, FHS_LIT("Patient"), &out, &err);
     }
