@@ -231,6 +231,25 @@ fhirstore_status fhs_query_new_leaf(fhs_query_parser *parser, fhs_type type, fhs
     return status;
 }
 
+/* "subject._type=Patient,Group": at the end of a chain the type is known, so it is true or false.
+ */
+static fhirstore_status read_chained_type(fhs_query_parser *parser, fhs_type type, fhs_str value,
+                                          fhs_node **out)
+{
+    bool is_named = false;
+    bool more = true;
+    while (more) {
+        fhs_str item;
+        more = fhs_query_split(value, ',', &item, &value);
+        fhs_type named = fhs_query_resource_type(parser->options->fhir, item);
+        if (named == FHS_TYPE_NONE) {
+            return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE, "expects resource types");
+        }
+        is_named = is_named || named == type;
+    }
+    return fhs_query_new_node(parser, is_named ? FHS_NODE_TRUE : FHS_NODE_OR, type, out);
+}
+
 static fhirstore_status read_leaf(fhs_query_parser *parser, fhs_type type, fhs_str name,
                                   fhs_str value, fhs_node **out)
 {
@@ -242,6 +261,9 @@ static fhirstore_status read_leaf(fhs_query_parser *parser, fhs_type type, fhs_s
     if (has_modifier && fhs_str_eq(code, FHS_LIT("_filter"))) {
         return fhs_query_fail(parser, FHIRSTORE_ERR_MODIFIER,
                               "has a modifier that does not apply; it takes none");
+    }
+    if (type != FHS_TYPE_NONE && fhs_str_eq(name, FHS_LIT("_type"))) {
+        return read_chained_type(parser, type, value, out);
     }
     if (fhs_query_is_membership(has_modifier ? code : name)) {
         return fhs_query_membership(parser, type, name, value, out);

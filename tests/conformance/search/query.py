@@ -275,6 +275,8 @@ def condition(world, type_, name, value):
     if dot:
         return chain_condition(world, type_, head, rest, value)
     code, _, modifier = name.partition(":")
+    if code == "_type":  # at the end of a chain
+        return lambda r: r.type in value.split(",")
     param = extract.parameter(type_, code)
     if param is None:
         raise BadQuery(f"{type_} has no {code}")
@@ -331,6 +333,8 @@ def can_ask(type_, name):
         return param is not None and type_ in param.targets and can_ask(source, rest)
     head, dot, rest = name.partition(".")
     code, _, modifier = head.partition(":")
+    if name == "_type":
+        return True
     param = extract.parameter(type_, code)
     if param is None:
         return False

@@ -180,6 +180,8 @@ class Asker:
         code, param = self.pick(found)
         target = self.pick([t for t in param.targets if t in extract.PARAMETERS])
         inner = self.condition(target, depth + 1)
+        if self.maybe(0.1):
+            inner = "_type=" + self.pick([target, "Patient", "Patient,Organization"])
         # Without a type all targets are asked, also some that only the definitions know.
         is_typed = len(param.targets) > 1 or self.maybe(0.3)
         return f"{code}{':' + target if is_typed else ''}.{inner}"

@@ -130,6 +130,8 @@ START_TEST(what_is_wrong_is_named)
         {"Observation", "subject:Organization.name=x", FHIRSTORE_ERR_MODIFIER},
         {"Observation", "subject.nonsense=x", FHIRSTORE_ERR_UNKNOWN_PARAM},
         {"Observation", "patient.birthdate=197x", FHIRSTORE_ERR_PARAM_VALUE},
+        {"Observation", "subject:Patient._type=Nothing", FHIRSTORE_ERR_PARAM_VALUE},
+        {"Observation", "subject:Patient._type:not=Patient", FHIRSTORE_ERR_UNKNOWN_PARAM},
         {"Observation", "patient.birthdate:exact=1", FHIRSTORE_ERR_MODIFIER},
         {"Patient", "_has:Observation:patient=x", FHIRSTORE_ERR_QUERY},
         {"Patient", "_has:Nothing:patient:code=x", FHIRSTORE_ERR_QUERY},
@@ -275,7 +277,7 @@ int main(void)
     tcase_add_test(tests, columns_of_the_store_have_their_own_nodes);
     tcase_add_test(tests, typed_chains_and_has);
     tcase_add_test(tests, untyped_chains_mean_each_type_that_fits);
-    tcase_add_loop_test(tests, what_is_wrong_is_named, 0, 47);
+    tcase_add_loop_test(tests, what_is_wrong_is_named, 0, 49);
     tcase_add_test(tests, messages_name_parameter_and_expectation);
     tcase_add_test(tests, names_that_are_none_are_not_repeated);
     tcase_add_test(tests, lenient_drops_and_reports);
