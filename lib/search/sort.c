@@ -444,9 +444,23 @@ static fhirstore_status cut_window(fhs_search *search, fhs_sorted *sorted)
     return FHIRSTORE_OK;
 }
 
+/* Whether @a key stands behind all that a cut has kept. */
+static bool is_behind_cut(const fhs_sorted *sorted, fhs_str key)
+{
+    if (!sorted->is_cut) {
+        return false;
+    }
+    const fhs_sorted_item *edge = &sorted->items[SORT_WINDOW - 1];
+    int order = fhs_str_compare(key, fhs_str_of(sorted->keys.ptr + edge->at, edge->len));
+    return sorted->is_down ? order < 0 : order > 0;
+}
+
 fhirstore_status fhs_sorted_add(fhs_search *search, fhs_sorted *sorted, fhs_str key,
                                 fhs_entity entity)
 {
+    if (is_behind_cut(sorted, key)) {
+        return FHIRSTORE_OK;
+    }
     if (sorted->count == 2 * SORT_WINDOW) {
         fhirstore_status status = cut_window(search, sorted);
         if (status != FHIRSTORE_OK) {
