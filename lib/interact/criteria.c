@@ -51,7 +51,8 @@ fhirstore_status fhs_criteria_check(fhs_criteria *criteria, const fhs_query *que
     }
     if (query->sort_count > 0 || query->count_only || query->total != FHS_TOTAL_DEFAULT ||
         query->summary != FHS_SUMMARY_FALSE || query->element_count > 0 || query->page.len > 0 ||
-        query->include_count > 0) {
+        query->include_count > 0 || query->max_results > 0 ||
+        query->contained != FHS_CONTAINED_FALSE) {
         return fhs_fail(err, FHIRSTORE_ERR_QUERY,
                         "a condition takes search parameters that resources match, none that "
                         "shape a result");

@@ -127,6 +127,34 @@ START_TEST(format_says_more_than_accept)
 }
 END_TEST
 
+/* What cannot be left out without finding more is an error, however lenient a search is. */
+START_TEST(what_is_wrong_in_a_condition_is_told)
+{
+    static const struct {
+        const char *url, *says;
+    } cases[] = {
+        {"Patient?_filter=nonsense%20eq%201", "'_filter' at character 1: 'nonsense' is not known"},
+        {"Patient?_filter=(active%20eq%20true", "'_filter' at character 16 expects )"},
+        {"Patient?_filter=birthdate%20ge%201973-02-30", "'birthdate' expects a date that exists"},
+        {"?_type=Patient&_filter=nonsense%20eq%201", "'nonsense' is not known for Patient"},
+        {"Observation?subject:Patient._filter=nonsense%20eq%201", "'nonsense' is not known"},
+        {"Patient?_list=$current-allergies", "'_list' expects the id of a List"},
+        {"Patient?_in=Patient/1", "'_in' expects Group/id, CareTeam/id or List/id"},
+        {"Patient?_query=nothing", "'_query' expects the name of a query"},
+        {"Patient?_contained=perhaps", "'_contained' expects true, false or both"},
+        {"Patient?_maxresults=x", "'_maxresults' expects a number"},
+        {"Patient?_type=Observation", "'_type' expects"},
+        {"Patient?family:of-type=a|b|c", "'family:of-type' has a modifier that does not apply"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        reply answer = ask("GET", cases[i].url, NULL, NULL);
+        ck_assert_msg(answer.http == 400, "%s: %d", cases[i].url, (int)answer.http);
+        expect_text(answer, "resourceType", "OperationOutcome");
+        expect_within(&answer, cases[i].says);
+    }
+}
+END_TEST
+
 START_TEST(the_capability_statement_names_what_is_searched)
 {
     reply answer = ask("GET", "metadata", NULL, NULL);
@@ -144,6 +172,7 @@ int main(void)
         GROUP("view", setup_store, reads_give_the_parts_that_are_asked_for,
               histories_give_the_parts_that_are_asked_for, parts_that_make_no_sense_are_refused,
               pretty_indents_every_answer, format_says_more_than_accept,
+              what_is_wrong_in_a_condition_is_told,
               the_capability_statement_names_what_is_searched),
     };
     return run_groups("view", groups, 1);
