@@ -39,11 +39,18 @@ fhirstore_status fhs_words_step(fhs_core *core, uint32_t most, uint32_t *count_o
     return status;
 }
 
-/* Names that are written otherwise (percent signs) are not seen: such a search is only slower. */
+/* Names that are written otherwise are not seen: such a search is only slower. */
 static bool may_ask_for_words(fhs_str query)
 {
-    return fhs_str_find(query, FHS_LIT("text")) <= query.len ||
-           fhs_str_find(query, FHS_LIT("_content")) <= query.len;
+    static const fhs_str marks[] = {FHS_LIT_INIT("_text"), FHS_LIT_INIT("_content"),
+                                    FHS_LIT_INIT(":text"), FHS_LIT_INIT("%3Atext"),
+                                    FHS_LIT_INIT("%3atext")};
+    for (size_t i = 0; i < FHS_COUNT_OF(marks); i++) {
+        if (fhs_str_find(query, marks[i]) <= query.len) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Neither cancelled nor out of time. */
