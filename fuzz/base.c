@@ -9,7 +9,9 @@
 #include "base/decimal.h"
 #include "base/fold.h"
 #include "base/instant.h"
+#include "base/phonetic.h"
 #include "base/utf8.h"
+#include "base/words.h"
 #include "law.h"
 
 #define MAX_OUT ((size_t)16 << 20)
@@ -87,6 +89,34 @@ static void check_date(fhs_str text)
     }
 }
 
+/* Words are of bounded length, without a byte that would end them, and cut the same again. */
+static void check_words(fhs_str text)
+{
+    fhs_buf scratch = FHS_BUF_INIT(MAX_OUT);
+    fhs_buf once = FHS_BUF_INIT(MAX_OUT);
+    fhs_buf twice = FHS_BUF_INIT(MAX_OUT);
+    fhs_str word;
+    size_t count = 0;
+    text.len = fhs_utf8_valid_prefix(text);
+    fhs_words_add(text, &scratch, &once);
+    fhs_words_add(fhs_buf_str(&once), &scratch, &twice);
+    FUZZ_LAW(fhs_str_eq(fhs_buf_str(&once), fhs_buf_str(&twice)));
+    for (fhs_str rest = fhs_buf_str(&once); fhs_words_next(&rest, &word);) {
+        FUZZ_LAW(word.len <= FHS_WORD_BYTES && fhs_utf8_valid_prefix(word) == word.len);
+        count++;
+    }
+    fhs_buf_reset(&once);
+    fhs_phonetic_add(text, &scratch, &once);
+    for (fhs_str rest = fhs_buf_str(&once); fhs_words_next(&rest, &word);) {
+        FUZZ_LAW(fhs_utf8_valid_prefix(word) == word.len);
+        FUZZ_LAW(count > 0);
+    }
+    FUZZ_LAW(fhs_buf_status(&once) == FHIRSTORE_OK);
+    fhs_buf_clear(&scratch);
+    fhs_buf_clear(&once);
+    fhs_buf_clear(&twice);
+}
+
 static void check_fold(fhs_str text)
 {
     fhs_buf once = FHS_BUF_INIT(MAX_OUT);
@@ -122,5 +152,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_date(lines[2]);
     check_key(rest);
     check_fold(rest);
+    check_words(rest);
     return 0;
 }

@@ -10,6 +10,24 @@
 
 #define MAX_TREE ((size_t)64 << 20)
 
+/* Words go into an expression of the index's own language: they must not be able to leave it. */
+static void check_words(const fhs_fulltext *node, unsigned depth)
+{
+    FUZZ_LAW(depth <= 3 * FHS_LIMIT_TEXT_DEPTH + 2);
+    FUZZ_LAW(node->kind != FHS_FULLTEXT_NOT || node->child_count == 1);
+    FUZZ_LAW((node->kind == FHS_FULLTEXT_PHRASE) == (node->child_count == 0));
+    FUZZ_LAW(node->kind != FHS_FULLTEXT_PHRASE ||
+             (node->word_count > 0 && node->words.len > 1 && node->words.ptr[0] == ' '));
+    for (size_t i = 0; i < node->words.len; i++) {
+        char c = node->words.ptr[i];
+        FUZZ_LAW(c == ' ' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                 (unsigned char)c >= 0x80);
+    }
+    for (size_t i = 0; i < node->child_count; i++) {
+        check_words(node->children[i], depth + 1);
+    }
+}
+
 static size_t count_nodes(const fhs_node *node, unsigned depth)
 {
     size_t count = 1;
@@ -22,6 +40,10 @@ static size_t count_nodes(const fhs_node *node, unsigned depth)
              (node->target != FHS_TYPE_NONE && node->child_count == 1));
     for (size_t i = 0; i < node->value_count; i++) {
         FUZZ_LAW(fhs_utf8_valid_prefix(node->values[i].text) == node->values[i].text.len);
+        FUZZ_LAW(node->kind != FHS_NODE_FULLTEXT || node->values[i].fulltext != NULL);
+        if (node->values[i].fulltext != NULL) {
+            check_words(node->values[i].fulltext, 0);
+        }
     }
     for (size_t i = 0; i < node->child_count; i++) {
         count += count_nodes(node->children[i], depth + 1);

@@ -64,6 +64,7 @@ void fhs_words_add(fhs_str text, fhs_buf *scratch, fhs_buf *out)
 {
     size_t start = 0;
     bool is_open = false;
+    bool is_full = false;
     fhs_buf_reset(scratch);
     fhs_fold(text, scratch);
     fhs_str folded = fhs_buf_str(scratch);
@@ -77,9 +78,11 @@ void fhs_words_add(fhs_str text, fhs_buf *scratch, fhs_buf *out)
         if (!is_open || class == CLASS_ALONE) {
             fhs_buf_add_char(out, ' ');
             start = out->len;
+            is_full = false;
         }
         is_open = class == CLASS_LETTER;
-        if (out->len - start + (at - from) <= FHS_WORD_BYTES) {
+        is_full = is_full || out->len - start + (at - from) > FHS_WORD_BYTES;
+        if (!is_full) {
             fhs_buf_add(out, folded.ptr + from, at - from);
         }
     }
