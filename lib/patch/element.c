@@ -610,14 +610,13 @@ static const char *replace_member(const fhs_editor *editor, const holder *at,
     if (why != NULL) {
         return why;
     }
-    uint32_t index = fhs_tree_find(at->object, at->name);
     if (!fhs_str_eq(name, at->name)) {
         fhs_str beside = name_beside(editor, at->name);
         if (beside.ptr == NULL) {
             return fail_for_memory(no_memory);
         }
         drop_member(at->object, beside);
-        index = fhs_tree_find(at->object, at->name);
+        uint32_t index = fhs_tree_find(at->object, at->name);
         if (index < at->object->count) {
             at->object->parts[index].name = name;
         }

@@ -18,7 +18,7 @@ static const struct {
     [FHS_SP_DATE] = {RANGE_OPS | OP(PO),
                      "has an operator that does not apply; a date takes eq, ne, "
                      "gt, lt, ge, le, sa, eb, ap, po or pr"},
-    [FHS_SP_STRING] = {ORDERED_OPS | TEXT_OPS,
+    [FHS_SP_STRING] = {ORDERED_OPS | OP(CO) | OP(SW) | OP(EW),
                        "has an operator that does not apply; a string takes "
                        "eq, ne, co, sw, ew, gt, lt, ge, le or pr"},
     [FHS_SP_TOKEN] = {TEXT_OPS | OP(SS) | OP(SB) | OP(IN) | OP(NI),

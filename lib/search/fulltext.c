@@ -474,7 +474,7 @@ static void score_node(score_sum *score, const fhs_node *node)
 
 fhirstore_status fhs_text_score(fhs_search *search, fhs_entity entity, int64_t *score_out)
 {
-    const fhs_json *root;
+    const fhs_json *root = NULL;
     *score_out = -1;
     if (!search->query->has_fulltext) {
         return FHIRSTORE_OK;

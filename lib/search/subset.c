@@ -139,7 +139,7 @@ static bool is_subsetted(const fhs_json *tags)
 static void write_tags(subset_writer *writer, const fhs_json *tags)
 {
     fhs_buf *out = writer->out;
-    if (!fhs_json_is(tags, FHS_JSON_ARRAY) || tags->count == 0) {
+    if (tags == NULL || tags->type != FHS_JSON_ARRAY || tags->count == 0) {
         fhs_buf_add_cstr(out, "[" SUBSETTED_TAG "]");
     } else if (is_subsetted(tags)) {
         copy_range(writer, tags->begin, tags->end);
@@ -155,7 +155,8 @@ static void write_meta(subset_writer *writer, const fhs_json *meta)
     bool is_first = true;
     bool has_tag = false;
     fhs_buf_add_char(writer->out, '{');
-    for (uint32_t i = 0; fhs_json_is(meta, FHS_JSON_OBJECT) && i < meta->count; i++) {
+    const uint32_t count = fhs_json_is(meta, FHS_JSON_OBJECT) ? meta->count : 0;
+    for (uint32_t i = 0; i < count; i++) {
         const fhs_json_member *member = &meta->members[i];
         write_name(writer, &is_first, member->name);
         if (fhs_str_eq(member->name, FHS_LIT("tag"))) {
