@@ -141,6 +141,12 @@ static bool is_launch(fhs_str word, fhs_scopes *out)
     return is_one;
 }
 
+/* "https://…": a scope of another system. A URL among the parameters of ours is none. */
+static bool is_foreign(fhs_str context)
+{
+    return fhs_str_ends_with(context, FHS_LIT(":"));
+}
+
 fhirstore_status fhs_scopes_read(fhs_arena *arena, fhs_str text, fhs_scopes *out,
                                  fhirstore_error **err)
 {
@@ -162,7 +168,7 @@ fhirstore_status fhs_scopes_read(fhs_arena *arena, fhs_str text, fhs_scopes *out
         openid = openid || fhs_str_eq(word, FHS_LIT("openid"));
         fhir_user = fhir_user || fhs_str_eq(word, FHS_LIT("fhirUser"));
         if (is_launch(word, out) || !fhs_str_split(word, '/', &context, &behind) ||
-            fhs_str_find(word, FHS_LIT("://")) < word.len) {
+            is_foreign(context)) {
             continue;
         }
         fhs_scope scope = {.written = word};

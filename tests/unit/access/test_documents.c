@@ -136,10 +136,12 @@ START_TEST(scopes_of_both_versions)
         fhs_scopes_read(&arena,
                         FHS_LIT(" openid fhirUser launch/patient  patient/Observation.rs?"
                                 "category=laboratory user/*.read system/Patient.cruds "
-                                "patient/Encounter.* https://example.org/scope.x offline_access"),
+                                "patient/Encounter.* https://example.org/scope.x offline_access "
+                                "system/ValueSet.rs?url=http://example.org/vs"),
                         &scopes, &err),
         FHIRSTORE_OK);
-    ck_assert_uint_eq(scopes.count, 4);
+    ck_assert_uint_eq(scopes.count, 5);
+    ck_assert_view_eq(scopes.items[4].params, FHS_LIT("url=http://example.org/vs"));
     ck_assert(scopes.fhir_user);
     ck_assert(scopes.launch_patient);
     ck_assert_int_eq(scopes.items[0].context, FHS_SCOPE_PATIENT);
