@@ -155,7 +155,7 @@ static void write_meta(subset_writer *writer, const fhs_json *meta)
     bool is_first = true;
     bool has_tag = false;
     fhs_buf_add_char(writer->out, '{');
-    const uint32_t count = fhs_json_is(meta, FHS_JSON_OBJECT) ? meta->count : 0;
+    const uint32_t count = meta != NULL && meta->type == FHS_JSON_OBJECT ? meta->count : 0;
     for (uint32_t i = 0; i < count; i++) {
         const fhs_json_member *member = &meta->members[i];
         write_name(writer, &is_first, member->name);
