@@ -211,8 +211,12 @@ static fhirstore_status read_quantity_value(fhs_query_parser *parser, fhs_str ra
     fhs_str code;
     fhs_str more;
     bool has_unit = fhs_query_split(raw, '|', &number, &rest);
-    if (has_unit &&
-        (!fhs_query_split(rest, '|', &system, &code) || fhs_query_split(code, '|', &code, &more))) {
+    /* number|system stands for number|system|: R4 does not name it, other servers take it. */
+    if (has_unit && !fhs_query_split(rest, '|', &system, &code)) {
+        system = rest;
+        code = FHS_STR_NONE;
+    }
+    if (has_unit && fhs_query_split(code, '|', &code, &more)) {
         return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE,
                               "expects number, number|system|code or number||unit");
     }

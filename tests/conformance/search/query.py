@@ -139,11 +139,12 @@ def read_number(raw):
 
 def read_quantity(raw):
     parts = split(raw, "|")
-    if len(parts) not in (1, 3):
+    if len(parts) > 3:
         raise BadValue(raw)
     prefix, text = cut_prefix(parts[0])
     values.decimal(text)
-    system, code = (unescape(parts[1]), unescape(parts[2])) if len(parts) == 3 else ("", "")
+    parts += [""] * (3 - len(parts))
+    system, code = unescape(parts[1]), unescape(parts[2])
 
     def test(entry):
         written = ((not system or entry.system == system)

@@ -121,7 +121,7 @@ START_TEST(what_is_wrong_is_named)
         {"Patient", "_lastUpdated=now", FHIRSTORE_ERR_PARAM_VALUE},
         {"RiskAssessment", "probability=abc", FHIRSTORE_ERR_PARAM_VALUE},
         {"RiskAssessment", "probability=1.2.3", FHIRSTORE_ERR_PARAM_VALUE},
-        {"Observation", "value-quantity=5|mg", FHIRSTORE_ERR_PARAM_VALUE},
+        {"Observation", "value-quantity=5|a|b|c", FHIRSTORE_ERR_PARAM_VALUE},
         {"Observation", "value-quantity=5|a|b|c", FHIRSTORE_ERR_PARAM_VALUE},
         {"Observation", "code-value-quantity=a", FHIRSTORE_ERR_PARAM_VALUE},
         {"Observation", "code-value-quantity=a$1$2", FHIRSTORE_ERR_PARAM_VALUE},

@@ -130,6 +130,8 @@ START_TEST(quantities)
     ck_assert(value->has_system && value->has_code);
     ck_assert_view_eq(value->system, FHS_LIT("http://unitsofmeasure.org"));
     ck_assert_view_eq(value->code, FHS_LIT("g"));
+    value = parse_value("Observation", "value-quantity=5.4|http://unitsofmeasure.org");
+    ck_assert(value->has_system && !value->has_code);
     value = parse_value("Observation", "value-quantity=5.4||mg");
     ck_assert(!value->has_system && value->has_code);
     value = parse_value("Observation", "value-quantity=5.4");
