@@ -129,7 +129,9 @@ START_TEST(parts_of_resources)
     store_begin(&box);
     store_put(&box, rows[_i].resource);
     store_commit(&box);
-    ck_assert_ok(found_try(&box, rows[_i].type, rows[_i].query, false, &f, &err));
+    /* A parameter without a value is left out by the lenient only. */
+    bool is_empty = fhs_str_ends_with(fhs_str_from_cstr(rows[_i].query), FHS_LIT("="));
+    ck_assert_ok(found_try(&box, rows[_i].type, rows[_i].query, is_empty, &f, &err));
     ck_assert_ok(fhs_search_write_bundle(f.search, fhs_str_from_cstr(rows[_i].type), &out, &err));
     (void)snprintf(expected, sizeof(expected), "\"resource\":%s,\"search\":{\"mode\":\"match\"}}",
                    rows[_i].expected == NULL ? rows[_i].resource : rows[_i].expected);
