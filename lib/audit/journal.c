@@ -66,11 +66,6 @@ void fhs_journal_free(fhs_journal *journal)
     fhs_free(journal);
 }
 
-const uint8_t *fhs_journal_public_key(const fhs_journal *journal)
-{
-    return journal->public_key;
-}
-
 /* ---- links and seals ---- */
 
 static void head_bytes(const fhs_journal_block *block, uint8_t out[HEAD])

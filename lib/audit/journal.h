@@ -28,8 +28,6 @@ typedef struct fhs_journal fhs_journal;
 fhirstore_status fhs_journal_new(const fhs_keys *keys, const uint8_t *plain_key, fhs_journal **out,
                                  fhirstore_error **err);
 void fhs_journal_free(fhs_journal *journal);
-/* What signatures can be checked with, without any secret. */
-const uint8_t *fhs_journal_public_key(const fhs_journal *journal);
 
 /* Append @a count records (see block.h) in the connection's write transaction. */
 fhirstore_status fhs_journal_append(fhs_journal *journal, fhs_conn *conn, fhs_str records,

@@ -443,8 +443,3 @@ void fhs_fhirpath_free(fhs_fhirpath *path)
         fhs_free(path);
     }
 }
-
-fhs_str fhs_fhirpath_text(const fhs_fhirpath *path)
-{
-    return path->text;
-}

@@ -86,8 +86,6 @@ typedef struct fhs_fhirpath_options {
 fhirstore_status fhs_fhirpath_compile(const fhs_fhirpath_options *options, fhs_str text,
                                       fhs_fhirpath **out, fhirstore_error **err);
 void fhs_fhirpath_free(fhs_fhirpath *path);
-/* The text it was compiled from. */
-fhs_str fhs_fhirpath_text(const fhs_fhirpath *path);
 
 /* ---- evaluating ---- */
 

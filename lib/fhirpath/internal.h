@@ -345,8 +345,6 @@ bool fhs_fp_item_is(const fhs_fhirpath_run *run, const fhs_fp_item *item,
 /* as and ofType: the same, but a primitive must be of exactly this type. */
 bool fhs_fp_item_as(const fhs_fhirpath_run *run, const fhs_fp_item *item,
                     const fhs_fp_type_spec *spec);
-/* Names of the System type of a kind: "Integer". */
-const char *fhs_fp_system_name(fhs_fp_system system);
 
 /* ---- functions, by file ---- */
 

@@ -16,11 +16,6 @@ static const char *const system_names[] = {
     [FHS_ITEM_TYPE] = "SimpleTypeInfo",
 };
 
-const char *fhs_fp_system_name(fhs_fp_system system)
-{
-    return system_names[system];
-}
-
 fhs_fp_type_spec fhs_fp_type_find(const fhs_fhir *fhir, fhs_str space, fhs_str name)
 {
     fhs_fp_type_spec spec = {.fhir = FHS_TYPE_NONE};

@@ -54,8 +54,6 @@ void fhs_params_drop(fhs_params *params); /* NULL is a no-op */
 const fhs_fhir *fhs_params_fhir(const fhs_params *params);
 fhs_catalog *fhs_params_catalog(const fhs_params *params);
 fhs_indexer *fhs_params_indexer(const fhs_params *params);
-/* How many there are beside FHIR's own. */
-size_t fhs_params_count(const fhs_params *params);
 /* Differs whenever anything about them does; 0 until the first. */
 uint64_t fhs_params_generation(const fhs_params *params);
 /* The same of the connection's snapshot. */

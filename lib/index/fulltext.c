@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/order.h"
 #include "storage/fulltext.h"
 
 typedef struct text_step {
@@ -39,13 +40,6 @@ static fhirstore_status note_change(void *ctx, int64_t seq, fhs_entity entity)
     step->to = seq;
     step->entities[step->count++] = entity;
     return FHIRSTORE_OK;
-}
-
-static int compare_changed(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
 }
 
 static fhirstore_status take_body(text_step *step, fhs_str body)
@@ -120,7 +114,7 @@ static fhirstore_status run_step(text_step *step)
         return status;
     }
     /* In ascending order the index gathers them all before it writes. */
-    qsort(step->entities, step->count, sizeof *step->entities, compare_changed);
+    qsort(step->entities, step->count, sizeof *step->entities, fhs_compare_int64);
     for (uint32_t i = 0; i < step->count && status == FHIRSTORE_OK; i++) {
         if (i > 0 && step->entities[i] == step->entities[i - 1]) {
             continue;

@@ -156,11 +156,6 @@ fhs_indexer *fhs_params_indexer(const fhs_params *params)
     return params->indexer;
 }
 
-size_t fhs_params_count(const fhs_params *params)
-{
-    return params->count;
-}
-
 uint64_t fhs_params_generation(const fhs_params *params)
 {
     return params->generation;

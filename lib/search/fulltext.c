@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/order.h"
 #include "base/words.h"
 #include "search/search_internal.h"
 #include "storage/fulltext.h"
@@ -53,13 +54,6 @@ static fhirstore_status list_entity(fhs_search *search, word_entities *list, fhs
     return FHIRSTORE_OK;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* Ascending, each once. */
 static void settle_list(word_entities *list)
 {
@@ -71,7 +65,7 @@ static void settle_list(word_entities *list)
     if (is_sorted) {
         return;
     }
-    qsort(list->items, list->count, sizeof *list->items, compare_numbers);
+    qsort(list->items, list->count, sizeof *list->items, fhs_compare_int64);
     for (size_t i = 0; i < list->count; i++) {
         if (kept == 0 || list->items[kept - 1] != list->items[i]) {
             list->items[kept++] = list->items[i];

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/order.h"
 #include "search/late.h"
 #include "search/search_internal.h"
 
@@ -141,13 +142,6 @@ static fhirstore_status add_below(hierarchy *tree, fhs_entity entity)
     return status;
 }
 
-static int compare_kin(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 fhirstore_status fhs_resolve_hierarchy(fhs_search *search, fhs_type type, fhs_sparam param,
                                        bool is_above, fhs_match *match)
 {
@@ -173,7 +167,7 @@ fhirstore_status fhs_resolve_hierarchy(fhs_search *search, fhs_type type, fhs_sp
         status = is_above ? add_above(&tree, entity) : add_below(&tree, entity);
     }
     if (tree.count > 1) {
-        qsort(tree.items, tree.count, sizeof(*tree.items), compare_kin);
+        qsort(tree.items, tree.count, sizeof(*tree.items), fhs_compare_int64);
     }
     match->numbers = tree.items;
     match->number_count = tree.count;

@@ -7,6 +7,7 @@
 
 #include "base/instant.h"
 #include "base/limits.h"
+#include "base/order.h"
 #include "fhir/reference.h"
 #include "search/search_internal.h"
 #include "json/json.h"
@@ -187,13 +188,6 @@ static fhirstore_status add_members_of(member_list *members, const member_place 
     return status == FHIRSTORE_OK && yes ? read_members(members, place, entity) : status;
 }
 
-static int compare_members(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 fhirstore_status fhs_resolve_members(fhs_search *search, const fhs_node *node, fhs_test *test)
 {
     member_list members = {.search = search, .type = test->type};
@@ -211,7 +205,7 @@ fhirstore_status fhs_resolve_members(fhs_search *search, const fhs_node *node, f
     }
     size_t kept = 0;
     if (members.count > 0) {
-        qsort(members.items, members.count, sizeof(*members.items), compare_members);
+        qsort(members.items, members.count, sizeof(*members.items), fhs_compare_int64);
     }
     for (size_t i = 0; i < members.count; i++) {
         if (kept == 0 || members.items[kept - 1] != members.items[i]) {

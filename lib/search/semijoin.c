@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/order.h"
 #include "search/search_internal.h"
 
 /* For _has the rows of each are read, for a chain their numbers are enough. */
@@ -199,13 +200,6 @@ static fhirstore_status add_targets(fhs_search *search, const fhs_test *test, fh
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
 }
 
-static int compare_entities(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 fhirstore_status fhs_scan_has(fhs_search *search, const fhs_test *test, fhs_scan *scan,
                               bool *usable_out)
 {
@@ -223,7 +217,7 @@ fhirstore_status fhs_scan_has(fhs_search *search, const fhs_test *test, fhs_scan
     }
     size_t kept = 0;
     if (list.count > 0) {
-        qsort(list.items, list.count, sizeof(*list.items), compare_entities);
+        qsort(list.items, list.count, sizeof(*list.items), fhs_compare_int64);
     }
     for (size_t i = 0; i < list.count; i++) {
         if (kept == 0 || list.items[kept - 1] != list.items[i]) {

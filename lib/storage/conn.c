@@ -141,11 +141,6 @@ void fhs_conn_release(fhs_conn *conn)
     (void)pthread_mutex_unlock(&storage->mutex);
 }
 
-fhs_storage *fhs_conn_storage(const fhs_conn *conn)
-{
-    return conn->storage;
-}
-
 void fhs_conn_interrupt(fhs_conn *conn)
 {
     atomic_store(&conn->cancelled, true);

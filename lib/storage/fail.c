@@ -52,11 +52,6 @@ fhirstore_status fhs_conn_spoil(fhs_conn *conn, fhirstore_status status)
     return status;
 }
 
-fhirstore_status fhs_sql_fail_write(fhs_conn *conn, int rc, fhirstore_error **err)
-{
-    return fhs_conn_spoil(conn, fhs_sql_fail(conn, rc, err));
-}
-
 fhirstore_status fhs_conn_check_cancelled(fhs_conn *conn, fhirstore_error **err)
 {
     if (FHS_LIKELY(!atomic_load_explicit(&conn->cancelled, memory_order_relaxed))) {

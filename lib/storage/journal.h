@@ -8,8 +8,7 @@
 
 #include "storage/storage.h"
 
-#define FHS_JOURNAL_LINK_BYTES      32u
-#define FHS_JOURNAL_SIGNATURE_BYTES 64u
+#define FHS_JOURNAL_LINK_BYTES 32u
 
 /* Records @a first … first + count - 1. Views are borrowed until the next step. */
 typedef struct fhs_journal_block {

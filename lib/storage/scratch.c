@@ -114,11 +114,6 @@ int64_t fhs_scratch_add(fhs_scratch *scratch, uint32_t tag, fhs_str text)
     return FHS_SCRATCH_FIRST + (int64_t)scratch->count - 1;
 }
 
-size_t fhs_scratch_count(const fhs_scratch *scratch)
-{
-    return scratch->count;
-}
-
 bool fhs_scratch_at(const fhs_scratch *scratch, int64_t index, uint32_t *tag_out, fhs_str *text_out)
 {
     if (index < 0 || (uint64_t)index >= scratch->count) {

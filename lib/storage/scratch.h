@@ -20,7 +20,6 @@ void fhs_scratch_free(fhs_scratch *scratch);
 int64_t fhs_scratch_find(const fhs_scratch *scratch, uint32_t tag, fhs_str text);
 /* Find or add; 0: no memory. */
 int64_t fhs_scratch_add(fhs_scratch *scratch, uint32_t tag, fhs_str text);
-size_t fhs_scratch_count(const fhs_scratch *scratch);
 /* The name with number FHS_SCRATCH_FIRST + @a index; false: none. */
 bool fhs_scratch_at(const fhs_scratch *scratch, int64_t index, uint32_t *tag_out,
                     fhs_str *text_out);

@@ -80,7 +80,6 @@ fhirstore_status fhs_storage_writer(fhs_storage *storage, fhs_conn **conn_out,
 fhs_conn *fhs_storage_try_writer(fhs_storage *storage);
 /* Give it back. An open transaction is rolled back. NULL is a no-op. */
 void fhs_conn_release(fhs_conn *conn);
-fhs_storage *fhs_conn_storage(const fhs_conn *conn);
 
 /* A read transaction holds one snapshot from its first statement to its end. */
 fhirstore_status fhs_conn_begin_read(fhs_conn *conn, fhirstore_error **err);

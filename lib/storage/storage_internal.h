@@ -88,8 +88,6 @@ struct fhs_storage {
 
 /* Turn what SQLite said on @a conn into our error. Returns OK for SQLITE_OK, ROW and DONE. */
 fhirstore_status fhs_sql_fail(fhs_conn *conn, int rc, fhirstore_error **err);
-/* The same for a write: the transaction can then only be rolled back. */
-fhirstore_status fhs_sql_fail_write(fhs_conn *conn, int rc, fhirstore_error **err);
 /* ERR_CANCELLED when someone interrupted the connection since its last statement. */
 fhirstore_status fhs_conn_check_cancelled(fhs_conn *conn, fhirstore_error **err);
 /* ERR_INTERNAL outside a write transaction, the first failure after one. */

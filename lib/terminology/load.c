@@ -402,17 +402,6 @@ fhirstore_status fhs_terms_code_system(fhs_terms *terms, fhs_str url, fhs_str ve
     return status;
 }
 
-fhirstore_status fhs_terms_code_system_by_id(fhs_terms *terms, fhs_str id,
-                                             const fhs_code_system **out, fhirstore_error **err)
-{
-    const fhs_json *json;
-    *out = NULL;
-    fhirstore_status status = fhs_terms_find_id(terms, FHS_TERMS_CODE_SYSTEM, id, &json, err);
-    return status == FHIRSTORE_OK && json != NULL
-               ? fhs_terms_read_code_system(terms, json, out, err)
-               : status;
-}
-
 uint32_t fhs_code_system_find(const fhs_code_system *system, fhs_str code)
 {
     uint32_t at = fhs_terms_hash(code, 0) & system->slot_mask;

@@ -102,9 +102,6 @@ fhirstore_status fhs_terms_code_system(fhs_terms *terms, fhs_str url, fhs_str ve
 /* That of a resource at hand, which the caller keeps until the terms end. */
 fhirstore_status fhs_terms_read_code_system(fhs_terms *terms, const fhs_json *resource,
                                             const fhs_code_system **out, fhirstore_error **err);
-/* The stored one with this id. *out NULL: there is none. */
-fhirstore_status fhs_terms_code_system_by_id(fhs_terms *terms, fhs_str id,
-                                             const fhs_code_system **out, fhirstore_error **err);
 /* The concept, or FHS_CONCEPT_NONE. Case counts where the code system says so. */
 uint32_t fhs_code_system_find(const fhs_code_system *system, fhs_str code);
 /* What a CodeSystem says about case; what is said more weightily has the higher number. */
