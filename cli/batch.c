@@ -87,6 +87,18 @@ static void write_headers(fhirstore_response *response, fhs_buf *out)
     }
 }
 
+/* On one line: a line break in JSON (_pretty=true) is white space between its tokens. */
+static void add_body(const char *body, size_t len, fhs_buf *out)
+{
+    const char *end = body + len;
+    while (body < end) {
+        const char *line_end = memchr(body, '\n', (size_t)(end - body));
+        line_end = line_end != NULL ? line_end : end;
+        fhs_buf_add(out, body, (size_t)(line_end - body));
+        body = line_end < end ? line_end + 1 : end;
+    }
+}
+
 static bool write_response(fhirstore_response *response, fhs_buf *out)
 {
     size_t len;
@@ -97,7 +109,7 @@ static bool write_response(fhirstore_response *response, fhs_buf *out)
     fhs_buf_add_char(out, '}');
     if (len > 0) {
         fhs_buf_add_cstr(out, ",\"body\":");
-        fhs_buf_add(out, body, len);
+        add_body(body, len, out);
     }
     fhs_buf_add_cstr(out, "}\n");
     return fhs_buf_status(out) == FHIRSTORE_OK && cli_write(out->ptr, out->len, false);

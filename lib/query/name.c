@@ -45,16 +45,39 @@ fhirstore_status fhs_query_fail(fhs_query_parser *parser, fhirstore_status statu
                : fhs_fail(parser->err, status, "a search parameter %s", what);
 }
 
-fhirstore_status fhs_query_fail_limit(fhs_query_parser *parser, const char *limit)
+fhirstore_status fhs_query_fail_limit(fhs_query_parser *parser, unsigned most, const char *of)
 {
-    return fhs_fail(parser->err, FHIRSTORE_ERR_LIMIT, "the search exceeds %s", limit);
+    char what[160];
+    snprintf(what, sizeof(what), "expects at most %u %s", most, of);
+    return fhs_query_fail(parser, FHIRSTORE_ERR_LIMIT, what);
+}
+
+fhirstore_status fhs_query_fail_nodes(fhs_query_parser *parser)
+{
+    return fhs_query_fail_limit(parser, FHS_LIMIT_QUERY_NODES,
+                                "conditions in a search; a chain that names its types, as in "
+                                "subject:Patient.name, has fewer");
+}
+
+/* A name too long to be shown is shown as far as its first link, which was understood. */
+static fhirstore_status fail_depth(fhs_query_parser *parser)
+{
+    const fhs_str name = parser->name;
+    fhs_str rest;
+    if (!fhs_param_name_is_plain(name) && !fhs_str_split(name, '.', &parser->name, &rest)) {
+        parser->name = fhs_str_starts_with(name, FHS_LIT("_has:")) ? FHS_LIT("_has") : name;
+    }
+    fhirstore_status status = fhs_query_fail_limit(parser, FHS_LIMIT_CHAIN_DEPTH,
+                                                   "links in a chain");
+    parser->name = name;
+    return status;
 }
 
 fhirstore_status fhs_query_new_node(fhs_query_parser *parser, fhs_node_kind kind, fhs_type type,
                                     fhs_node **out)
 {
     if (parser->nodes_left == 0) {
-        return fhs_query_fail_limit(parser, "FHS_LIMIT_QUERY_NODES");
+        return fhs_query_fail_nodes(parser);
     }
     parser->nodes_left--;
     fhs_node *node = fhs_arena_calloc(parser->arena, 1, sizeof(*node));
@@ -361,11 +384,15 @@ static fhirstore_status read_untyped(fhs_query_parser *parser, const fhs_sparam_
         if (status == FHIRSTORE_OK) {
             any->child_count++;
         } else if (!is_fault_of_type(status)) {
-            fhs_error_free(fault);
-            return status == FHIRSTORE_ERR_NO_MEMORY
-                       ? fhs_fail_memory(err)
-                       : fhs_query_fail_limit(parser,
-                                              "the number of types an untyped chain may mean");
+            if (status == FHIRSTORE_ERR_NO_MEMORY) {
+                fhs_error_free(fault);
+                return fhs_fail_memory(err);
+            }
+            if (err != NULL) {
+                fhs_error_free(*err);
+                *err = fault;
+            }
+            return status;
         } else {
             keep_fault(err, fault, status, &first);
         }
@@ -469,7 +496,7 @@ static fhirstore_status read_name(fhs_query_parser *parser, fhs_type type, fhs_s
     fhs_str head;
     fhs_str code;
     if (depth > FHS_LIMIT_CHAIN_DEPTH) {
-        return fhs_query_fail_limit(parser, "FHS_LIMIT_CHAIN_DEPTH");
+        return fail_depth(parser);
     }
     if (fhs_str_starts_with(name, FHS_LIT("_has:"))) {
         return fhs_query_split_has(name, &head, &code, &rest.name)

@@ -64,7 +64,7 @@ static fhirstore_status read_for_types(fhs_query_parser *parser, const fhs_query
     const fhs_type *types = draft->types.items;
     fhirstore_status status = FHIRSTORE_OK;
     if (parser->nodes_left == 0) {
-        return fhs_query_fail_limit(parser, "FHS_LIMIT_QUERY_NODES");
+        return fhs_query_fail_nodes(parser);
     }
     parser->nodes_left--;
     fhs_node *any = fhs_arena_calloc(parser->arena, 1, sizeof(*any));
@@ -201,7 +201,8 @@ static fhirstore_status add_pairs(fhs_query_parser *parser, fhs_query_draft *dra
             continue;
         }
         if (pairs_left-- == 0) {
-            return fhs_query_fail_limit(parser, "FHS_LIMIT_QUERY_PARAMS");
+            return fhs_fail(parser->err, FHIRSTORE_ERR_LIMIT,
+                            "a search takes at most %u parameters", FHS_LIMIT_QUERY_PARAMS);
         }
         fhirstore_status status = add_pair(parser, draft, pair);
         if (status != FHIRSTORE_OK) {
@@ -301,7 +302,8 @@ fhirstore_status fhs_query_parse(fhs_arena *arena, const fhs_query_options *opti
         return fhs_fail_memory(err);
     }
     if (text.len > FHS_LIMIT_URL_BYTES) {
-        return fhs_query_fail_limit(&parser, "FHS_LIMIT_URL_BYTES");
+        return fhs_fail(err, FHIRSTORE_ERR_LIMIT, "a search takes at most %zu bytes of parameters",
+                        FHS_LIMIT_URL_BYTES);
     }
     draft.query->type = type;
     draft.query->count = FHS_DEFAULT_PAGE_COUNT;

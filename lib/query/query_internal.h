@@ -27,7 +27,9 @@ typedef struct fhs_query_parser {
 /* Fail with "search parameter '<name>' <what>"; the name is left out where it is not plain. */
 fhirstore_status fhs_query_fail(fhs_query_parser *parser, fhirstore_status status,
                                 const char *what);
-fhirstore_status fhs_query_fail_limit(fhs_query_parser *parser, const char *limit);
+/* "… expects at most <most> <of>". */
+fhirstore_status fhs_query_fail_limit(fhs_query_parser *parser, unsigned most, const char *of);
+fhirstore_status fhs_query_fail_nodes(fhs_query_parser *parser);
 
 /*
  * Turn a parameter's name and (decoded) value into a node of @a type: leaf, chain or _has. An empty

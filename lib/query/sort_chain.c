@@ -19,7 +19,9 @@ static fhirstore_status add_way(sort_ways *ways, size_t depth, fhs_sparam param,
 {
     fhs_query_parser *parser = ways->parser;
     if (ways->paths.count == SORT_WAYS_MAX) {
-        return fhs_query_fail_limit(parser, "the number of types that a chained sort key may mean");
+        return fhs_query_fail_limit(
+            parser, SORT_WAYS_MAX,
+            "ways for a sort key; name the types of its chain, as in subject:Patient.name");
     }
     ways->is_mixed = ways->is_mixed || (ways->paths.count > 0 && ways->type != type);
     ways->type = type;
@@ -56,7 +58,7 @@ static fhirstore_status follow_sort(sort_ways *ways, fhs_type type, fhs_str text
         return FHIRSTORE_OK;
     }
     if (depth == FHS_LIMIT_CHAIN_DEPTH) {
-        return fhs_query_fail_limit(ways->parser, "FHS_LIMIT_CHAIN_DEPTH");
+        return fhs_query_fail_limit(ways->parser, FHS_LIMIT_CHAIN_DEPTH, "links in a chain");
     }
     fhs_type only = is_typed ? fhs_query_resource_type(fhir, wanted) : FHS_TYPE_NONE;
     size_t count = fhs_type_count(fhir);
@@ -68,7 +70,7 @@ static fhirstore_status follow_sort(sort_ways *ways, fhs_type type, fhs_str text
             continue;
         }
         if (ways->parser->nodes_left == 0) {
-            return fhs_query_fail_limit(ways->parser, "FHS_LIMIT_QUERY_NODES");
+            return fhs_query_fail_nodes(ways->parser);
         }
         ways->parser->nodes_left--;
         ways->links[depth] = (fhs_sort_link){type, param, target};

@@ -3,6 +3,7 @@
 #include "query/query_internal.h"
 
 #include "base/instant.h"
+#include "base/limits.h"
 
 bool fhs_query_split(fhs_str text, char c, fhs_str *head_out, fhs_str *tail_out)
 {
@@ -365,7 +366,7 @@ fhirstore_status fhs_query_new_values(fhs_query_parser *parser, size_t count)
         return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE, "has no value");
     }
     if (count > parser->values_left) {
-        return fhs_query_fail_limit(parser, "FHS_LIMIT_QUERY_VALUES");
+        return fhs_query_fail_limit(parser, FHS_LIMIT_QUERY_VALUES, "values in a search");
     }
     parser->values_left -= count;
     return FHIRSTORE_OK;

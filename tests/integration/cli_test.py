@@ -507,20 +507,22 @@ def a_batch_answers_line_by_line(shop):
         '{"method":"GET","url":""}',
         '{"method":"GET","url":"/"}',
         '{"method":"PUT","url":"Patient/b","body":"{broken"}',
+        '{"method":"GET","url":"Observation?_pretty=true"}',
         '{"method":"DELETE","url":"Patient/a","body":null,"headers":null}',
     ]
     out = shop.ok("batch", shop.store, stdin="\n".join(lines).encode()).decode().splitlines()
     answers = [json.loads(line) for line in out]
     assert [answer["status"] for answer in answers] == [
-        201, 201, 200, 304, 400, 400, 400, 400, 200, 200, 400, 204], answers
+        201, 201, 200, 304, 400, 400, 400, 400, 200, 200, 400, 200, 204], answers
     assert '"value":1.10}}' in out[0] and '"value":1.10}}' in out[2], out
     stored = shop.get("Observation/o").decode()
     assert out[2].endswith(',"body":' + stored + "}"), out[2]
     assert answers[1]["headers"]["ETag"] == 'W/"1"'
-    assert "body" not in answers[3] and "body" not in answers[11]
+    assert "body" not in answers[3] and "body" not in answers[12]
     for index in (4, 5, 6, 7, 10):
         assert answers[index]["body"]["resourceType"] == "OperationOutcome", answers[index]
     assert answers[8]["body"]["type"] == "searchset"
+    assert answers[11]["body"]["total"] == 1
 
 
 @test

@@ -181,6 +181,37 @@ START_TEST(messages_name_parameter_and_expectation)
 }
 END_TEST
 
+START_TEST(limits_name_parameter_and_expectation)
+{
+    static const struct {
+        const char *type, *text, *message;
+    } cases[] = {
+        {"Patient", "link.link.link.link.link.link.link.link.link.family=x",
+         "search parameter 'link.link.link.link.link.link.link.link.link.family' expects at most 8 "
+         "links in a chain"},
+        {"Organization", "partof.partof.partof.partof.partof.partof.partof.partof.partof.name=x",
+         "search parameter 'partof' expects at most 8 links in a chain"},
+        {"Patient",
+         "_has:Observation:patient:_has:Provenance:target:_has:Provenance:target:"
+         "_has:Provenance:target:_has:Provenance:target:_has:Provenance:target:"
+         "_has:Provenance:target:_has:Provenance:target:_has:Provenance:target:agent=x",
+         "search parameter '_has' expects at most 8 links in a chain"},
+        {"Provenance", "target.target.target.target.target._id=x",
+         "search parameter 'target.target.target.target.target._id' expects at most 4096 "
+         "conditions"},
+        {"Patient", "_sort=link.link.link.link.link.link.link.link.link.family",
+         "search parameter '_sort' expects at most "},
+        {"Patient", "_sort=name,name,name,name,name,name,name,name,name",
+         "search parameter '_sort' expects at most 8 sort keys"},
+    };
+    fhs_query *query = NULL;
+    ck_assert_int_eq(parse_status(cases[_i].type, cases[_i].text, &query), FHIRSTORE_ERR_LIMIT);
+    ck_assert_msg(
+        strncmp(fhs_error_message(last_error), cases[_i].message, strlen(cases[_i].message)) == 0,
+        "%s", fhs_error_message(last_error));
+}
+END_TEST
+
 START_TEST(names_that_are_none_are_not_repeated)
 {
     static const char *const names[] = {
@@ -279,6 +310,7 @@ int main(void)
     tcase_add_test(tests, untyped_chains_mean_each_type_that_fits);
     tcase_add_loop_test(tests, what_is_wrong_is_named, 0, 49);
     tcase_add_test(tests, messages_name_parameter_and_expectation);
+    tcase_add_loop_test(tests, limits_name_parameter_and_expectation, 0, 6);
     tcase_add_test(tests, names_that_are_none_are_not_repeated);
     tcase_add_test(tests, lenient_drops_and_reports);
     tcase_add_test(tests, result_parameters);
