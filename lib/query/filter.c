@@ -17,7 +17,10 @@ fhirstore_status fhs_filter_expects(fhs_filter *filter, const char *what)
 
 static fhirstore_status too_deep(fhs_filter *filter)
 {
-    return fhs_query_fail_limit(filter->parser, FHS_LIMIT_FILTER_DEPTH, "levels of groups");
+    filter->mark = filter->at;
+    filter->parser->name = FHS_STR_NONE;
+    return fhs_query_fail_limit(filter->parser, FHS_LIMIT_FILTER_DEPTH,
+                                "levels of groups (FHS_LIMIT_FILTER_DEPTH)");
 }
 
 /* ---- groups ---- */
@@ -211,7 +214,8 @@ static fhirstore_status read_comparison(fhs_filter *filter, fhs_type type, unsig
     fhs_filter_op op;
     fhs_str value;
     if (depth > FHS_LIMIT_CHAIN_DEPTH) {
-        return fhs_query_fail_limit(parser, FHS_LIMIT_CHAIN_DEPTH, "links in a chain");
+        return fhs_query_fail_limit(parser, FHS_LIMIT_CHAIN_DEPTH,
+                                    "links in a chain (FHS_LIMIT_CHAIN_DEPTH)");
     }
     const size_t mark = filter->at;
     fhs_str name = fhs_filter_take_name(filter);

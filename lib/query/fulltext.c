@@ -170,7 +170,8 @@ static fhirstore_status make_phrase(term_reader *reader, fhs_str text, bool is_p
     }
     while (fhs_words_next(&rest, &word)) {
         if (reader->words_left == 0) {
-            return fhs_query_fail_limit(reader->parser, FHS_LIMIT_TEXT_WORDS, "words");
+            return fhs_query_fail_limit(reader->parser, FHS_LIMIT_TEXT_WORDS,
+                                        "words (FHS_LIMIT_TEXT_WORDS)");
         }
         reader->words_left--;
         phrase->word_count++;
@@ -258,7 +259,8 @@ static fhirstore_status read_any(term_reader *reader, fhs_fulltext **out)
     bool more = true;
     *out = NULL;
     if (reader->depth == FHS_LIMIT_TEXT_DEPTH) {
-        return fhs_query_fail_limit(reader->parser, FHS_LIMIT_TEXT_DEPTH, "levels of parentheses");
+        return fhs_query_fail_limit(reader->parser, FHS_LIMIT_TEXT_DEPTH,
+                                    "levels of parentheses (FHS_LIMIT_TEXT_DEPTH)");
     }
     reader->depth++;
     fhirstore_status status = new_fulltext(reader, FHS_FULLTEXT_OR, &group);

@@ -54,9 +54,10 @@ fhirstore_status fhs_query_fail_limit(fhs_query_parser *parser, unsigned most, c
 
 fhirstore_status fhs_query_fail_nodes(fhs_query_parser *parser)
 {
-    return fhs_query_fail_limit(parser, FHS_LIMIT_QUERY_NODES,
-                                "conditions in a search; a chain that names its types, as in "
-                                "subject:Patient.name, has fewer");
+    return fhs_query_fail_limit(
+        parser, FHS_LIMIT_QUERY_NODES,
+        "conditions (FHS_LIMIT_QUERY_NODES); a chain that names its types, as in "
+        "subject:Patient.name, has fewer");
 }
 
 /* A name too long to be shown is shown as far as its first link, which was understood. */
@@ -68,7 +69,7 @@ static fhirstore_status fail_depth(fhs_query_parser *parser)
         parser->name = fhs_str_starts_with(name, FHS_LIT("_has:")) ? FHS_LIT("_has") : name;
     }
     fhirstore_status status = fhs_query_fail_limit(parser, FHS_LIMIT_CHAIN_DEPTH,
-                                                   "links in a chain");
+                                                   "links in a chain (FHS_LIMIT_CHAIN_DEPTH)");
     parser->name = name;
     return status;
 }

@@ -46,7 +46,7 @@ static fhirstore_status add_sort_key(fhs_query_parser *parser, fhs_query_draft *
         key.param_type = (fhs_sparam_type)def.type;
     }
     if (draft->sort.count == FHS_LIMIT_SORT_KEYS) {
-        return fhs_query_fail_limit(parser, FHS_LIMIT_SORT_KEYS, "sort keys");
+        return fhs_query_fail_limit(parser, FHS_LIMIT_SORT_KEYS, "sort keys (FHS_LIMIT_SORT_KEYS)");
     }
     fhs_sort_key *slot = fhs_query_push(parser, &draft->sort, sizeof(key));
     if (slot == NULL) {

@@ -58,7 +58,8 @@ static fhirstore_status follow_sort(sort_ways *ways, fhs_type type, fhs_str text
         return FHIRSTORE_OK;
     }
     if (depth == FHS_LIMIT_CHAIN_DEPTH) {
-        return fhs_query_fail_limit(ways->parser, FHS_LIMIT_CHAIN_DEPTH, "links in a chain");
+        return fhs_query_fail_limit(ways->parser, FHS_LIMIT_CHAIN_DEPTH,
+                                    "links in a chain (FHS_LIMIT_CHAIN_DEPTH)");
     }
     fhs_type only = is_typed ? fhs_query_resource_type(fhir, wanted) : FHS_TYPE_NONE;
     size_t count = fhs_type_count(fhir);

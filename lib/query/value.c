@@ -366,7 +366,8 @@ fhirstore_status fhs_query_new_values(fhs_query_parser *parser, size_t count)
         return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE, "has no value");
     }
     if (count > parser->values_left) {
-        return fhs_query_fail_limit(parser, FHS_LIMIT_QUERY_VALUES, "values in a search");
+        return fhs_query_fail_limit(parser, FHS_LIMIT_QUERY_VALUES,
+                                    "values in a search (FHS_LIMIT_QUERY_VALUES)");
     }
     parser->values_left -= count;
     return FHIRSTORE_OK;
