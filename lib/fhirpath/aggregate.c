@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* aggregate(), sum(), min(), max(), avg() and sort(). */
-#include "base/mem.h"
 #include "fhirpath/functions.h"
 
 /* Move [from, top) into the arena. */

@@ -3,7 +3,6 @@
  * From an element to its children. A primitive is two things in JSON: its value under "name" and
  * its id and extensions under "_name"; lists of them run side by side.
  */
-#include "base/limits.h"
 #include "fhirpath/internal.h"
 
 fhs_fp_item fhs_fp_make_node(const fhs_fhir *fhir, const fhs_json *json, const fhs_json *sibling,

@@ -3,7 +3,6 @@
  * Quantities: UCUM units through the units room, calendar words among themselves. Both meet where
  * they mean the same (days and 'd'); years and months are equivalent to 'a' and 'mo' but not equal.
  */
-#include "base/limits.h"
 #include "fhirpath/internal.h"
 #include "units/units.h"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What FHIR adds to FHIRPath, and the utility functions. */
-#include "base/limits.h"
 #include "fhirpath/functions.h"
 
 FHS_FP_CALL(children)

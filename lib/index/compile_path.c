@@ -2,7 +2,6 @@
 /* Paths: an expression is run on the types alone, and leaves its trace in the trie. */
 #include <string.h>
 
-#include "base/limits.h"
 #include "index/compile.h"
 
 #define MEMBER_NAME_MAX 128u

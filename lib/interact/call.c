@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The frame of every interaction: ask, work, record, and undo what must not stay. */
 #include "base/clock.h"
-#include "base/mem.h"
 #include "interact/core.h"
 #include "interact/hooks.h"
 #include "interact/ledger.h"

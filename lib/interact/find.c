@@ -8,7 +8,6 @@
 #include "interact/interact.h"
 #include "interact/sight.h"
 #include "interact/words.h"
-#include "keys/keys.h"
 
 #define QUERY_TEXT_MAX ((size_t)4 * FHS_LIMIT_URL_BYTES)
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/mem.h"
 #include "interact/core.h"
 #include "interact/hooks.h"
 #include "interact/ledger.h"

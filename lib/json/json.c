@@ -2,7 +2,6 @@
 /* Asking a tree: members, positions, equality. */
 #include "json/json.h"
 
-#include "base/mem.h"
 #include "json/json_internal.h"
 #include "json/scan.h"
 

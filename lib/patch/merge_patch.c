@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON Merge Patch, RFC 7396: null removes, objects merge, anything else replaces. */
-#include "base/limits.h"
 #include "patch/internal.h"
 
 typedef struct merging {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The query tree in this store's numbers. */
-#include "base/limits.h"
 #include "search/late.h"
 #include "search/search_internal.h"
 

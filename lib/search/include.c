@@ -10,7 +10,6 @@
 #include "search/include.h"
 
 #include "base/limits.h"
-#include "base/mem.h"
 #include "search/late.h"
 
 /* The set is cut back when it holds so many times what a page does. */

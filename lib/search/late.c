@@ -6,7 +6,6 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "index/custom.h"
-#include "json/json.h"
 
 #define LATE_BYTES_MAX ((size_t)1 << 30)
 

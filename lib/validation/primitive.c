@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The formats of FHIR's primitive types. */
 #include "base/instant.h"
-#include "base/utf8.h"
 #include "validation/validation_internal.h"
 
 #define STRING_CHARACTERS_MAX ((size_t)1024 * 1024)
