@@ -475,42 +475,6 @@ static fhirstore_status scan_leaf(fhs_search *search, const fhs_test *test, fhs_
     return status;
 }
 
-/* ---- _lastUpdated ---- */
-
-#define US_SLACK INT64_C(20)
-
-/* Microseconds a little too wide do no harm: what comes is tested. */
-static void arg_updated(fhs_range *range, const fhs_match *match)
-{
-    fhs_compare compare = (fhs_compare)match->compare;
-    bool is_open_below = compare == FHS_CMP_NE || compare == FHS_CMP_LT || compare == FHS_CMP_LE ||
-                         compare == FHS_CMP_EB;
-    bool is_open_above = compare == FHS_CMP_NE || compare == FHS_CMP_GT || compare == FHS_CMP_GE ||
-                         compare == FHS_CMP_SA;
-    is_open_below = is_open_below || match->lo < FHS_TICK_MIN + US_SLACK;
-    is_open_above = is_open_above || match->hi > FHS_TICK_MAX - US_SLACK;
-    fhs_arg_int(range, is_open_below ? INT64_MIN : fhs_ticks_to_us(match->lo - US_SLACK));
-    fhs_arg_int(range, is_open_above ? INT64_MAX : fhs_ticks_to_us(match->hi + US_SLACK));
-}
-
-static fhirstore_status scan_updated(fhs_search *search, const fhs_test *test, fhs_scan *scan)
-{
-    scan->is_exact = false;
-    size_t type_count = test->type != 0 ? 1 : search->type_count;
-    for (size_t t = 0; t < type_count; t++) {
-        for (size_t i = 0; i < test->match_count; i++) {
-            fhs_range *range = fhs_scan_add(search, scan, FHS_RANGE_UPDATED);
-            if (range == NULL) {
-                return FHIRSTORE_ERR_NO_MEMORY;
-            }
-            fhs_arg_int(range, test->type != 0 ? test->type : search->types[t]);
-            arg_updated(range, &test->matches[i]);
-            range->is_unique = true;
-        }
-    }
-    return FHIRSTORE_OK;
-}
-
 /* ---- any test ---- */
 
 /* Single resources among runs. */
@@ -563,7 +527,7 @@ fhirstore_status fhs_scan_make(fhs_search *search, const fhs_test *test, fhs_sca
         scan->list_count = test->entity_count;
         return FHIRSTORE_OK;
     case FHS_TEST_UPDATED:
-        return scan_updated(search, test, scan);
+        return fhs_scan_updated(search, test, scan);
     case FHS_TEST_FALSE:
         return FHIRSTORE_OK;
     case FHS_TEST_OR:

@@ -178,6 +178,8 @@ fhirstore_status fhs_ranges_number(fhs_search *search, uint32_t param, const fhs
                                    fhs_scan *scan);
 /* Bounds of a box that holds every number. */
 void fhs_arg_any_number(fhs_range *range);
+/* For an UPDATED test: times of change of each type. */
+fhirstore_status fhs_scan_updated(fhs_search *search, const fhs_test *test, fhs_scan *scan);
 
 /* ---- semijoin.c ---- */
 
