@@ -119,6 +119,19 @@ static fhirstore_status resolve_token(fhs_search *search, const fhs_node *node,
     return fold_text(search, value->code, true, &match->text);
 }
 
+static fhirstore_status add_pairing(fhs_search *search, const fhs_match *const *parts,
+                                    const size_t *counts, size_t count, match_list *list)
+{
+    fhs_match *match = add_match(search, list, FHS_ROW_COMPOSITE);
+    if (match == NULL) {
+        return FHIRSTORE_ERR_NO_MEMORY;
+    }
+    match->parts = parts;
+    match->part_counts = counts;
+    match->part_count = count;
+    return FHIRSTORE_OK;
+}
+
 /* Type and value of an identifier are a composite of the same parameter. */
 static fhirstore_status resolve_of_type(fhs_search *search, const fhs_node *node,
                                         const fhs_value *value, match_list *list)
@@ -139,14 +152,7 @@ static fhirstore_status resolve_of_type(fhs_search *search, const fhs_node *node
         parts[i] = part.items;
         counts[i] = part.count;
     }
-    fhs_match *match = add_match(search, list, FHS_ROW_COMPOSITE);
-    if (match == NULL) {
-        return FHIRSTORE_ERR_NO_MEMORY;
-    }
-    match->parts = parts;
-    match->part_counts = counts;
-    match->part_count = 2;
-    return FHIRSTORE_OK;
+    return add_pairing(search, parts, counts, 2, list);
 }
 
 static fhirstore_status resolve_string(fhs_search *search, const fhs_node *node,
@@ -545,14 +551,7 @@ static fhirstore_status resolve_composite(fhs_search *search, const fhs_node *no
         parts[i] = part.items;
         counts[i] = part.count;
     }
-    fhs_match *match = add_match(search, list, FHS_ROW_COMPOSITE);
-    if (match == NULL) {
-        return FHIRSTORE_ERR_NO_MEMORY;
-    }
-    match->parts = parts;
-    match->part_counts = counts;
-    match->part_count = value->part_count;
-    return FHIRSTORE_OK;
+    return add_pairing(search, parts, counts, value->part_count, list);
 }
 
 static fhirstore_status resolve_value(fhs_search *search, const fhs_node *node, fhs_sparam param,
