@@ -373,12 +373,14 @@ static fhirstore_status read_untyped(fhs_query_parser *parser, const fhs_sparam_
         return fhs_fail_memory(err);
     }
     fhirstore_status first = FHIRSTORE_OK;
+    size_t tried = 0;
     for (size_t i = 0; i < type_count; i++) {
         fhs_type target = (fhs_type)i;
         if (!fhs_type_is_resource(fhir, target) || !fhs_query_may_target(fhir, def, target)) {
             continue;
         }
         fhirstore_error *fault = NULL;
+        tried++;
         parser->err = err != NULL ? &fault : NULL;
         status = read_link(parser, link, target, rest, depth, &any->children[any->child_count]);
         parser->err = err;
@@ -397,6 +399,13 @@ static fhirstore_status read_untyped(fhs_query_parser *parser, const fhs_sparam_
         } else {
             keep_fault(err, fault, status, &first);
         }
+    }
+    if (any->child_count == 0 && first == FHIRSTORE_ERR_UNKNOWN_PARAM && tried > 1) {
+        if (err != NULL) {
+            fhs_error_free(*err);
+            *err = NULL;
+        }
+        return fhs_query_fail(parser, first, "is not known for any type the reference may have");
     }
     if (any->child_count == 0) {
         return first == FHIRSTORE_OK ? fhs_query_unknown_param(parser, link->type) : first;

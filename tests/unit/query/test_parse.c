@@ -181,6 +181,18 @@ START_TEST(messages_name_parameter_and_expectation)
 }
 END_TEST
 
+START_TEST(untyped_chains_blame_no_single_type)
+{
+    fhs_query *query = NULL;
+    ck_assert_int_eq(parse_status("Observation", "subject.nonsense=x", &query),
+                     FHIRSTORE_ERR_UNKNOWN_PARAM);
+    ck_assert_str_eq(fhs_error_message(last_error), "search parameter 'subject.nonsense' is not "
+                                                    "known for any type the reference may have");
+    parse_status("Patient", "organization.nonsense=x", &query);
+    ck_assert_ptr_nonnull(strstr(fhs_error_message(last_error), "is not known for Organization"));
+}
+END_TEST
+
 START_TEST(limits_name_parameter_and_expectation)
 {
     static const struct {
@@ -310,6 +322,7 @@ int main(void)
     tcase_add_test(tests, untyped_chains_mean_each_type_that_fits);
     tcase_add_loop_test(tests, what_is_wrong_is_named, 0, 49);
     tcase_add_test(tests, messages_name_parameter_and_expectation);
+    tcase_add_test(tests, untyped_chains_blame_no_single_type);
     tcase_add_loop_test(tests, limits_name_parameter_and_expectation, 0, 6);
     tcase_add_test(tests, names_that_are_none_are_not_repeated);
     tcase_add_test(tests, lenient_drops_and_reports);
