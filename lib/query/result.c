@@ -286,9 +286,8 @@ fhirstore_status fhs_query_result_param(fhs_query_parser *parser, fhs_query_draf
     for (size_t i = 0; i < FHS_COUNT_OF(params); i++) {
         if (fhs_str_eq(name, params[i].name)) {
             *taken_out = true;
-            /* _elements without a name asks for no less than everything. */
-            bool is_fine = has_items(value) || (value.len == 0 && params[i].read == read_elements);
-            return is_fine ? params[i].read(parser, draft, value) : refuse_empty(parser, draft);
+            return has_items(value) ? params[i].read(parser, draft, value)
+                                    : refuse_empty(parser, draft);
         }
     }
     return FHIRSTORE_OK;
