@@ -119,8 +119,8 @@ static fhirstore_status resolve_token(fhs_search *search, const fhs_node *node,
     return fold_text(search, value->code, true, &match->text);
 }
 
-static fhirstore_status add_pairing(fhs_search *search, const fhs_match *const *parts,
-                                    const size_t *counts, size_t count, match_list *list)
+static fhirstore_status combine_parts(fhs_search *search, const fhs_match *const *parts,
+                                      const size_t *counts, size_t count, match_list *list)
 {
     fhs_match *match = add_match(search, list, FHS_ROW_COMPOSITE);
     if (match == NULL) {
@@ -152,7 +152,7 @@ static fhirstore_status resolve_of_type(fhs_search *search, const fhs_node *node
         parts[i] = part.items;
         counts[i] = part.count;
     }
-    return add_pairing(search, parts, counts, 2, list);
+    return combine_parts(search, parts, counts, 2, list);
 }
 
 static fhirstore_status resolve_string(fhs_search *search, const fhs_node *node,
@@ -551,7 +551,7 @@ static fhirstore_status resolve_composite(fhs_search *search, const fhs_node *no
         parts[i] = part.items;
         counts[i] = part.count;
     }
-    return add_pairing(search, parts, counts, value->part_count, list);
+    return combine_parts(search, parts, counts, value->part_count, list);
 }
 
 static fhirstore_status resolve_value(fhs_search *search, const fhs_node *node, fhs_sparam param,
