@@ -83,11 +83,32 @@ static fhs_str describe(const decision *d, const char *what, fhs_str name)
 
 /* ---- roles ---- */
 
-static fhirstore_status unite_rule(const decision *d, const fhs_rule *rule, fhs_str reason,
-                                   search_union *to, bool *applies_out)
+/* A search parameter changes what everybody finds: writing one takes a right of its own besides. */
+static bool is_parameter_write(const decision *d)
+{
+    const uint32_t writes = FHS_DATA_CREATE | FHS_DATA_UPDATE | FHS_DATA_DELETE;
+    return (d->action & writes) != 0 && fhs_str_eq(d->type, FHS_LIT("SearchParameter"));
+}
+
+static bool allow_covers(const decision *d, const fhs_rule *rule)
+{
+    return fhs_rule_covers(rule, d->action, d->type) &&
+           (!is_parameter_write(d) ||
+            fhs_rule_covers(rule, FHS_DATA_MANAGE_SEARCH_PARAMETERS, d->type));
+}
+
+static bool deny_covers(const decision *d, const fhs_rule *rule)
+{
+    return fhs_rule_covers(rule, d->action, d->type) ||
+           (is_parameter_write(d) &&
+            fhs_rule_covers(rule, FHS_DATA_MANAGE_SEARCH_PARAMETERS, d->type));
+}
+
+static fhirstore_status unite_rule(const decision *d, const fhs_rule *rule, bool covers,
+                                   fhs_str reason, search_union *to, bool *applies_out)
 {
     fhs_str where = FHS_STR_NONE;
-    *applies_out = fhs_rule_covers(rule, d->action, d->type);
+    *applies_out = covers;
     if (*applies_out && rule->where.len > 0 && d->type.len > 0) {
         fhirstore_status status = fhs_template_fill(d->arena, rule->where, d->claims, &where,
                                                     applies_out, d->err);
@@ -110,8 +131,8 @@ static fhirstore_status ask_role(const decision *d, const fhs_role *role, search
         if (d->type.len == 0 && (rule->type_count > 0 || rule->where.len > 0)) {
             continue;
         }
-        bool covers = fhs_rule_covers(rule, d->action, d->type);
-        status = unite_rule(d, rule, reason, except, &applies);
+        bool covers = deny_covers(d, rule);
+        status = unite_rule(d, rule, covers, reason, except, &applies);
         /* What cannot be filled in must not turn a denial into a permission. */
         if (except->is_all || (covers && !applies)) {
             *denied_out = true;
@@ -122,7 +143,8 @@ static fhirstore_status ask_role(const decision *d, const fhs_role *role, search
         return status;
     }
     for (size_t i = 0; i < role->allow_count && status == FHIRSTORE_OK; i++) {
-        status = unite_rule(d, &role->allow[i], reason, any, &applies);
+        const fhs_rule *rule = &role->allow[i];
+        status = unite_rule(d, rule, allow_covers(d, rule), reason, any, &applies);
     }
     return status;
 }

@@ -17,6 +17,8 @@ static const char ward_roles[] =
     "\"where\":\"category=laboratory\"}]},"
     "\"vitals\":{\"allow\":[{\"actions\":[\"read\",\"search\"],\"types\":[\"Observation\"],"
     "\"where\":\"performer=Organization/{ward}\"}]},"
+    "\"writer\":{\"allow\":[{\"actions\":[\"create\",\"read\"]}]},"
+    "\"noParams\":{\"deny\":[{\"actions\":[\"manageSearchParameters\"]}]},"
     "\"noDelete\":{\"deny\":[{\"actions\":[\"delete\"]}]},"
     "\"notVip\":{\"deny\":[{\"actions\":[\"*\"],\"types\":[\"Patient\"],\"where\":\"_tag=vip\"}]},"
     "\"notOwn\":{\"deny\":[{\"actions\":[\"read\"],\"types\":[\"Patient\"],"
@@ -104,6 +106,14 @@ static const struct {
      "allow"},
     {"{\"roles\":[\"lab\"]}", FHIRSTORE_ACTION_TRANSACTION, "", "allow"},
     {"{}", FHIRSTORE_ACTION_TRANSACTION, "", "deny"},
+    /* Writing a SearchParameter takes manageSearchParameters besides. */
+    {"{\"roles\":[\"writer\"],\"purpose\":\"ETREAT\"}", CREATE, "Patient", "allow"},
+    {"{\"roles\":[\"writer\"],\"purpose\":\"ETREAT\"}", CREATE, "SearchParameter", "deny"},
+    {"{\"roles\":[\"writer\"],\"purpose\":\"ETREAT\"}", READ, "SearchParameter", "allow"},
+    {"{\"roles\":[\"all\"],\"purpose\":\"ETREAT\"}", CREATE, "SearchParameter", "allow"},
+    {"{\"roles\":[\"all\",\"noParams\"],\"purpose\":\"ETREAT\"}", DELETE, "SearchParameter",
+     "deny"},
+    {"{\"roles\":[\"all\",\"noParams\"],\"purpose\":\"ETREAT\"}", DELETE, "Patient", "allow"},
     {"{\"scope\":\"user/Patient.r\",\"purpose\":\"ETREAT\"}", FHIRSTORE_ACTION_PATCH, "Patient",
      "deny"},
     {"{\"scope\":\"user/Patient.u\",\"purpose\":\"ETREAT\"}", FHIRSTORE_ACTION_PATCH, "Patient",
