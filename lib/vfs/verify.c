@@ -69,8 +69,10 @@ static fhirstore_status size_of(walk *w, sqlite3_file *file, uint64_t *size_out)
 
 typedef struct log_end {
     uint64_t salt;
+    uint32_t sum[2];    /* SQLite's running checksum, up to and with the whole frames … */
+    bool is_big_endian; /* … over words of this order */
     uint64_t frames;
-    uint64_t whole;     /* frames from the first on that are authentic and of this use */
+    uint64_t whole; /* frames from the first on that are authentic, of this use, and in its chain */
     uint64_t commit;    /* of these, up to and with the last commit */
     uint64_t last_live; /* last authentic frame of this use, plus one */
 } log_end;
@@ -82,6 +84,30 @@ static bool open_scratch_frame(walk *w, uint64_t frame, uint8_t *header)
            fhs_vfs_open_page(w->vfs, fhs_get_be32(header), sealed, w->plain);
 }
 
+/* One step of SQLite's running checksum (its file format, 4.2). */
+static void add_checksum(log_end *end, const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i += 8) {
+        uint32_t first = end->is_big_endian ? fhs_get_be32(bytes + i)
+                                            : (uint32_t)fhs_get_le(bytes + i, 4);
+        uint32_t second = end->is_big_endian ? fhs_get_be32(bytes + i + 4)
+                                             : (uint32_t)fhs_get_le(bytes + i + 4, 4);
+        end->sum[0] += first + end->sum[1];
+        end->sum[1] += second + end->sum[0];
+    }
+}
+
+/*
+ * Whether the frame in hand goes on where the chain stands. What a transaction that failed has left
+ * behind the end is authentic and of this use, but SQLite does not read it, and neither do we.
+ */
+static bool goes_on(walk *w, log_end *end, const uint8_t *header)
+{
+    add_checksum(end, header, 8);
+    add_checksum(end, w->plain, PAGE_BYTES);
+    return end->sum[0] == fhs_get_be32(header + 16) && end->sum[1] == fhs_get_be32(header + 20);
+}
+
 static fhirstore_status check_log_header(walk *w, log_end *end)
 {
     uint8_t header[WAL_HEADER];
@@ -91,6 +117,11 @@ static fhirstore_status check_log_header(walk *w, log_end *end)
     }
     bool is_sound = fhs_vfs_open_wal(w->vfs, w->scratch, header);
     end->salt = is_sound ? fhs_vfs_salt_at(header + 16) : 0;
+    if (is_sound) {
+        end->is_big_endian = (header[3] & 1u) != 0;
+        end->sum[0] = fhs_get_be32(header + 24);
+        end->sum[1] = fhs_get_be32(header + 28);
+    }
     if (!is_sound ||
         !sodium_is_zero(w->scratch + SEALED_WAL_HEADER, SLOT_WAL_HEADER - SEALED_WAL_HEADER)) {
         status = tell_finding(w, FHS_VFS_WAL, FHS_VFS_DAMAGED, FHS_VFS_WAL_HEADER);
@@ -110,7 +141,7 @@ static fhirstore_status measure_log(walk *w, log_end *end)
             continue;
         }
         end->last_live = i + 1;
-        if (end->whole == i) {
+        if (end->whole == i && goes_on(w, end, header)) {
             end->whole = i + 1;
             if (fhs_get_be32(header + 4) != 0) {
                 end->commit = i + 1;

@@ -58,7 +58,7 @@ static void open_large(fixture *fix)
 static void assert_same(fhs_str got, fhs_str wanted)
 {
     ck_assert_uint_eq(got.len, wanted.len);
-    ck_assert_int_eq(memcmp(got.ptr, wanted.ptr, wanted.len), 0);
+    ck_assert(wanted.len == 0 || memcmp(got.ptr, wanted.ptr, wanted.len) == 0);
 }
 
 START_TEST(a_large_body_is_read_as_it_was_written)

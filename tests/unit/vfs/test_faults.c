@@ -123,6 +123,31 @@ START_TEST(survives_torn_reads_and_writes)
 }
 END_TEST
 
+/* A commit whose sync fails leaves whole frames behind what the next, smaller one writes. */
+START_TEST(what_a_failed_commit_left_is_no_part_of_the_log)
+{
+    const char *path = in_folder("store");
+    fault_vfs *fault = fault_vfs_new("faulty", "unix-excl");
+    const fhs_vfs_options options = {.credential = test_key, .base_vfs = "faulty"};
+    make_counter(path);
+    store opened = open_store_with(path, &options);
+    run_sql(opened.db, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0");
+    ck_assert(commit_step(opened.db, 21));
+    fault_vfs_arm(fault, FAULT_SYNC, 1, false);
+    ck_assert_int_ne(try_sql(opened.db,
+                             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE "
+                             "i<300) INSERT INTO rows(step, body) SELECT 0, zeroblob(4000) FROM n"),
+                     SQLITE_OK);
+    fault_vfs_disarm(fault);
+    ck_assert(commit_step(opened.db, 22));
+    ck_assert_uint_eq(count_flaws(&opened, NULL), 0);
+    copy_files(path, in_folder("crashed"));
+    ck_assert_int_eq(expect_counter(in_folder("crashed"), 22), 22);
+    close_store(&opened);
+    fault_vfs_free(fault);
+}
+END_TEST
+
 START_TEST(survives_a_full_disk)
 {
     const char *path = in_folder("store");
@@ -321,6 +346,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(tcase, survives_a_failing_operation, 0, 2 * (int)FHS_COUNT_OF(fault_kinds));
     tcase_add_loop_test(tcase, survives_torn_reads_and_writes, 0, 4);
     tcase_add_test(tcase, survives_a_full_disk);
+    tcase_add_test(tcase, what_a_failed_commit_left_is_no_part_of_the_log);
     tcase_add_test(tcase, survives_being_killed);
     tcase_add_test(tcase, refuses_to_work_in_a_forked_child);
     tcase_add_test(tcase, serves_several_threads);
