@@ -26,7 +26,7 @@ void *fhs_search_grow(fhs_search *search, void *items, size_t count, size_t *cap
     return grown;
 }
 
-static fhs_test *new_test(fhs_search *search, uint8_t kind, const fhs_node *node)
+fhs_test *fhs_test_new(fhs_search *search, uint8_t kind, const fhs_node *node)
 {
     fhs_test *test = fhs_arena_calloc(&search->arena, 1, sizeof(*test));
     fhs_memo *memo = fhs_arena_calloc(&search->arena, 1, sizeof(*memo));
@@ -109,7 +109,7 @@ static fhirstore_status find_params(fhs_search *search, const fhs_node *node, fh
 
 static fhirstore_status negate(fhs_search *search, fhs_test *test, fhs_test **out)
 {
-    fhs_test *outer = new_test(search, FHS_TEST_NOT, test->node);
+    fhs_test *outer = fhs_test_new(search, FHS_TEST_NOT, test->node);
     fhs_test **child = fhs_arena_alloc(&search->arena, sizeof(fhs_test *));
     if (outer == NULL || child == NULL) {
         return fhs_search_no_memory(search);
@@ -279,7 +279,7 @@ static fhirstore_status restrict_link(fhs_search *search, const fhs_node *node, 
         test->kind = FHS_TEST_FALSE;
         return FHIRSTORE_OK;
     }
-    fhs_test *both = new_test(search, FHS_TEST_AND, NULL);
+    fhs_test *both = fhs_test_new(search, FHS_TEST_AND, NULL);
     fhs_test **pair = fhs_arena_calloc(&search->arena, 2, sizeof(fhs_test *));
     if (both == NULL || pair == NULL) {
         return fhs_search_no_memory(search);
@@ -343,11 +343,12 @@ static fhirstore_status compile_node(fhs_search *search, const fhs_node *node, b
     if (depth > FHS_TEST_DEPTH) {
         return fhs_fail(search->err, FHIRSTORE_ERR_LIMIT, "the search is nested too deeply");
     }
-    fhs_test *test = new_test(search, FHS_TEST_TRUE, node);
+    fhs_test *test = fhs_test_new(search, FHS_TEST_TRUE, node);
     if (test == NULL) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
     *out = test;
+    fhirstore_status status;
     if (node->type != FHS_TYPE_NONE) {
         test->type = fhs_catalog_type(search->env.catalog, node->type);
         if (test->type == 0) {
@@ -369,7 +370,8 @@ static fhirstore_status compile_node(fhs_search *search, const fhs_node *node, b
         return compile_leaf(search, node, test, out);
     case FHS_NODE_CHAIN:
     case FHS_NODE_HAS:
-        return compile_link(search, node, is_restriction, depth, test);
+        status = compile_link(search, node, is_restriction, depth, test);
+        return status == FHIRSTORE_OK ? fhs_canonical_link(search, node, test, out) : status;
     case FHS_NODE_ID:
         return compile_id(search, node, test);
     case FHS_NODE_UPDATED:
@@ -455,7 +457,7 @@ static fhirstore_status find_types(fhs_search *search)
 
 fhirstore_status fhs_search_compile(fhs_search *search)
 {
-    fhs_test *root = new_test(search, FHS_TEST_AND, NULL);
+    fhs_test *root = fhs_test_new(search, FHS_TEST_AND, NULL);
     fhirstore_status status = root == NULL ? FHIRSTORE_ERR_NO_MEMORY : find_types(search);
     if (status != FHIRSTORE_OK) {
         return status;

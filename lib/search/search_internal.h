@@ -181,6 +181,18 @@ void fhs_arg_any_number(fhs_range *range);
 /* For an UPDATED test: times of change of each type. */
 fhirstore_status fhs_scan_updated(fhs_search *search, const fhs_test *test, fhs_scan *scan);
 
+/* An empty test; NULL: no memory (the error is set). */
+fhs_test *fhs_test_new(fhs_search *search, uint8_t kind, const fhs_node *node);
+
+/* ---- canonical.c ---- */
+
+/*
+ * @a link is a chain or _has that is compiled. *out: the same, or where canonical references may
+ * lead there too, either of both ways.
+ */
+fhirstore_status fhs_canonical_link(fhs_search *search, const fhs_node *node, fhs_test *link,
+                                    fhs_test **out);
+
 /* ---- semijoin.c ---- */
 
 /* The entities that satisfy @a test, if they are at most @a max; *fits_out says. Ascending. */

@@ -64,7 +64,7 @@ class Parser:
             rest = self.comparison(target or param.targets[0])
             wanted = target or param.targets[0]
             return lambda r: any(t.type == wanted and (condition is None or condition(t)) and rest(t)
-                                 for t in self.world.targets(r, code))
+                                 for t in self.world.reached(r, code))
         operator = self.take(r'(\w\w)\b').group(1)
         text = operand(self.take(r'("(?:[^"\\]|\\.)*"|[^\s()\[\]]+)').group(1))
         return leaf(param, code, operator, text)

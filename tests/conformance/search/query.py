@@ -231,6 +231,10 @@ class World:
         self.by_type = {}
         for resource in self.resources:
             self.by_type.setdefault(resource.type, []).append(resource)
+        self.by_url = {}
+        for resource in self.resources:
+            if isinstance(resource.body.get("url"), str):
+                self.by_url.setdefault(resource.body["url"], []).append(resource)
 
     def targets(self, resource, code):
         for entry in resource.entries(code):
@@ -238,6 +242,16 @@ class World:
                 found = self.by_key.get((entry.target.type, entry.target.id))
                 if found is not None:
                     yield found
+
+    def reached(self, resource, code):
+        """The same, and what a canonical reference names: every version, or the one it asks for."""
+        yield from self.targets(resource, code)
+        for entry in resource.entries(code):
+            target = entry.target
+            if target is not None and target.type is None and target.url:
+                for other in self.by_url.get(target.url, ()):
+                    if target.version in (None, other.body.get("version")):
+                        yield other
 
     def search(self, type_, text):
         """The resources that satisfy "name=value&…"; result parameters are left out."""
@@ -354,7 +368,7 @@ def chain_condition(world, type_, head, rest, value):
     if not types:
         raise BadQuery(rest)
     inner = {t: remembered(condition(world, t, rest, value)) for t in types}
-    return lambda r: any(t.type in inner and inner[t.type](t) for t in world.targets(r, code))
+    return lambda r: any(t.type in inner and inner[t.type](t) for t in world.reached(r, code))
 
 
 def has_condition(world, type_, name, value):
@@ -366,7 +380,7 @@ def has_condition(world, type_, name, value):
     found = set()
     for resource in world.by_type.get(source, ()):
         if inner(resource):
-            found.update((t.type, t.id) for t in world.targets(resource, code))
+            found.update((t.type, t.id) for t in world.reached(resource, code))
     return lambda r: (r.type, r.id) in found
 
 
