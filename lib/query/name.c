@@ -48,7 +48,7 @@ fhirstore_status fhs_query_fail(fhs_query_parser *parser, fhirstore_status statu
 fhirstore_status fhs_query_fail_limit(fhs_query_parser *parser, unsigned most, const char *of)
 {
     char what[160];
-    snprintf(what, sizeof(what), "expects at most %u %s", most, of);
+    (void)snprintf(what, sizeof(what), "expects at most %u %s", most, of);
     return fhs_query_fail(parser, FHIRSTORE_ERR_LIMIT, what);
 }
 
