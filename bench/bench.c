@@ -14,11 +14,6 @@
 
 #define READS 100000
 
-static void print_row(const char *what, const char *figure, double ratio, const char *want)
-{
-    (void)printf("%-58s %-34s %6.2f  (%s)\n", what, figure, ratio, want);
-}
-
 /* ---- import ---- */
 
 static double time_import(const bench_options *options, const bench_data *data, const char *path,
@@ -66,17 +61,17 @@ static void measure_import(const bench_options *options, const bench_data *data,
                  (double)ceiling_row_count(rows) / (double)resources,
                  (unsigned long long)options->cache_mib);
     (void)snprintf(figure, sizeof figure, "%.0f resources/s", (double)resources / sealed_seconds);
-    print_row("import, encrypted, to bare SQLite on the same VFS", figure,
+    bench_row("import, encrypted, to bare SQLite on the same VFS", figure,
               bench_median(&bare_sealed) / sealed_seconds, "at least 0.5");
     (void)snprintf(figure, sizeof figure, "%.0f resources/s", (double)resources / plain_seconds);
-    print_row("import, plain, to bare SQLite on the stock VFS", figure,
+    bench_row("import, plain, to bare SQLite on the stock VFS", figure,
               bench_median(&bare_plain) / plain_seconds, "at least 0.5");
     (void)snprintf(figure, sizeof figure, "%.2f s to %.2f s", sealed_seconds, plain_seconds);
-    print_row("import, time encrypted to plain", figure, sealed_seconds / plain_seconds,
+    bench_row("import, time encrypted to plain", figure, sealed_seconds / plain_seconds,
               "at most 1.8");
     (void)snprintf(figure, sizeof figure, "%lld bytes a resource",
                    (long long)(bench_file_bytes(sealed) / resources));
-    print_row("database bytes to bytes of JSON as imported", figure,
+    bench_row("database bytes to bytes of JSON as imported", figure,
               (double)bench_file_bytes(sealed) / (double)data->bytes, "no bound");
     ceiling_free(rows);
 }
@@ -209,9 +204,9 @@ static void measure_reads(const bench_options *options, const char *plain, const
         bench_add(&ours_plain, time_reads(&without, &plain_list));
     }
     (void)snprintf(figure, sizeof figure, "%.0f reads/s", READS / bench_median(&ours));
-    print_row("read by id, warm, to bare SQLite point reads", figure,
+    bench_row("read by id, warm, to bare SQLite point reads", figure,
               bench_median(&floor) / bench_median(&ours), "at least 0.5");
-    print_row("read by id, all cached, time encrypted to plain", "",
+    bench_row("read by id, all cached, time encrypted to plain", "",
               bench_median(&ours) / bench_median(&ours_plain), "at most 1.1");
     bare_close(&bare);
     bench_close(&with_key);
@@ -230,7 +225,7 @@ static void measure_reads(const bench_options *options, const char *plain, const
     }
     (void)snprintf(figure, sizeof figure, "cache %llu MiB of %lld", (unsigned long long)mib,
                    (long long)(bench_file_bytes(sealed) >> 20));
-    print_row("read by id, cache an eighth, time encrypted to plain", figure,
+    bench_row("read by id, cache an eighth, time encrypted to plain", figure,
               bench_median(&small_ours) / bench_median(&small_plain), "at most 2.3");
     bench_close(&small_sealed);
     bench_close(&without);
@@ -313,7 +308,7 @@ static void measure_count(const bench_options *options, const char *sealed, cons
                    bench_median(&ours) / COUNTS * 1e6);
     (void)snprintf(what, sizeof what, "count %.40s, to a covering-index count",
                    strstr(query, "|") == NULL ? query : strstr(query, "|") + 1);
-    print_row(what, figure, bench_median(&floor) / bench_median(&ours), "at least 0.5");
+    bench_row(what, figure, bench_median(&floor) / bench_median(&ours), "at least 0.5");
     bare_close(&bare);
     bench_close(&opened);
     bench_remove(path);

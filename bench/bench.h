@@ -35,6 +35,8 @@ typedef struct bench_series {
 double bench_now(void);
 void bench_add(bench_series *series, double seconds);
 double bench_median(const bench_series *series);
+/* A row of the table: what, its figure, the ratio, and what is wanted of it. */
+void bench_row(const char *what, const char *figure, double ratio, const char *want);
 /* End the program with a message. */
 void bench_die(const char *what, const char *why);
 

@@ -143,6 +143,11 @@ int64_t bench_file_bytes(const char *path)
     return stat(path, &info) == 0 ? (int64_t)info.st_size : 0;
 }
 
+void bench_row(const char *what, const char *figure, double ratio, const char *want)
+{
+    (void)printf("%-58s %-34s %6.2f  (%s)\n", what, figure, ratio, want);
+}
+
 int32_t bench_journal = FHIRSTORE_JOURNAL_OFF;
 
 void bench_open(const char *path, bool encrypted, uint64_t cache_mib, bench_store *out)

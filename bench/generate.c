@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Patients one after the other, each from a stream of random numbers of its own. */
-#include "generate.h"
+#include "generate_text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,348 +11,95 @@
 #define RXNORM "http://www.nlm.nih.gov/research/umls/rxnorm"
 #define CVX    "http://hl7.org/fhir/sid/cvx"
 #define HL7    "http://terminology.hl7.org/CodeSystem/"
-#define TAG                                                        \
-    ",\"meta\":{\"tag\":[{\"system\":\"https://smarthealthit.org/" \
-    "tags\",\"code\":\"synthea-5-2019\"}]}}"
-
-#define SECONDS_A_DAY  INT64_C(86400)
-#define SECONDS_A_YEAR (INT64_C(36525) * 864)
-/* 2020-07-01: nothing is later. */
-#define LAST_TIME  INT64_C(1593561600)
-#define FIRST_TIME INT64_C(-1577923200) /* 1920-01-01 */
-
-typedef struct gen_id {
-    char text[40];
-} gen_id;
-
-struct generator {
-    uint64_t seed;
-    int64_t left; /* resources still to be written */
-    int64_t patient;
-    uint64_t state;
-    gen_text *out;
-    int64_t written; /* of this patient */
-    gen_id self;     /* the patient … */
-    gen_id doctor, hospital, encounter, claim;
-    int64_t start; /* … and where its current encounter stands */
-    int64_t end;
-};
-
-/* ---- random numbers ---- */
-
-static uint64_t mix(uint64_t value)
-{
-    value = (value ^ (value >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    value = (value ^ (value >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return value ^ (value >> 31);
-}
-
-static uint64_t draw(uint64_t *state)
-{
-    *state += UINT64_C(0x9E3779B97F4A7C15);
-    return mix(*state);
-}
-
-/* Below @a bound, which is above 0. */
-static uint32_t pick(generator *g, uint32_t bound)
-{
-    return (uint32_t)(((draw(&g->state) >> 32) * bound) >> 32);
-}
-
-static bool happens(generator *g, uint32_t per_mille)
-{
-    return pick(g, 1000) < per_mille;
-}
-
-/* How often something with a mean in thousandths happens this time. */
-static uint32_t times(generator *g, uint32_t per_mille)
-{
-    return per_mille / 1000 + (happens(g, per_mille % 1000) ? 1 : 0);
-}
-
-static const gen_code *pick_code(generator *g, const gen_table *table)
-{
-    uint32_t at = pick(g, table->total);
-    size_t i = 0;
-    while (i + 1 < table->count && at >= table->items[i].weight) {
-        at -= table->items[i].weight;
-        i++;
-    }
-    return &table->items[i];
-}
-
-static gen_id id_from(uint64_t *state)
-{
-    gen_id id;
-    uint64_t a = draw(state);
-    uint64_t b = draw(state);
-    (void)snprintf(id.text, sizeof id.text, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32),
-                   (unsigned)(a >> 16) & 0xFFFFu, (unsigned)a & 0xFFFu,
-                   ((unsigned)(b >> 48) & 0x3FFFu) | 0x8000u,
-                   (unsigned long long)(b & UINT64_C(0xFFFFFFFFFFFF)));
-    return id;
-}
-
-static gen_id new_id(generator *g)
-{
-    return id_from(&g->state);
-}
-
-/* Streams of their own, so that others can tell the ids of what a patient brings along. */
-enum {
-    STREAM_PATIENT,
-    STREAM_KEYS,
-    STREAM_HOSPITAL,
-    STREAM_DOCTOR
-};
-
-static uint64_t stream_of(uint64_t seed, int64_t patient, unsigned which)
-{
-    return mix(mix(seed + 1) ^ ((uint64_t)patient * 8 + which));
-}
-
-static gen_id id_of(const generator *g, int64_t patient, unsigned which)
-{
-    uint64_t state = stream_of(g->seed, patient, which);
-    return id_from(&state);
-}
-
-/* ---- text ---- */
-
-static void reserve(gen_text *text, size_t more)
-{
-    if (text->capacity - text->len >= more) {
-        return;
-    }
-    size_t wanted = text->capacity * 2 + more + 65536;
-    char *grown = realloc(text->ptr, wanted);
-    if (grown == NULL) {
-        (void)fprintf(stderr, "bench: no memory\n");
-        exit(1);
-    }
-    text->ptr = grown;
-    text->capacity = wanted;
-}
-
-static void add_bytes(gen_text *text, const char *bytes, size_t len)
-{
-    reserve(text, len);
-    memcpy(text->ptr + text->len, bytes, len);
-    text->len += len;
-}
-
-static void add_text(gen_text *text, const char *string)
-{
-    add_bytes(text, string, strlen(string));
-}
-
-static void add_number(gen_text *text, int64_t number, int width)
-{
-    char digits[24];
-    size_t at = sizeof digits;
-    uint64_t rest = number < 0 ? (uint64_t)-number : (uint64_t)number;
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-        width--;
-    } while (rest > 0 || width > 0);
-    if (number < 0) {
-        digits[--at] = '-';
-    }
-    add_bytes(text, digits + at, sizeof digits - at);
-}
-
-static void add_decimal(gen_text *text, int64_t value, int decimals)
-{
-    int64_t scale = 1;
-    for (int i = 0; i < decimals; i++) {
-        scale *= 10;
-    }
-    add_number(text, value / scale, 1);
-    if (decimals > 0) {
-        add_text(text, ".");
-        add_number(text, value % scale, decimals);
-    }
-}
-
-/* Days since 1970 as year, month and day of the Gregorian calendar. */
-static void add_date(gen_text *text, int64_t seconds)
-{
-    int64_t days = seconds / SECONDS_A_DAY - (seconds % SECONDS_A_DAY < 0 ? 1 : 0) + 719468;
-    int64_t era = days / 146097;
-    int64_t of_era = days - era * 146097;
-    int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t shifted = (5 * of_year + 2) / 153;
-    int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
-    add_number(text, year_of_era + era * 400 + (month <= 2 ? 1 : 0), 4);
-    add_text(text, "-");
-    add_number(text, month, 2);
-    add_text(text, "-");
-    add_number(text, of_year - (153 * shifted + 2) / 5 + 1, 2);
-}
-
-static void add_time(gen_text *text, int64_t seconds, int64_t milliseconds)
-{
-    int64_t of_day = (seconds % SECONDS_A_DAY + SECONDS_A_DAY) % SECONDS_A_DAY;
-    add_date(text, seconds);
-    add_text(text, "T");
-    add_number(text, of_day / 3600, 2);
-    add_text(text, ":");
-    add_number(text, of_day / 60 % 60, 2);
-    add_text(text, ":");
-    add_number(text, of_day % 60, 2);
-    if (milliseconds >= 0) {
-        add_text(text, ".");
-        add_number(text, milliseconds, 3);
-    }
-    add_text(text, "+00:00");
-}
-
-/*
- * %s text, %n number (int64_t), %d a date, %t a time (seconds as int64_t), %k a CodeableConcept
- * (its system, then the gen_code), %f the value of a decimal (int64_t) and its places (int).
- */
-static void say(generator *g, const char *format, ...)
-{
-    gen_text *out = g->out;
-    va_list args;
-    va_start(args, format);
-    for (const char *at = format; *at != '\0'; at++) {
-        size_t plain = strcspn(at, "%");
-        add_bytes(out, at, plain);
-        at += plain;
-        if (*at == '\0') {
-            break;
-        }
-        at++;
-        if (*at == 's') {
-            add_text(out, va_arg(args, const char *));
-        } else if (*at == 'n') {
-            add_number(out, va_arg(args, int64_t), 1);
-        } else if (*at == 'd') {
-            add_date(out, va_arg(args, int64_t));
-        } else if (*at == 't') {
-            add_time(out, va_arg(args, int64_t), -1);
-        } else if (*at == 'f') {
-            int64_t value = va_arg(args, int64_t);
-            add_decimal(out, value, va_arg(args, int));
-        } else if (*at == 'k') {
-            const char *system = va_arg(args, const char *);
-            const gen_code *code = va_arg(args, const gen_code *);
-            say(g,
-                "{\"coding\":[{\"system\":\"%s\",\"code\":\"%s\",\"display\":\"%s\"}],"
-                "\"text\":\"%s\"}",
-                system, code->code, code->display, code->display);
-        }
-    }
-    va_end(args);
-}
-
-/* A resource begins; false when the last one has been written. */
-static bool begin(generator *g, const char *type, const gen_id *id)
-{
-    if (g->left == 0) {
-        return false;
-    }
-    say(g, "{\"resourceType\":\"%s\",\"id\":\"%s\"", type, id->text);
-    return true;
-}
-
-static void finish(generator *g)
-{
-    add_text(g->out, TAG "\n");
-    g->left--;
-    g->written++;
-}
 
 /* ---- people and places ---- */
 
 static void family_name(generator *g, char out[64])
 {
-    const char *head = gen_name_heads[pick(g, 64)];
+    const char *head = gen_name_heads[gen_pick(g, 64)];
     /* Some endings are much more common than others. */
-    const char *tail = gen_name_tails[happens(g, 500) ? pick(g, 8) : pick(g, 64)];
-    const char *other = happens(g, 80) ? gen_name_heads[pick(g, 64)] : NULL;
+    const char *tail = gen_name_tails[gen_happens(g, 500) ? gen_pick(g, 8) : gen_pick(g, 64)];
+    const char *other = gen_happens(g, 80) ? gen_name_heads[gen_pick(g, 64)] : NULL;
     (void)snprintf(out, 64, "%s%s%s%s", head, tail, other == NULL ? "" : "-",
                    other == NULL ? "" : other);
 }
 
 static void add_address(generator *g)
 {
-    say(g,
-        "\"address\":[{\"line\":[\"%n %s Street\"],\"city\":\"%s\",\"state\":\"MA\","
-        "\"postalCode\":\"0%n\",\"country\":\"US\"}]",
-        (int64_t)pick(g, 999) + 1, gen_name_heads[pick(g, 64)], gen_cities[pick(g, 40)],
-        (int64_t)pick(g, 1700) + 1000);
+    gen_say(g,
+            "\"address\":[{\"line\":[\"%n %s Street\"],\"city\":\"%s\",\"state\":\"MA\","
+            "\"postalCode\":\"0%n\",\"country\":\"US\"}]",
+            (int64_t)gen_pick(g, 999) + 1, gen_name_heads[gen_pick(g, 64)],
+            gen_cities[gen_pick(g, 40)], (int64_t)gen_pick(g, 1700) + 1000);
 }
 
 static void write_hospital(generator *g, const gen_id *id)
 {
     char name[64];
     family_name(g, name);
-    if (!begin(g, "Organization", id)) {
+    if (!gen_begin(g, "Organization", id)) {
         return;
     }
-    say(g,
-        ",\"identifier\":[{\"system\":\"https://github.com/synthetichealth/synthea\",\"value\":"
-        "\"%s\"}],\"active\":true,\"type\":[{\"coding\":[{\"system\":\"" HL7
-        "organization-type\",\"code\":\"prov\",\"display\":\"Healthcare Provider\"}],\"text\":"
-        "\"Healthcare Provider\"}],\"name\":\"%s %s\",\"telecom\":[{\"system\":\"phone\","
-        "\"value\":\"508%n\"}],",
-        id->text, name, happens(g, 400) ? "HOSPITAL" : "MEDICAL CENTER",
-        (int64_t)pick(g, 8999999) + 1000000);
+    gen_say(g,
+            ",\"identifier\":[{\"system\":\"https://github.com/synthetichealth/synthea\",\"value\":"
+            "\"%s\"}],\"active\":true,\"type\":[{\"coding\":[{\"system\":\"" HL7
+            "organization-type\",\"code\":\"prov\",\"display\":\"Healthcare Provider\"}],\"text\":"
+            "\"Healthcare Provider\"}],\"name\":\"%s %s\",\"telecom\":[{\"system\":\"phone\","
+            "\"value\":\"508%n\"}],",
+            id->text, name, gen_happens(g, 400) ? "HOSPITAL" : "MEDICAL CENTER",
+            (int64_t)gen_pick(g, 8999999) + 1000000);
     add_address(g);
-    finish(g);
+    gen_finish(g);
 }
 
 static void write_doctor(generator *g, const gen_id *id, int64_t number)
 {
     char family[64];
-    uint32_t sex = pick(g, 2);
+    uint32_t sex = gen_pick(g, 2);
     family_name(g, family);
-    if (!begin(g, "Practitioner", id)) {
+    if (!gen_begin(g, "Practitioner", id)) {
         return;
     }
-    say(g,
+    gen_say(
+        g,
         ",\"identifier\":[{\"system\":\"http://hl7.org/fhir/sid/us-npi\",\"value\":\"%n\"}],"
         "\"active\":true,\"name\":[{\"family\":\"%s\",\"given\":[\"%s\"],\"prefix\":[\"Dr.\"]}],",
-        number, family, gen_given_names[sex][pick(g, 64)]);
+        number, family, gen_given_names[sex][gen_pick(g, 64)]);
     add_address(g);
-    say(g, ",\"gender\":\"%s\"", sex == 0 ? "female" : "male");
-    finish(g);
+    gen_say(g, ",\"gender\":\"%s\"", sex == 0 ? "female" : "male");
+    gen_finish(g);
 }
 
 /* The people and places that come with a patient, and those it goes to. */
 static void choose_care(generator *g)
 {
     int64_t number = g->patient * 2;
-    gen_id hospital = id_of(g, g->patient, STREAM_HOSPITAL);
-    gen_id doctor = id_of(g, g->patient, STREAM_DOCTOR);
+    gen_id hospital = gen_id_of(g, g->patient, STREAM_HOSPITAL);
+    gen_id doctor = gen_id_of(g, g->patient, STREAM_DOCTOR);
     write_hospital(g, &hospital);
     write_doctor(g, &doctor, number);
-    if (happens(g, 370)) {
-        gen_id more = new_id(g);
+    if (gen_happens(g, 370)) {
+        gen_id more = gen_new_id(g);
         write_hospital(g, &more);
-        more = new_id(g);
+        more = gen_new_id(g);
         write_doctor(g, &more, number + 1);
     }
     g->hospital = hospital;
     g->doctor = doctor;
-    if (g->patient > 0 && happens(g, 600)) {
+    if (g->patient > 0 && gen_happens(g, 600)) {
         /* The first ones are the most visited. */
-        int64_t other = pick(g, (uint32_t)g->patient);
-        other = happens(g, 700) ? other % (other / 8 + 1) : other;
-        g->hospital = id_of(g, other, STREAM_HOSPITAL);
-        g->doctor = id_of(g, other, STREAM_DOCTOR);
+        int64_t other = gen_pick(g, (uint32_t)g->patient);
+        other = gen_happens(g, 700) ? other % (other / 8 + 1) : other;
+        g->hospital = gen_id_of(g, other, STREAM_HOSPITAL);
+        g->doctor = gen_id_of(g, other, STREAM_DOCTOR);
     }
 }
 
 void gen_patient_keys(uint64_t seed, int64_t patient, gen_keys *out)
 {
-    generator g = {.state = stream_of(seed, patient, STREAM_KEYS)};
-    gen_id id = new_id(&g);
-    gen_id record = new_id(&g);
+    generator g = {.state = gen_stream_of(seed, patient, STREAM_KEYS)};
+    gen_id id = gen_new_id(&g);
+    gen_id record = gen_new_id(&g);
     memcpy(out->id, id.text, sizeof out->id);
     memcpy(out->record_number, record.text, sizeof out->record_number);
     family_name(&g, out->family);
@@ -365,9 +111,10 @@ static void add_patient_extensions(generator *g, uint32_t sex)
                                      {"2054-5", "Black or African American", 0, NULL},
                                      {"2028-9", "Asian", 0, NULL}};
     char maiden[64];
-    const gen_code *race = &races[happens(g, 750) ? 0 : 1 + pick(g, 2)];
+    const gen_code *race = &races[gen_happens(g, 750) ? 0 : 1 + gen_pick(g, 2)];
     family_name(g, maiden);
-    say(g,
+    gen_say(
+        g,
         ",\"extension\":[{\"url\":\"http://hl7.org/fhir/us/core/StructureDefinition/us-core-race\","
         "\"extension\":[{\"url\":\"ombCategory\",\"valueCoding\":{\"system\":"
         "\"urn:oid:2.16.840.1.113883.6.238\",\"code\":\"%s\",\"display\":\"%s\"}},{\"url\":"
@@ -377,80 +124,85 @@ static void add_patient_extensions(generator *g, uint32_t sex)
         "\"valueCode\":\"%s\"},{\"url\":"
         "\"http://hl7.org/fhir/StructureDefinition/patient-birthPlace\",\"valueAddress\":"
         "{\"city\":\"%s\",\"state\":\"Massachusetts\",\"country\":\"US\"}}]",
-        race->code, race->display, race->display, gen_given_names[0][pick(g, 64)], maiden,
-        sex == 0 ? "F" : "M", gen_cities[pick(g, 40)]);
+        race->code, race->display, race->display, gen_given_names[0][gen_pick(g, 64)], maiden,
+        sex == 0 ? "F" : "M", gen_cities[gen_pick(g, 40)]);
 }
 
 static void add_patient_identifiers(generator *g, const gen_keys *keys)
 {
-    say(g,
-        ",\"identifier\":[{\"system\":\"https://github.com/synthetichealth/synthea\",\"value\":"
-        "\"%s\"},{\"type\":{\"coding\":[{\"system\":\"" HL7
-        "v2-0203\",\"code\":\"MR\",\"display\":\"Medical Record Number\"}],\"text\":"
-        "\"Medical Record Number\"},\"system\":\"http://hospital.smarthealthit.org\",\"value\":"
-        "\"%s\"},{\"type\":{\"coding\":[{\"system\":\"" HL7
-        "v2-0203\",\"code\":\"SS\",\"display\":\"Social Security Number\"}],\"text\":"
-        "\"Social Security Number\"},\"system\":\"http://hl7.org/fhir/sid/us-ssn\",\"value\":"
-        "\"999-%n-%n\"}]",
-        keys->id, keys->record_number, (int64_t)pick(g, 90) + 10, (int64_t)pick(g, 9000) + 1000);
+    gen_say(g,
+            ",\"identifier\":[{\"system\":\"https://github.com/synthetichealth/synthea\",\"value\":"
+            "\"%s\"},{\"type\":{\"coding\":[{\"system\":\"" HL7
+            "v2-0203\",\"code\":\"MR\",\"display\":\"Medical Record Number\"}],\"text\":"
+            "\"Medical Record Number\"},\"system\":\"http://hospital.smarthealthit.org\",\"value\":"
+            "\"%s\"},{\"type\":{\"coding\":[{\"system\":\"" HL7
+            "v2-0203\",\"code\":\"SS\",\"display\":\"Social Security Number\"}],\"text\":"
+            "\"Social Security Number\"},\"system\":\"http://hl7.org/fhir/sid/us-ssn\",\"value\":"
+            "\"999-%n-%n\"}]",
+            keys->id, keys->record_number, (int64_t)gen_pick(g, 90) + 10,
+            (int64_t)gen_pick(g, 9000) + 1000);
 }
 
 static void write_patient(generator *g, const gen_keys *keys, int64_t birth, int64_t death)
 {
-    uint32_t sex = pick(g, 2);
-    bool is_married = happens(g, 550);
-    const char *given = gen_given_names[sex][pick(g, 64)];
-    if (!begin(g, "Patient", &g->self)) {
+    uint32_t sex = gen_pick(g, 2);
+    bool is_married = gen_happens(g, 550);
+    const char *given = gen_given_names[sex][gen_pick(g, 64)];
+    if (!gen_begin(g, "Patient", &g->self)) {
         return;
     }
-    say(g,
-        ",\"text\":{\"status\":\"generated\",\"div\":\"<div xmlns=\\\"http://www.w3.org/1999/"
-        "xhtml\\\">%s %s, generated for measurements.</div>\"}",
-        given, keys->family);
+    gen_say(g,
+            ",\"text\":{\"status\":\"generated\",\"div\":\"<div xmlns=\\\"http://www.w3.org/1999/"
+            "xhtml\\\">%s %s, generated for measurements.</div>\"}",
+            given, keys->family);
     add_patient_extensions(g, sex);
     add_patient_identifiers(g, keys);
-    say(g,
+    gen_say(
+        g,
         ",\"name\":[{\"use\":\"official\",\"family\":\"%s\",\"given\":[\"%s\"],\"prefix\":[\"%s\"]"
         "}],\"telecom\":[{\"system\":\"phone\",\"value\":\"555-%n-%n\",\"use\":\"home\"}],"
         "\"gender\":\"%s\",\"birthDate\":\"%d\",",
-        keys->family, given, sex == 0 ? "Ms." : "Mr.", (int64_t)pick(g, 900) + 100,
-        (int64_t)pick(g, 9000) + 1000, sex == 0 ? "female" : "male", birth);
+        keys->family, given, sex == 0 ? "Ms." : "Mr.", (int64_t)gen_pick(g, 900) + 100,
+        (int64_t)gen_pick(g, 9000) + 1000, sex == 0 ? "female" : "male", birth);
     if (death < LAST_TIME) {
-        say(g, "\"deceasedDateTime\":\"%t\",", death);
+        gen_say(g, "\"deceasedDateTime\":\"%t\",", death);
     }
     add_address(g);
-    say(g,
+    gen_say(
+        g,
         ",\"maritalStatus\":{\"coding\":[{\"system\":\"" HL7
         "v3-MaritalStatus\",\"code\":\"%s\",\"display\":\"%s\"}],\"text\":\"%s\"},"
         "\"multipleBirthBoolean\":%s,\"communication\":[{\"language\":{\"coding\":[{\"system\":"
         "\"urn:ietf:bcp:47\",\"code\":\"en-US\",\"display\":\"English\"}],\"text\":\"English\"}}]",
         is_married ? "M" : "S", is_married ? "Married" : "Never Married", is_married ? "M" : "S",
-        happens(g, 30) ? "true" : "false");
-    finish(g);
+        gen_happens(g, 30) ? "true" : "false");
+    gen_finish(g);
 }
 
 /* ---- what happens at an encounter ---- */
 
 static void add_subject(generator *g, const char *subject)
 {
-    say(g, ",\"%s\":{\"reference\":\"Patient/%s\"},\"encounter\":{\"reference\":\"Encounter/%s\"}",
-        subject, g->self.text, g->encounter.text);
+    gen_say(g,
+            ",\"%s\":{\"reference\":\"Patient/%s\"},\"encounter\":{\"reference\":\"Encounter/%s\"}",
+            subject, g->self.text, g->encounter.text);
 }
 
 static void write_encounter(generator *g, const gen_code *visit)
 {
-    g->encounter = new_id(g);
-    if (!begin(g, "Encounter", &g->encounter)) {
+    g->encounter = gen_new_id(g);
+    if (!gen_begin(g, "Encounter", &g->encounter)) {
         return;
     }
-    say(g,
+    gen_say(
+        g,
         ",\"status\":\"finished\",\"class\":{\"system\":\"" HL7
         "v3-ActCode\",\"code\":\"%s\"},\"type\":[%k],\"subject\":{\"reference\":\"Patient/%s\"},"
         "\"participant\":[{\"individual\":{\"reference\":\"Practitioner/%s\"}}],\"period\":"
         "{\"start\":\"%t\",\"end\":\"%t\"},\"serviceProvider\":{\"reference\":\"Organization/%s\"}",
         visit->class, SNOMED, visit, g->self.text, g->doctor.text, g->start, g->end,
         g->hospital.text);
-    finish(g);
+    gen_finish(g);
 }
 
 /* The beginning that all observations share, up to the value. */
@@ -458,35 +210,36 @@ static bool begin_observation(generator *g, const gen_id *id, const char *catego
                               const char *code, const char *display)
 {
     const gen_code coded = {code, display, 0, NULL};
-    if (!begin(g, "Observation", id)) {
+    if (!gen_begin(g, "Observation", id)) {
         return false;
     }
-    say(g,
-        ",\"status\":\"final\",\"category\":[{\"coding\":[{\"system\":\"" HL7
-        "observation-category\",\"code\":\"%s\",\"display\":\"%s\"}]}],\"code\":%k",
-        category, category, LOINC, &coded);
+    gen_say(g,
+            ",\"status\":\"final\",\"category\":[{\"coding\":[{\"system\":\"" HL7
+            "observation-category\",\"code\":\"%s\",\"display\":\"%s\"}]}],\"code\":%k",
+            category, category, LOINC, &coded);
     add_subject(g, "subject");
-    say(g, ",\"effectiveDateTime\":\"%t\",\"issued\":\"", g->start);
-    add_time(g->out, g->start, pick(g, 1000));
-    add_text(g->out, "\"");
+    gen_say(g, ",\"effectiveDateTime\":\"%t\",\"issued\":\"", g->start);
+    gen_add_time(g->out, g->start, gen_pick(g, 1000));
+    gen_add_text(g->out, "\"");
     return true;
 }
 
 static void add_quantity(generator *g, const gen_measure *measure)
 {
-    int64_t value = measure->low + (int64_t)pick(g, (uint32_t)(measure->high - measure->low + 1));
-    say(g,
-        ",\"valueQuantity\":{\"value\":%f,\"unit\":\"%s\",\"system\":"
-        "\"http://unitsofmeasure.org\",\"code\":\"%s\"}",
-        value, measure->decimals, measure->unit, measure->unit);
+    int64_t value = measure->low +
+                    (int64_t)gen_pick(g, (uint32_t)(measure->high - measure->low + 1));
+    gen_say(g,
+            ",\"valueQuantity\":{\"value\":%f,\"unit\":\"%s\",\"system\":"
+            "\"http://unitsofmeasure.org\",\"code\":\"%s\"}",
+            value, measure->decimals, measure->unit, measure->unit);
 }
 
 static gen_id write_measure(generator *g, const char *category, const gen_measure *measure)
 {
-    gen_id id = new_id(g);
+    gen_id id = gen_new_id(g);
     if (begin_observation(g, &id, category, measure->code, measure->display)) {
         add_quantity(g, measure);
-        finish(g);
+        gen_finish(g);
     }
     return id;
 }
@@ -496,18 +249,18 @@ static void write_blood_pressure(generator *g)
     static const gen_measure parts[] = {
         {"8462-4", "Diastolic Blood Pressure", "mm[Hg]", 600, 1100, 1},
         {"8480-6", "Systolic Blood Pressure", "mm[Hg]", 950, 1900, 1}};
-    gen_id id = new_id(g);
+    gen_id id = gen_new_id(g);
     if (!begin_observation(g, &id, "vital-signs", "55284-4", "Blood Pressure")) {
         return;
     }
     for (size_t i = 0; i < 2; i++) {
         const gen_code code = {parts[i].code, parts[i].display, 0, NULL};
-        say(g, "%s{\"code\":%k", i == 0 ? ",\"component\":[" : ",", LOINC, &code);
+        gen_say(g, "%s{\"code\":%k", i == 0 ? ",\"component\":[" : ",", LOINC, &code);
         add_quantity(g, &parts[i]);
-        add_text(g->out, "}");
+        gen_add_text(g->out, "}");
     }
-    add_text(g->out, "]");
-    finish(g);
+    gen_add_text(g->out, "]");
+    gen_finish(g);
 }
 
 static void write_smoking(generator *g)
@@ -515,14 +268,14 @@ static void write_smoking(generator *g)
     static const gen_code answers[] = {{"266919005", "Never smoker", 0, NULL},
                                        {"8517006", "Former smoker", 0, NULL},
                                        {"449868002", "Current every day smoker", 0, NULL}};
-    gen_id id = new_id(g);
-    uint32_t which = pick(g, 100);
+    gen_id id = gen_new_id(g);
+    uint32_t which = gen_pick(g, 100);
     if (begin_observation(g, &id, "survey", "72166-2", "Tobacco smoking status NHIS")) {
-        say(g, ",\"valueCodeableConcept\":%k", SNOMED,
-            &answers[which < 80   ? 0
-                     : which < 95 ? 1
-                                  : 2]);
-        finish(g);
+        gen_say(g, ",\"valueCodeableConcept\":%k", SNOMED,
+                &answers[which < 80   ? 0
+                         : which < 95 ? 1
+                                      : 2]);
+        gen_finish(g);
     }
 }
 
@@ -532,12 +285,12 @@ static void write_social(generator *g)
                                          {"76690-7", "Sexual orientation", 0, NULL},
                                          {"28245-9", "Abuse Status [OMAHA]", 0, NULL}};
     static const char *const answers[] = {"not HIV positive", "heterosexual", "No signs of abuse"};
-    uint32_t which = pick(g, 3);
-    gen_id id = new_id(g);
+    uint32_t which = gen_pick(g, 3);
+    gen_id id = gen_new_id(g);
     if (begin_observation(g, &id, "social-history", questions[which].code,
                           questions[which].display)) {
-        say(g, ",\"valueString\":\"%s\"", answers[which]);
-        finish(g);
+        gen_say(g, ",\"valueString\":\"%s\"", answers[which]);
+        gen_finish(g);
     }
 }
 
@@ -548,43 +301,43 @@ static void write_panel(generator *g, const gen_panel *panel)
     for (size_t i = 0; i < panel->count; i++) {
         results[i] = write_measure(g, "laboratory", &panel->measures[i]);
     }
-    gen_id id = new_id(g);
-    if (!begin(g, "DiagnosticReport", &id)) {
+    gen_id id = gen_new_id(g);
+    if (!gen_begin(g, "DiagnosticReport", &id)) {
         return;
     }
-    say(g,
-        ",\"status\":\"final\",\"category\":[{\"coding\":[{\"system\":\"" HL7
-        "v2-0074\",\"code\":\"LAB\",\"display\":\"Laboratory\"}]}],\"code\":%k",
-        LOINC, &code);
+    gen_say(g,
+            ",\"status\":\"final\",\"category\":[{\"coding\":[{\"system\":\"" HL7
+            "v2-0074\",\"code\":\"LAB\",\"display\":\"Laboratory\"}]}],\"code\":%k",
+            LOINC, &code);
     add_subject(g, "subject");
-    say(g, ",\"effectiveDateTime\":\"%t\",\"issued\":\"", g->start);
-    add_time(g->out, g->start, pick(g, 1000));
-    add_text(g->out, "\",\"result\":[");
+    gen_say(g, ",\"effectiveDateTime\":\"%t\",\"issued\":\"", g->start);
+    gen_add_time(g->out, g->start, gen_pick(g, 1000));
+    gen_add_text(g->out, "\",\"result\":[");
     for (size_t i = 0; i < panel->count; i++) {
-        say(g, "%s{\"reference\":\"Observation/%s\",\"display\":\"%s\"}", i == 0 ? "" : ",",
-            results[i].text, panel->measures[i].display);
+        gen_say(g, "%s{\"reference\":\"Observation/%s\",\"display\":\"%s\"}", i == 0 ? "" : ",",
+                results[i].text, panel->measures[i].display);
     }
-    add_text(g->out, "]");
-    finish(g);
+    gen_add_text(g->out, "]");
+    gen_finish(g);
 }
 
 static void write_observations(generator *g)
 {
-    if (happens(g, 360)) {
+    if (gen_happens(g, 360)) {
         write_blood_pressure(g);
         for (size_t i = 0; i < gen_vital_count; i++) {
             (void)write_measure(g, "vital-signs", &gen_vitals[i]);
         }
         write_smoking(g);
     }
-    for (uint32_t i = times(g, 130); i > 0; i--) {
-        (void)write_measure(g, "laboratory", &gen_others[pick(g, (uint32_t)gen_other_count)]);
+    for (uint32_t i = gen_times(g, 130); i > 0; i--) {
+        (void)write_measure(g, "laboratory", &gen_others[gen_pick(g, (uint32_t)gen_other_count)]);
     }
-    for (uint32_t i = times(g, 35); i > 0; i--) {
+    for (uint32_t i = gen_times(g, 35); i > 0; i--) {
         write_social(g);
     }
     for (size_t i = 0; i < gen_panel_count; i++) {
-        if (happens(g, gen_panels[i].per_mille)) {
+        if (gen_happens(g, gen_panels[i].per_mille)) {
             write_panel(g, &gen_panels[i]);
         }
     }
@@ -592,98 +345,103 @@ static void write_observations(generator *g)
 
 static void write_condition(generator *g)
 {
-    gen_id id = new_id(g);
-    bool is_over = happens(g, 600);
-    if (!begin(g, "Condition", &id)) {
+    gen_id id = gen_new_id(g);
+    bool is_over = gen_happens(g, 600);
+    if (!gen_begin(g, "Condition", &id)) {
         return;
     }
-    say(g,
+    gen_say(
+        g,
         ",\"clinicalStatus\":{\"coding\":[{\"system\":\"" HL7
         "condition-clinical\",\"code\":\"%s\"}]},\"verificationStatus\":{\"coding\":[{\"system\":"
         "\"" HL7 "condition-ver-status\",\"code\":\"confirmed\"}]},\"code\":%k",
-        is_over ? "resolved" : "active", SNOMED, pick_code(g, &gen_conditions));
+        is_over ? "resolved" : "active", SNOMED, gen_pick_code(g, &gen_conditions));
     add_subject(g, "subject");
-    say(g, ",\"onsetDateTime\":\"%t\"", g->start);
+    gen_say(g, ",\"onsetDateTime\":\"%t\"", g->start);
     if (is_over) {
-        say(g, ",\"abatementDateTime\":\"%t\"", g->start + SECONDS_A_DAY * (7 + pick(g, 60)));
+        gen_say(g, ",\"abatementDateTime\":\"%t\"",
+                g->start + SECONDS_A_DAY * (7 + gen_pick(g, 60)));
     }
-    say(g, ",\"recordedDate\":\"%t\"", g->start);
-    finish(g);
+    gen_say(g, ",\"recordedDate\":\"%t\"", g->start);
+    gen_finish(g);
 }
 
 static void write_procedure(generator *g)
 {
-    gen_id id = new_id(g);
-    if (!begin(g, "Procedure", &id)) {
+    gen_id id = gen_new_id(g);
+    if (!gen_begin(g, "Procedure", &id)) {
         return;
     }
-    say(g, ",\"status\":\"completed\",\"code\":%k", SNOMED, pick_code(g, &gen_procedures));
+    gen_say(g, ",\"status\":\"completed\",\"code\":%k", SNOMED, gen_pick_code(g, &gen_procedures));
     add_subject(g, "subject");
-    say(g, ",\"performedPeriod\":{\"start\":\"%t\",\"end\":\"%t\"}", g->start,
-        g->start + 900 * (int64_t)(1 + pick(g, 6)));
-    finish(g);
+    gen_say(g, ",\"performedPeriod\":{\"start\":\"%t\",\"end\":\"%t\"}", g->start,
+            g->start + 900 * (int64_t)(1 + gen_pick(g, 6)));
+    gen_finish(g);
 }
 
 static void write_immunization(generator *g)
 {
-    gen_id id = new_id(g);
-    if (!begin(g, "Immunization", &id)) {
+    gen_id id = gen_new_id(g);
+    if (!gen_begin(g, "Immunization", &id)) {
         return;
     }
-    say(g, ",\"status\":\"completed\",\"vaccineCode\":%k", CVX, pick_code(g, &gen_vaccines));
+    gen_say(g, ",\"status\":\"completed\",\"vaccineCode\":%k", CVX,
+            gen_pick_code(g, &gen_vaccines));
     add_subject(g, "patient");
-    say(g, ",\"occurrenceDateTime\":\"%t\",\"primarySource\":true", g->start);
-    finish(g);
+    gen_say(g, ",\"occurrenceDateTime\":\"%t\",\"primarySource\":true", g->start);
+    gen_finish(g);
 }
 
 static void write_plan(generator *g)
 {
-    gen_id id = new_id(g);
-    const gen_code *plan = pick_code(g, &gen_plans);
-    if (!begin(g, "CarePlan", &id)) {
+    gen_id id = gen_new_id(g);
+    const gen_code *plan = gen_pick_code(g, &gen_plans);
+    if (!gen_begin(g, "CarePlan", &id)) {
         return;
     }
-    say(g,
-        ",\"text\":{\"status\":\"generated\",\"div\":\"<div xmlns=\\\"http://www.w3.org/1999/"
-        "xhtml\\\">Care Plan for %s.</div>\"},\"status\":\"active\",\"intent\":\"order\","
-        "\"category\":[%k]",
-        plan->display, SNOMED, plan);
+    gen_say(g,
+            ",\"text\":{\"status\":\"generated\",\"div\":\"<div xmlns=\\\"http://www.w3.org/1999/"
+            "xhtml\\\">Care Plan for %s.</div>\"},\"status\":\"active\",\"intent\":\"order\","
+            "\"category\":[%k]",
+            plan->display, SNOMED, plan);
     add_subject(g, "subject");
-    say(g,
-        ",\"period\":{\"start\":\"%t\"},\"activity\":[{\"detail\":{\"code\":%k,\"status\":"
-        "\"in-progress\",\"location\":{\"display\":\"%s\"}}}]",
-        g->start, SNOMED, pick_code(g, &gen_procedures), gen_cities[pick(g, 40)]);
-    finish(g);
+    gen_say(g,
+            ",\"period\":{\"start\":\"%t\"},\"activity\":[{\"detail\":{\"code\":%k,\"status\":"
+            "\"in-progress\",\"location\":{\"display\":\"%s\"}}}]",
+            g->start, SNOMED, gen_pick_code(g, &gen_procedures), gen_cities[gen_pick(g, 40)]);
+    gen_finish(g);
 }
 
 static void write_goal(generator *g)
 {
-    gen_id id = new_id(g);
-    if (begin(g, "Goal", &id)) {
-        say(g,
-            ",\"lifecycleStatus\":\"accepted\",\"achievementStatus\":{\"coding\":[{\"system\":"
-            "\"" HL7 "goal-achievement\",\"code\":\"%s\"}]},\"description\":{\"text\":\"%s\"},"
-            "\"subject\":{\"reference\":\"Patient/%s\"}",
-            happens(g, 500) ? "achieved" : "in-progress",
-            happens(g, 500) ? "improved systolic function" : "Blood Pressure below 140/90 mmHg",
-            g->self.text);
-        finish(g);
+    gen_id id = gen_new_id(g);
+    if (gen_begin(g, "Goal", &id)) {
+        gen_say(g,
+                ",\"lifecycleStatus\":\"accepted\",\"achievementStatus\":{\"coding\":[{\"system\":"
+                "\"" HL7 "goal-achievement\",\"code\":\"%s\"}]},\"description\":{\"text\":\"%s\"},"
+                "\"subject\":{\"reference\":\"Patient/%s\"}",
+                gen_happens(g, 500) ? "achieved" : "in-progress",
+                gen_happens(g, 500) ? "improved systolic function"
+                                    : "Blood Pressure below 140/90 mmHg",
+                g->self.text);
+        gen_finish(g);
     }
 }
 
 static void write_imaging(generator *g)
 {
-    gen_id id = new_id(g);
-    int64_t number = pick(g, 99999999);
-    if (!begin(g, "ImagingStudy", &id)) {
+    gen_id id = gen_new_id(g);
+    int64_t number = gen_pick(g, 99999999);
+    if (!gen_begin(g, "ImagingStudy", &id)) {
         return;
     }
-    say(g,
-        ",\"identifier\":[{\"use\":\"official\",\"system\":\"urn:ietf:rfc:3986\",\"value\":"
-        "\"urn:oid:1.2.840.99999999.%n\"}],\"status\":\"available\"",
-        number);
+    gen_say(g,
+            ",\"identifier\":[{\"use\":\"official\",\"system\":\"urn:ietf:rfc:3986\",\"value\":"
+            "\"urn:oid:1.2.840.99999999.%n\"}],\"status\":\"available\"",
+            number);
     add_subject(g, "subject");
-    say(g,
+    gen_say(
+        g,
         ",\"started\":\"%t\",\"numberOfSeries\":1,\"numberOfInstances\":1,\"series\":[{\"uid\":"
         "\"1.2.840.99999999.1.%n\",\"number\":1,\"modality\":{\"system\":"
         "\"http://dicom.nema.org/resources/ontology/DCM\",\"code\":\"%s\"},"
@@ -691,24 +449,25 @@ static void write_imaging(generator *g)
         "\",\"code\":\"72696002\",\"display\":\"Knee\"},\"started\":\"%t\",\"instance\":[{"
         "\"uid\":\"1.2.840.99999999.1.1.%n\",\"sopClass\":{\"system\":\"urn:ietf:rfc:3986\","
         "\"code\":\"1.2.840.10008.5.1.4.1.1.1.1\"},\"number\":1,\"title\":\"Image of knee\"}]}]",
-        g->start, number, happens(g, 800) ? "DX" : "CT", g->start, number);
-    finish(g);
+        g->start, number, gen_happens(g, 800) ? "DX" : "CT", g->start, number);
+    gen_finish(g);
 }
 
 static void write_allergy(generator *g)
 {
-    gen_id id = new_id(g);
-    if (!begin(g, "AllergyIntolerance", &id)) {
+    gen_id id = gen_new_id(g);
+    if (!gen_begin(g, "AllergyIntolerance", &id)) {
         return;
     }
-    say(g,
+    gen_say(
+        g,
         ",\"clinicalStatus\":{\"coding\":[{\"system\":\"" HL7
         "allergyintolerance-clinical\",\"code\":\"active\"}]},\"type\":\"allergy\",\"category\":["
         "\"food\"],\"criticality\":\"low\",\"code\":{\"coding\":[{\"system\":\"" SNOMED
         "\",\"code\":\"300913006\",\"display\":\"Shellfish allergy\"}]},\"patient\":{"
         "\"reference\":\"Patient/%s\"},\"recordedDate\":\"%t\"",
         g->self.text, g->start);
-    finish(g);
+    gen_finish(g);
 }
 
 /* ---- what it costs ---- */
@@ -716,15 +475,16 @@ static void write_allergy(generator *g)
 /* @a prescription: the MedicationRequest that is paid, or NULL for the encounter itself. */
 static void write_claim(generator *g, const gen_code *what, const gen_id *prescription)
 {
-    gen_id id = new_id(g);
-    int64_t cents = (int64_t)pick(g, 60000) + 2500;
+    gen_id id = gen_new_id(g);
+    int64_t cents = (int64_t)gen_pick(g, 60000) + 2500;
     if (prescription == NULL) {
         g->claim = id;
     }
-    if (!begin(g, "Claim", &id)) {
+    if (!gen_begin(g, "Claim", &id)) {
         return;
     }
-    say(g,
+    gen_say(
+        g,
         ",\"status\":\"active\",\"type\":{\"coding\":[{\"system\":\"" HL7
         "claim-type\",\"code\":\"%s\"}]},\"use\":\"claim\",\"patient\":{\"reference\":"
         "\"Patient/%s\"},\"billablePeriod\":{\"start\":\"%t\",\"end\":\"%t\"},\"created\":\"%t\","
@@ -733,34 +493,37 @@ static void write_claim(generator *g, const gen_code *what, const gen_id *prescr
         prescription == NULL ? "institutional" : "pharmacy", g->self.text, g->start, g->end, g->end,
         g->hospital.text);
     if (prescription != NULL) {
-        say(g, ",\"prescription\":{\"reference\":\"MedicationRequest/%s\"}", prescription->text);
+        gen_say(g, ",\"prescription\":{\"reference\":\"MedicationRequest/%s\"}",
+                prescription->text);
     }
-    say(g,
+    gen_say(
+        g,
         ",\"insurance\":[{\"sequence\":1,\"focal\":true,\"coverage\":{\"display\":\"private\"}}],"
         "\"item\":[{\"sequence\":1,\"productOrService\":%k,\"encounter\":[{\"reference\":"
         "\"Encounter/%s\"}]}],\"total\":{\"value\":%f,\"currency\":\"USD\"}",
         prescription == NULL ? SNOMED : RXNORM, what, g->encounter.text, cents, 2);
-    finish(g);
+    gen_finish(g);
 }
 
 static void write_prescription(generator *g)
 {
-    gen_id id = new_id(g);
-    const gen_code *drug = pick_code(g, &gen_drugs);
-    if (begin(g, "MedicationRequest", &id)) {
-        say(g, ",\"status\":\"%s\",\"intent\":\"order\",\"medicationCodeableConcept\":%k",
-            happens(g, 700) ? "stopped" : "active", RXNORM, drug);
+    gen_id id = gen_new_id(g);
+    const gen_code *drug = gen_pick_code(g, &gen_drugs);
+    if (gen_begin(g, "MedicationRequest", &id)) {
+        gen_say(g, ",\"status\":\"%s\",\"intent\":\"order\",\"medicationCodeableConcept\":%k",
+                gen_happens(g, 700) ? "stopped" : "active", RXNORM, drug);
         add_subject(g, "subject");
-        say(g, ",\"authoredOn\":\"%t\",\"requester\":{\"reference\":\"Practitioner/%s\"}", g->start,
-            g->doctor.text);
-        finish(g);
+        gen_say(g, ",\"authoredOn\":\"%t\",\"requester\":{\"reference\":\"Practitioner/%s\"}",
+                g->start, g->doctor.text);
+        gen_finish(g);
     }
     write_claim(g, drug, &id);
 }
 
 static void add_benefit_item(generator *g, int64_t number, const gen_code *what, int64_t cents)
 {
-    say(g,
+    gen_say(
+        g,
         "%s{\"sequence\":%n,\"category\":{\"coding\":[{\"system\":"
         "\"https://bluebutton.cms.gov/resources/variables/line_cms_type_srvc_cd\",\"code\":\"1\","
         "\"display\":\"Medical care\"}]},\"productOrService\":%k,\"servicedPeriod\":{\"start\":"
@@ -770,22 +533,23 @@ static void add_benefit_item(generator *g, int64_t number, const gen_code *what,
         number == 1 ? "" : ",", number, SNOMED, what, g->start, g->end, g->encounter.text);
     static const char *const kinds[] = {"submitted", "eligible", "deductible", "copay", "benefit"};
     for (size_t i = 0; i < 5; i++) {
-        say(g,
-            "%s{\"category\":{\"coding\":[{\"system\":\"" HL7
-            "adjudication\",\"code\":\"%s\"}]},\"amount\":{\"value\":%f,\"currency\":\"USD\"}}",
-            i == 0 ? "" : ",", kinds[i], cents / (int64_t)(i + 1), 2);
+        gen_say(g,
+                "%s{\"category\":{\"coding\":[{\"system\":\"" HL7
+                "adjudication\",\"code\":\"%s\"}]},\"amount\":{\"value\":%f,\"currency\":\"USD\"}}",
+                i == 0 ? "" : ",", kinds[i], cents / (int64_t)(i + 1), 2);
     }
-    add_text(g->out, "]}");
+    gen_add_text(g->out, "]}");
 }
 
 static void write_benefit(generator *g, const gen_code *visit)
 {
-    gen_id id = new_id(g);
-    int64_t cents = (int64_t)pick(g, 60000) + 2500;
-    if (!begin(g, "ExplanationOfBenefit", &id)) {
+    gen_id id = gen_new_id(g);
+    int64_t cents = (int64_t)gen_pick(g, 60000) + 2500;
+    if (!gen_begin(g, "ExplanationOfBenefit", &id)) {
         return;
     }
-    say(g,
+    gen_say(
+        g,
         ",\"contained\":[{\"resourceType\":\"ServiceRequest\",\"id\":\"referral\",\"status\":"
         "\"completed\",\"intent\":\"order\",\"subject\":{\"reference\":\"Patient/%s\"},"
         "\"requester\":{\"reference\":\"Practitioner/%s\"},\"performer\":[{\"reference\":"
@@ -797,7 +561,8 @@ static void write_benefit(generator *g, const gen_code *visit)
         "\"99999999999\"}],\"status\":\"active\",\"type\":{\"coding\":[{\"system\":\"" HL7
         "claim-type\",\"code\":\"institutional\"}]},\"use\":\"claim\"",
         g->self.text, g->doctor.text, g->doctor.text, g->self.text, g->claim.text);
-    say(g,
+    gen_say(
+        g,
         ",\"patient\":{\"reference\":\"Patient/%s\"},\"billablePeriod\":{\"start\":\"%t\",\"end\":"
         "\"%t\"},\"created\":\"%t\",\"insurer\":{\"display\":\"private\"},\"provider\":{"
         "\"reference\":\"Practitioner/%s\"},\"referral\":{\"reference\":\"#referral\"},\"claim\":{"
@@ -809,16 +574,16 @@ static void write_benefit(generator *g, const gen_code *visit)
         g->self.text, g->end, g->end + SECONDS_A_YEAR, g->end, g->doctor.text, g->claim.text,
         g->doctor.text);
     add_benefit_item(g, 1, visit, cents);
-    for (int64_t number = 2; happens(g, 450) && number < 9; number++) {
-        add_benefit_item(g, number, pick_code(g, &gen_procedures), cents / number);
+    for (int64_t number = 2; gen_happens(g, 450) && number < 9; number++) {
+        add_benefit_item(g, number, gen_pick_code(g, &gen_procedures), cents / number);
     }
-    say(g,
-        "],\"total\":[{\"category\":{\"coding\":[{\"system\":\"" HL7
-        "adjudication\",\"code\":\"submitted\",\"display\":\"Submitted Amount\"}],\"text\":"
-        "\"Submitted Amount\"},\"amount\":{\"value\":%f,\"currency\":\"USD\"}}],\"payment\":{"
-        "\"amount\":{\"value\":%f,\"currency\":\"USD\"}}",
-        cents, 2, cents / 4, 2);
-    finish(g);
+    gen_say(g,
+            "],\"total\":[{\"category\":{\"coding\":[{\"system\":\"" HL7
+            "adjudication\",\"code\":\"submitted\",\"display\":\"Submitted Amount\"}],\"text\":"
+            "\"Submitted Amount\"},\"amount\":{\"value\":%f,\"currency\":\"USD\"}}],\"payment\":{"
+            "\"amount\":{\"value\":%f,\"currency\":\"USD\"}}",
+            cents, 2, cents / 4, 2);
+    gen_finish(g);
 }
 
 /* ---- one patient ---- */
@@ -826,31 +591,31 @@ static void write_benefit(generator *g, const gen_code *visit)
 /* How often each follows from an encounter, in thousandths: what the bundles of Synthea have. */
 static void write_visit(generator *g)
 {
-    const gen_code *visit = pick_code(g, &gen_visits);
+    const gen_code *visit = gen_pick_code(g, &gen_visits);
     write_encounter(g, visit);
-    for (uint32_t i = times(g, 243); i > 0; i--) {
+    for (uint32_t i = gen_times(g, 243); i > 0; i--) {
         write_condition(g);
     }
-    if (happens(g, 2)) {
+    if (gen_happens(g, 2)) {
         write_allergy(g);
     }
     write_observations(g);
-    for (uint32_t i = times(g, 558); i > 0; i--) {
+    for (uint32_t i = gen_times(g, 558); i > 0; i--) {
         write_procedure(g);
     }
-    for (uint32_t i = times(g, 484); i > 0; i--) {
+    for (uint32_t i = gen_times(g, 484); i > 0; i--) {
         write_immunization(g);
     }
-    for (uint32_t i = times(g, 282); i > 0; i--) {
+    for (uint32_t i = gen_times(g, 282); i > 0; i--) {
         write_prescription(g);
     }
-    if (happens(g, 76)) {
+    if (gen_happens(g, 76)) {
         write_plan(g);
     }
-    if (happens(g, 49)) {
+    if (gen_happens(g, 49)) {
         write_goal(g);
     }
-    if (happens(g, 19)) {
+    if (gen_happens(g, 19)) {
         write_imaging(g);
     }
     write_claim(g, visit, NULL);
@@ -860,9 +625,9 @@ static void write_visit(generator *g)
 /* Most have some visits, a few have very many. */
 static int64_t visit_count(generator *g)
 {
-    int64_t count = 6 + pick(g, 20);
-    while (count < 200 && happens(g, 350)) {
-        count += 6 + pick(g, 24);
+    int64_t count = 6 + gen_pick(g, 20);
+    while (count < 200 && gen_happens(g, 350)) {
+        count += 6 + gen_pick(g, 24);
     }
     return count;
 }
@@ -874,18 +639,18 @@ static void write_one(generator *g)
     memcpy(g->self.text, keys.id, sizeof g->self.text);
     choose_care(g);
     int64_t span = LAST_TIME - FIRST_TIME - 2 * SECONDS_A_YEAR;
-    int64_t birth = FIRST_TIME + (int64_t)(draw(&g->state) % (uint64_t)span);
-    int64_t last = happens(g, 120) ? LAST_TIME - SECONDS_A_DAY * pick(g, 400) : LAST_TIME;
-    int64_t first = last - SECONDS_A_YEAR * (2 + pick(g, 30));
+    int64_t birth = FIRST_TIME + (int64_t)(gen_draw(&g->state) % (uint64_t)span);
+    int64_t last = gen_happens(g, 120) ? LAST_TIME - SECONDS_A_DAY * gen_pick(g, 400) : LAST_TIME;
+    int64_t first = last - SECONDS_A_YEAR * (2 + gen_pick(g, 30));
     first = first < birth ? birth : first;
     write_patient(g, &keys, birth, last);
     int64_t visits = visit_count(g);
     int64_t gap = (last - first) / (visits + 1);
     g->start = first;
     for (int64_t i = 0; i < visits && g->left > 0; i++) {
-        g->start += 1 + (int64_t)(draw(&g->state) % (uint64_t)(2 * gap));
+        g->start += 1 + (int64_t)(gen_draw(&g->state) % (uint64_t)(2 * gap));
         g->start = g->start > last ? last : g->start;
-        g->end = g->start + 900 * (int64_t)(1 + pick(g, 4));
+        g->end = g->start + 900 * (int64_t)(1 + gen_pick(g, 4));
         write_visit(g);
     }
 }
@@ -911,7 +676,7 @@ int64_t gen_next(generator *g, gen_text *out)
     out->len = 0;
     g->written = 0;
     if (g->left > 0) {
-        g->state = stream_of(g->seed, g->patient, STREAM_PATIENT);
+        g->state = gen_stream_of(g->seed, g->patient, STREAM_PATIENT);
         write_one(g);
         g->patient++;
     }

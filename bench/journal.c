@@ -9,11 +9,6 @@
 #define READS   200000
 #define RECORDS 1000000
 
-static void print_row(const char *what, const char *figure, double ratio, const char *want)
-{
-    (void)printf("%-58s %-34s %6.2f  (%s)\n", what, figure, ratio, want);
-}
-
 static double time_import(const bench_data *data, const char *path, int32_t journal)
 {
     bench_store opened;
@@ -62,7 +57,7 @@ static void measure_import(const bench_options *options, const bench_data *data,
     }
     (void)snprintf(figure, sizeof figure, "%.2f s to %.2f s", bench_median(&without),
                    bench_median(&with));
-    print_row("import, journal on to off", figure, bench_median(&without) / bench_median(&with),
+    bench_row("import, journal on to off", figure, bench_median(&without) / bench_median(&with),
               "at least 0.85");
 }
 
@@ -101,7 +96,7 @@ static void measure_reads(const bench_options *options, const char *path)
         bench_add(&ours, time_reads(&with, found, READS));
     }
     (void)snprintf(figure, sizeof figure, "%.0f reads/s recorded", READS / bench_median(&ours));
-    print_row("reads, journal on to off", figure, bench_median(&floor) / bench_median(&ours),
+    bench_row("reads, journal on to off", figure, bench_median(&floor) / bench_median(&ours),
               "at least 0.5");
     (void)time_reads(&with, found, RECORDS);
     fhirstore_buf report = {0};
