@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "failing_malloc.h"
 #include "harness.h"
 
 #define SAMPLES 24
@@ -16,37 +17,6 @@
     "{\"resourceType\":\"Bundle\",\"type\":\"" type "\",\"entry\":[" entries "]}"
 
 /* ---- allocations that fail ---- */
-
-static uint64_t kth; /* from 1; 0: none */
-static uint64_t seen;
-static bool is_armed;
-
-static bool must_fail(void)
-{
-    return is_armed && ++seen == kth;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *ptr, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *ptr, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return must_fail() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return must_fail() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *ptr, size_t size)
-{
-    return must_fail() ? NULL : __real_realloc(ptr, size);
-}
 
 static sqlite3_mem_methods real_methods;
 
@@ -58,18 +28,6 @@ static void *failing_malloc(int size)
 static void *failing_realloc(void *ptr, int size)
 {
     return must_fail() ? NULL : real_methods.xRealloc(ptr, size);
-}
-
-static void arm(uint64_t k)
-{
-    kth = k;
-    seen = 0;
-    is_armed = true;
-}
-
-static void disarm(void)
-{
-    is_armed = false;
 }
 
 /* ---- the calls ---- */

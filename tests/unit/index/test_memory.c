@@ -4,45 +4,11 @@
  * ERR_NO_MEMORY, nothing leaks, and the next call with memory is right. Linked with --wrap for
  * malloc, calloc and realloc.
  */
+#include "failing_malloc.h"
 #include "index/index.h"
 #include "suite.h"
 
 #define TREE_MAX ((size_t)16 << 20)
-
-static uint64_t countdown;
-static uint64_t seen;
-static bool is_armed;
-
-static bool must_fail(void)
-{
-    if (!is_armed) {
-        return false;
-    }
-    seen++;
-    return countdown != 0 && seen == countdown;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *ptr, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *ptr, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return must_fail() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return must_fail() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *ptr, size_t size)
-{
-    return must_fail() ? NULL : __real_realloc(ptr, size);
-}
 
 static const char observation[] =
     "{\"resourceType\":\"Observation\",\"id\":\"o\",\"code\":{\"coding\":[{\"system\":\"s\","
@@ -77,20 +43,16 @@ START_TEST(every_allocation_fails_once)
     fhs_arena_init(&arena, TREE_MAX);
     ck_assert_int_eq(fhs_json_read(&arena, fhs_str_from_cstr(observation), NULL, &root, NULL),
                      FHIRSTORE_OK);
-    countdown = 0;
-    seen = 0;
-    is_armed = true;
+    arm(0);
     fhirstore_status status = work_once(root, &whole);
-    is_armed = false;
+    disarm();
     uint64_t total = seen;
     ck_assert_int_eq(status, FHIRSTORE_OK);
     ck_assert_uint_gt(whole, 0);
     for (uint64_t kth = 1; kth <= total; kth++) {
-        countdown = kth;
-        seen = 0;
-        is_armed = true;
+        arm(kth);
         status = work_once(root, &len);
-        is_armed = false;
+        disarm();
         ck_assert_msg(status == FHIRSTORE_ERR_NO_MEMORY, "allocation %u of %u: status %d",
                       (unsigned)kth, (unsigned)total, (int)status);
     }

@@ -4,37 +4,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "failing_alloc.h"
 #include "interact/interact.h"
 #include "suite.h"
-
-static int64_t left_until_failure; /* 0: never */
-
-static bool must_fail(void)
-{
-    return left_until_failure > 0 && --left_until_failure == 0;
-}
-
-void *__real_fhs_alloc(size_t size);
-void *__real_fhs_calloc(size_t count, size_t size);
-void *__real_fhs_realloc(void *ptr, size_t size);
-void *__wrap_fhs_alloc(size_t size);
-void *__wrap_fhs_calloc(size_t count, size_t size);
-void *__wrap_fhs_realloc(void *ptr, size_t size);
-
-void *__wrap_fhs_alloc(size_t size)
-{
-    return must_fail() ? NULL : __real_fhs_alloc(size);
-}
-
-void *__wrap_fhs_calloc(size_t count, size_t size)
-{
-    return must_fail() ? NULL : __real_fhs_calloc(count, size);
-}
-
-void *__wrap_fhs_realloc(void *ptr, size_t size)
-{
-    return must_fail() ? NULL : __real_fhs_realloc(ptr, size);
-}
 
 #define SYS "http://acme.org/cs"
 

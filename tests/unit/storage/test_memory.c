@@ -8,42 +8,7 @@
 
 #include "churn.h"
 #include "dice.h"
-
-/* Which allocation from now on fails; 0: none. */
-static uint64_t countdown;
-static uint64_t seen;
-static bool is_armed;
-
-static bool must_fail(void)
-{
-    if (!is_armed) {
-        return false;
-    }
-    seen++;
-    return countdown != 0 && seen == countdown;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *ptr, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *ptr, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return must_fail() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return must_fail() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *ptr, size_t size)
-{
-    return must_fail() ? NULL : __real_realloc(ptr, size);
-}
+#include "failing_malloc.h"
 
 static sqlite3_mem_methods real_methods;
 
@@ -55,19 +20,6 @@ static void *failing_malloc(int size)
 static void *failing_realloc(void *ptr, int size)
 {
     return must_fail() ? NULL : real_methods.xRealloc(ptr, size);
-}
-
-static void arm(uint64_t kth)
-{
-    seen = 0;
-    countdown = kth;
-    is_armed = true;
-}
-
-static void disarm(void)
-{
-    is_armed = false;
-    countdown = 0;
 }
 
 static fhirstore_status walk_nothing(void *ctx, const fhs_version *version)
