@@ -12,12 +12,6 @@
 #define CANONICAL_MAX   ((size_t)20000)
 #define CANONICAL_LEVEL (FHS_LOADER_DEPTH - 4)
 
-/* Numbers of the parameters that hold a type's url and version; 0: it has none. */
-typedef struct url_params {
-    uint32_t url;
-    uint32_t version;
-} url_params;
-
 static fhirstore_status find_url_param(fhs_search *search, fhs_type type, fhs_str code,
                                        fhs_sparam_type kind, uint32_t *out)
 {
@@ -30,8 +24,9 @@ static fhirstore_status find_url_param(fhs_search *search, fhs_type type, fhs_st
     return fhs_catalog_param(env->catalog, search->conn, type, param, out, search->err);
 }
 
-static fhirstore_status find_url_params(fhs_search *search, fhs_type type, url_params *out)
+fhirstore_status fhs_url_params_find(fhs_search *search, fhs_type type, fhs_url_params *out)
 {
+    *out = (fhs_url_params){0, 0};
     fhirstore_status status = find_url_param(search, type, FHS_LIT("url"), FHS_SP_URI, &out->url);
     return status == FHIRSTORE_OK && out->url != 0
                ? find_url_param(search, type, FHS_LIT("version"), FHS_SP_TOKEN, &out->version)
@@ -40,8 +35,8 @@ static fhirstore_status find_url_params(fhs_search *search, fhs_type type, url_p
 
 /* What a resource is called: the number of its url (0: none, or nobody refers to it), its version.
  */
-static fhirstore_status find_called(fhs_search *search, const url_params *params, fhs_entity entity,
-                                    fhs_entity *url_out, fhs_str *version_out)
+static fhirstore_status find_called(fhs_search *search, const fhs_url_params *params,
+                                    fhs_entity entity, fhs_entity *url_out, fhs_str *version_out)
 {
     fhs_candidate candidate = {.entity = entity};
     fhs_str url = FHS_STR_NONE;
@@ -98,8 +93,8 @@ static fhirstore_status add_called(fhs_search *search, fhs_test *row, fhs_entity
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status chain_to_urls(fhs_search *search, const url_params *params, fhs_test *test,
-                                      fhs_test *row)
+static fhirstore_status chain_to_urls(fhs_search *search, const fhs_url_params *params,
+                                      fhs_test *test, fhs_test *row)
 {
     int64_t *items = NULL;
     size_t count = 0;
@@ -154,7 +149,7 @@ static fhirstore_status is_referred_to(fhs_search *search, const fhs_test *test,
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
 }
 
-static fhirstore_status is_called_for(fhs_search *search, const url_params *params,
+static fhirstore_status is_called_for(fhs_search *search, const fhs_url_params *params,
                                       const fhs_test *test, fhs_entity entity, bool *yes_out)
 {
     fhs_entity url;
@@ -171,7 +166,7 @@ static fhirstore_status is_called_for(fhs_search *search, const url_params *para
 }
 
 /* All definitions of the type, each asked who refers to it. */
-static fhirstore_status list_called_for(fhs_search *search, const url_params *params,
+static fhirstore_status list_called_for(fhs_search *search, const fhs_url_params *params,
                                         const fhs_test *test, int32_t type, fhs_test *list)
 {
     fhs_stmt *stmt = NULL;
@@ -223,14 +218,18 @@ fhirstore_status fhs_canonical_link(fhs_search *search, const fhs_node *node, fh
     const bool is_has = node->kind == FHS_NODE_HAS;
     /* Who is called by a url: the target of a chain, the candidates of _has. */
     const fhs_type called = is_has ? node->type : node->target;
-    url_params params = {0, 0};
+    fhs_url_params params = {0, 0};
     *out = link;
     if (called == FHS_TYPE_NONE || link->kind == FHS_TEST_FALSE || search->is_containing) {
         return FHIRSTORE_OK;
     }
-    fhirstore_status status = find_url_params(search, called, &params);
+    fhirstore_status status = fhs_url_params_find(search, called, &params);
     if (status != FHIRSTORE_OK || params.url == 0) {
         return status;
+    }
+    if (is_has && link->is_late) {
+        /* Their references to urls are not in the index yet: no answer is better than less. */
+        return fhs_fail_plain(search->err, FHIRSTORE_ERR_NOT_READY);
     }
     fhs_test *other = fhs_test_new(search, is_has ? FHS_TEST_ENTITY : FHS_TEST_ROW, node);
     if (other == NULL) {

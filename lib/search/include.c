@@ -304,7 +304,7 @@ static fhirstore_status take_canonical(fhs_gathering *gathering, const fhs_inclu
     fhs_search *search = gathering->search;
     fhs_range range = {.shape = FHS_RANGE_URI};
     fhs_stmt *stmt = NULL;
-    fhs_arg_int(&range, type->url);
+    fhs_arg_int(&range, type->called.url);
     range.args[range.arg_count++] = (fhs_arg){.kind = FHS_ARG_TEXT, .text = entry->ref_url};
     fhirstore_status status = fhs_sql_scan(search, &range, 0, &stmt);
     while (status == FHIRSTORE_OK) {
@@ -312,7 +312,7 @@ static fhirstore_status take_canonical(fhs_gathering *gathering, const fhs_inclu
         status = fhs_stmt_step(stmt, search->err);
         fhs_candidate candidate = {.entity = status == FHIRSTORE_OK ? fhs_stmt_int(stmt, 0) : 0};
         if (status == FHIRSTORE_OK && entry->ref_version.len > 0) {
-            status = has_code(search, &candidate, type->version, entry->ref_version, &fits);
+            status = has_code(search, &candidate, type->called.version, entry->ref_version, &fits);
         }
         if (status == FHIRSTORE_OK && fits) {
             const fhs_included item = {candidate.entity, 0, type->number};
@@ -343,7 +343,7 @@ static fhirstore_status follow_canonical(fhs_gathering *gathering, const fhs_inc
         if (status == FHIRSTORE_OK) {
             status = fhs_include_count(gathering, type);
         }
-        if (status == FHIRSTORE_OK && type->url != 0) {
+        if (status == FHIRSTORE_OK && type->called.url != 0) {
             status = take_canonical(gathering, type, entry);
         }
     }
@@ -504,7 +504,7 @@ static fhirstore_status follow_back_canonical(fhs_gathering *gathering,
     fhs_row_cursor cursor = {candidate.rows};
     while (status == FHIRSTORE_OK && url == 0) {
         status = fhs_row_next(&cursor, &row, NULL);
-        if (status == FHIRSTORE_OK && row.kind == FHS_ROW_URI && row.param == type->url) {
+        if (status == FHIRSTORE_OK && row.kind == FHS_ROW_URI && row.param == type->called.url) {
             status = fhs_entity_find(search->conn, 0, row.text, &url, search->err);
         }
     }
@@ -514,7 +514,8 @@ static fhirstore_status follow_back_canonical(fhs_gathering *gathering,
     cursor = (fhs_row_cursor){candidate.rows};
     while (status == FHIRSTORE_OK && url != 0) {
         status = fhs_row_next(&cursor, &row, NULL);
-        if (status == FHIRSTORE_OK && row.kind == FHS_ROW_TOKEN && row.param == type->version) {
+        if (status == FHIRSTORE_OK && row.kind == FHS_ROW_TOKEN &&
+            row.param == type->called.version) {
             const fhs_str version = row.extra.len > 0 ? row.extra : row.text;
             status = follow_back_rules(gathering, type, url, &version, is_match);
         }
@@ -543,7 +544,7 @@ static fhirstore_status follow_all(fhs_gathering *gathering, const fhs_included 
     if (status == FHIRSTORE_OK) {
         status = fhs_include_count(gathering, type);
     }
-    return status == FHIRSTORE_OK && type->url != 0
+    return status == FHIRSTORE_OK && type->called.url != 0
                ? follow_back_canonical(gathering, type, from->entity, is_match)
                : status;
 }

@@ -36,8 +36,7 @@ typedef struct fhs_include_type {
     const fhs_test *restriction; /* NULL: all of it may */
     bool is_counted;
     bool is_held; /* the store has resources of it */
-    uint32_t url; /* its parameters "url" (a uri) and "version"; 0: it has none */
-    uint32_t version;
+    fhs_url_params called;
     fhs_include_rules out; /* by parameter number */
     fhs_include_rules in;
 } fhs_include_type;

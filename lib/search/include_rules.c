@@ -51,7 +51,6 @@ fhirstore_status fhs_include_count(fhs_gathering *gathering, fhs_include_type *t
 {
     fhs_search *search = gathering->search;
     fhs_range range = {.shape = FHS_RANGE_TYPE};
-    fhs_sparam_def def;
     int64_t count;
     if (type->is_counted) {
         return FHIRSTORE_OK;
@@ -63,22 +62,7 @@ fhirstore_status fhs_include_count(fhs_gathering *gathering, fhs_include_type *t
         return status;
     }
     type->is_held = true;
-    fhs_sparam url = fhs_sparam_find(search->env.fhir, type->type, FHS_LIT("url"));
-    fhs_sparam version = fhs_sparam_find(search->env.fhir, type->type, FHS_LIT("version"));
-    if (url == FHS_SPARAM_NONE) {
-        return FHIRSTORE_OK;
-    }
-    def = fhs_sparam_get(search->env.fhir, url);
-    if (def.type != FHS_SP_URI) {
-        return FHIRSTORE_OK;
-    }
-    status = fhs_catalog_param(search->env.catalog, search->conn, type->type, url, &type->url,
-                               search->err);
-    if (status == FHIRSTORE_OK && version != FHS_SPARAM_NONE) {
-        status = fhs_catalog_param(search->env.catalog, search->conn, type->type, version,
-                                   &type->version, search->err);
-    }
-    return status;
+    return fhs_url_params_find(search, type->type, &type->called);
 }
 
 /* ---- rules ---- */

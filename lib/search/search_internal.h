@@ -186,6 +186,14 @@ fhs_test *fhs_test_new(fhs_search *search, uint8_t kind, const fhs_node *node);
 
 /* ---- canonical.c ---- */
 
+/* Numbers of the parameters that hold a type's url and version; 0: it has none. */
+typedef struct fhs_url_params {
+    uint32_t url;
+    uint32_t version;
+} fhs_url_params;
+
+fhirstore_status fhs_url_params_find(fhs_search *search, fhs_type type, fhs_url_params *out);
+
 /*
  * @a link is a chain or _has that is compiled. *out: the same, or where canonical references may
  * lead there too, either of both ways.
