@@ -13,6 +13,17 @@ fhs_str fhs_compartment_name(fhs_compartment compartment)
     return names[compartment];
 }
 
+bool fhs_compartment_find(fhs_str name, fhs_compartment *out)
+{
+    for (unsigned i = 0; i < FHS_COMPARTMENT_COUNT; i++) {
+        if (fhs_str_eq(name, fhs_compartment_name((fhs_compartment)i))) {
+            *out = (fhs_compartment)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint32_t compartment_key(unsigned compartment, fhs_type type)
 {
     return (uint32_t)compartment << 16 | type;

@@ -205,6 +205,8 @@ typedef enum fhs_compartment {
 } fhs_compartment;
 
 fhs_str fhs_compartment_name(fhs_compartment compartment); /* "Patient" */
+/* False: no compartment has that name. */
+bool fhs_compartment_find(fhs_str name, fhs_compartment *out);
 /* Codes of the parameters that place a resource of @a type in the compartment; 0: never in it. */
 size_t fhs_compartment_params(const fhs_fhir *fhir, fhs_compartment compartment, fhs_type type,
                               const fhs_str **codes_out);

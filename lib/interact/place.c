@@ -17,17 +17,11 @@ fhirstore_status fhs_place_in(const fhs_fhir *fhir, fhs_type focus_type, fhs_str
 {
     const fhs_str focus_name = fhs_type_name(fhir, focus_type);
     *out = (fhs_place){.type = FHS_TYPE_NONE, .has_focus = true, .focus = {.id = id}};
-    unsigned found = 0;
-    while (found < FHS_COMPARTMENT_COUNT &&
-           !fhs_str_eq(focus_name, fhs_compartment_name((fhs_compartment)found))) {
-        found++;
-    }
-    if (found == FHS_COMPARTMENT_COUNT) {
+    if (!fhs_compartment_find(focus_name, &out->focus.compartment)) {
         return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND,
                         "only Patient, Encounter, RelatedPerson, Practitioner and Device have "
                         "compartments");
     }
-    out->focus.compartment = (fhs_compartment)found;
     if (!fhs_id_is_valid(id)) {
         return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "no such address");
     }

@@ -186,13 +186,14 @@ fhirstore_status fhs_call_seen_well(const fhs_call *call, fhirstore_error **err)
 
 /* ---- restrictions as nodes ---- */
 
-/* Conditions only: nothing that shapes a result, and no words, which old versions do not have. */
+/* Conditions only: nothing that shapes a result or looks into resources, and no words, which old
+ * versions do not have. */
 static bool is_restriction(const fhs_query *query)
 {
     return query->sort_count == 0 && !query->has_count && query->element_count == 0 &&
            query->include_count == 0 && !query->has_fulltext && query->page.len == 0 &&
            query->max_results == 0 && query->total == FHS_TOTAL_DEFAULT &&
-           query->summary == FHS_SUMMARY_FALSE;
+           query->summary == FHS_SUMMARY_FALSE && query->contained == FHS_CONTAINED_FALSE;
 }
 
 static fhirstore_status parse_conditions(fhs_call *call, const fhs_fhir *fhir, fhs_type type,
@@ -232,21 +233,14 @@ static fhs_node *group(fhs_arena *arena, fhs_node_kind kind, fhs_type type, size
 }
 
 /* "_compartment=Patient/1" as the parser knows it. */
-static bool read_focus(fhs_call *call, const fhs_fhir *fhir, fhs_str value, fhs_focus *out)
+static bool read_focus(fhs_call *call, fhs_str value, fhs_focus *out)
 {
     fhs_str type;
     fhs_str text = fhs_url_decode(&call->sight->arena, value, true);
     if (text.ptr == NULL || !fhs_str_split(text, '/', &type, &out->id) || out->id.len == 0) {
         return false;
     }
-    (void)fhir;
-    for (int i = 0; i < FHS_COMPARTMENT_COUNT; i++) {
-        if (fhs_str_eq(type, fhs_compartment_name((fhs_compartment)i))) {
-            out->compartment = (fhs_compartment)i;
-            return true;
-        }
-    }
-    return false;
+    return fhs_compartment_find(type, &out->compartment);
 }
 
 /* One alternative: its compartments, and all its other parameters. */
@@ -268,7 +262,7 @@ static fhirstore_status parse_search(fhs_call *call, const fhs_fhir *fhir, fhs_t
             fhs_buf_add_cstr(&rest, rest.len > 0 ? "&" : "");
             fhs_buf_add_str(&rest, pair);
         } else if (all->child_count == FHS_LIMIT_QUERY_PARAMS ||
-                   !read_focus(call, fhir, fhs_str_from(pair, mark.len), &focus)) {
+                   !read_focus(call, fhs_str_from(pair, mark.len), &focus)) {
             status = FHIRSTORE_ERR_QUERY;
         } else {
             status = parse_conditions(call, fhir, type, &focus, FHS_STR_NONE,

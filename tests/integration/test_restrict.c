@@ -339,7 +339,8 @@ START_TEST(a_bad_restriction_denies)
                              "_include=Patient:link",
                              "_text=x",
                              "gender=%zz",
-                             "_page=abc"};
+                             "_page=abc",
+                             "_contained=true"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const fhirstore_authorizer authorizer = {
             .struct_size = sizeof authorizer, .ctx = bad[i], .authorize = restrict_badly};
