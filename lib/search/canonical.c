@@ -6,6 +6,7 @@
  * becomes one to those urls besides, and _has the list of resources that are referred to. Resources
  * that have urls are definitions, and few.
  */
+#include "search/late.h"
 #include "search/search_internal.h"
 
 /* Above this many definitions at one end it is too costly, and never less than what there is. */
@@ -149,6 +150,43 @@ static fhirstore_status is_referred_to(fhs_search *search, const fhs_test *test,
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
 }
 
+/* The same for what the index does not have yet. */
+typedef struct late_caller {
+    fhs_search *search;
+    const fhs_test *test;
+    fhs_entity url;
+    fhs_str version;
+    bool yes;
+} late_caller;
+
+static bool has_late_reference(const late_caller *caller, fhs_entity entity)
+{
+    fhs_row_cursor cursor = {fhs_late_rows(caller->search, entity)};
+    fhs_row row;
+    while (fhs_row_next(&cursor, &row, NULL) == FHIRSTORE_OK) {
+        bool is_its = false;
+        for (size_t p = 0; p < caller->test->param_count; p++) {
+            is_its = is_its || caller->test->params[p] == row.param;
+        }
+        if (is_its && row.kind == FHS_ROW_REFERENCE && row.a == caller->url &&
+            (row.extra.len == 0 || fhs_str_eq(row.extra, caller->version))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static fhirstore_status ask_late_caller(void *ctx, fhs_entity entity)
+{
+    late_caller *caller = ctx;
+    fhs_candidate other = {.entity = entity, .known_type = caller->test->target};
+    if (caller->yes || !has_late_reference(caller, entity)) {
+        return FHIRSTORE_OK;
+    }
+    return fhs_test_candidate(caller->search, caller->test->children[0], &other,
+                              CANONICAL_LEVEL + 1, &caller->yes);
+}
+
 static fhirstore_status is_called_for(fhs_search *search, const fhs_url_params *params,
                                       const fhs_test *test, fhs_entity entity, bool *yes_out)
 {
@@ -161,6 +199,11 @@ static fhirstore_status is_called_for(fhs_search *search, const fhs_url_params *
         if (status == FHIRSTORE_OK && !*yes_out && version.len > 0) {
             status = is_referred_to(search, test, test->params[p], url, version, yes_out);
         }
+    }
+    if (test->is_late && url != 0 && status == FHIRSTORE_OK && !*yes_out) {
+        late_caller caller = {search, test, url, version, false};
+        status = fhs_late_referring(search, test, url, ask_late_caller, &caller);
+        *yes_out = caller.yes;
     }
     return status;
 }
@@ -226,10 +269,6 @@ fhirstore_status fhs_canonical_link(fhs_search *search, const fhs_node *node, fh
     fhirstore_status status = fhs_url_params_find(search, called, &params);
     if (status != FHIRSTORE_OK || params.url == 0) {
         return status;
-    }
-    if (is_has && link->is_late) {
-        /* Their references to urls are not in the index yet: no answer is better than less. */
-        return fhs_fail_plain(search->err, FHIRSTORE_ERR_NOT_READY);
     }
     fhs_test *other = fhs_test_new(search, is_has ? FHS_TEST_ENTITY : FHS_TEST_ROW, node);
     if (other == NULL) {

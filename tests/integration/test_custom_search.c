@@ -36,6 +36,8 @@ static const twin twins[] = {
     {"RiskAssessment", "probability", "number",
      "RiskAssessment.prediction.probability.ofType(decimal)", ""},
     {"ValueSet", "url", "uri", "ValueSet.url", ""},
+    {"QuestionnaireResponse", "questionnaire", "reference", "QuestionnaireResponse.questionnaire",
+     ",\"target\":[\"Questionnaire\"]"},
 };
 
 /* "%" stands for the parameter. */
@@ -84,6 +86,10 @@ static const question questions[] = {
     {"RiskAssessment", "probability", "%=0.25"},
     {"ValueSet", "url", "%=http://example.org/vs/2"},
     {"ValueSet", "url", "%:below=http://example.org/vs"},
+    {"QuestionnaireResponse", "questionnaire", "%.status=active"},
+    {"QuestionnaireResponse", "questionnaire", "%.title=form 2"},
+    {"Questionnaire", "questionnaire", "_has:QuestionnaireResponse:%:status=completed"},
+    {"Questionnaire", "questionnaire", "_has:QuestionnaireResponse:%:_id=q5,q6"},
 };
 
 static const char *replace_param(const char *query, const char *prefix, const char *code)
@@ -229,6 +235,27 @@ static void put_observation(int i, int seed)
     ck_assert_msg(answer.status >= FHIRSTORE_OK, "%s", answer.body);
 }
 
+/* Questionnaires with versions, and what answers them: with the version, another's, or none. */
+static void put_form(int i)
+{
+    static const char *const versions_named[] = {"", "|2", "|3"};
+    char id[16];
+    char body[512];
+    (void)snprintf(id, sizeof id, "f%d", i);
+    (void)snprintf(body, sizeof body,
+                   "{\"resourceType\":\"Questionnaire\",\"id\":\"%s\",\"status\":\"%s\","
+                   "\"title\":\"Form %d\",\"url\":\"http://example.org/form/%d\","
+                   "\"version\":\"2\"}",
+                   id, i % 2 == 0 ? "active" : "draft", i, i);
+    expect_status(update("Questionnaire", id, body), FHIRSTORE_CREATED);
+    (void)snprintf(id, sizeof id, "q%d", i);
+    (void)snprintf(body, sizeof body,
+                   "{\"resourceType\":\"QuestionnaireResponse\",\"id\":\"%s\",\"status\":"
+                   "\"%s\",\"questionnaire\":\"http://example.org/form/%d%s\"}",
+                   id, i % 3 == 0 ? "in-progress" : "completed", i % 8, versions_named[i % 3]);
+    expect_status(update("QuestionnaireResponse", id, body), FHIRSTORE_CREATED);
+}
+
 static void put_others(void)
 {
     char id[16];
@@ -253,6 +280,7 @@ static void put_others(void)
                        "\"url\":\"http://example.org/vs/%d\"}",
                        id, i);
         expect_status(update("ValueSet", id, body), FHIRSTORE_CREATED);
+        put_form(i);
     }
 }
 
