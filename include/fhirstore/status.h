@@ -60,6 +60,8 @@ enum fhirstore_status_code {
     FHIRSTORE_ERR_FHIRPATH_SYNTAX = -410, /**< the FHIRPath expression does not parse; HTTP 400 */
     FHIRSTORE_ERR_FHIRPATH_SEMANTIC = -411, /**< the FHIRPath expression is not valid here; HTTP 400 */
     FHIRSTORE_ERR_FHIRPATH_EVAL = -412, /**< the FHIRPath evaluation failed; HTTP 422 */
+    FHIRSTORE_ERR_EXPRESSION = -420, /**< the expression does not parse; HTTP 400 */
+    FHIRSTORE_ERR_EXPRESSION_DATA = -421, /**< the expression cannot be evaluated on this data; HTTP 422 */
     FHIRSTORE_ERR_DENIED = -500, /**< access denied; HTTP 403 */
     FHIRSTORE_ERR_NO_POLICY = -501, /**< no policy allows this; HTTP 403 */
     FHIRSTORE_ERR_SESSION_EXPIRED = -502, /**< the session has expired; HTTP 401 */

@@ -35,6 +35,10 @@
 #define FHS_LIMIT_FHIRPATH_STEPS   10000000u
 #define FHS_LIMIT_FHIRPATH_RESULTS 1000000u
 #define FHS_LIMIT_FHIRPATH_BYTES   ((size_t)64 * 1024 * 1024)
+/* What expressions may do on one device message, and the memory that they may take for it. */
+#define FHS_LIMIT_IOT_STEPS        10000000u
+#define FHS_LIMIT_IOT_NODES        1000000u
+#define FHS_LIMIT_IOT_BYTES        ((size_t)64 * 1024 * 1024)
 #define FHS_LIMIT_TERMS_BYTES      ((size_t)256 * 1024 * 1024)
 #define FHS_LIMIT_VALUE_SET_CODES  500000u
 #define FHS_LIMIT_VALUE_SET_DEPTH  16u

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSONPath as Json.NET 13 reads it, which is not RFC 9535: device mappings in the field are
+ * written for it. README.md lists what is particular.
+ */
+#ifndef FHS_IOT_JSONPATH_H
+#define FHS_IOT_JSONPATH_H
+
+#include "iot/value.h"
+
+/* A compiled path: immutable, shared by threads, lives in the arena it was compiled in. */
+typedef struct fhs_jsonpath fhs_jsonpath;
+
+/*
+ * Compile @a text, which is copied. ERR_EXPRESSION with the byte offset of the fault,
+ * ERR_LIMIT (FHS_LIMIT_EXPRESSION_BYTES, …_CHAIN, …_DEPTH), ERR_NO_MEMORY.
+ */
+fhirstore_status fhs_jsonpath_compile(fhs_arena *arena, fhs_str text, const fhs_jsonpath **path_out,
+                                      fhirstore_error **err);
+
+/*
+ * What @a path selects of @a root, in document order. @a max ends the search after that many
+ * nodes; 0: all. A member that a filter selected as such (a "property" in Json.NET) stands there
+ * with its value. On failure *nodes_out is empty: ERR_EXPRESSION_DATA (a negative index on an
+ * array, step 0, a comparison whose text does not convert), ERR_LIMIT (FHS_LIMIT_IOT_STEPS,
+ * FHS_LIMIT_IOT_NODES), ERR_NO_MEMORY.
+ */
+fhirstore_status fhs_jsonpath_select(const fhs_jsonpath *path, fhs_iot_run *run,
+                                     const fhs_json *root, uint32_t max, fhs_iot_nodes *nodes_out,
+                                     fhirstore_error **err);
+
+#endif
