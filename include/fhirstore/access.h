@@ -41,7 +41,12 @@ enum fhirstore_action {
     FHIRSTORE_ACTION_IMPORT = 11,
     FHIRSTORE_ACTION_EXPORT = 12,
     FHIRSTORE_ACTION_PATCH = 13,      /**< The resource is read, changed and stored. */
-    FHIRSTORE_ACTION_AUDIT = 14       /**< The journal is read or verified, or old records go. */
+    FHIRSTORE_ACTION_AUDIT = 14,      /**< The journal is read or verified, or old records go. */
+    FHIRSTORE_ACTION_VALIDATE = 15,   /**< A resource is checked ($validate), nothing is stored. */
+    FHIRSTORE_ACTION_EVERYTHING = 16, /**< $everything of one resource; each type it meets is asked for. */
+    FHIRSTORE_ACTION_HARD_DELETE = 17, /**< A resource goes with its history. */
+    FHIRSTORE_ACTION_REINDEX = 18,    /**< Index rows are made anew. */
+    FHIRSTORE_ACTION_CONVERT = 19     /**< Messages of devices and other formats become resources. */
 };
 
 /** The answers of an authorizer. Anything else is a denial. @since 0.1 */

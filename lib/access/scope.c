@@ -5,7 +5,9 @@
 
 static const uint32_t reads = FHS_DATA_READ | FHS_DATA_HISTORY;
 static const uint32_t searches = FHS_DATA_SEARCH | FHS_DATA_EVERYTHING | FHS_DATA_EXPORT;
-static const uint32_t writes = FHS_DATA_CREATE | FHS_DATA_UPDATE | FHS_DATA_DELETE;
+/* Who may store something may have it checked before. */
+static const uint32_t creates = FHS_DATA_CREATE | FHS_DATA_VALIDATE;
+static const uint32_t updates = FHS_DATA_UPDATE | FHS_DATA_VALIDATE;
 
 /* NULL: a scope of version 1 or 2; else why it is none. */
 static const char *read_actions_of(fhs_str text, uint32_t *actions_out, bool *is_v1_out)
@@ -19,7 +21,8 @@ static const char *read_actions_of(fhs_str text, uint32_t *actions_out, bool *is
         {FHS_LIT_INIT("*"), 3},
     };
     static const char letters[] = "cruds";
-    const uint32_t bits[] = {FHS_DATA_CREATE, reads, FHS_DATA_UPDATE, FHS_DATA_DELETE, searches};
+    const uint32_t bits[] = {creates, reads, updates, FHS_DATA_DELETE, searches};
+    const uint32_t writes = creates | updates | FHS_DATA_DELETE;
     size_t at = 0;
     *actions_out = 0;
     for (size_t i = 0; i < FHS_COUNT_OF(words); i++) {

@@ -21,6 +21,11 @@ fhs_str fhs_audit_action_name(int32_t action)
         [FHIRSTORE_ACTION_EXPORT] = FHS_LIT_INIT("export"),
         [FHIRSTORE_ACTION_PATCH] = FHS_LIT_INIT("patch"),
         [FHIRSTORE_ACTION_AUDIT] = FHS_LIT_INIT("audit"),
+        [FHIRSTORE_ACTION_VALIDATE] = FHS_LIT_INIT("validate"),
+        [FHIRSTORE_ACTION_EVERYTHING] = FHS_LIT_INIT("everything"),
+        [FHIRSTORE_ACTION_HARD_DELETE] = FHS_LIT_INIT("hardDelete"),
+        [FHIRSTORE_ACTION_REINDEX] = FHS_LIT_INIT("reindex"),
+        [FHIRSTORE_ACTION_CONVERT] = FHS_LIT_INIT("convert"),
     };
     return action >= 0 && (size_t)action < FHS_COUNT_OF(names) ? names[action] : FHS_STR_NONE;
 }

@@ -121,6 +121,17 @@ static const struct {
     {"{\"roles\":[\"all\"]}", 999, "Patient", "deny"},
     {"{\"roles\":[\"lab\"]}", FHIRSTORE_ACTION_AUDIT, "", "deny"},
     {"{\"roles\":[\"all\"],\"purpose\":\"ETREAT\"}", FHIRSTORE_ACTION_AUDIT, "", "allow"},
+    {"{\"roles\":[\"all\"],\"purpose\":\"ETREAT\"}", FHIRSTORE_ACTION_HARD_DELETE, "Patient",
+     "allow"},
+    {"{\"roles\":[\"lab\"],\"purpose\":\"ETREAT\"}", FHIRSTORE_ACTION_REINDEX, "", "deny"},
+    {"{\"scope\":\"system/*.cruds\",\"purpose\":\"ETREAT\"}", FHIRSTORE_ACTION_HARD_DELETE,
+     "Patient", "deny"},
+    {"{\"scope\":\"user/Patient.c\",\"purpose\":\"ETREAT\"}", FHIRSTORE_ACTION_VALIDATE, "Patient",
+     "allow"},
+    {"{\"scope\":\"user/Patient.r\",\"purpose\":\"ETREAT\"}", FHIRSTORE_ACTION_VALIDATE, "Patient",
+     "deny"},
+    {"{\"scope\":\"user/Patient.s\",\"purpose\":\"ETREAT\"}", FHIRSTORE_ACTION_EVERYTHING,
+     "Patient", "allow"},
 };
 
 static void write_grant(const fhs_grant *grant, fhs_buf *out)
