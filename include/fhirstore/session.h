@@ -39,12 +39,15 @@ typedef struct fhirstore_session_options {
     size_t claims_len;
     uint32_t search_includes;  /**< Resources that `_include` and `_revinclude` add to a page at most; the page then has a link to the rest. 0, or more than that: 10,000. */
     uint32_t reserved1;        /**< Must be 0. */
+    const char *link_base;  /**< What Location headers, fullUrl and links begin with in this session's answers: the address at which its clients reach the store. An absolute http or https URL. Copied. NULL: the store's base URL. */
+    size_t link_base_len;
 } fhirstore_session_options;
 
 /** Static initialiser for C. Bindings call fhirstore_session_options_init(). */
 #define FHIRSTORE_SESSION_OPTIONS_INIT                                                             \
     {                                                                                              \
-        sizeof(fhirstore_session_options), 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, NULL, 0, 0, 0    \
+        sizeof(fhirstore_session_options), 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, NULL, 0, 0, 0,   \
+            NULL, 0                                                                                \
     }
 
 /**

@@ -92,6 +92,8 @@ fhs_import *fhs_import_take(fhirstore_import *import);
 
 /* The defaults of an options struct of @a struct_size bytes: all zero. */
 fhirstore_status fhs_abi_init(void *options, size_t struct_size, size_t known_size, size_t v1_size);
+/* An absolute http or https URL that can stand in links and fullUrls as it is. */
+bool fhs_api_is_base_url(fhs_str url);
 /* A struct of ours into one of a caller that set its struct_size: what fits, zero behind. */
 fhirstore_status fhs_abi_give(void *to, const void *from, size_t known_size, size_t v1_size);
 /* A caller's options struct into one of ours, zero where the caller is older. */
@@ -99,7 +101,7 @@ fhirstore_status fhs_abi_copy(void *into, size_t known_size, size_t v1_size, con
                               fhirstore_error **err_out);
 
 /* Wrap an answer (taken over in every case) for the host. */
-fhirstore_status fhs_response_new(const fhs_core *core, fhs_answer *answer, fhirstore_status status,
+fhirstore_status fhs_response_new(const fhs_session *session, fhs_answer *answer, fhirstore_status status,
                                   fhirstore_response **out, fhirstore_error **err_out);
 
 #endif

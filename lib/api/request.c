@@ -32,7 +32,7 @@ static fhirstore_status run_request(fhirstore_session *session, fhs_request *req
     request->headers = copies;
     fhs_answer_init(&answer);
     fhirstore_status status = fhs_request_run(session->inner, request, &answer, err);
-    status = fhs_response_new(session->store->core, &answer, status, response_out, err);
+    status = fhs_response_new(session->inner, &answer, status, response_out, err);
     fhs_free(copies);
     return status;
 }

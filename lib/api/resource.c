@@ -158,7 +158,7 @@ static fhirstore_status enter(shell *call, fhirstore_session *session, const she
 static fhirstore_status leave(shell *call, fhirstore_status status,
                               fhirstore_response **response_out, fhirstore_error **err_out)
 {
-    status = fhs_response_new(call->core, &call->answer, status, response_out, err_out);
+    status = fhs_response_new(call->session->inner, &call->answer, status, response_out, err_out);
     fhs_session_leave(call->session);
     return status;
 }

@@ -36,14 +36,14 @@ static void end_header(fhirstore_response *response)
     fhs_buf_add_char(&response->texts, '\0');
 }
 
-static void add_location(fhirstore_response *response, const fhs_core *core,
+static void add_location(fhirstore_response *response, const fhs_session *session,
                          const fhs_answer *answer)
 {
     fhs_buf *texts = &response->texts;
     begin_header(response, "Location");
-    fhs_buf_add_str(texts, core->base_url);
+    fhs_buf_add_str(texts, session->link_base);
     fhs_buf_add_char(texts, '/');
-    fhs_buf_add_str(texts, fhs_type_name(core->fhir, answer->type));
+    fhs_buf_add_str(texts, fhs_type_name(session->core->fhir, answer->type));
     fhs_buf_add_char(texts, '/');
     fhs_buf_add_str(texts, fhs_str_of(answer->id, answer->id_len));
     fhs_buf_add_cstr(texts, "/_history/");
@@ -51,7 +51,7 @@ static void add_location(fhirstore_response *response, const fhs_core *core,
     end_header(response);
 }
 
-static void add_headers(fhirstore_response *response, const fhs_core *core,
+static void add_headers(fhirstore_response *response, const fhs_session *session,
                         const fhs_answer *answer)
 {
     fhs_buf *texts = &response->texts;
@@ -76,12 +76,13 @@ static void add_headers(fhirstore_response *response, const fhs_core *core,
         end_header(response);
     }
     if (answer->version > 0 && (answer->is_new_version || answer->is_found)) {
-        add_location(response, core, answer);
+        add_location(response, session, answer);
     }
 }
 
-fhirstore_status fhs_response_new(const fhs_core *core, fhs_answer *answer, fhirstore_status status,
-                                  fhirstore_response **out, fhirstore_error **err_out)
+fhirstore_status fhs_response_new(const fhs_session *session, fhs_answer *answer,
+                                  fhirstore_status status, fhirstore_response **out,
+                                  fhirstore_error **err_out)
 {
     fhirstore_response *response = NULL;
     if (status >= FHIRSTORE_OK) {
@@ -101,7 +102,7 @@ fhirstore_status fhs_response_new(const fhs_core *core, fhs_answer *answer, fhir
     response->id_len = answer->id_len;
     memcpy(response->id, answer->id, answer->id_len);
     fhs_buf_init(&response->texts, FHS_LIMIT_URL_BYTES);
-    add_headers(response, core, answer);
+    add_headers(response, session, answer);
     response->body = answer->body; /* taken over */
     if (fhs_buf_status(&response->texts) < FHIRSTORE_OK) {
         fhirstore_response_free(response);

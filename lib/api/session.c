@@ -37,6 +37,13 @@ static fhirstore_status inner_options(const fhirstore_session_options *options,
         !fhs_api_text(options->claims, options->claims_len, &out->claims)) {
         return fhs_api_invalid(err, "options: a NULL string with a length");
     }
+    if (!fhs_api_text(options->link_base, options->link_base_len, &out->link_base) ||
+        (out->link_base.len > 0 && !fhs_api_is_base_url(out->link_base))) {
+        return fhs_api_invalid(err, "options.link_base must be an absolute http or https URL");
+    }
+    while (out->link_base.len > 0 && out->link_base.ptr[out->link_base.len - 1] == '/') {
+        out->link_base.len--;
+    }
     out->allow_everything = (options->flags & FHIRSTORE_SESSION_ALLOW_EVERYTHING) != 0;
     out->ready_only = (options->flags & FHIRSTORE_SESSION_READY_ONLY) != 0;
     out->search_ms = options->search_ms;

@@ -26,8 +26,7 @@ fhirstore_status fhirstore_open_options_init(fhirstore_open_options *options, si
     return fhs_abi_init(options, struct_size, sizeof *options, OPEN_OPTIONS_V1_SIZE);
 }
 
-/* It stands in links and fullUrls as it is. */
-static bool is_base_url(fhs_str url)
+bool fhs_api_is_base_url(fhs_str url)
 {
     fhs_str rest = fhs_str_starts_with(url, FHS_LIT("https://"))  ? fhs_str_from(url, 8)
                    : fhs_str_starts_with(url, FHS_LIT("http://")) ? fhs_str_from(url, 7)
@@ -68,7 +67,7 @@ static fhirstore_status check_options(const fhirstore_open_options *options, fhi
     }
     fhs_str base_url;
     if (!fhs_api_text(options->base_url, options->base_url_len, &base_url) ||
-        (base_url.len > 0 && !is_base_url(base_url))) {
+        (base_url.len > 0 && !fhs_api_is_base_url(base_url))) {
         return fhs_api_invalid(err, "options.base_url must be an absolute http or https URL");
     }
     if (options->cache_bytes > SIZE_MAX / 2) {

@@ -127,6 +127,7 @@ typedef struct fhs_session {
     struct fhs_call *watched; /* calls at work on a connection, guarded by the lock … */
     atomic_uint cancels;      /* … and how often they were cancelled */
     fhs_str provenance;       /* X-Provenance of the request at work; empty: none */
+    fhs_str link_base;        /* what links and locations begin with; no trailing slash */
     fhs_arena claims;         /* what was read of the principal's document */
     fhs_arena arena;          /* everything one call needs, forgotten at its end */
     fhs_buf body;             /* the text that is being stored */
@@ -148,6 +149,7 @@ typedef struct fhs_session_options {
     uint32_t search_ms;
     uint32_t search_includes;
     uint64_t search_looks;
+    fhs_str link_base; /* empty: the store's base URL */
 } fhs_session_options;
 
 fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *options,

@@ -120,7 +120,7 @@ typedef struct history_work {
 static void write_address(fhs_buf *out, const fhs_call *call)
 {
     const fhs_core *core = call->session->core;
-    fhs_buf_add_str(out, core->base_url);
+    fhs_buf_add_str(out, call->session->link_base);
     if (call->type != FHS_TYPE_NONE) {
         fhs_buf_add_char(out, '/');
         fhs_buf_add_str(out, fhs_type_name(core->fhir, call->type));
@@ -250,7 +250,7 @@ static fhirstore_status write_entry(fhs_buf *out, fhs_call *call, const fhs_view
     const fhs_core *core = call->session->core;
     fhs_str type = fhs_type_name(core->fhir, fhs_catalog_type_back(core->catalog, version->type));
     fhs_buf_add_cstr(out, "{\"fullUrl\":\"");
-    fhs_buf_add_str(out, core->base_url);
+    fhs_buf_add_str(out, call->session->link_base);
     fhs_buf_addf(out, "/%.*s/%.*s\"", FHS_STR_ARG(type), FHS_STR_ARG(version->id));
     if (!version->is_deleted) {
         fhs_buf_add_cstr(out, ",\"resource\":");

@@ -374,11 +374,13 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     fhs_arena arena;
     fhs_arena_init(&arena, (size_t)64 * FHS_LIMIT_URL_BYTES);
     route = (fhs_route){.type = FHS_TYPE_NONE};
+    /* Its own links lead back to it. */
+    const fhs_str base = fhs_str_starts_with(request->url, session->link_base) ? session->link_base
+                                                                               : core->base_url;
     if (request->outer != NULL && request->method.len == 0) {
         status = fhs_fail(&reason, FHIRSTORE_ERR_BUNDLE, "the request needs method and url");
     } else {
-        status = fhs_route_parse(core->fhir, core->base_url, request->method, request->url, &route,
-                                 &reason);
+        status = fhs_route_parse(core->fhir, base, request->method, request->url, &route, &reason);
     }
     const bool is_routed = status >= FHIRSTORE_OK;
     if (is_routed) {
@@ -405,8 +407,8 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     if (status < FHIRSTORE_OK) {
         answer_error(answer, status, reason);
         if (answer->http == HTTP_NOT_ALLOWED) {
-            fhs_route_allowed(core->fhir, core->base_url, request->url,
-                              status == FHIRSTORE_ERR_READ_ONLY, answer->allow);
+            fhs_route_allowed(core->fhir, base, request->url, status == FHIRSTORE_ERR_READ_ONLY,
+                              answer->allow);
         }
     } else {
         apply_return(headers.preferences.wanted, &route, answer);

@@ -23,6 +23,7 @@ void fhs_session_drop(fhs_session *session)
     fhs_free((void *)(uintptr_t)session->who.name.ptr);
     fhs_free((void *)(uintptr_t)session->who.purpose.ptr);
     fhs_free((void *)(uintptr_t)session->who.request_id.ptr);
+    fhs_free((void *)(uintptr_t)session->link_base.ptr);
     fhs_arena_clear(&session->claims);
     fhs_arena_clear(&session->arena);
     fhs_buf_clear(&session->body);
@@ -60,9 +61,11 @@ static fhirstore_status name_principal(fhs_session *session, const fhs_session_o
         return status;
     }
     fhs_str name = options->principal.len > 0 ? options->principal : who->claims.id;
+    fhs_str link_base = options->link_base.len > 0 ? options->link_base : session->core->base_url;
     fhs_str purpose = options->purpose.len > 0 ? options->purpose : who->claims.purpose;
     if (!copy_text(name, &who->name) || !copy_text(purpose, &who->purpose) ||
-        !copy_text(options->request_id, &who->request_id)) {
+        !copy_text(options->request_id, &who->request_id) ||
+        !copy_text(link_base, &session->link_base)) {
         return fhs_fail_memory(err);
     }
     who->claims.id = who->name;

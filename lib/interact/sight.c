@@ -373,6 +373,7 @@ fhs_search_env fhs_find_env(fhs_call *call, const fhs_params *params, bool ready
         .ready_only = ready_only || session->ready_only,
         .keys = core->token_keys,
         .base_url = core->base_url,
+        .link_base = session->link_base,
         .cases = core->cases,
         .principal = session->who.name,
         .restriction_of = is_free ? NULL : restrict_met_type,

@@ -32,14 +32,20 @@ static void begin_entry(page_writer *page)
     fhs_buf_add_cstr(&page->entries, page->entries.len > 0 ? ",{" : "{");
 }
 
+static fhs_str link_base(const fhs_search_env *env)
+{
+    return env->link_base.len > 0 ? env->link_base : env->base_url;
+}
+
 static void write_full_url(page_writer *page, const fhs_version *version)
 {
     const fhs_search_env *env = &page->search->env;
+    fhs_str base = link_base(env);
     fhs_buf *out = &page->entries;
     fhs_buf_add_cstr(out, "\"fullUrl\":\"");
     /* Base URL, type and id hold nothing that JSON would escape. */
-    fhs_buf_add_str(out, env->base_url);
-    fhs_buf_add_cstr(out, env->base_url.len > 0 ? "/" : "");
+    fhs_buf_add_str(out, base);
+    fhs_buf_add_cstr(out, base.len > 0 ? "/" : "");
     fhs_buf_add_str(out,
                     fhs_type_name(env->fhir, fhs_catalog_type_back(env->catalog, version->type)));
     fhs_buf_add_char(out, '/');
@@ -357,9 +363,10 @@ static void add_link(fhs_buf *out, const fhs_search *search, const char *relatio
                      fhs_str page, fhs_buf *scratch)
 {
     fhs_str self = search->query->self;
+    fhs_str base = link_base(&search->env);
     fhs_buf_reset(scratch);
-    fhs_buf_add_str(scratch, search->env.base_url);
-    fhs_buf_add_cstr(scratch, search->env.base_url.len > 0 && path.len > 0 ? "/" : "");
+    fhs_buf_add_str(scratch, base);
+    fhs_buf_add_cstr(scratch, base.len > 0 && path.len > 0 ? "/" : "");
     fhs_buf_add_str(scratch, path);
     fhs_buf_add_cstr(scratch, self.len + page.len > 0 ? "?" : "");
     fhs_buf_add_str(scratch, self);

@@ -42,6 +42,7 @@ typedef struct fhs_search_env {
     bool ready_only;      /* refuse those in place of looking at every resource: ERR_NOT_READY */
     const fhs_keys *keys; /* seals page links; NULL: pages have no next link */
     fhs_str base_url;     /* without a slash at the end; "" gives relative links */
+    fhs_str link_base;    /* what links begin with, if not with that */
     fhs_str principal;    /* page links work for nobody else */
     /*
      * What the principal may see, in the query's own tree, ANDed to every search; NULL: all. At

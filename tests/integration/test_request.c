@@ -476,6 +476,44 @@ START_TEST(a_store_has_the_base_url_it_is_given)
 }
 END_TEST
 
+START_TEST(a_session_is_told_where_its_clients_find_the_store)
+{
+    fhirstore_session *inside = session;
+    fhirstore_session_options options = FHIRSTORE_SESSION_OPTIONS_INIT;
+    fhirstore_error *error = NULL;
+    options.flags = FHIRSTORE_SESSION_ALLOW_EVERYTHING;
+    options.link_base = "https://public.example:8443/r4/";
+    options.link_base_len = strlen(options.link_base);
+    put_a();
+    ck_assert_int_eq(fhirstore_session_open(store, &options, &session, &error), FHIRSTORE_OK);
+    reply answer = ask("PUT", "Patient/b", NULL, "{\"resourceType\":\"Patient\",\"id\":\"b\"}");
+    expect_header(answer, "Location", "https://public.example:8443/r4/Patient/b/_history/1");
+    answer = ask("GET", "Patient?_count=1", NULL, NULL);
+    expect_text(answer, "entry.0.fullUrl", "https://public.example:8443/r4/Patient/a");
+    expect_text(answer, "link.0.url", "https://public.example:8443/r4/Patient?_count=1");
+    expect_text(answer, "link.2.relation", "next");
+    answer = ask("GET", text_at(&answer, "link.2.url"), NULL, NULL);
+    expect_text(answer, "entry.0.fullUrl", "https://public.example:8443/r4/Patient/b");
+    answer = ask("GET", "Patient/a/_history", NULL, NULL);
+    expect_text(answer, "entry.0.fullUrl", "https://public.example:8443/r4/Patient/a");
+    expect_text(answer, "link.0.url", "https://public.example:8443/r4/Patient/a/_history");
+    fhirstore_session_close(session);
+    session = inside;
+    expect_text(ask("GET", "Patient/a/_history", NULL, NULL), "entry.0.fullUrl",
+                "http://localhost/fhir/Patient/a");
+    static const char *const refused[] = {"public.example", "ftp://x", "http://", "http://x/?a"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        fhirstore_session *none = NULL;
+        options.link_base = refused[i];
+        options.link_base_len = strlen(refused[i]);
+        ck_assert_int_eq(fhirstore_session_open(store, &options, &none, &error),
+                         FHIRSTORE_ERR_INVALID_ARG);
+        ck_assert_ptr_nonnull(strstr(fhirstore_error_message(error), "link_base"));
+        fhirstore_error_free(error);
+    }
+}
+END_TEST
+
 START_TEST(the_capability_statement_tells_what_is_there)
 {
     reply answer = ask("GET", "metadata", NULL, NULL);
@@ -556,9 +594,10 @@ int main(void)
               formats_other_than_json_are_refused, addresses_and_methods_that_do_not_fit,
               addresses_below_the_base_are_understood,
               a_refused_method_is_answered_with_the_allowed_ones,
-              a_store_has_the_base_url_it_is_given, the_capability_statement_tells_what_is_there,
-              an_endless_address_is_refused, an_id_that_is_none_is_told,
-              null_arguments_of_a_request),
+              a_store_has_the_base_url_it_is_given,
+              a_session_is_told_where_its_clients_find_the_store,
+              the_capability_statement_tells_what_is_there, an_endless_address_is_refused,
+              an_id_that_is_none_is_told, null_arguments_of_a_request),
     };
     return run_groups("request", groups, 1);
 }
