@@ -496,7 +496,7 @@ START_TEST(a_session_is_told_where_its_clients_find_the_store)
     expect_text(answer, "entry.0.fullUrl", "https://public.example:8443/r4/Patient/b");
     answer = ask("GET", "Patient/a/_history", NULL, NULL);
     expect_text(answer, "entry.0.fullUrl", "https://public.example:8443/r4/Patient/a");
-    expect_text(answer, "link.0.url", "https://public.example:8443/r4/Patient/a/_history");
+    expect_text(answer, "link.0.url", "https://public.example:8443/r4/Patient/a/_history?_count=100");
     fhirstore_session_close(session);
     session = inside;
     expect_text(ask("GET", "Patient/a/_history", NULL, NULL), "entry.0.fullUrl",
