@@ -41,13 +41,14 @@ typedef struct fhirstore_session_options {
     uint32_t reserved1;        /**< Must be 0. */
     const char *link_base;  /**< What Location headers, fullUrl and links begin with in this session's answers: the address at which its clients reach the store. An absolute http or https URL. Copied. NULL: the store's base URL. */
     size_t link_base_len;
+    int64_t expires_us;        /**< When the session ends, in microseconds since 1970 of the store's clock (a token's "exp" times a million): from then on it answers FHIRSTORE_ERR_SESSION_EXPIRED. 0: never. */
 } fhirstore_session_options;
 
 /** Static initialiser for C. Bindings call fhirstore_session_options_init(). */
 #define FHIRSTORE_SESSION_OPTIONS_INIT                                                             \
     {                                                                                              \
         sizeof(fhirstore_session_options), 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, NULL, 0, 0, 0,   \
-            NULL, 0                                                                                \
+            NULL, 0, 0                                                                             \
     }
 
 /**
@@ -69,7 +70,8 @@ FHIRSTORE_API fhirstore_status fhirstore_session_options_init(fhirstore_session_
  * @param      options      Copied. NULL: an anonymous session, which the authorizer decides about.
  * @param[out] session_out  Owned by the caller: fhirstore_session_close(). NULL on failure.
  * @param[out] err_out      NULL, or where to put the reason; owned by the caller.
- * @retval FHIRSTORE_ERR_INVALID_ARG  Unknown flags.
+ * @retval FHIRSTORE_ERR_INVALID_ARG  Unknown flags, or a negative expires_us.
+ * @retval FHIRSTORE_ERR_SESSION_EXPIRED  expires_us has passed already.
  * @retval FHIRSTORE_ERR_POLICY       The claims are no principal's document, or hold a scope that is
  *                                    none. Also the ERR_JSON_… for what is not JSON.
  * @par Threads  Any thread.
@@ -90,6 +92,19 @@ FHIRSTORE_API fhirstore_status fhirstore_session_open(fhirstore *store,
  * @since 0.1
  */
 FHIRSTORE_API void fhirstore_session_cancel(fhirstore_session *session);
+
+/**
+ * End @a session for good, as when its token is taken back: each call of it answers
+ * FHIRSTORE_ERR_SESSION_EXPIRED (401) and nothing else, and so do the call that is under way, the
+ * next step of each of its cursors, and its imports, of which nothing that was not committed stays.
+ * A session whose expires_us has passed is at the same point. What is left is to close it.
+ * Each refusal is recorded. NULL is a no-op.
+ *
+ * @param session  The session; must not be closed meanwhile.
+ * @par Threads  Any thread, also while another is inside a call of the session; does not block.
+ * @since 0.1
+ */
+FHIRSTORE_API void fhirstore_session_revoke(fhirstore_session *session);
 
 /**
  * Close @a session. NULL is a no-op.

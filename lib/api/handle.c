@@ -120,7 +120,13 @@ fhirstore_status fhs_session_enter(fhirstore_session *session, fhirstore_error *
     if (session == NULL || session->kind != FHS_KIND_SESSION) {
         return fhs_api_invalid(err, "session");
     }
-    return fhs_store_enter(session->store, err);
+    fhirstore_status status = fhs_store_enter(session->store, err);
+    if (status >= FHIRSTORE_OK && fhs_session_check(session->inner, err) < FHIRSTORE_OK) {
+        status = fhs_session_refuse(session->inner, 0, FHS_TYPE_NONE, FHS_STR_NONE, FHS_STR_NONE,
+                                    FHIRSTORE_ERR_SESSION_EXPIRED);
+        fhs_store_leave(session->store);
+    }
+    return status;
 }
 
 void fhs_session_leave(fhirstore_session *session)

@@ -54,7 +54,11 @@ fhirstore_status fhirstore_request(fhirstore_session *session, const char *metho
         (headers == NULL && header_count > 0)) {
         return fhs_api_invalid(err_out, "a NULL pointer with a length");
     }
-    fhirstore_status status = fhs_session_enter(session, err_out);
+    if (session == NULL || session->kind != FHS_KIND_SESSION) {
+        return fhs_api_invalid(err_out, "session");
+    }
+    /* Not through the session: that it is over is an answer as well, with status and headers. */
+    fhirstore_status status = fhs_store_enter(session->store, err_out);
     if (status >= FHIRSTORE_OK) {
         status = run_request(session, &request, headers, response_out, err_out);
         fhs_session_leave(session);

@@ -44,6 +44,10 @@ static fhirstore_status inner_options(const fhirstore_session_options *options,
     while (out->link_base.len > 0 && out->link_base.ptr[out->link_base.len - 1] == '/') {
         out->link_base.len--;
     }
+    if (options->expires_us < 0) {
+        return fhs_api_invalid(err, "options.expires_us");
+    }
+    out->expires_us = options->expires_us;
     out->allow_everything = (options->flags & FHIRSTORE_SESSION_ALLOW_EVERYTHING) != 0;
     out->ready_only = (options->flags & FHIRSTORE_SESSION_READY_ONLY) != 0;
     out->search_ms = options->search_ms;
@@ -107,6 +111,17 @@ void fhirstore_session_cancel(fhirstore_session *session)
     }
     if (fhs_store_enter(session->store, NULL) == FHIRSTORE_OK) {
         fhs_session_cancel(session->inner);
+        fhs_store_leave(session->store);
+    }
+}
+
+void fhirstore_session_revoke(fhirstore_session *session)
+{
+    if (session == NULL || session->kind != FHS_KIND_SESSION) {
+        return;
+    }
+    if (fhs_store_enter(session->store, NULL) == FHIRSTORE_OK) {
+        fhs_session_revoke(session->inner);
         fhs_store_leave(session->store);
     }
 }

@@ -37,7 +37,10 @@ static fhirstore_status hand_out(void *ctx, const fhs_version *version)
     }
     memcpy(name, text.ptr, text.len);
     name[text.len] = '\0';
-    fhirstore_status status = fhs_call_hand_out(work->call, work->err);
+    fhirstore_status status = fhs_session_check(work->call->session, work->err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_call_hand_out(work->call, work->err);
+    }
     if (status < FHIRSTORE_OK) {
         return status;
     }

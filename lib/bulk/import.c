@@ -141,8 +141,8 @@ static bool stops_import(fhirstore_status status)
 {
     return status == FHIRSTORE_ERR_NO_MEMORY || status == FHIRSTORE_ERR_CANCELLED ||
            status == FHIRSTORE_ERR_CLOSED || status == FHIRSTORE_ERR_AUDIT_REFUSED ||
-           status == FHIRSTORE_ERR_NO_POLICY || status == FHIRSTORE_ERR_INTERNAL ||
-           (status <= -200 && status > -400) || status <= -900;
+           status == FHIRSTORE_ERR_NO_POLICY || status == FHIRSTORE_ERR_SESSION_EXPIRED ||
+           status == FHIRSTORE_ERR_INTERNAL || (status <= -200 && status > -400) || status <= -900;
 }
 
 static fhirstore_status refuse(fhs_import *import, uint32_t entry, fhirstore_status status,
@@ -457,6 +457,17 @@ static fhirstore_status add_bundle(fhs_import *import, fhs_str text, fhirstore_e
     return status;
 }
 
+/* A session that is over is told so, whatever the document would do. */
+static fhirstore_status enter_session(fhs_import *import, fhirstore_error **err)
+{
+    fhirstore_status status = fhs_session_check(import->session, err);
+    if (status < FHIRSTORE_OK && !import->is_open) {
+        (void)fhs_session_refuse(import->session, FHIRSTORE_ACTION_IMPORT, FHS_TYPE_NONE,
+                                 FHS_STR_NONE, FHS_STR_NONE, status);
+    }
+    return status;
+}
+
 fhirstore_status fhs_import_add(fhs_import *import, const char *name, uint64_t line, fhs_str text,
                                 fhirstore_error **err)
 {
@@ -468,11 +479,15 @@ fhirstore_status fhs_import_add(fhs_import *import, const char *name, uint64_t l
     import->totals.documents++;
     import->totals.bytes += (int64_t)text.len;
     fhs_arena_reset(&import->arena);
-    fhirstore_status status = fhs_bundle_sniff(text) ? add_bundle(import, text, err)
-                                                     : add_resource(import, text, err);
+    fhirstore_status status = enter_session(import, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_bundle_sniff(text) ? add_bundle(import, text, err)
+                                        : add_resource(import, text, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = tell_progress(import, text.len);
     }
+    status = fhs_session_verdict(import->session, status, err);
     if (status < FHIRSTORE_OK && err != NULL && *err == NULL) {
         (void)fhs_fail_plain(err, status);
     }
@@ -484,7 +499,12 @@ fhirstore_status fhs_import_add(fhs_import *import, const char *name, uint64_t l
 
 fhirstore_status fhs_import_finish(fhs_import *import, fhirstore_error **err)
 {
-    return commit(import, err);
+    fhirstore_status status = enter_session(import, err);
+    if (status < FHIRSTORE_OK) {
+        abandon_transaction(import, status);
+        return status;
+    }
+    return fhs_session_verdict(import->session, commit(import, err), err);
 }
 
 void fhs_import_close(fhs_import *import)

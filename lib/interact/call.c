@@ -101,12 +101,13 @@ static fhs_str type_name(const fhs_call *call)
 fhirstore_status fhs_call_ask(fhs_call *call, fhirstore_error **err)
 {
     const fhs_access_ask ask = {call->action, type_name(call), call->id, call->query};
-    if (call->is_allowed) {
-        return FHIRSTORE_OK;
+    fhirstore_status status = fhs_session_check(call->session, err);
+    if (status < FHIRSTORE_OK || call->is_allowed) {
+        return status;
     }
     fhs_grant grant;
-    fhirstore_status status = fhs_access_check(fhs_hooks_authorizer(call->hooks),
-                                               &call->session->who, &ask, call->arena, &grant, err);
+    status = fhs_access_check(fhs_hooks_authorizer(call->hooks), &call->session->who, &ask,
+                              call->arena, &grant, err);
     if (status == FHIRSTORE_OK && call->type != FHS_TYPE_NONE) {
         status = fhs_sight_keep(call, call->type, &grant, err);
     } else if (status == FHIRSTORE_OK && grant.any_count + grant.except_count > 0) {
@@ -139,6 +140,7 @@ fhirstore_status fhs_call_read(fhs_call *call, fhs_work_fn work, void *ctx, fhir
     if (status >= FHIRSTORE_OK) {
         status = work(call, ctx, err);
     }
+    status = fhs_session_verdict(call->session, status, err);
     if (status < FHIRSTORE_OK) {
         return fhs_call_refuse(call, status);
     }
@@ -191,5 +193,5 @@ fhirstore_status fhs_call_write(fhs_call *call, fhs_work_fn work, void *ctx, fhi
     if (!call->is_nested && call->conn != NULL) {
         fhs_conn_rollback(call->conn);
     }
-    return fhs_call_refuse(call, status);
+    return fhs_call_refuse(call, fhs_session_verdict(call->session, status, err));
 }

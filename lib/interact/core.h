@@ -126,12 +126,14 @@ typedef struct fhs_session {
     pthread_mutex_t watch_lock;
     struct fhs_call *watched; /* calls at work on a connection, guarded by the lock … */
     atomic_uint cancels;      /* … and how often they were cancelled */
-    fhs_str provenance;       /* X-Provenance of the request at work; empty: none */
-    fhs_str link_base;        /* what links and locations begin with; no trailing slash */
-    fhs_arena claims;         /* what was read of the principal's document */
-    fhs_arena arena;          /* everything one call needs, forgotten at its end */
-    fhs_buf body;             /* the text that is being stored */
-    fhs_buf stamps;           /* the store's own fields of it */
+    atomic_bool is_revoked;
+    int64_t expires_us; /* by the store's clock; 0: never */
+    fhs_str provenance; /* X-Provenance of the request at work; empty: none */
+    fhs_str link_base;  /* what links and locations begin with; no trailing slash */
+    fhs_arena claims;   /* what was read of the principal's document */
+    fhs_arena arena;    /* everything one call needs, forgotten at its end */
+    fhs_buf body;       /* the text that is being stored */
+    fhs_buf stamps;     /* the store's own fields of it */
     fhs_buf meta;
     fhs_buf rows;     /* its row list */
     fhs_buf old_body; /* what it replaces */
@@ -150,6 +152,7 @@ typedef struct fhs_session_options {
     uint32_t search_includes;
     uint64_t search_looks;
     fhs_str link_base; /* empty: the store's base URL */
+    int64_t expires_us;
 } fhs_session_options;
 
 fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *options,
@@ -159,6 +162,13 @@ void fhs_session_hold(fhs_session *session);
 void fhs_session_drop(fhs_session *session);
 /* Stop every call that is at work, from any thread: they answer ERR_CANCELLED. */
 void fhs_session_cancel(fhs_session *session);
+/* The same for good: from now on there is no answer but ERR_SESSION_EXPIRED. */
+void fhs_session_revoke(fhs_session *session);
+/* ERR_SESSION_EXPIRED once the session was revoked or its time is over. */
+fhirstore_status fhs_session_check(const fhs_session *session, fhirstore_error **err);
+/* What a call that ended with @a status may answer: nothing of it when the session is over. */
+fhirstore_status fhs_session_verdict(const fhs_session *session, fhirstore_status status,
+                                     fhirstore_error **err);
 
 /* ---- the answer ---- */
 

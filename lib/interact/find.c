@@ -394,6 +394,7 @@ static fhirstore_status start_cursor(fhs_search_cursor *cursor, fhirstore_error 
         status = open_search(call, params, false, &cursor->arena, cursor->query, &cursor->env,
                              &cursor->search, err);
     }
+    status = fhs_session_verdict(call->session, status, err);
     return status < FHIRSTORE_OK ? fhs_call_refuse(call, status) : FHIRSTORE_OK;
 }
 
@@ -455,10 +456,15 @@ static fhirstore_status end_cursor(fhs_search_cursor *cursor, fhirstore_status s
 fhirstore_status fhs_search_cursor_next(fhs_search_cursor *cursor, fhirstore_error **err)
 {
     fhs_call *call = &cursor->call;
+    fhirstore_status status = fhs_session_check(call->session, err);
+    if (status < FHIRSTORE_OK) {
+        return cursor->last == status ? status : end_cursor(cursor, status);
+    }
     if (cursor->last != FHIRSTORE_OK) {
         return cursor->last < FHIRSTORE_OK ? fhs_fail_plain(err, cursor->last) : cursor->last;
     }
-    fhirstore_status status = fhs_search_next(cursor->search, &cursor->match, err);
+    status = fhs_session_verdict(call->session,
+                                 fhs_search_next(cursor->search, &cursor->match, err), err);
     if (status < FHIRSTORE_OK) {
         return end_cursor(cursor, status);
     }

@@ -114,7 +114,10 @@ fhirstore_status fhs_call_restore_params(fhs_call *call, fhirstore_error **err)
 
 fhirstore_status fhs_call_commit(fhs_call *call, fhirstore_error **err)
 {
-    fhirstore_status status = fhs_ledger_settle(call, err);
+    fhirstore_status status = fhs_session_check(call->session, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_ledger_settle(call, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = fhs_conn_commit(call->conn, err);
     }

@@ -377,7 +377,10 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     /* Its own links lead back to it. */
     const fhs_str base = fhs_str_starts_with(request->url, session->link_base) ? session->link_base
                                                                                : core->base_url;
-    if (request->outer != NULL && request->method.len == 0) {
+    status = fhs_session_check(session, &reason);
+    if (status < FHIRSTORE_OK) {
+        /* That it is over is all that it answers. */
+    } else if (request->outer != NULL && request->method.len == 0) {
         status = fhs_fail(&reason, FHIRSTORE_ERR_BUNDLE, "the request needs method and url");
     } else {
         status = fhs_route_parse(core->fhir, base, request->method, request->url, &route, &reason);

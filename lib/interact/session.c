@@ -45,6 +45,39 @@ void fhs_session_cancel(fhs_session *session)
     (void)pthread_mutex_unlock(&session->watch_lock);
 }
 
+void fhs_session_revoke(fhs_session *session)
+{
+    atomic_store(&session->is_revoked, true);
+    fhs_session_cancel(session);
+}
+
+fhirstore_status fhs_session_check(const fhs_session *session, fhirstore_error **err)
+{
+    const bool is_over = atomic_load(&session->is_revoked) ||
+                         (session->expires_us > 0 &&
+                          fhs_core_now(session->core) >= session->expires_us);
+    return is_over ? fhs_fail_plain(err, FHIRSTORE_ERR_SESSION_EXPIRED) : FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_session_verdict(const fhs_session *session, fhirstore_status status,
+                                     fhirstore_error **err)
+{
+    fhirstore_error *why = NULL;
+    if (status < FHIRSTORE_OK && status != FHIRSTORE_ERR_CANCELLED) {
+        return status;
+    }
+    if (fhs_session_check(session, &why) == FHIRSTORE_OK) {
+        return status;
+    }
+    if (err == NULL) {
+        fhs_error_free(why);
+    } else {
+        fhs_error_free(*err);
+        *err = why;
+    }
+    return FHIRSTORE_ERR_SESSION_EXPIRED;
+}
+
 static bool copy_text(fhs_str text, fhs_str *out)
 {
     *out = fhs_str_of(fhs_memdup(text.ptr, text.len), text.len);
@@ -88,6 +121,8 @@ fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *opti
     session->core = core;
     session->search_us = (int64_t)options->search_ms * 1000;
     session->search_looks = options->search_looks;
+    session->expires_us = options->expires_us;
+    atomic_init(&session->is_revoked, false);
     session->search_includes = options->search_includes < FHS_LIMIT_PAGE_INCLUDES
                                    ? options->search_includes
                                    : 0;
@@ -103,6 +138,9 @@ fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *opti
     fhs_buf_init(&session->old_rows, FHS_LIMIT_RESOURCE_BYTES);
     fhs_arena_init(&session->claims, (size_t)16 * FHS_LIMIT_POLICY_BYTES);
     fhirstore_status status = name_principal(session, options, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_session_check(session, err);
+    }
     if (status != FHIRSTORE_OK) {
         fhs_session_drop(session);
         return status;
