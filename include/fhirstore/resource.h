@@ -251,7 +251,8 @@ FHIRSTORE_API fhirstore_status fhirstore_vread(fhirstore_session *session, const
 
 /** Flags for fhirstore_write_options.flags. @since 0.1 */
 enum fhirstore_write_flag {
-    FHIRSTORE_WRITE_IF_NONE = 1 /**< Only if nothing current is there, as If-None-Match: * says. For updates. */
+    FHIRSTORE_WRITE_IF_NONE = 1, /**< Only if nothing current is there, as If-None-Match: * says. For updates. */
+    FHIRSTORE_WRITE_IF_ANY = 2   /**< Only if something current is there, as If-Match: * says. */
 };
 
 /**
@@ -354,7 +355,8 @@ FHIRSTORE_API fhirstore_status fhirstore_update_where(
  * @param      type_len      Bytes.
  * @param      id            Logical id.
  * @param      id_len        Bytes.
- * @param      options       Copied. NULL: without condition. It takes no flags.
+ * @param      options       Copied. NULL: without condition. It takes
+ *                           FHIRSTORE_WRITE_IF_ANY.
  * @param[out] response_out  204. Also for a resource that is deleted already or never was. Owned by the caller.
  * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_NO_CONTENT        Gone.
@@ -380,7 +382,8 @@ FHIRSTORE_API fhirstore_status fhirstore_delete(fhirstore_session *session, cons
  * @param      type_len      Bytes.
  * @param      criteria      Search parameters: "identifier=http://a|1". Always understood strictly.
  * @param      criteria_len  Bytes.
- * @param      options       Copied. NULL: without further condition. It takes no flags, and if_version not
+ * @param      options       Copied. NULL: without further condition. It takes
+ *                           FHIRSTORE_WRITE_IF_ANY, and if_version not
  *                           together with `_count`.
  * @param[out] response_out  204, also where nothing matches. Owned by the caller: fhirstore_response_free().
  * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
@@ -419,7 +422,8 @@ enum fhirstore_patch_kind {
  * @param      kind          FHIRSTORE_PATCH_*.
  * @param      patch         The patch. Copied.
  * @param      patch_len     Bytes.
- * @param      options       Copied. NULL: without condition. It takes no flags.
+ * @param      options       Copied. NULL: without condition. It takes
+ *                           FHIRSTORE_WRITE_IF_ANY.
  * @param[out] response_out  200 with the resource. Owned by the caller: fhirstore_response_free().
  * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_ERR_PATCH_DOCUMENT  Not a patch of this kind: the operation and its position are told.
@@ -450,7 +454,8 @@ FHIRSTORE_API fhirstore_status fhirstore_patch(fhirstore_session *session, const
  * @param      kind          FHIRSTORE_PATCH_*.
  * @param      patch         The patch. Copied.
  * @param      patch_len     Bytes.
- * @param      options       Copied. NULL: without further condition. It takes no flags.
+ * @param      options       Copied. NULL: without further condition. It takes
+ *                           FHIRSTORE_WRITE_IF_ANY.
  * @param[out] response_out  200 with the resource. Owned by the caller: fhirstore_response_free().
  * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_ERR_NOT_FOUND         Nothing matches.

@@ -50,7 +50,7 @@ typedef struct shell_args {
     bool may_be_system;
     const fhirstore_read_options *unless;   /* NULL: in any case */
     const fhirstore_write_options *options; /* NULL: the defaults */
-    uint32_t known_flags;                   /* those of options.flags that mean something here */
+    uint32_t known_flags;                   /* of options.flags, what means something here besides IF_ANY */
 } shell_args;
 
 static fhirstore_status take_condition(shell *call, const shell_args *args, fhirstore_error **err)
@@ -64,10 +64,11 @@ static fhirstore_status take_condition(shell *call, const shell_args *args, fhir
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    if ((known.flags & ~args->known_flags) != 0) {
+    if ((known.flags & ~(args->known_flags | (uint32_t)FHIRSTORE_WRITE_IF_ANY)) != 0) {
         return fhs_api_invalid(err, "options.flags has bits that mean nothing here");
     }
     call->condition.if_version = known.if_version;
+    call->condition.if_any = (known.flags & (uint32_t)FHIRSTORE_WRITE_IF_ANY) != 0;
     call->condition.if_none = (known.flags & (uint32_t)FHIRSTORE_WRITE_IF_NONE) != 0;
     if (known.if_version < 0) {
         return fhs_api_invalid(err, "options.if_version");
@@ -75,6 +76,10 @@ static fhirstore_status take_condition(shell *call, const shell_args *args, fhir
     if (known.if_version > 0 && call->condition.if_none) {
         return fhs_api_invalid(err,
                                "options.if_version and FHIRSTORE_WRITE_IF_NONE exclude each other");
+    }
+    if (call->condition.if_any && call->condition.if_none) {
+        return fhs_api_invalid(
+            err, "FHIRSTORE_WRITE_IF_ANY and FHIRSTORE_WRITE_IF_NONE exclude each other");
     }
     return FHIRSTORE_OK;
 }

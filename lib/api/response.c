@@ -6,7 +6,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 
-#define MAX_HEADERS 6u
+#define MAX_HEADERS 8u
 
 typedef struct header_place {
     const char *name;
@@ -36,11 +36,12 @@ static void end_header(fhirstore_response *response)
     fhs_buf_add_char(&response->texts, '\0');
 }
 
-static void add_location(fhirstore_response *response, const fhs_session *session,
+/* The address of the version, under one of the two names that HTTP has for it. */
+static void add_location(fhirstore_response *response, const char *name, const fhs_session *session,
                          const fhs_answer *answer)
 {
     fhs_buf *texts = &response->texts;
-    begin_header(response, "Location");
+    begin_header(response, name);
     fhs_buf_add_str(texts, session->link_base);
     fhs_buf_add_char(texts, '/');
     fhs_buf_add_str(texts, fhs_type_name(session->core->fhir, answer->type));
@@ -49,6 +50,14 @@ static void add_location(fhirstore_response *response, const fhs_session *sessio
     fhs_buf_add_cstr(texts, "/_history/");
     fhs_buf_add_i64(texts, answer->version);
     end_header(response);
+}
+
+/* RFC 9110: the content is that of the version's own address (304: it would be). */
+static bool holds_version(const fhs_answer *answer)
+{
+    const bool has_body = answer->body.len > 0 || answer->has_content;
+    return answer->version > 0 && !answer->is_outcome &&
+           (has_body || answer->status == FHIRSTORE_NOT_MODIFIED);
 }
 
 static void add_headers(fhirstore_response *response, const fhs_session *session,
@@ -76,7 +85,10 @@ static void add_headers(fhirstore_response *response, const fhs_session *session
         end_header(response);
     }
     if (answer->version > 0 && (answer->is_new_version || answer->is_found)) {
-        add_location(response, session, answer);
+        add_location(response, "Location", session, answer);
+    }
+    if (holds_version(answer)) {
+        add_location(response, "Content-Location", session, answer);
     }
 }
 

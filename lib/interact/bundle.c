@@ -3,6 +3,7 @@
 #include "interact/bundle.h"
 
 #include "base/instant.h"
+#include "interact/headers.h"
 #include "interact/patch.h"
 
 /* http.html#trules: deletes, creates, updates, then reads. */
@@ -166,7 +167,7 @@ static fhirstore_status read_condition(const turn *now, fhs_condition *out, fhir
         out->if_none = true;
     }
     return entry->if_match.len == 0 ? FHIRSTORE_OK
-                                    : fhs_etag_parse(entry->if_match, &out->if_version, err);
+                                    : fhs_if_match_parse(entry->if_match, out, err);
 }
 
 /* The entry failed before its own call began: let that call ask and tell all the same. */

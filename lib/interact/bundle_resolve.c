@@ -75,7 +75,7 @@ static fhirstore_status aim_at_nothing(const resolution *work, aimed_entry *now,
     }
     if (now->entry.if_match.len > 0) {
         return fhs_fail(err, FHIRSTORE_ERR_PRECONDITION,
-                        "ifMatch names a version, but nothing matches the condition");
+                        "ifMatch asks for a version, but nothing matches the condition");
     }
     fhs_str id = interaction == FHS_DO_UPDATE ? own_id(&work->outer->session->arena, &now->entry)
                                               : FHS_STR_NONE;

@@ -23,10 +23,15 @@ static fhirstore_status bad_id(fhirstore_error **err)
     return status;
 }
 
+static bool wants_one(const fhs_condition *condition)
+{
+    return condition->if_any || condition->if_version > 0;
+}
+
 static fhirstore_status nothing_matches(fhirstore_error **err)
 {
     return fhs_fail(err, FHIRSTORE_ERR_PRECONDITION,
-                    "If-Match names a version, but nothing matches the condition");
+                    "If-Match asks for a version, but nothing matches the condition");
 }
 
 static fhirstore_status store_work(fhs_call *call, void *ctx, fhirstore_error **err)
@@ -87,7 +92,7 @@ static fhirstore_status create_where_work(fhs_call *call, void *ctx, fhirstore_e
 static fhirstore_status aim_at_new(write_work *work, fhirstore_error **err)
 {
     fhs_str id = work->prepared->id;
-    if (work->condition.if_version > 0) {
+    if (wants_one(&work->condition)) {
         return nothing_matches(err);
     }
     if (id.len == 0) {
@@ -136,6 +141,9 @@ static fhirstore_status delete_each(fhs_call *call, const fhs_criteria *criteria
     if (work->condition.if_version > 0) {
         return fhs_fail(err, FHIRSTORE_ERR_QUERY, "If-Match and _count exclude each other");
     }
+    if (work->condition.if_any && criteria->count == 0) {
+        return nothing_matches(err);
+    }
     for (size_t i = 0; i < criteria->count && status >= FHIRSTORE_OK; i++) {
         status = fhs_interact_delete_in(call, call->type, criteria->ids[i], &work->condition,
                                         work->answer, err);
@@ -169,7 +177,7 @@ static fhirstore_status delete_where_work(fhs_call *call, void *ctx, fhirstore_e
                         "several resources match: _count says how many may be deleted");
     }
     if (criteria.count == 0) {
-        return work->condition.if_version > 0 ? nothing_matches(err) : FHIRSTORE_NO_CONTENT;
+        return wants_one(&work->condition) ? nothing_matches(err) : FHIRSTORE_NO_CONTENT;
     }
     work->id = criteria.ids[0];
     status = fhs_call_ask_again(call, work->id, err);

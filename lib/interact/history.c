@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* history of an instance, a type, the store: pages of versions, newest first. */
+/* history of an instance, a type, the store: pages of versions, by time. */
 #include "base/instant.h"
 #include "interact/history_place.h"
 #include "interact/interact.h"
@@ -13,7 +13,9 @@ typedef struct history_params {
     fhs_history_query query;
     uint32_t count;
     fhs_str since; /* as given, for the links */
+    fhs_str before;
     fhs_str at;
+    fhs_str sort;
     fhs_str summary;
     fhs_str elements;
     fhs_view view;
@@ -27,7 +29,8 @@ static fhirstore_status bad_value(fhirstore_error **err, const char *name, const
 
 static fhirstore_status unknown_name(fhirstore_error **err, fhs_str name)
 {
-    static const char known[] = "history knows _count, _since, _at, _summary and _elements";
+    static const char known[] = "history knows _count, _since, _before, _at, _sort, _summary "
+                                "and _elements";
     return fhs_param_name_is_plain(name)
                ? fhs_fail(err, FHIRSTORE_ERR_UNKNOWN_PARAM, "%s, not %.*s", known,
                           FHS_STR_ARG(name))
@@ -44,6 +47,30 @@ static bool parse_interval(const fhs_core *core, fhs_str value, int64_t *lo, int
     *lo = fhs_ticks_to_us(*lo);
     *hi = fhs_ticks_to_us(*hi);
     return true;
+}
+
+/* What is not over yet cannot be told up to its end. */
+static fhirstore_status set_before(const fhs_core *core, fhs_str value, history_params *params,
+                                   fhirstore_error **err)
+{
+    int64_t unused;
+    params->before = value;
+    if (!parse_interval(core, value, &params->query.before_us, &unused)) {
+        return bad_value(err, "_before", "an instant");
+    }
+    return params->query.before_us > fhs_core_now(core)
+               ? bad_value(err, "_before", "an instant that is not in the future")
+               : FHIRSTORE_OK;
+}
+
+static fhirstore_status set_sort(fhs_str value, history_params *params, fhirstore_error **err)
+{
+    params->sort = value;
+    params->query.is_ascending = fhs_str_eq(value, FHS_LIT("_lastUpdated"));
+    return params->query.is_ascending || fhs_str_eq(value, FHS_LIT("-_lastUpdated")) ||
+                   fhs_str_eq(value, FHS_LIT("none"))
+               ? FHIRSTORE_OK
+               : bad_value(err, "_sort", "_lastUpdated, -_lastUpdated or none");
 }
 
 static fhirstore_status set_param(const fhs_core *core, fhs_str name, fhs_str value,
@@ -66,6 +93,10 @@ static fhirstore_status set_param(const fhs_core *core, fhs_str name, fhs_str va
         if (!parse_interval(core, value, &params->query.at_us, &params->query.at_end_us)) {
             return bad_value(err, "_at", "a date or an instant");
         }
+    } else if (fhs_str_eq(name, FHS_LIT("_before"))) {
+        return set_before(core, value, params, err);
+    } else if (fhs_str_eq(name, FHS_LIT("_sort"))) {
+        return set_sort(value, params, err);
     } else if (fhs_str_eq(name, FHS_LIT("_summary"))) {
         params->summary = value;
     } else if (fhs_str_eq(name, FHS_LIT("_elements"))) {
@@ -136,21 +167,17 @@ static void write_address(fhs_buf *out, const fhs_call *call)
 static void write_question(fhs_buf *out, const history_params *params)
 {
     fhs_buf_addf(out, "_count=%u", (unsigned)params->count);
-    if (params->since.len > 0) {
-        fhs_buf_add_cstr(out, "&_since=");
-        fhs_url_encode(out, params->since);
-    }
-    if (params->at.len > 0) {
-        fhs_buf_add_cstr(out, "&_at=");
-        fhs_url_encode(out, params->at);
-    }
-    if (params->summary.len > 0) {
-        fhs_buf_add_cstr(out, "&_summary=");
-        fhs_url_encode(out, params->summary);
-    }
-    if (params->elements.len > 0) {
-        fhs_buf_add_cstr(out, "&_elements=");
-        fhs_url_encode(out, params->elements);
+    const struct {
+        const char *name;
+        fhs_str value;
+    } given[] = {{"_since", params->since},     {"_before", params->before},
+                 {"_at", params->at},           {"_sort", params->sort},
+                 {"_summary", params->summary}, {"_elements", params->elements}};
+    for (size_t i = 0; i < FHS_COUNT_OF(given); i++) {
+        if (given[i].value.len > 0) {
+            fhs_buf_addf(out, "&%s=", given[i].name);
+            fhs_url_encode(out, given[i].value);
+        }
     }
 }
 
@@ -174,7 +201,7 @@ static fhirstore_status write_next_link(fhs_buf *out, const fhs_call *call,
 {
     fhs_buf question = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES * 4);
     fhs_buf page = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES);
-    const fhs_history_place place = {work->total, work->last_seq};
+    const fhs_history_place place = {work->total, work->last_seq, work->params.query.top_seq};
     write_question(&question, &work->params);
     fhirstore_status status = fhs_buf_status(&question);
     status = status < FHIRSTORE_OK
@@ -202,7 +229,12 @@ static fhirstore_status find_page_place(const fhs_call *call, history_work *work
                                                             work->params.page, &place, err);
     if (status >= FHIRSTORE_OK) {
         work->total = place.total;
-        work->params.query.before_seq = place.before_seq;
+        work->params.query.top_seq = place.top_seq;
+        if (work->params.query.is_ascending) {
+            work->params.query.after_seq = place.last_seq;
+        } else {
+            work->params.query.before_seq = place.last_seq;
+        }
     }
     fhs_buf_clear(&question);
     return status;
@@ -455,9 +487,14 @@ static fhirstore_status history_run(fhs_call *call, void *ctx, fhirstore_error *
     if (status >= FHIRSTORE_OK) {
         status = find_scope(call, work, err);
     }
-    if (status >= FHIRSTORE_OK) {
-        status = work->params.page.len > 0 ? find_page_place(call, work, err)
-                                           : count_seen(call, work, err);
+    if (status >= FHIRSTORE_OK && work->params.page.len > 0) {
+        status = find_page_place(call, work, err);
+    } else if (status >= FHIRSTORE_OK) {
+        /* Oldest first, what is written between two pages would come behind the last one. */
+        status = work->params.query.is_ascending
+                     ? fhs_conn_last_seq(call->conn, &work->params.query.top_seq, err)
+                     : FHIRSTORE_OK;
+        status = status < FHIRSTORE_OK ? status : count_seen(call, work, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_history_open(call->conn, &work->params.query, &history, err);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 1 byte version, 8 bytes total, 8 bytes change sequence; big-endian. */
+/* 1 byte version, 8 bytes each: total, change sequence, newest sequence; big-endian. */
 #include "interact/history_place.h"
 
 #include "search/search.h"
 
-#define PLACE_VERSION 1
-#define PLACE_BYTES   17u
+#define PLACE_VERSION 2
+#define PLACE_BYTES   25u
 
 static void bind_text(fhs_buf *bound, fhs_str text)
 {
@@ -50,7 +50,8 @@ fhirstore_status fhs_history_place_seal(const fhs_call *call, fhs_str query,
     char plain[PLACE_BYTES] = {PLACE_VERSION};
     fhs_buf bound;
     put_number(plain + 1, place->total);
-    put_number(plain + 9, place->before_seq);
+    put_number(plain + 9, place->last_seq);
+    put_number(plain + 17, place->top_seq);
     bind_place(&bound, call, query);
     fhirstore_status status = fhs_buf_status(&bound);
     status = status < FHIRSTORE_OK
@@ -77,7 +78,8 @@ fhirstore_status fhs_history_place_open(const fhs_call *call, fhs_str query, fhs
     }
     if (status >= FHIRSTORE_OK) {
         out->total = take_place_number(plain.ptr + 1);
-        out->before_seq = take_place_number(plain.ptr + 9);
+        out->last_seq = take_place_number(plain.ptr + 9);
+        out->top_seq = take_place_number(plain.ptr + 17);
     }
     fhs_buf_clear(&plain);
     fhs_buf_clear(&bound);

@@ -6,8 +6,9 @@
 #include "interact/core.h"
 
 typedef struct fhs_history_place {
-    int64_t total;      /* of the first page */
-    int64_t before_seq; /* versions below it are still to be told */
+    int64_t total;    /* of the first page */
+    int64_t last_seq; /* of the last version that was told */
+    int64_t top_seq;  /* the newest when the first page was made; 0: does not matter */
 } fhs_history_place;
 
 /* Append it as URL text, bound to the principal, what the call is about and @a query. */

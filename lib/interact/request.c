@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The REST API as one call: headers and address become an interaction, errors become answers. */
-#include "base/instant.h"
 #include "interact/bundle.h"
+#include "interact/headers.h"
 #include "interact/interact.h"
 #include "interact/operation.h"
 #include "interact/patch.h"
@@ -10,151 +10,10 @@
 
 #define HTTP_NOT_ALLOWED 405
 
-/* What the headers say. */
-typedef struct request_headers {
-    fhs_condition condition;
-    fhs_unless unless; /* If-None-Match, If-Modified-Since */
-    fhs_str none_exist;
-    bool has_none_exist;
-    fhs_str provenance;
-    fhs_str content_type;
-    fhs_preferences preferences;
-} request_headers;
-
-static void parse_prefer(fhs_str value, fhs_preferences *out)
-{
-    while (value.len > 0) {
-        fhs_str item = value;
-        fhs_str rest = FHS_STR_NONE;
-        size_t at = 0;
-        while (at < value.len && value.ptr[at] != ',' && value.ptr[at] != ';') {
-            at++;
-        }
-        item = fhs_str_trim(fhs_str_of(value.ptr, at));
-        rest = fhs_str_from(value, at + 1);
-        if (fhs_str_eq_ascii_case(item, FHS_LIT("return=minimal"))) {
-            out->wanted = FHS_RETURN_MINIMAL;
-        } else if (fhs_str_eq_ascii_case(item, FHS_LIT("return=OperationOutcome"))) {
-            out->wanted = FHS_RETURN_OUTCOME;
-        } else if (fhs_str_eq_ascii_case(item, FHS_LIT("handling=strict"))) {
-            out->strict = true;
-        }
-        value = rest;
-    }
-}
-
-static bool is_json_type(fhs_str type)
-{
-    fhs_str name = type;
-    fhs_str parameters;
-    (void)fhs_str_split(type, ';', &name, &parameters);
-    name = fhs_str_trim(name);
-    return fhs_str_eq_ascii_case(name, FHS_LIT("application/fhir+json")) ||
-           fhs_str_eq_ascii_case(name, FHS_LIT("application/json")) ||
-           fhs_str_eq_ascii_case(name, FHS_LIT("text/json")) ||
-           fhs_str_eq_ascii_case(name, FHS_LIT("json"));
-}
-
-static bool accepts_json(fhs_str accept)
-{
-    while (accept.len > 0) {
-        fhs_str item = accept;
-        fhs_str rest = FHS_STR_NONE;
-        (void)fhs_str_split(accept, ',', &item, &rest);
-        fhs_str name = item;
-        fhs_str parameters;
-        (void)fhs_str_split(item, ';', &name, &parameters);
-        name = fhs_str_trim(name);
-        if (is_json_type(name) || fhs_str_eq(name, FHS_LIT("*/*")) ||
-            fhs_str_eq_ascii_case(name, FHS_LIT("application/*"))) {
-            return true;
-        }
-        accept = rest;
-    }
-    return false;
-}
-
-static bool is_form_type(fhs_str type)
-{
-    fhs_str name = type;
-    fhs_str parameters;
-    (void)fhs_str_split(type, ';', &name, &parameters);
-    return fhs_str_eq_ascii_case(fhs_str_trim(name), FHS_LIT("application/x-www-form-urlencoded"));
-}
-
 static bool is_one_write(const fhs_route *route)
 {
     return route->interaction == FHS_DO_CREATE || route->interaction == FHS_DO_UPDATE ||
            route->interaction == FHS_DO_PATCH || route->interaction == FHS_DO_DELETE;
-}
-
-/* One header; those that mean nothing to FHIR are passed over. */
-static fhirstore_status take_header(const fhs_header *header, const fhs_route *route,
-                                    request_headers *out, fhirstore_error **err)
-{
-    fhs_str name = header->name;
-    fhs_str value = fhs_str_trim(header->value);
-    if (fhs_str_eq_ascii_case(name, FHS_LIT("If-Match"))) {
-        return fhs_etag_parse(value, &out->condition.if_version, err);
-    }
-    if (fhs_str_eq_ascii_case(name, FHS_LIT("If-None-Match"))) {
-        out->unless.tags = value;
-    } else if (fhs_str_eq_ascii_case(name, FHS_LIT("If-Modified-Since"))) {
-        /* RFC 9110: ignored when malformed. In a Bundle it is an instant. */
-        if (!fhs_http_date_parse(value, &out->unless.modified_since_us)) {
-            out->unless.modified_since_us = fhs_bundle_instant(value);
-        }
-    } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Prefer"))) {
-        parse_prefer(value, &out->preferences);
-    } else if (fhs_str_eq_ascii_case(name, FHS_LIT("If-None-Exist"))) {
-        out->none_exist = value;
-        out->has_none_exist = true;
-    } else if (fhs_str_eq_ascii_case(name, FHS_LIT("X-Provenance"))) {
-        out->provenance = value;
-        if (!is_one_write(route) || value.len == 0) {
-            return fhs_fail(err, FHIRSTORE_ERR_QUERY,
-                            "X-Provenance holds a Provenance resource, and goes with create, "
-                            "update, patch and delete");
-        }
-    } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Accept"))) {
-        /* _format says more than a header that a browser may have written. */
-        if (!route->has_format && !accepts_json(value)) {
-            return fhs_fail(err, FHIRSTORE_ERR_NOT_ACCEPTABLE, "only application/fhir+json");
-        }
-    } else if (fhs_str_eq_ascii_case(name, FHS_LIT("Content-Type"))) {
-        bool fits = route->form_search ? is_form_type(value) : is_json_type(value);
-        out->content_type = value;
-        bool has_body = route->interaction == FHS_DO_CREATE ||
-                        route->interaction == FHS_DO_UPDATE ||
-                        route->interaction == FHS_DO_BUNDLE ||
-                        route->interaction == FHS_DO_OPERATION || route->form_search;
-        if (has_body && !fits) {
-            return fhs_fail_plain(err, FHIRSTORE_ERR_MEDIA_TYPE);
-        }
-    }
-    return FHIRSTORE_OK;
-}
-
-static fhirstore_status take_headers(const fhs_request *request, const fhs_route *route,
-                                     request_headers *out, fhirstore_error **err)
-{
-    *out = (request_headers){0};
-    if (request->outer != NULL) {
-        out->preferences = *request->outer;
-    }
-    for (size_t i = 0; i < request->header_count; i++) {
-        fhirstore_status status = take_header(&request->headers[i], route, out, err);
-        if (status < FHIRSTORE_OK) {
-            return status;
-        }
-    }
-    if (out->unless.tags.len > 0 && route->interaction == FHS_DO_UPDATE) {
-        if (!fhs_str_eq(out->unless.tags, FHS_LIT("*"))) {
-            return fhs_fail(err, FHIRSTORE_ERR_QUERY, "an update takes If-None-Match: * only");
-        }
-        out->condition.if_none = true;
-    }
-    return FHIRSTORE_OK;
 }
 
 /* POST …/_search: parameters of the address, then those of the form. */
@@ -188,7 +47,8 @@ static fhs_str wanted_format(fhs_session *session, fhs_str query)
         fhs_str name;
         fhs_str value;
         (void)fhs_str_split(query, '&', &pair, &rest);
-        if (fhs_str_split(pair, '=', &name, &value) && fhs_str_eq(name, FHS_LIT("_format"))) {
+        if (fhs_str_split(pair, '=', &name, &value) &&
+            fhs_str_eq(fhs_url_decode(&session->arena, name, true), FHS_LIT("_format"))) {
             /* A plus stands for itself in "application/fhir+json", whatever forms say. */
             return fhs_url_decode(&session->arena, value, false);
         }
@@ -209,14 +69,14 @@ static fhirstore_status check_route(fhs_session *session, const fhs_request *req
         format = wanted_format(session, request->body);
     }
     route->has_format = format.len > 0;
-    if (format.len > 0 && !accepts_json(format)) {
+    if (format.len > 0 && !fhs_media_accepts_json(session->core, format)) {
         return fhs_fail(err, FHIRSTORE_ERR_NOT_ACCEPTABLE, "only application/fhir+json");
     }
     return FHIRSTORE_OK;
 }
 
 static fhirstore_status patch_request(fhs_session *session, const fhs_request *request,
-                                      const fhs_route *route, const request_headers *headers,
+                                      const fhs_route *route, const fhs_request_headers *headers,
                                       fhs_answer *answer, fhirstore_error **err)
 {
     fhs_patch_kind kind;
@@ -245,7 +105,7 @@ static fhirstore_status patch_request(fhs_session *session, const fhs_request *r
 }
 
 static fhirstore_status dispatch(fhs_session *session, const fhs_request *request,
-                                 const fhs_route *route, const request_headers *headers,
+                                 const fhs_route *route, const fhs_request_headers *headers,
                                  fhs_answer *answer, fhirstore_error **err)
 {
     switch (route->interaction) {
@@ -368,7 +228,7 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     const fhs_core *core = session->core;
     fhirstore_error *reason = NULL;
     fhs_route route;
-    request_headers headers = {0};
+    fhs_request_headers headers = {0};
     fhirstore_status status = FHIRSTORE_OK;
     fhs_view view = {.parts = NULL};
     fhs_arena arena;
@@ -390,7 +250,7 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
         status = check_route(session, request, &route, &reason);
     }
     if (status >= FHIRSTORE_OK) {
-        status = take_headers(request, &route, &headers, &reason);
+        status = fhs_headers_take(core, request, &route, &headers, &reason);
     }
     if (status >= FHIRSTORE_OK) {
         status = parse_view(core, &route, &arena, &view, &reason);

@@ -55,6 +55,10 @@ static fhirstore_status check_condition(const current_state *current,
     if (condition->if_none && is_there) {
         return fhs_fail(err, FHIRSTORE_ERR_PRECONDITION, "the resource exists already");
     }
+    if (condition->if_any && !is_there) {
+        return fhs_fail(err, FHIRSTORE_ERR_PRECONDITION,
+                        "If-Match asks for a current version, and there is none");
+    }
     if (condition->if_version > 0 && !is_there) {
         return fhs_fail(err, FHIRSTORE_ERR_PRECONDITION,
                         "If-Match names version %lld, but there is no current version",

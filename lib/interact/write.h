@@ -27,6 +27,7 @@ fhirstore_status fhs_prepare(fhs_session *session, fhs_type type, fhs_str text, 
 /* What a write must find before it may happen. */
 typedef struct fhs_condition {
     int64_t if_version; /* above 0: the current version must be this one */
+    bool if_any;        /* there must be a current one (If-Match: *) */
     bool if_none;       /* nothing current may be there (If-None-Match: *) */
     bool if_absent;     /* the same for an id that its client chose: ERR_CONFLICT */
     bool is_aimed;      /* criteria found the id: the body may lack it */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * History: the change log, newest first. Stamps rise with sequences, so every bound in time is
- * turned into a bound in sequence before the walk begins.
+ * History: the change log, newest first or oldest first. Stamps rise with sequences, so every bound
+ * in time is turned into a bound in sequence before the walk begins.
  */
 #include "base/mem.h"
 #include "storage/storage_internal.h"
 
 /* The versions of one resource are in two places; the others come from one statement. */
 enum {
-    WALK_CURRENT,
-    WALK_OLD,
+    WALK_FIRST,
+    WALK_SECOND,
     WALK_ALL,
     WALK_ENDED,
 };
@@ -53,17 +53,24 @@ struct fhs_history {
     "LEFT JOIN old_body b ON b.seq=v.seq WHERE ?1=0 AND" BOUNDS
 #define EITHER_BODY ",CASE WHEN r.seq=v.seq THEN r.body ELSE b.body END,r.seq=v.seq "
 
-/* [which][whether at_us matters] */
-static const fhs_str history_sql[4][2] = {
-    {FHS_LIT_INIT("SELECT " COLUMNS ",r.body,1 " FROM_CURRENT),
-     FHS_LIT_INIT("SELECT " COLUMNS ",r.body,1 " FROM_CURRENT WAS_CURRENT)},
-    {FHS_LIT_INIT("SELECT " COLUMNS ",b.body,0 " FROM_OLD "ORDER BY o.version DESC"),
-     FHS_LIT_INIT("SELECT " COLUMNS ",b.body,0 " FROM_OLD WAS_CURRENT "ORDER BY o.version DESC")},
-    {FHS_LIT_INIT("SELECT " COLUMNS EITHER_BODY FROM_TYPE "ORDER BY t.seq DESC"),
-     FHS_LIT_INIT("SELECT " COLUMNS EITHER_BODY FROM_TYPE WAS_CURRENT "ORDER BY t.seq DESC")},
-    {FHS_LIT_INIT("SELECT " COLUMNS EITHER_BODY FROM_STORE "ORDER BY v.seq DESC"),
-     FHS_LIT_INIT("SELECT " COLUMNS EITHER_BODY FROM_STORE WAS_CURRENT "ORDER BY v.seq DESC")},
-};
+/* The three that give several rows, in one of the two orders. */
+#define ORDERED(order)                                                                          \
+    {                                                                                           \
+        {FHS_LIT_INIT("SELECT " COLUMNS ",r.body,1 " FROM_CURRENT),                             \
+         FHS_LIT_INIT("SELECT " COLUMNS ",r.body,1 " FROM_CURRENT WAS_CURRENT)},                \
+            {FHS_LIT_INIT("SELECT " COLUMNS ",b.body,0 " FROM_OLD "ORDER BY o.version " order), \
+             FHS_LIT_INIT("SELECT " COLUMNS ",b.body,0 " FROM_OLD WAS_CURRENT                   \
+                          "ORDER BY o.version " order)},                                        \
+            {FHS_LIT_INIT("SELECT " COLUMNS EITHER_BODY FROM_TYPE "ORDER BY t.seq " order),     \
+             FHS_LIT_INIT("SELECT " COLUMNS EITHER_BODY FROM_TYPE WAS_CURRENT                   \
+                          "ORDER BY t.seq " order)},                                            \
+            {FHS_LIT_INIT("SELECT " COLUMNS EITHER_BODY FROM_STORE "ORDER BY v.seq " order),    \
+             FHS_LIT_INIT("SELECT " COLUMNS EITHER_BODY FROM_STORE WAS_CURRENT                  \
+                          "ORDER BY v.seq " order)},                                            \
+    }
+
+/* [whether oldest first][which][whether at_us matters] */
+static const fhs_str history_sql[2][4][2] = {ORDERED("DESC"), ORDERED("ASC")};
 
 static const fhs_str count_sql[4][2] = {
     {FHS_LIT_INIT("SELECT count(*) " FROM_CURRENT),
@@ -150,8 +157,15 @@ static fhirstore_status resolve_times(fhs_conn *conn, fhs_history *history, fhir
         status = seq_at_time(conn, query->at_end_us, &seq, err);
         history->high_seq = seq < history->high_seq ? seq : history->high_seq;
     }
+    if (status == FHIRSTORE_OK && query->before_us != 0) {
+        status = seq_at_time(conn, query->before_us - 1, &seq, err);
+        history->high_seq = seq < history->high_seq ? seq : history->high_seq;
+    }
     if (status == FHIRSTORE_OK && query->at_us != 0) {
         status = seq_at_time(conn, query->at_us, &history->at_seq, err);
+    }
+    if (query->top_seq != 0 && query->top_seq < history->high_seq) {
+        history->high_seq = query->top_seq;
     }
     return status;
 }
@@ -161,7 +175,8 @@ static fhirstore_status bind_history(fhs_history *history, int which, bool count
 {
     const fhs_history_query *query = &history->query;
     int at = query->at_us != 0 ? 1 : 0;
-    fhs_str sql = counts ? count_sql[which][at] : history_sql[which][at];
+    fhs_str sql = counts ? count_sql[which][at]
+                         : history_sql[query->is_ascending ? 1 : 0][which][at];
     int64_t subject = which == SQL_TYPE ? query->type : which == SQL_STORE ? 0 : query->entity;
     fhirstore_status status = fhs_stmt_take(history->conn, sql, &history->stmt, err);
     if (status != FHIRSTORE_OK) {
@@ -180,9 +195,11 @@ static fhirstore_status bind_history(fhs_history *history, int which, bool count
     return status == FHIRSTORE_OK ? status : fhs_fail_plain(err, status);
 }
 
+/* Of one resource there are two walks, and the current version is the newest. */
 static int first_sql(const fhs_history_query *query)
 {
-    return query->entity > 0 ? SQL_CURRENT : query->type > 0 ? SQL_TYPE : SQL_STORE;
+    int of_one = query->is_ascending ? SQL_OLD : SQL_CURRENT;
+    return query->entity > 0 ? of_one : query->type > 0 ? SQL_TYPE : SQL_STORE;
 }
 
 fhirstore_status fhs_history_open(fhs_conn *conn, const fhs_history_query *query, fhs_history **out,
@@ -199,7 +216,10 @@ fhirstore_status fhs_history_open(fhs_conn *conn, const fhs_history_query *query
     if (query->before_seq != 0 && query->before_seq - 1 < history->high_seq) {
         history->high_seq = query->before_seq - 1;
     }
-    history->walk = query->entity > 0 ? WALK_CURRENT : WALK_ALL;
+    if (query->after_seq != 0 && query->after_seq + 1 > history->low_seq) {
+        history->low_seq = query->after_seq + 1;
+    }
+    history->walk = query->entity > 0 ? WALK_FIRST : WALK_ALL;
     if (status == FHIRSTORE_OK) {
         status = bind_history(history, first_sql(query), false, err);
     }
@@ -236,11 +256,12 @@ fhirstore_status fhs_history_next(fhs_history *history, fhs_version *out, fhirst
         return FHIRSTORE_DONE;
     }
     fhirstore_status status = fhs_stmt_step(history->stmt, err);
-    if (status == FHIRSTORE_DONE && history->walk == WALK_CURRENT) {
+    if (status == FHIRSTORE_DONE && history->walk == WALK_FIRST) {
         fhs_stmt_give(history->stmt);
         history->stmt = NULL;
-        history->walk = WALK_OLD;
-        status = bind_history(history, SQL_OLD, false, err);
+        history->walk = WALK_SECOND;
+        status = bind_history(history, history->query.is_ascending ? SQL_CURRENT : SQL_OLD, false,
+                              err);
         if (status == FHIRSTORE_OK) {
             status = fhs_stmt_step(history->stmt, err);
         }
@@ -268,8 +289,8 @@ fhirstore_status fhs_history_count(fhs_conn *conn, const fhs_history_query *quer
     fhs_history history = {.conn = conn, .query = *query};
     *count_out = 0;
     fhirstore_status status = resolve_times(conn, &history, err);
-    int first = first_sql(query);
-    int last = first == SQL_CURRENT ? SQL_OLD : first;
+    int first = query->entity > 0 ? SQL_CURRENT : first_sql(query);
+    int last = query->entity > 0 ? SQL_OLD : first;
     for (int which = first; which <= last && status == FHIRSTORE_OK; which++) {
         status = bind_history(&history, which, true, err);
         if (status == FHIRSTORE_OK) {

@@ -294,16 +294,20 @@ typedef struct fhs_history_query {
     int64_t at_us;      /* only versions that were current at some moment at or after at_us … */
     int64_t at_end_us;  /* … and at or before at_end_us; both 0: all */
     uint32_t limit;     /* 0: no limit */
+    int64_t before_us;  /* only versions stamped before; 0: all */
+    bool is_ascending;  /* oldest first … */
+    int64_t after_seq;  /* … continuing above this sequence; 0: from the oldest */
+    int64_t top_seq;    /* nothing above this sequence; 0: all */
 } fhs_history_query;
 
-typedef struct fhs_history fhs_history; /* a cursor, newest first */
+typedef struct fhs_history fhs_history; /* a cursor */
 fhirstore_status fhs_history_open(fhs_conn *conn, const fhs_history_query *query, fhs_history **out,
                                   fhirstore_error **err);
 /* OK with a version (borrowed until the next call; a large body is left where it is), DONE at the
  * end. */
 fhirstore_status fhs_history_next(fhs_history *history, fhs_version *out, fhirstore_error **err);
 void fhs_history_close(fhs_history *history);
-/* How many versions the query covers, before_seq and limit aside. */
+/* How many versions the query covers; before_seq, after_seq and limit aside. */
 fhirstore_status fhs_history_count(fhs_conn *conn, const fhs_history_query *query,
                                    int64_t *count_out, fhirstore_error **err);
 

@@ -155,6 +155,90 @@ START_TEST(at_tells_what_was_current_then)
 }
 END_TEST
 
+START_TEST(before_leaves_out_what_is_newer)
+{
+    fill();
+    expect_versions(history("Patient", "a", "_before=2023-11-14T22:13:40Z"),
+                    "Patient/a:2 Patient/a:1");
+    expect_versions(history("Patient", "a", "_before=2023-11-14T22:13:40.000001Z"),
+                    "Patient/a:3 Patient/a:2 Patient/a:1");
+    expect_versions(history("", "", "_since=2023-11-14T22:13:30Z&_before=2023-11-14T22:13:45Z"),
+                    "Patient/a:3 Patient/b:1 Patient/a:2");
+    expect_versions(history("Patient", "", "_before=2023"), "");
+    reply page = history("Patient", "", "_before=2023-11-14T22:13:36Z&_count=1");
+    expect_text(page, "total", "3");
+    ck_assert_ptr_nonnull(strstr(link_of(&page, "self"), "_before=2023-11-14T22:13:36Z"));
+    expect_http(ask("GET", link_of(&page, "next"), NULL, NULL), 200);
+
+    const char *before = state_of_store();
+    reply answer = ask("GET", "Patient/a/_history?_before=2023-11-14T22:15:01Z", NULL, NULL);
+    expect_no_trace(&answer, FHIRSTORE_ERR_PARAM_VALUE, "invalid", NULL, before);
+    ck_assert_int_eq(answer.http, 400);
+    ck_assert(has_text(&answer, "not in the future"));
+}
+END_TEST
+
+START_TEST(oldest_first_when_asked)
+{
+    fill();
+    expect_versions(history("Patient", "a", "_sort=_lastUpdated"),
+                    "Patient/a:1 Patient/a:2 Patient/a:3 Patient/a:4");
+    expect_versions(history("Patient", "", "_sort=_lastUpdated"),
+                    "Patient/a:1 Patient/a:2 Patient/b:1 Patient/a:3 Patient/a:4");
+    expect_versions(history("", "", "_sort=_lastUpdated&_since=2023-11-14T22:13:40Z"),
+                    "Patient/a:3 Organization/a:1 Patient/a:4");
+    expect_versions(history("Patient", "a", "_sort=_lastUpdated&_at=2023-11-14T22:13:35Z"),
+                    "Patient/a:2");
+    expect_versions(history("Patient", "a", "_sort=-_lastUpdated&_count=2"),
+                    "Patient/a:4 Patient/a:3");
+    expect_versions(history("Patient", "a", "_sort=none&_count=1"), "Patient/a:4");
+    static const char *const wrong[] = {"_sort=", "_sort=name", "_sort=_lastUpdated,_id",
+                                        "_sort=lastUpdated"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        reply answer = history("Patient", "a", wrong[i]);
+        expect_refusal(&answer, FHIRSTORE_ERR_PARAM_VALUE, "invalid", NULL);
+        ck_assert_int_eq(answer.http, 400);
+    }
+}
+END_TEST
+
+/* Follow the links from @a query on; what is on the pages, with bars between. */
+static const char *walk(const char *type, const char *id, const char *query)
+{
+    static char seen[2048];
+    char next[600];
+    seen[0] = '\0';
+    (void)snprintf(next, sizeof next, "%s", query);
+    for (int pages = 0; pages < 20; pages++) {
+        reply page = history(type, id, next);
+        expect_status(page, FHIRSTORE_OK);
+        (void)strcat(strcat(seen, versions_of(&page)), "|");
+        const char *link = link_of(&page, "next");
+        if (link == NULL) {
+            return seen;
+        }
+        (void)snprintf(next, sizeof next, "%s", strchr(link, '?') + 1);
+        at(100 + pages);
+        put("Patient", "a", pages % 2 == 0 ? ",\"active\":true" : "");
+    }
+    return "endless";
+}
+
+START_TEST(pages_stay_what_they_were_in_either_order)
+{
+    fill();
+    ck_assert_str_eq(walk("Patient", "a", "_sort=_lastUpdated&_count=1"),
+                     "Patient/a:1|Patient/a:2|Patient/a:3|Patient/a:4|");
+    ck_assert_str_eq(walk("Patient", "", "_sort=_lastUpdated&_count=3"),
+                     "Patient/a:1 Patient/a:2 Patient/b:1|Patient/a:3 Patient/a:4 Patient/a:5|"
+                     "Patient/a:6 Patient/a:7|");
+    ck_assert_str_eq(walk("", "", "_sort=_lastUpdated&_count=20&_before=2023-11-14T22:13:46Z"),
+                     "Patient/a:1 Patient/a:2 Patient/b:1 Patient/a:3 Organization/a:1|");
+    ck_assert_str_eq(walk("Patient", "a", "_count=4&_before=2023-11-14T22:14:00Z"),
+                     "Patient/a:4 Patient/a:3 Patient/a:2 Patient/a:1|");
+}
+END_TEST
+
 START_TEST(pages_follow_each_other)
 {
     fill();
@@ -329,10 +413,12 @@ int main(void)
     const test_group groups[] = {
         GROUP("history", setup_clocked_store, newest_comes_first_at_every_level,
               entries_tell_what_was_done, since_leaves_out_what_is_older,
-              at_tells_what_was_current_then, pages_follow_each_other,
-              page_links_serve_their_question_only, count_zero_tells_the_total_alone,
-              what_never_was_has_no_history, malformed_parameters_are_named,
-              the_request_entry_serves_the_same, a_thousand_versions_page_by_page),
+              at_tells_what_was_current_then, before_leaves_out_what_is_newer,
+              oldest_first_when_asked, pages_stay_what_they_were_in_either_order,
+              pages_follow_each_other, page_links_serve_their_question_only,
+              count_zero_tells_the_total_alone, what_never_was_has_no_history,
+              malformed_parameters_are_named, the_request_entry_serves_the_same,
+              a_thousand_versions_page_by_page),
     };
     return run_groups("history", groups, 1);
 }
