@@ -23,6 +23,13 @@ enum {
 typedef struct cli_options {
     const char *key_file;
     const char *passphrase_file;
+    const char *recipient_key_file;
+    const char *new_key_file; /* what a new key slot is for */
+    const char *new_passphrase_file;
+    const char *recipient;
+    const char *label;
+    uint32_t slot;
+    uint32_t kdf_ms;
     const char *fhir;
     const char *base_url;
     const char *validation;
@@ -34,7 +41,7 @@ typedef struct cli_options {
     const char *policy_file; /* the role document; NULL: the built-in one */
     uint64_t cache_mib;
     uint32_t per_commit;
-    uint32_t used; /* which options were given, a bit each */
+    uint64_t used; /* which options were given, a bit each */
     bool help;
     bool plaintext;
     bool multi_process;
@@ -53,7 +60,7 @@ typedef struct cli_command {
     const char *synopsis;
     int min_arguments; /* the store included */
     int max_arguments; /* 0: any number */
-    uint32_t options;  /* those that apply, a bit each */
+    uint64_t options;  /* those that apply, a bit each */
     int (*run)(const cli_options *options);
 } cli_command;
 
@@ -82,6 +89,24 @@ typedef struct cli_store {
 /* Open the store named by the first argument. False: the reason is on stderr. */
 bool cli_open(const cli_options *options, uint32_t flags, cli_store *out);
 void cli_close(cli_store *opened);
+
+#define CLI_KEY_BYTES 32u
+/* No key or passphrase is longer. */
+#define CLI_SECRET_BYTES 4096u
+
+/* A key or a passphrase, read from the file that was named. Always cli_forget() it. */
+typedef struct cli_secret {
+    char text[CLI_SECRET_BYTES];
+    size_t len;
+    uint8_t key[CLI_KEY_BYTES];
+} cli_secret;
+
+/* False: the reason is on stderr. */
+bool cli_read_key(const char *path, cli_secret *out);
+bool cli_read_passphrase(const char *path, cli_secret *out);
+void cli_forget(cli_secret *held);
+/* 32 raw bytes, or 64 hex digits with white space behind them. */
+bool cli_parse_key(const char *text, size_t len, uint8_t key[CLI_KEY_BYTES]);
 
 /* Write @a error as an OperationOutcome to stderr, free it, and return EXIT_FAILED. */
 int cli_fail(fhirstore_error *error);

@@ -13,10 +13,6 @@
 
 #include "cli.h"
 
-#define KEY_BYTES 32u
-/* No key or passphrase is longer. */
-#define SECRET_BYTES 4096u
-
 double cli_seconds(void)
 {
     struct timespec now = {0, 0};
@@ -184,19 +180,19 @@ static int hex_digit(char c)
 }
 
 /* 32 raw bytes, or 64 hex digits with white space behind them. */
-static bool parse_key(const char *text, size_t len, uint8_t key[KEY_BYTES])
+bool cli_parse_key(const char *text, size_t len, uint8_t key[CLI_KEY_BYTES])
 {
-    if (len == KEY_BYTES) {
-        memcpy(key, text, KEY_BYTES);
+    if (len == CLI_KEY_BYTES) {
+        memcpy(key, text, CLI_KEY_BYTES);
         return true;
     }
     while (len > 0 && isspace((unsigned char)text[len - 1])) {
         len--;
     }
-    if (len != 2 * (size_t)KEY_BYTES) {
+    if (len != 2 * (size_t)CLI_KEY_BYTES) {
         return false;
     }
-    for (size_t i = 0; i < KEY_BYTES; i++) {
+    for (size_t i = 0; i < CLI_KEY_BYTES; i++) {
         int high = hex_digit(text[2 * i]);
         int low = hex_digit(text[2 * i + 1]);
         if (high < 0 || low < 0) {
@@ -216,20 +212,13 @@ static void wipe(void *memory, size_t len)
     }
 }
 
-/* The secret that opens the store, read from the file that was named. */
-typedef struct secret {
-    char text[SECRET_BYTES];
-    size_t len;
-    uint8_t key[KEY_BYTES];
-} secret;
-
-static void forget(secret *held)
+void cli_forget(cli_secret *held)
 {
     wipe(held, sizeof *held);
 }
 
 /* Byte for byte, past every buffer that could not be wiped. */
-static bool read_secret_file(const char *path, secret *out)
+static bool read_secret_file(const char *path, cli_secret *out)
 {
     int file = open(path, O_RDONLY);
     ssize_t got = file < 0 ? -1 : 0;
@@ -252,29 +241,49 @@ static bool read_secret_file(const char *path, secret *out)
     return true;
 }
 
-static bool read_secret(const cli_options *options, secret *out, fhirstore_open_options *open)
+bool cli_read_key(const char *path, cli_secret *out)
+{
+    memset(out, 0, sizeof *out);
+    if (!read_secret_file(path, out)) {
+        return false;
+    }
+    if (!cli_parse_key(out->text, out->len, out->key)) {
+        (void)cli_fail_text("%s: a key file holds 32 raw bytes or 64 hex digits", path);
+        return false;
+    }
+    return true;
+}
+
+bool cli_read_passphrase(const char *path, cli_secret *out)
+{
+    memset(out, 0, sizeof *out);
+    if (!read_secret_file(path, out)) {
+        return false;
+    }
+    if (out->len > 0 && out->text[out->len - 1] == '\n') {
+        out->len--;
+    }
+    return true;
+}
+
+static bool read_secret(const cli_options *options, cli_secret *out, fhirstore_open_options *open)
 {
     memset(out, 0, sizeof *out);
     if (options->key_file != NULL) {
-        if (!read_secret_file(options->key_file, out)) {
-            return false;
-        }
-        if (!parse_key(out->text, out->len, out->key)) {
-            (void)cli_fail_text("%s: a key file holds 32 raw bytes or 64 hex digits",
-                                options->key_file);
-            return false;
-        }
         open->key = out->key;
-        open->key_len = KEY_BYTES;
-    } else if (options->passphrase_file != NULL) {
-        if (!read_secret_file(options->passphrase_file, out)) {
-            return false;
-        }
+        open->key_len = CLI_KEY_BYTES;
+        return cli_read_key(options->key_file, out);
+    }
+    if (options->passphrase_file != NULL) {
+        bool is_read = cli_read_passphrase(options->passphrase_file, out);
         open->passphrase = out->text;
         open->passphrase_len = out->len;
-        if (out->len > 0 && out->text[out->len - 1] == '\n') {
-            open->passphrase_len--;
-        }
+        return is_read;
+    }
+    if (options->recipient_key_file != NULL) {
+        open->recipient_key = out->key;
+        open->recipient_key_len = CLI_KEY_BYTES;
+        return cli_read_key(options->recipient_key_file, out);
     }
     return true;
 }
@@ -307,7 +316,7 @@ static void tell_why_shut(const char *path, const fhirstore_open_options *open,
         hint = (open->flags & (uint32_t)FHIRSTORE_OPEN_CREATE) != 0
                    ? ": give --key-file or --passphrase-file, or --plaintext for a store "
                      "that is not encrypted"
-                   : ": give --key-file or --passphrase-file";
+                   : ": give --key-file, --passphrase-file or --recipient-key-file";
         break;
     case FHIRSTORE_ERR_IN_USE:
         hint = ": wait until it has closed it, or start both with --multi-process";
@@ -368,15 +377,15 @@ bool cli_open(const cli_options *options, uint32_t flags, cli_store *out)
     const char *path = options->arguments[0];
     fhirstore_open_options open = FHIRSTORE_OPEN_OPTIONS_INIT;
     fhirstore_error *error = NULL;
-    secret held;
+    cli_secret held;
     *out = (cli_store){0};
     fill_open_options(options, flags, &open);
     if (!read_secret(options, &held, &open)) {
-        forget(&held);
+        cli_forget(&held);
         return false;
     }
     fhirstore_status status = fhirstore_open(path, strlen(path), &open, &out->store, &error);
-    forget(&held);
+    cli_forget(&held);
     if (status < FHIRSTORE_OK) {
         cli_close(out);
         tell_why_shut(path, &open, error);

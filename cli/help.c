@@ -67,12 +67,21 @@ static const struct {
      "checks each record, the chain, the signatures and the end, and exits with 1 when it was\n"
      "tampered with (the report names the records); anchor prints the present end as a line to\n"
      "keep elsewhere, which verify --anchor FILE compares the journal with later.\n"},
-    {"key", "Lists the key slots: number, type, label, and which one opened the store.\n"},
+    {"key",
+     "The key slots, each of which opens the store. list tells number, type, label, and which one\n"
+     "opened it. add makes one more: for a key (--new-key-file), a passphrase\n"
+     "(--new-passphrase-file) or a recipient (--recipient: the 64 hex digits of an X25519 public\n"
+     "key, or a file with it), who opens with --recipient-key-file. rotate puts a new slot in the\n"
+     "place of --slot N, or of the one that opened the store; remove takes slot N away, but never\n"
+     "the last. Each writes the header only, whatever the size of the store. --label names a new\n"
+     "slot, --kdf-ms measures how hard its passphrase shall be to guess. key public prints the\n"
+     "public key of --recipient-key-file: 32 random bytes are a recipient's secret key.\n"},
 };
 
 static const char option_help[] =
     "  --key-file F         the key: 32 raw bytes or 64 hex digits\n"
     "  --passphrase-file F  the passphrase: the file's content without its last newline\n"
+    "  --recipient-key-file F  a recipient's secret key: 32 raw bytes or 64 hex digits\n"
     "  --plaintext          a store that is not encrypted (for tests); takes no key\n"
     "  --multi-process      other processes may open the store too, all with this option\n"
     "  --base-url URL       references below it equal relative ones\n"
@@ -80,6 +89,8 @@ static const char option_help[] =
     "  --validation MODE    on (default), lenient, off: import, request, batch\n"
     "  --cache MIB          page cache of a connection (default 16)\n"
     "  --per-commit N       resources a transaction (default 1000): import, reindex\n"
+    "  --new-key-file F, --new-passphrase-file F, --recipient P, --label TEXT, --kdf-ms N,\n"
+    "  --slot N             what a new key slot is for, and which one is meant: key\n"
     "  --as FILE            act as a principal, with the roles and scopes of this document, in\n"
     "                       place of the operator, who may do everything (docs/access.md)\n"
     "  --policy FILE        the role document that --as goes by (else the built-in roles)\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* init, stats, verify, key list, index, fhirpath: what an operator asks of a store or a resource.
+/* init, stats, verify, index, fhirpath: what an operator asks of a store or a resource.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,71 +133,6 @@ int cli_verify(const cli_options *options)
                      cli_plural(findings), taken);
     }
     return findings == 0 ? EXIT_FINE : cli_fail_text("the store is damaged");
-}
-
-static fhs_str text_of(const fhs_json *slot, const char *name)
-{
-    fhs_str text = FHS_STR_NONE;
-    (void)fhs_json_get_string(slot, fhs_str_from_cstr(name), &text);
-    return text;
-}
-
-static void print_slot(const char *json, const fhs_json *slot)
-{
-    const fhs_json *number = fhs_json_get(slot, FHS_LIT("slot"));
-    const fhs_json *opened = fhs_json_get(slot, FHS_LIT("opened"));
-    fhs_str type = text_of(slot, "type");
-    fhs_str label = text_of(slot, "label");
-    if (number != NULL) {
-        (void)printf("slot %.*s: ", (int)(number->end - number->begin), json + number->begin);
-    }
-    (void)printf("%.*s", (int)type.len, type.ptr);
-    if (label.len > 0) {
-        (void)printf(", \"%.*s\"", (int)label.len, label.ptr);
-    }
-    (void)puts(opened != NULL && json[opened->begin] == 't' ? ", opened the store" : "");
-}
-
-/* One slot a line. */
-static void print_slots(const char *json, size_t len)
-{
-    fhs_arena arena;
-    const fhs_json *root;
-    fhs_arena_init(&arena, SIZE_MAX / 2);
-    if (fhs_json_read(&arena, fhs_str_of(json, len), NULL, &root, NULL) >= FHIRSTORE_OK) {
-        for (uint32_t i = 0; i < root->count; i++) {
-            print_slot(json, &root->items[i]);
-        }
-    }
-    fhs_arena_clear(&arena);
-}
-
-int cli_key(const cli_options *options)
-{
-    cli_store opened;
-    cli_options moved = *options;
-    fhirstore_buf slots = {0};
-    fhirstore_error *error = NULL;
-    if (strcmp(options->arguments[0], "list") != 0) {
-        return cli_usage("fhirstore key list STORE");
-    }
-    moved.arguments++;
-    moved.argument_count--;
-    if (!cli_open(&moved, 0, &opened)) {
-        return EXIT_FAILED;
-    }
-    fhirstore_status status = fhirstore_key_list(opened.store, &slots, &error);
-    cli_close(&opened);
-    if (status < FHIRSTORE_OK) {
-        return cli_fail(error);
-    }
-    if (options->json) {
-        (void)cli_write(slots.ptr, slots.len, true);
-    } else {
-        print_slots(slots.ptr, slots.len);
-    }
-    fhirstore_buf_clear(&slots);
-    return EXIT_FINE;
 }
 
 /* @a line: of an NDJSON file, or 0. */

@@ -32,14 +32,26 @@ enum option_id {
     OPT_NDJSON,
     OPT_EXPLAIN,
     OPT_HEADER,
+    OPT_RECIPIENT_KEY_FILE,
+    OPT_NEW_KEY_FILE,
+    OPT_NEW_PASSPHRASE_FILE,
+    OPT_RECIPIENT,
+    OPT_LABEL,
+    OPT_SLOT,
+    OPT_KDF_MS,
     OPTION_COUNT
 };
 
-#define BIT(id) (1u << (id))
+#define BIT(id) (UINT64_C(1) << (id))
 /* What opening a store takes. */
-#define OF_STORE                                                                         \
-    (BIT(OPT_KEY_FILE) | BIT(OPT_PASSPHRASE_FILE) | BIT(OPT_PLAINTEXT) | BIT(OPT_FHIR) | \
-     BIT(OPT_BASE_URL) | BIT(OPT_CACHE) | BIT(OPT_MULTI_PROCESS))
+#define OF_STORE                                                                  \
+    (BIT(OPT_KEY_FILE) | BIT(OPT_PASSPHRASE_FILE) | BIT(OPT_RECIPIENT_KEY_FILE) | \
+     BIT(OPT_PLAINTEXT) | BIT(OPT_FHIR) | BIT(OPT_BASE_URL) | BIT(OPT_CACHE) |    \
+     BIT(OPT_MULTI_PROCESS))
+/* What a new key slot takes. */
+#define OF_NEW_KEY                                                                                \
+    (BIT(OPT_NEW_KEY_FILE) | BIT(OPT_NEW_PASSPHRASE_FILE) | BIT(OPT_RECIPIENT) | BIT(OPT_LABEL) | \
+     BIT(OPT_KDF_MS))
 /* Who asks, where somebody asks for resources. */
 #define OF_PRINCIPAL (BIT(OPT_AS) | BIT(OPT_POLICY))
 #define OF_SEARCH                                                                         \
@@ -68,7 +80,10 @@ static const cli_command commands[] = {
     {"reindex", "reindex STORE", 1, 1, OF_STORE | OF_LONG_RUN, cli_reindex},
     {"audit", "audit list|verify|anchor STORE [--anchor FILE]", 2, 2,
      OF_STORE | OF_PRINCIPAL | BIT(OPT_ANCHOR) | BIT(OPT_JSON), cli_audit},
-    {"key", "key list STORE", 2, 2, OF_STORE | BIT(OPT_JSON), cli_key},
+    {"key",
+     "key list|add|remove|rotate STORE [--slot N] [--new-key-file F|--new-passphrase-file F|"
+     "--recipient P]",
+     1, 2, OF_STORE | OF_NEW_KEY | BIT(OPT_SLOT) | BIT(OPT_JSON), cli_key},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -99,6 +114,13 @@ static const struct option long_options[] = {
     {"ndjson", no_argument, NULL, FIRST_ID + OPT_NDJSON},
     {"explain", no_argument, NULL, FIRST_ID + OPT_EXPLAIN},
     {"header", required_argument, NULL, FIRST_ID + OPT_HEADER},
+    {"recipient-key-file", required_argument, NULL, FIRST_ID + OPT_RECIPIENT_KEY_FILE},
+    {"new-key-file", required_argument, NULL, FIRST_ID + OPT_NEW_KEY_FILE},
+    {"new-passphrase-file", required_argument, NULL, FIRST_ID + OPT_NEW_PASSPHRASE_FILE},
+    {"recipient", required_argument, NULL, FIRST_ID + OPT_RECIPIENT},
+    {"label", required_argument, NULL, FIRST_ID + OPT_LABEL},
+    {"slot", required_argument, NULL, FIRST_ID + OPT_SLOT},
+    {"kdf-ms", required_argument, NULL, FIRST_ID + OPT_KDF_MS},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -114,6 +136,8 @@ static const char *choices_of(int id)
         return "on, lenient or off";
     case OPT_CACHE:
     case OPT_PER_COMMIT:
+    case OPT_SLOT:
+    case OPT_KDF_MS:
         return "a number from 1 to 1048576";
     default:
         return "'Name: value', at most 32 times";
@@ -147,53 +171,76 @@ static bool add_header(cli_options *options, const char *text)
     return true;
 }
 
+/* Where an option that takes any text goes; NULL: it is none. */
+static const char **text_option(cli_options *options, int id)
+{
+    const struct {
+        int id;
+        const char **text;
+    } texts[] = {
+        {OPT_KEY_FILE, &options->key_file},
+        {OPT_PASSPHRASE_FILE, &options->passphrase_file},
+        {OPT_RECIPIENT_KEY_FILE, &options->recipient_key_file},
+        {OPT_NEW_KEY_FILE, &options->new_key_file},
+        {OPT_NEW_PASSPHRASE_FILE, &options->new_passphrase_file},
+        {OPT_RECIPIENT, &options->recipient},
+        {OPT_LABEL, &options->label},
+        {OPT_BASE_URL, &options->base_url},
+        {OPT_BODY, &options->body_file},
+        {OPT_TYPE, &options->type},
+        {OPT_SINCE, &options->since},
+        {OPT_ANCHOR, &options->anchor},
+        {OPT_AS, &options->as_file},
+        {OPT_POLICY, &options->policy_file},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (texts[i].id == id) {
+            return texts[i].text;
+        }
+    }
+    return NULL;
+}
+
+/* Where one that takes a number goes. */
+static uint32_t *number_option(cli_options *options, int id)
+{
+    switch (id) {
+    case OPT_PER_COMMIT:
+        return &options->per_commit;
+    case OPT_SLOT:
+        return &options->slot;
+    case OPT_KDF_MS:
+        return &options->kdf_ms;
+    default:
+        return NULL;
+    }
+}
+
 /* Options with a value. False: the value is no good. */
 static bool take_value(cli_options *options, int id, const char *value)
 {
-    uint64_t number;
+    const char **text = text_option(options, id);
+    uint32_t *small = number_option(options, id);
+    uint64_t number = 0;
+    if (text != NULL) {
+        *text = value;
+        return true;
+    }
+    if (small != NULL) {
+        bool is_good = parse_number(value, 1 << 20, &number);
+        *small = (uint32_t)number;
+        return is_good;
+    }
     switch (id) {
-    case OPT_KEY_FILE:
-        options->key_file = value;
-        return true;
-    case OPT_PASSPHRASE_FILE:
-        options->passphrase_file = value;
-        return true;
     case OPT_FHIR:
         options->fhir = value;
         return cli_fhir_version(value) > 0;
-    case OPT_BASE_URL:
-        options->base_url = value;
-        return true;
     case OPT_VALIDATION:
         options->validation = value;
         return strcmp(value, "on") == 0 || strcmp(value, "lenient") == 0 ||
                strcmp(value, "off") == 0;
-    case OPT_BODY:
-        options->body_file = value;
-        return true;
-    case OPT_TYPE:
-        options->type = value;
-        return true;
-    case OPT_SINCE:
-        options->since = value;
-        return true;
-    case OPT_ANCHOR:
-        options->anchor = value;
-        return true;
-    case OPT_AS:
-        options->as_file = value;
-        return true;
-    case OPT_POLICY:
-        options->policy_file = value;
-        return true;
     case OPT_CACHE:
         return parse_number(value, 1 << 20, &options->cache_mib);
-    case OPT_PER_COMMIT:
-        if (!parse_number(value, 1 << 20, &number)) {
-            return false;
-        }
-        options->per_commit = (uint32_t)number;
-        return true;
     case OPT_HEADER:
         return add_header(options, value);
     default:
@@ -269,12 +316,17 @@ static int check_options(const cli_options *options, const cli_command *command)
                              long_options[id].name, command->name, command->name);
         }
     }
-    if (options->key_file != NULL && options->passphrase_file != NULL) {
-        return cli_usage("--key-file and --passphrase-file exclude each other");
+    int given = (options->key_file != NULL) + (options->passphrase_file != NULL) +
+                (options->recipient_key_file != NULL);
+    if (given > 1) {
+        return cli_usage("--key-file, --passphrase-file and --recipient-key-file exclude each "
+                         "other");
     }
-    if (options->plaintext && (options->key_file != NULL || options->passphrase_file != NULL)) {
+    if (options->plaintext && given > 0) {
         return cli_usage("--plaintext takes no key: leave out %s",
-                         options->key_file != NULL ? "--key-file" : "--passphrase-file");
+                         options->key_file != NULL          ? "--key-file"
+                         : options->passphrase_file != NULL ? "--passphrase-file"
+                                                            : "--recipient-key-file");
     }
     return EXIT_FINE;
 }

@@ -11,6 +11,7 @@
 #include "fhirpath.h"
 #include "inspect.h"
 #include "journal.h"
+#include "keys.h"
 #include "maintain.h"
 #include "platform.h"
 #include "request.h"

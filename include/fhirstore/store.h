@@ -66,6 +66,23 @@ enum fhirstore_journal {
 typedef int64_t (*fhirstore_clock_fn)(void *ctx);
 
 /**
+ * Asked for the key called @a key_id: by a keystore, a keychain, a key management service. The id
+ * comes from the file and is not authenticated yet.
+ *
+ * @param      ctx         fhirstore_open_options.key_callback_ctx, or that of keys.h.
+ * @param      key_id      The id, ending in NUL; borrowed during the call.
+ * @param      key_id_len  Bytes without the NUL, at most 40.
+ * @param[out] key_out     32 bytes for the key, wiped by the library after use.
+ * @return FHIRSTORE_OK; FHIRSTORE_ERR_NOT_FOUND when there is no such key: other slots are tried.
+ *         Anything else: the key cannot be had now, and unless another slot opens the call fails
+ *         with FHIRSTORE_ERR_CALLBACK.
+ * @par Threads  The thread of the call.
+ * @since 0.1
+ */
+typedef fhirstore_status (*fhirstore_key_fn)(void *ctx, const char *key_id, size_t key_id_len,
+                                             uint8_t *key_out);
+
+/**
  * How to open a store. Zero always means "the default"; new fields are only added at the end.
  *
  * @since 0.1
@@ -75,7 +92,7 @@ typedef struct fhirstore_open_options {
     uint32_t flags;            /**< FHIRSTORE_OPEN_*. Unknown bits are refused. */
     const uint8_t *key;        /**< The raw key: key_len bytes, 32. Copied to guarded memory. NULL: none. */
     size_t key_len;            /**< 32, or 0 without a key. */
-    const char *passphrase;    /**< UTF-8; used when key is NULL. Copied to guarded memory. NULL: none. */
+    const char *passphrase;    /**< UTF-8. Copied to guarded memory. NULL: none. */
     size_t passphrase_len;     /**< Bytes. */
     const char *base_url;      /**< References below it equal relative ones. An option of creation: kept in the store; another one is refused later. Copied. NULL: what the store has, http://localhost/fhir for a new one. */
     size_t base_url_len;       /**< Bytes. */
@@ -88,13 +105,22 @@ typedef struct fhirstore_open_options {
     uint32_t max_readers;      /**< Connections for reading. 0: 8. */
     int32_t default_zone_minutes; /**< Zone of times that have none, minutes east of UTC. An option of creation, like base_url. 0: what the store has, UTC for a new one. */
     int32_t journal;           /**< FHIRSTORE_JOURNAL_*: the built-in audit journal (audit.h). */
+    const uint8_t *recipient_key;  /**< An X25519 secret key: opens the slots of its public key. At most one of key, passphrase, recipient_key and key_callback is given. NULL: none. */
+    size_t recipient_key_len;      /**< 32, or 0 without. */
+    fhirstore_key_fn key_callback; /**< Opens the slots whose keys it knows by their ids. NULL: none. */
+    void *key_callback_ctx;        /**< First argument of key_callback. */
+    const char *key_id;            /**< With key_callback and FHIRSTORE_OPEN_CREATE: the id of a new store's key, 1 to 40 bytes. */
+    size_t key_id_len;             /**< Bytes. */
+    uint32_t kdf_memory_kib;       /**< Argon2id of a new store's passphrase: memory, at most 1048576. 0: 262144. */
+    uint32_t kdf_passes;           /**< And passes, at most 10. 0: 3, or what kdf_target_ms comes to. */
+    uint32_t kdf_target_ms;        /**< Measure on this machine how many passes take about so long. 0: do not measure. */
 } fhirstore_open_options;
 
 /** Static initialiser for C. Bindings call fhirstore_open_options_init(). */
 #define FHIRSTORE_OPEN_OPTIONS_INIT                                                                \
     {                                                                                              \
         sizeof(fhirstore_open_options), 0, NULL, 0, NULL, 0, NULL, 0, NULL, NULL, 0, 0, 0, 0, 0,   \
-            0, 0                                                                                   \
+            0, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0                                            \
     }
 
 /**
@@ -118,8 +144,10 @@ FHIRSTORE_API fhirstore_status fhirstore_open_options_init(fhirstore_open_option
  * @param[out] store_out  Owned by the caller: fhirstore_close(). NULL on failure.
  * @param[out] err_out    NULL, or where to put the reason; owned by the caller: fhirstore_error_free().
  * @retval FHIRSTORE_ERR_NOT_FOUND    No such file, and FHIRSTORE_OPEN_CREATE is not set.
- * @retval FHIRSTORE_ERR_KEY_MISSING  The store is encrypted (or is to be) and neither key nor passphrase was given.
+ * @retval FHIRSTORE_ERR_KEY_MISSING  The store is encrypted (or is to be) and nothing was given to open it.
  * @retval FHIRSTORE_ERR_KEY_WRONG    No key slot opens.
+ * @retval FHIRSTORE_ERR_KDF_LIMIT    Argon2id would take more than it may.
+ * @retval FHIRSTORE_ERR_CALLBACK     key_callback failed, and no slot opened.
  * @retval FHIRSTORE_ERR_IN_USE       Another process, or another handle of this one, has it open.
  * @retval FHIRSTORE_ERR_PLAIN_STORE  The file is an unencrypted database and FHIRSTORE_OPEN_PLAINTEXT is not set.
  * @retval FHIRSTORE_ERR_NOT_A_STORE  The file is something else.
@@ -214,7 +242,9 @@ FHIRSTORE_API fhirstore_status fhirstore_verify(fhirstore *store, fhirstore_find
                                                 fhirstore_error **err_out);
 
 /**
- * List the key slots as a JSON array of {"slot","type","label","opened"}; never key material.
+ * List the key slots as a JSON array of {"slot","type","label","opened"}; never key material. The
+ * type is "raw", "passphrase" (with "memoryKiB" and "passes"), "x25519" (with "publicKey", in hex)
+ * or "callback" (with "keyId").
  *
  * @param      store    The store.
  * @param[out] buf_out  Owned by the caller: fhirstore_buf_clear(). Old content is replaced.

@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Key slots: listed, added, removed, rotated. */
+#include "fhirstore/keys.h"
+
+#include <stddef.h>
+
 #include "api/handle.h"
 #include "vfs/vfs.h"
 #include "json/json.h"
+
+#define KEY_OPTIONS_V1_SIZE FHS_ABI_SIZE(fhirstore_key_options, kdf_target_ms)
+
+FHS_ABI_HEAD(fhirstore_key_options);
 
 static const char *slot_type_name(fhs_slot_type type)
 {
@@ -28,6 +37,17 @@ static void write_slot(fhs_buf *out, const fhs_key_slot *slot)
     if (slot->type == FHS_SLOT_PASSPHRASE) {
         fhs_buf_addf(out, ",\"memoryKiB\":%u,\"passes\":%u", (unsigned)slot->memory_kib,
                      (unsigned)slot->passes);
+    }
+    if (slot->type == FHS_SLOT_X25519) {
+        fhs_buf_add_cstr(out, ",\"publicKey\":\"");
+        for (size_t i = 0; i < sizeof slot->public_key; i++) {
+            fhs_buf_addf(out, "%02x", (unsigned)slot->public_key[i]);
+        }
+        fhs_buf_add_char(out, '"');
+    }
+    if (slot->type == FHS_SLOT_CALLBACK) {
+        fhs_buf_add_cstr(out, ",\"keyId\":");
+        fhs_json_write_string(out, fhs_str_from_cstr(slot->key_id));
     }
     fhs_buf_addf(out, ",\"opened\":%s}", slot->is_used_here ? "true" : "false");
 }
@@ -73,4 +93,135 @@ fhirstore_status fhirstore_key_list(fhirstore *store, fhirstore_buf *buf_out,
         fhs_store_leave(store);
     }
     return status;
+}
+
+/* ---- changes ---- */
+
+fhirstore_status fhirstore_key_options_init(fhirstore_key_options *options, size_t struct_size)
+{
+    return fhs_abi_init(options, struct_size, sizeof *options, KEY_OPTIONS_V1_SIZE);
+}
+
+/* What a change works with: the options in the words of the rooms below. */
+typedef struct slot_change {
+    struct fhs_vfs *vfs;
+    fhs_credential credential;
+    fhs_key_cost cost;
+    fhs_str label;
+} slot_change;
+
+static fhirstore_status read_key_options(const fhirstore_key_options *options, slot_change *out,
+                                         fhirstore_error **err)
+{
+    fhirstore_key_options known;
+    fhs_str key_id;
+    if (options == NULL) {
+        return fhs_api_invalid(err, "options is NULL");
+    }
+    fhirstore_status status = fhs_abi_copy(&known, sizeof known, KEY_OPTIONS_V1_SIZE, options, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    if (known.flags != 0) {
+        return fhs_api_invalid(err, "options.flags has unknown bits");
+    }
+    if (known.recipient == NULL ? known.recipient_len != 0 : known.recipient_len != 32) {
+        return fhs_api_invalid(err, "options.recipient must have 32 bytes");
+    }
+    if (!fhs_api_text(known.label, known.label_len, &out->label) ||
+        !fhs_api_text(known.key_id, known.key_id_len, &key_id)) {
+        return fhs_api_invalid(err, "options: a text is NULL but has a length");
+    }
+    out->credential = (fhs_credential){.raw_key = known.key,
+                                       .raw_key_len = known.key_len,
+                                       .passphrase = known.passphrase,
+                                       .passphrase_len = known.passphrase_len,
+                                       .public_key = known.recipient,
+                                       .ask = known.callback,
+                                       .ask_ctx = known.callback_ctx,
+                                       .key_id = key_id};
+    out->cost = (fhs_key_cost){known.kdf_memory_kib, known.kdf_passes, known.kdf_target_ms};
+    return FHIRSTORE_OK;
+}
+
+/* Enter the store for a change of its slots; every OK is followed by a leave. */
+static fhirstore_status enter_sealed(fhirstore *store, struct fhs_vfs **vfs_out,
+                                     fhirstore_error **err)
+{
+    fhirstore_status status = fhs_store_enter(store, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    *vfs_out = fhs_storage_vfs(store->core->storage);
+    if (*vfs_out == NULL) {
+        fhs_store_leave(store);
+        return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED, "the store is not encrypted");
+    }
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhirstore_key_add(fhirstore *store, const fhirstore_key_options *options,
+                                   uint32_t *slot_out, fhirstore_error **err_out)
+{
+    slot_change change = {0};
+    uint32_t slot = 0;
+    fhs_api_begin(err_out);
+    fhirstore_status status = read_key_options(options, &change, err_out);
+    if (status >= FHIRSTORE_OK) {
+        status = enter_sealed(store, &change.vfs, err_out);
+        if (status >= FHIRSTORE_OK) {
+            status = fhs_vfs_slot_add(change.vfs, &change.credential, change.cost, change.label,
+                                      &slot, err_out);
+            fhs_store_leave(store);
+        }
+    }
+    if (slot_out != NULL) {
+        *slot_out = slot;
+    }
+    return status;
+}
+
+fhirstore_status fhirstore_key_remove(fhirstore *store, uint32_t slot, fhirstore_error **err_out)
+{
+    struct fhs_vfs *vfs;
+    fhs_api_begin(err_out);
+    fhirstore_status status = enter_sealed(store, &vfs, err_out);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_vfs_slot_remove(vfs, slot, err_out);
+        fhs_store_leave(store);
+    }
+    return status;
+}
+
+fhirstore_status fhirstore_key_rotate(fhirstore *store, uint32_t slot,
+                                      const fhirstore_key_options *options, uint32_t *slot_out,
+                                      fhirstore_error **err_out)
+{
+    slot_change change = {0};
+    uint32_t made = 0;
+    fhs_api_begin(err_out);
+    fhirstore_status status = read_key_options(options, &change, err_out);
+    if (status >= FHIRSTORE_OK) {
+        status = enter_sealed(store, &change.vfs, err_out);
+        if (status >= FHIRSTORE_OK) {
+            status = fhs_vfs_slot_rotate(change.vfs, slot, &change.credential, change.cost,
+                                         change.label, &made, err_out);
+            fhs_store_leave(store);
+        }
+    }
+    if (slot_out != NULL) {
+        *slot_out = made;
+    }
+    return status;
+}
+
+fhirstore_status fhirstore_key_public(const uint8_t *secret_key, size_t secret_key_len,
+                                      uint8_t *public_key_out, fhirstore_error **err_out)
+{
+    fhs_api_begin(err_out);
+    if (secret_key == NULL || secret_key_len != FHS_KEYS_KEY_BYTES || public_key_out == NULL) {
+        return fhs_api_invalid(err_out, "a secret key has 32 bytes");
+    }
+    fhs_keys_public(secret_key, public_key_out);
+    return FHIRSTORE_OK;
 }

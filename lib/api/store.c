@@ -40,9 +40,30 @@ bool fhs_api_is_base_url(fhs_str url)
     return rest.len > 0 && rest.ptr[0] != '/';
 }
 
+static fhirstore_status check_keys(const fhirstore_open_options *options, fhirstore_error **err)
+{
+    fhs_str key_id;
+    int given = (options->key != NULL) + (options->passphrase != NULL) +
+                (options->recipient_key != NULL) + (options->key_callback != NULL);
+    if (options->recipient_key == NULL ? options->recipient_key_len != 0
+                                       : options->recipient_key_len != 32) {
+        return fhs_api_invalid(err, "options.recipient_key must have 32 bytes");
+    }
+    if (given > 1) {
+        return fhs_api_invalid(err, "options.key, passphrase, recipient_key and key_callback "
+                                    "exclude each other");
+    }
+    if (!fhs_api_text(options->key_id, options->key_id_len, &key_id)) {
+        return fhs_api_invalid(err, "options.key_id");
+    }
+    if (given > 0 && (options->flags & FHIRSTORE_OPEN_PLAINTEXT) != 0) {
+        return fhs_api_invalid(err, "FHIRSTORE_OPEN_PLAINTEXT and a key exclude each other");
+    }
+    return FHIRSTORE_OK;
+}
+
 static fhirstore_status check_options(const fhirstore_open_options *options, fhirstore_error **err)
 {
-    bool plain = (options->flags & FHIRSTORE_OPEN_PLAINTEXT) != 0;
     if ((options->flags & ~KNOWN_OPEN_FLAGS) != 0) {
         return fhs_api_invalid(err, "options.flags has unknown bits");
     }
@@ -53,11 +74,9 @@ static fhirstore_status check_options(const fhirstore_open_options *options, fhi
     if (options->key == NULL ? options->key_len != 0 : options->key_len != 32) {
         return fhs_api_invalid(err, "options.key must have 32 bytes");
     }
-    if (options->key != NULL && options->passphrase != NULL) {
-        return fhs_api_invalid(err, "options.key and options.passphrase exclude each other");
-    }
-    if (plain && (options->key != NULL || options->passphrase != NULL)) {
-        return fhs_api_invalid(err, "FHIRSTORE_OPEN_PLAINTEXT and a key exclude each other");
+    fhirstore_status status = check_keys(options, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
     }
     if (options->fhir_version < 0 || options->fhir_version > FHIRSTORE_FHIR_R5) {
         return fhs_api_invalid(err, "options.fhir_version");
@@ -84,6 +103,11 @@ static fhs_core_options core_options(fhs_str path, const fhirstore_open_options 
                 .path = path,
                 .key = options->key,
                 .passphrase = fhs_str_of(options->passphrase, options->passphrase_len),
+                .recipient_key = options->recipient_key,
+                .ask_key = options->key_callback,
+                .ask_key_ctx = options->key_callback_ctx,
+                .key_id = fhs_str_of(options->key_id, options->key_id_len),
+                .kdf_cost = {options->kdf_memory_kib, options->kdf_passes, options->kdf_target_ms},
                 .create = (options->flags & FHIRSTORE_OPEN_CREATE) != 0,
                 .read_only = (options->flags & FHIRSTORE_OPEN_READ_ONLY) != 0,
                 .plaintext = (options->flags & FHIRSTORE_OPEN_PLAINTEXT) != 0,

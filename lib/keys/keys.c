@@ -56,14 +56,13 @@ fhirstore_status fhs_keys_create(const fhs_credential *credential, fhs_key_cost 
                                  fhirstore_error **err)
 {
     uint8_t uuid[FHS_KEYS_UUID_BYTES];
+    fhs_slot_draft draft;
     *keys_out = NULL;
-    fhirstore_status status = fhs_credential_check(credential, err);
-    if (status != FHIRSTORE_OK) {
-        return status;
-    }
-    fhs_keys *keys = new_keys();
+    fhirstore_status status = fhs_slot_draft_new(credential, cost, label, &draft, err);
+    fhs_keys *keys = status == FHIRSTORE_OK ? new_keys() : NULL;
     if (keys == NULL) {
-        return fhs_fail_memory(err);
+        sodium_memzero(&draft, sizeof draft);
+        return status == FHIRSTORE_OK ? fhs_fail_memory(err) : status;
     }
     randombytes_buf(uuid, sizeof uuid);
     uuid[6] = (uint8_t)(0x40 | (uuid[6] & 0x0F)); /* RFC 9562, version 4 */
@@ -71,7 +70,8 @@ fhirstore_status fhs_keys_create(const fhs_credential *credential, fhs_key_cost 
     randombytes_buf(keys->secrets->dek, FHS_KEYS_KEY_BYTES);
     fhs_secrets_derive(keys->secrets);
     fhs_header_init(keys->image, uuid, keys->secrets->dek);
-    status = fhs_slot_wrap(keys->image, 0, 1, credential, cost, label, keys->secrets->dek, err);
+    status = fhs_slot_fill(keys->image, 0, 1, &draft, keys->secrets->dek, err);
+    sodium_memzero(&draft, sizeof draft);
     if (status != FHIRSTORE_OK) {
         fhs_keys_free(keys);
         return status;
@@ -92,6 +92,7 @@ typedef struct slot_search {
     bool met_limit;
     bool met_forgery; /* a slot opened, but the header around it is not authentic */
     bool no_memory;
+    bool no_answer; /* the host could not be asked for a key */
 } slot_search;
 
 static void order_copies(slot_search *search, const uint8_t *block)
@@ -133,6 +134,7 @@ static bool open_copy(slot_search *search, uint32_t rank, uint8_t *dek, uint32_t
         fhirstore_status status = fhs_slot_unwrap(image, i, search->credential, dek);
         search->met_limit |= status == FHIRSTORE_ERR_KDF_LIMIT;
         search->no_memory |= status == FHIRSTORE_ERR_NO_MEMORY;
+        search->no_answer |= status == FHIRSTORE_ERR_CALLBACK;
         if (status == FHIRSTORE_OK) {
             if (fhs_header_commits_to(image, fhs_header_slot_const(image, i)[SLOT_EPOCH], dek)) {
                 *index_out = i;
@@ -151,6 +153,9 @@ static fhirstore_status search_failure(const slot_search *search, fhirstore_erro
     }
     if (search->met_forgery) {
         return fhs_fail(err, FHIRSTORE_ERR_TAMPERED, "the header does not authenticate");
+    }
+    if (search->no_answer) {
+        return fhs_fail(err, FHIRSTORE_ERR_CALLBACK, "the key callback failed");
     }
     return fhs_fail_plain(err,
                           search->met_limit ? FHIRSTORE_ERR_KDF_LIMIT : FHIRSTORE_ERR_KEY_WRONG);
@@ -261,6 +266,29 @@ uint32_t fhs_keys_slot_count(const fhs_keys *keys)
     return count;
 }
 
+/* What a slot holds beside the key goes by its type. */
+static void describe_slot(const uint8_t *slot, fhs_key_slot *out)
+{
+    switch (out->type) {
+    case FHS_SLOT_X25519:
+        memcpy(out->public_key, slot + SLOT_PUBLIC, FHS_KEYS_KEY_BYTES);
+        memcpy(out->label, slot + SLOT_RECIPIENT_LABEL, FHS_KEYS_RECIPIENT_LABEL_BYTES);
+        break;
+    case FHS_SLOT_CALLBACK:
+        memcpy(out->key_id, slot + SLOT_KEY_ID, FHS_KEYS_ID_BYTES);
+        break;
+    case FHS_SLOT_PASSPHRASE:
+        out->memory_kib = (uint32_t)fhs_get_le(slot + SLOT_MEMORY, 4);
+        out->passes = (uint32_t)fhs_get_le(slot + SLOT_PASSES, 4);
+        memcpy(out->label, slot + SLOT_LABEL, FHS_KEYS_LABEL_BYTES);
+        break;
+    case FHS_SLOT_RAW:
+    case FHS_SLOT_FREE:
+        memcpy(out->label, slot + SLOT_LABEL, FHS_KEYS_LABEL_BYTES);
+        break;
+    }
+}
+
 bool fhs_keys_slot_get(const fhs_keys *keys, uint32_t index, fhs_key_slot *slot_out)
 {
     memset(slot_out, 0, sizeof *slot_out);
@@ -271,9 +299,7 @@ bool fhs_keys_slot_get(const fhs_keys *keys, uint32_t index, fhs_key_slot *slot_
         }
         slot_out->id = (uint32_t)fhs_get_le(slot + SLOT_ID, 2);
         slot_out->type = (fhs_slot_type)slot[SLOT_TYPE];
-        slot_out->memory_kib = (uint32_t)fhs_get_le(slot + SLOT_MEMORY, 4);
-        slot_out->passes = (uint32_t)fhs_get_le(slot + SLOT_PASSES, 4);
-        memcpy(slot_out->label, slot + SLOT_LABEL, FHS_KEYS_LABEL_BYTES);
+        describe_slot(slot, slot_out);
         slot_out->is_used_here = slot_out->id == keys->used_slot;
         return true;
     }
@@ -328,16 +354,25 @@ static uint32_t free_slot(const uint8_t *image)
     return index;
 }
 
-fhirstore_status fhs_keys_slot_add(fhs_keys *keys, const fhs_credential *credential,
-                                   fhs_key_cost cost, fhs_str label, const fhs_keys_io *io,
-                                   uint32_t *id_out, fhirstore_error **err)
+static void lock_header(const fhs_keys_io *io)
+{
+    if (io->lock != NULL) {
+        io->lock(io->ctx);
+    }
+}
+
+static void unlock_header(const fhs_keys_io *io)
+{
+    if (io->unlock != NULL) {
+        io->unlock(io->ctx);
+    }
+}
+
+static fhirstore_status add_draft(fhs_keys *keys, const fhs_slot_draft *draft,
+                                  const fhs_keys_io *io, uint32_t *id_out, fhirstore_error **err)
 {
     uint8_t image[FHS_KEYS_COPY_BYTES];
-    *id_out = 0;
-    fhirstore_status status = fhs_credential_check(credential, err);
-    if (status == FHIRSTORE_OK) {
-        status = refresh(keys, io, err);
-    }
+    fhirstore_status status = refresh(keys, io, err);
     if (status != FHIRSTORE_OK) {
         return status;
     }
@@ -347,7 +382,7 @@ fhirstore_status fhs_keys_slot_add(fhs_keys *keys, const fhs_credential *credent
     if (index == FHS_KEYS_SLOT_COUNT || id >= UINT16_MAX) {
         return fhs_fail_plain(err, FHIRSTORE_ERR_KEY_SLOTS_FULL);
     }
-    status = fhs_slot_wrap(image, index, id, credential, cost, label, keys->secrets->dek, err);
+    status = fhs_slot_fill(image, index, id, draft, keys->secrets->dek, err);
     if (status == FHIRSTORE_OK) {
         fhs_put_le(image + HEADER_NEXT_SLOT_ID, 2, id + 1);
         status = publish(keys, image, io, err);
@@ -358,8 +393,43 @@ fhirstore_status fhs_keys_slot_add(fhs_keys *keys, const fhs_credential *credent
     return status;
 }
 
-fhirstore_status fhs_keys_slot_remove(fhs_keys *keys, uint32_t id, const fhs_keys_io *io,
+fhirstore_status fhs_keys_slot_add(fhs_keys *keys, const fhs_credential *credential,
+                                   fhs_key_cost cost, fhs_str label, const fhs_keys_io *io,
+                                   uint32_t *id_out, fhirstore_error **err)
+{
+    fhs_slot_draft draft;
+    *id_out = 0;
+    fhirstore_status status = fhs_slot_draft_new(credential, cost, label, &draft, err);
+    if (status == FHIRSTORE_OK) {
+        lock_header(io);
+        status = add_draft(keys, &draft, io, id_out, err);
+        unlock_header(io);
+    }
+    sodium_memzero(&draft, sizeof draft);
+    return status;
+}
+
+static uint8_t *find_slot_by_id(uint8_t *image, uint32_t id)
+{
+    for (uint32_t i = 0; i < FHS_KEYS_SLOT_COUNT; i++) {
+        uint8_t *slot = fhs_header_slot(image, i);
+        if (slot[SLOT_TYPE] != FHS_SLOT_FREE && fhs_get_le(slot + SLOT_ID, 2) == id) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+/* In force with the first write; the second leaves nothing of the old slot in the spare copy. */
+static fhirstore_status publish_twice(fhs_keys *keys, uint8_t *image, const fhs_keys_io *io,
                                       fhirstore_error **err)
+{
+    fhirstore_status status = publish(keys, image, io, err);
+    return status == FHIRSTORE_OK ? publish(keys, image, io, err) : status;
+}
+
+static fhirstore_status remove_slot(fhs_keys *keys, uint32_t id, const fhs_keys_io *io,
+                                    fhirstore_error **err)
 {
     uint8_t image[FHS_KEYS_COPY_BYTES];
     fhirstore_status status = refresh(keys, io, err);
@@ -367,13 +437,7 @@ fhirstore_status fhs_keys_slot_remove(fhs_keys *keys, uint32_t id, const fhs_key
         return status;
     }
     memcpy(image, keys->image, sizeof image);
-    uint8_t *found = NULL;
-    for (uint32_t i = 0; i < FHS_KEYS_SLOT_COUNT; i++) {
-        uint8_t *slot = fhs_header_slot(image, i);
-        if (slot[SLOT_TYPE] != FHS_SLOT_FREE && fhs_get_le(slot + SLOT_ID, 2) == id) {
-            found = slot;
-        }
-    }
+    uint8_t *found = find_slot_by_id(image, id);
     if (found == NULL) {
         return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "no key slot has this number");
     }
@@ -381,9 +445,77 @@ fhirstore_status fhs_keys_slot_remove(fhs_keys *keys, uint32_t id, const fhs_key
         return fhs_fail(err, FHIRSTORE_ERR_INVALID_ARG, "the last key slot cannot be removed");
     }
     memset(found, 0, SLOT_BYTES);
-    status = publish(keys, image, io, err);
-    if (status == FHIRSTORE_OK) {
-        status = publish(keys, image, io, err);
+    return publish_twice(keys, image, io, err);
+}
+
+fhirstore_status fhs_keys_slot_remove(fhs_keys *keys, uint32_t id, const fhs_keys_io *io,
+                                      fhirstore_error **err)
+{
+    lock_header(io);
+    fhirstore_status status = remove_slot(keys, id, io, err);
+    unlock_header(io);
+    return status;
+}
+
+/* Slots of unlike types keep their labels in unlike places, and some have none. */
+static void inherit_label(uint8_t *to, const uint8_t *from)
+{
+    fhs_key_slot before = {.type = (fhs_slot_type)from[SLOT_TYPE]};
+    describe_slot(from, &before);
+    if (to[SLOT_TYPE] == FHS_SLOT_X25519) {
+        memcpy(to + SLOT_RECIPIENT_LABEL, before.label, FHS_KEYS_RECIPIENT_LABEL_BYTES);
+    } else if (to[SLOT_TYPE] != FHS_SLOT_CALLBACK) {
+        memcpy(to + SLOT_LABEL, before.label, FHS_KEYS_LABEL_BYTES);
     }
+}
+
+static fhirstore_status rotate_to_draft(fhs_keys *keys, uint32_t id, fhs_slot_draft *draft,
+                                        bool keeps_label, const fhs_keys_io *io, uint32_t *id_out,
+                                        fhirstore_error **err)
+{
+    uint8_t image[FHS_KEYS_COPY_BYTES];
+    fhirstore_status status = refresh(keys, io, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    memcpy(image, keys->image, sizeof image);
+    uint32_t old_id = id == 0 ? keys->used_slot : id;
+    uint8_t *found = find_slot_by_id(image, old_id);
+    uint32_t new_id = (uint32_t)fhs_get_le(image + HEADER_NEXT_SLOT_ID, 2);
+    if (found == NULL) {
+        return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "no key slot has this number");
+    }
+    if (new_id >= UINT16_MAX) {
+        return fhs_fail_plain(err, FHIRSTORE_ERR_KEY_SLOTS_FULL);
+    }
+    if (keeps_label) {
+        inherit_label(draft->slot, found);
+    }
+    uint32_t index = (uint32_t)((size_t)(found - image - HEADER_SLOTS) / SLOT_BYTES);
+    status = fhs_slot_fill(image, index, new_id, draft, keys->secrets->dek, err);
+    if (status == FHIRSTORE_OK) {
+        fhs_put_le(image + HEADER_NEXT_SLOT_ID, 2, new_id + 1);
+        status = publish_twice(keys, image, io, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        keys->used_slot = keys->used_slot == old_id ? new_id : keys->used_slot;
+        *id_out = new_id;
+    }
+    return status;
+}
+
+fhirstore_status fhs_keys_slot_rotate(fhs_keys *keys, uint32_t id, const fhs_credential *credential,
+                                      fhs_key_cost cost, fhs_str label, const fhs_keys_io *io,
+                                      uint32_t *id_out, fhirstore_error **err)
+{
+    fhs_slot_draft draft;
+    *id_out = 0;
+    fhirstore_status status = fhs_slot_draft_new(credential, cost, label, &draft, err);
+    if (status == FHIRSTORE_OK) {
+        lock_header(io);
+        status = rotate_to_draft(keys, id, &draft, label.len == 0, io, id_out, err);
+        unlock_header(io);
+    }
+    sodium_memzero(&draft, sizeof draft);
     return status;
 }

@@ -18,17 +18,20 @@
 #include "base/error.h"
 #include "base/str.h"
 
-#define FHS_KEYS_KEY_BYTES    32u
-#define FHS_KEYS_UUID_BYTES   16u
-#define FHS_KEYS_COPY_BYTES   4096u /* one header copy */
-#define FHS_KEYS_BLOCK_BYTES  8192u /* both */
-#define FHS_KEYS_SLOT_COUNT   24u
-#define FHS_KEYS_LABEL_BYTES  16u
-#define FHS_KEYS_TOKEN_EXTRA  40u /* a sealed token is this much longer than its plaintext */
-#define FHS_KEYS_PAGE_SIZE    4096u
-#define FHS_KEYS_PAGE_RESERVE 48u
+#define FHS_KEYS_KEY_BYTES   32u
+#define FHS_KEYS_UUID_BYTES  16u
+#define FHS_KEYS_COPY_BYTES  4096u /* one header copy */
+#define FHS_KEYS_BLOCK_BYTES 8192u /* both */
+#define FHS_KEYS_SLOT_COUNT  24u
+#define FHS_KEYS_LABEL_BYTES 16u
+/* A recipient's slot has room for a shorter label; a callback's has its key id in that place. */
+#define FHS_KEYS_RECIPIENT_LABEL_BYTES 8u
+#define FHS_KEYS_ID_BYTES              40u
+#define FHS_KEYS_TOKEN_EXTRA           40u /* a sealed token is this much longer than its plaintext */
+#define FHS_KEYS_PAGE_SIZE             4096u
+#define FHS_KEYS_PAGE_RESERVE          48u
 
-/* Numbers of the file format; 3 and 4 have their place there and are refused by this version. */
+/* Numbers of the file format. */
 typedef enum fhs_slot_type {
     FHS_SLOT_FREE = 0,
     FHS_SLOT_RAW = 1,        /* a 32-byte key encryption key, used as it is given */
@@ -37,18 +40,38 @@ typedef enum fhs_slot_type {
     FHS_SLOT_CALLBACK = 4,   /* a key that the host is asked for by id */
 } fhs_slot_type;
 
-/* What opens a slot: exactly one of the two, borrowed during the call. Neither: no key. */
+/*
+ * Asks the host for the key called @a id: OK with 32 bytes in @a key_out, ERR_NOT_FOUND when there
+ * is none of that name, any other failure when it cannot be had now.
+ */
+typedef fhirstore_status (*fhs_key_fn)(void *ctx, const char *id, size_t id_len,
+                                       uint8_t key_out[FHS_KEYS_KEY_BYTES]);
+
+/*
+ * What opens a slot, or makes one: exactly one of the five, borrowed during the call. None: no key.
+ * A recipient's public key makes slots and opens none; ask opens by the ids that the slots name,
+ * and makes one with key_id.
+ */
 typedef struct fhs_credential {
     const uint8_t *raw_key; /* FHS_KEYS_KEY_BYTES long */
     size_t raw_key_len;
     const char *passphrase; /* any bytes, 1 … FHS_LIMIT_PASSPHRASE_BYTES */
     size_t passphrase_len;
+    const uint8_t *public_key; /* X25519, FHS_KEYS_KEY_BYTES long, as the next */
+    const uint8_t *secret_key;
+    fhs_key_fn ask;
+    void *ask_ctx;
+    fhs_str key_id; /* 1 … FHS_KEYS_ID_BYTES, without NUL */
 } fhs_credential;
 
-/* Argon2id's cost; zero in a field is the default (MODERATE: 256 MiB, 3 passes). */
+/*
+ * Argon2id's cost; zero in a field is the default (MODERATE: 256 MiB, 3 passes). With target_ms the
+ * cost is measured here: as many passes as fit into that time, and less memory where one does not.
+ */
 typedef struct fhs_key_cost {
     uint32_t memory_kib;
     uint32_t passes;
+    uint32_t target_ms;
 } fhs_key_cost;
 
 typedef struct fhs_key_slot {
@@ -57,7 +80,9 @@ typedef struct fhs_key_slot {
     uint32_t memory_kib; /* 0 unless a passphrase */
     uint32_t passes;
     char label[FHS_KEYS_LABEL_BYTES + 1];
-    bool is_used_here; /* the slot that opened this store */
+    uint8_t public_key[FHS_KEYS_KEY_BYTES]; /* of a recipient */
+    char key_id[FHS_KEYS_ID_BYTES + 1];     /* of a callback's */
+    bool is_used_here;                      /* the slot that opened this store */
 } fhs_key_slot;
 
 /*
@@ -71,6 +96,8 @@ typedef struct fhs_keys_io {
     fhirstore_status (*write)(void *ctx, uint64_t offset, const uint8_t *bytes, size_t len,
                               fhirstore_error **err);
     fhirstore_status (*sync)(void *ctx, fhirstore_error **err);
+    void (*lock)(void *ctx); /* around each change; NULL with unlock: nobody else is there */
+    void (*unlock)(void *ctx);
 } fhs_keys_io;
 
 typedef struct fhs_keys fhs_keys;
@@ -94,6 +121,8 @@ fhirstore_status fhs_keys_open(const uint8_t block[FHS_KEYS_BLOCK_BYTES],
 fhirstore_status fhs_keys_new_ephemeral(fhs_keys **keys_out, fhirstore_error **err);
 /* Wipes. Accepts NULL. */
 void fhs_keys_free(fhs_keys *keys);
+/* The public key of an X25519 secret key, both FHS_KEYS_KEY_BYTES long. */
+void fhs_keys_public(const uint8_t *secret_key, uint8_t *public_key_out);
 bool fhs_credential_is_empty(const fhs_credential *credential);
 
 /* ---- what the file is sealed with; borrowed until fhs_keys_free ---- */
@@ -110,12 +139,14 @@ void fhs_keys_uuid_text(const fhs_keys *keys, char out[37]);
 void fhs_keys_derive(const fhs_keys *keys, const char context[8], uint64_t number,
                      uint8_t out[FHS_KEYS_KEY_BYTES]);
 
-/* ---- slots: one writer at a time, each change on disk before it returns ---- */
+/*
+ * ---- slots: each change is on disk before it returns. Key derivation runs outside of the lock.
+ */
 
 uint32_t fhs_keys_slot_count(const fhs_keys *keys);
 /* @a index 0 … count-1. */
 bool fhs_keys_slot_get(const fhs_keys *keys, uint32_t index, fhs_key_slot *slot_out);
-/* ERR_KEY_SLOTS_FULL when none is free. Writes one header copy. */
+/* ERR_KEY_SLOTS_FULL when none is free; what a callback answers. Writes one header copy. */
 fhirstore_status fhs_keys_slot_add(fhs_keys *keys, const fhs_credential *credential,
                                    fhs_key_cost cost, fhs_str label, const fhs_keys_io *io,
                                    uint32_t *id_out, fhirstore_error **err);
@@ -125,6 +156,14 @@ fhirstore_status fhs_keys_slot_add(fhs_keys *keys, const fhs_credential *credent
  */
 fhirstore_status fhs_keys_slot_remove(fhs_keys *keys, uint32_t id, const fhs_keys_io *io,
                                       fhirstore_error **err);
+/*
+ * Put a new slot in the place of slot @a id (0: the one that opened the store), which is gone with
+ * the same header write. The spare copy is written after it, so that the old slot is in neither. An
+ * empty label: the old one's.
+ */
+fhirstore_status fhs_keys_slot_rotate(fhs_keys *keys, uint32_t id, const fhs_credential *credential,
+                                      fhs_key_cost cost, fhs_str label, const fhs_keys_io *io,
+                                      uint32_t *id_out, fhirstore_error **err);
 /* Is this header copy (0 or 1) whole and authentic under these keys? */
 bool fhs_keys_copy_is_valid(const fhs_keys *keys, const uint8_t copy[FHS_KEYS_COPY_BYTES]);
 

@@ -46,13 +46,18 @@ enum {
     SLOT_EPOCH = 1,
     SLOT_ID = 2, /* 2 */
     SLOT_KDF = 4,
-    SLOT_PASSES = 8,  /* 4 */
-    SLOT_MEMORY = 12, /* 4 */
-    SLOT_SALT = 16,   /* 16 */
-    SLOT_LABEL = 32,  /* 16 */
-    SLOT_NONCE = 48,  /* 24 */
+    SLOT_PASSES = 8,           /* 4 */
+    SLOT_MEMORY = 12,          /* 4 */
+    SLOT_SALT = 16,            /* 16 */
+    SLOT_LABEL = 32,           /* 16 */
+    SLOT_PUBLIC = 8,           /* 32, of a recipient, and its label behind it */
+    SLOT_RECIPIENT_LABEL = 40, /* 8 */
+    SLOT_KEY_ID = 8,           /* 40, of a callback's */
+    SLOT_NONCE = 48,           /* 24 */
     SLOT_WRAPPED = 72,
     SLOT_TAG = 104,
+    SLOT_BOX = 48, /* 80, of a recipient */
+    SLOT_BOX_BYTES = 80,
     SLOT_BYTES = 128,
     SLOT_KDF_NONE = 0,
     SLOT_KDF_ARGON2ID13 = 1,
@@ -114,13 +119,29 @@ static inline uint64_t fhs_header_seq(const uint8_t *image)
 }
 
 /* slot.c */
+/* A slot before it has its number, and the key that it will wrap with. */
+typedef struct fhs_slot_draft {
+    uint8_t slot[SLOT_BYTES];
+    uint8_t kek[FHS_KEYS_KEY_BYTES];
+} fhs_slot_draft;
+
 fhirstore_status fhs_credential_check(const fhs_credential *credential, fhirstore_error **err);
-/* Fill @a slot of @a image with the data key wrapped for @a credential. */
-fhirstore_status fhs_slot_wrap(uint8_t *image, uint32_t index, uint32_t id,
-                               const fhs_credential *credential, fhs_key_cost cost, fhs_str label,
-                               const uint8_t *dek, fhirstore_error **err);
-/* OK, ERR_KEY_WRONG (also for a slot of another type), ERR_KDF_LIMIT, ERR_NO_MEMORY. */
+/* The slow part: derives, or asks for, the key that wraps. Wipe the draft when done. */
+fhirstore_status fhs_slot_draft_new(const fhs_credential *credential, fhs_key_cost cost,
+                                    fhs_str label, fhs_slot_draft *draft_out,
+                                    fhirstore_error **err);
+/* Put the draft into @a image as slot @a id, with the data key in it. */
+fhirstore_status fhs_slot_fill(uint8_t *image, uint32_t index, uint32_t id,
+                               const fhs_slot_draft *draft, const uint8_t *dek,
+                               fhirstore_error **err);
+/*
+ * OK, ERR_KEY_WRONG (also for a slot of another type), ERR_KDF_LIMIT, ERR_NO_MEMORY, or
+ * ERR_CALLBACK when the host could not be asked.
+ */
 fhirstore_status fhs_slot_unwrap(const uint8_t *image, uint32_t index,
                                  const fhs_credential *credential, uint8_t *dek_out);
+
+/* cost.c: what the defaults and a wanted time come to. */
+fhirstore_status fhs_key_cost_settle(fhs_key_cost *cost, fhirstore_error **err);
 
 #endif

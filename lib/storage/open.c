@@ -43,14 +43,19 @@ static fhirstore_status open_sealed(fhs_storage *storage, const fhs_storage_opti
         .credential = {.raw_key = options->key,
                        .raw_key_len = options->key == NULL ? 0 : FHS_KEYS_KEY_BYTES,
                        .passphrase = options->passphrase.ptr,
-                       .passphrase_len = options->passphrase.len},
+                       .passphrase_len = options->passphrase.len,
+                       .secret_key = options->recipient_key,
+                       .ask = options->ask_key,
+                       .ask_ctx = options->ask_key_ctx,
+                       .key_id = options->key_id},
+        .kdf_cost = options->kdf_cost,
         .create = options->create && !options->read_only,
         .read_only = options->read_only,
         .multi_process = options->multi_process,
         .base_vfs = options->base_vfs,
     };
     if (options->cheap_kdf) {
-        sealed.kdf_cost = (fhs_key_cost){CHEAP_KDF_MEMORY_KIB, CHEAP_KDF_PASSES};
+        sealed.kdf_cost = (fhs_key_cost){CHEAP_KDF_MEMORY_KIB, CHEAP_KDF_PASSES, 0};
     }
     fhirstore_status status = fhs_vfs_open(storage->path, &sealed, &storage->vfs, err);
     if (status != FHIRSTORE_OK) {
@@ -99,6 +104,9 @@ static fhirstore_status new_storage(const fhs_storage_options *options, fhs_stor
     storage->options = *options;
     storage->options.key = NULL;
     storage->options.passphrase = FHS_STR_NONE;
+    storage->options.recipient_key = NULL;
+    storage->options.ask_key = NULL;
+    storage->options.key_id = FHS_STR_NONE;
     storage->options.path = FHS_STR_NONE;
     pthread_condattr_t attr;
     (void)pthread_mutex_init(&storage->mutex, NULL);

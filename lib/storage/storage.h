@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "keys/keys.h"
 #include "storage/rows.h"
 
 typedef struct fhs_storage fhs_storage;
@@ -31,9 +32,14 @@ typedef int64_t fhs_entity; /* above 0 */
 
 typedef struct fhs_storage_options {
     fhs_str path;
-    const uint8_t *key; /* 32 bytes, or NULL */
-    fhs_str passphrase; /* ptr NULL: none */
-    bool create;        /* create when there is no such file */
+    const uint8_t *key;           /* 32 bytes, or NULL */
+    fhs_str passphrase;           /* ptr NULL: none */
+    const uint8_t *recipient_key; /* X25519 secret key, 32 bytes, or NULL */
+    fhs_key_fn ask_key;           /* NULL: none */
+    void *ask_key_ctx;
+    fhs_str key_id;        /* for create, with ask_key */
+    fhs_key_cost kdf_cost; /* for create, with a passphrase */
+    bool create;           /* create when there is no such file */
     bool read_only;
     bool plaintext; /* an unencrypted store, for tests: asked for by name */
     bool multi_process;

@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "vfs/vfs_internal.h"
 
-static fhirstore_status io_failure(fhirstore_error **err, const char *what, int cause)
+fhirstore_status fhs_vfs_io_failure(fhirstore_error **err, const char *what, int cause)
 {
     bool is_full = cause == ENOSPC || cause == EDQUOT || cause == SQLITE_FULL;
     fhirstore_status status = is_full ? FHIRSTORE_ERR_FULL : FHIRSTORE_ERR_IO;
@@ -41,7 +41,7 @@ static fhirstore_status open_base(fhs_vfs *vfs, const char *path, int flags, sql
     }
     fhs_free(*out);
     *out = NULL;
-    return io_failure(err, "the file cannot be opened", code);
+    return fhs_vfs_io_failure(err, "the file cannot be opened", code);
 }
 
 static int close_base(sqlite3_file *file)
@@ -66,12 +66,13 @@ static fhirstore_status sync_folder(const char *path, fhirstore_error **err)
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     fhs_free(folder);
     if (descriptor < 0) {
-        return io_failure(err, "the folder cannot be opened", errno);
+        return fhs_vfs_io_failure(err, "the folder cannot be opened", errno);
     }
     /* Some file systems know no sync of a folder; there is nothing more to be had there. */
     int failed = fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP ? errno : 0;
     (void)close(descriptor);
-    return failed == 0 ? FHIRSTORE_OK : io_failure(err, "the folder cannot be synced", failed);
+    return failed == 0 ? FHIRSTORE_OK
+                       : fhs_vfs_io_failure(err, "the folder cannot be synced", failed);
 }
 
 /* Header block and page 1, which make a complete empty store, synced, under another name. */
@@ -95,7 +96,8 @@ static fhirstore_status write_new_file(fhs_vfs *vfs, const char *path, const uin
     }
     int closed = close_base(file);
     code = code == SQLITE_OK ? closed : code;
-    return code == SQLITE_OK ? FHIRSTORE_OK : io_failure(err, "the store cannot be written", code);
+    return code == SQLITE_OK ? FHIRSTORE_OK
+                             : fhs_vfs_io_failure(err, "the store cannot be written", code);
 }
 
 /*
@@ -106,7 +108,7 @@ static fhirstore_status publish_file(fhs_vfs *vfs, const char *made, bool replac
                                      fhirstore_error **err)
 {
     if (chmod(made, S_IRUSR | S_IWUSR) != 0) { /* the log gets the same permissions */
-        return io_failure(err, "the store's permissions cannot be set", errno);
+        return fhs_vfs_io_failure(err, "the store's permissions cannot be set", errno);
     }
     if (!replaces_empty && link(made, vfs->path) == 0) {
         (void)unlink(made);
@@ -116,7 +118,7 @@ static fhirstore_status publish_file(fhs_vfs *vfs, const char *made, bool replac
         return fhs_fail(err, FHIRSTORE_ERR_EXISTS, "the file exists already");
     }
     if (rename(made, vfs->path) != 0) {
-        return io_failure(err, "the store cannot be named", errno);
+        return fhs_vfs_io_failure(err, "the store cannot be named", errno);
     }
     return sync_folder(vfs->path, err);
 }
@@ -178,7 +180,7 @@ static fhirstore_status find_or_create(fhs_vfs *vfs, const fhs_vfs_options *opti
     struct stat found;
     bool exists = stat(vfs->path, &found) == 0;
     if (!exists && errno != ENOENT) {
-        return io_failure(err, "the file cannot be looked up", errno);
+        return fhs_vfs_io_failure(err, "the file cannot be looked up", errno);
     }
     bool is_empty = exists && S_ISREG(found.st_mode) && found.st_size == 0;
     if (!exists && !options->create) {
@@ -216,7 +218,7 @@ static fhirstore_status open_anchor(fhs_vfs *vfs, fhirstore_error **err)
         return fhs_fail(err, FHIRSTORE_ERR_READ_ONLY, "no permission to write the file");
     }
     if (stat(vfs->path, &found) != 0) {
-        return io_failure(err, "the file cannot be looked up", errno);
+        return fhs_vfs_io_failure(err, "the file cannot be looked up", errno);
     }
     vfs->device = found.st_dev;
     vfs->inode = found.st_ino;
@@ -246,7 +248,8 @@ static fhirstore_status claim_in_process(fhs_vfs *vfs, fhirstore_error **err)
         return fhs_fail(err, FHIRSTORE_ERR_IN_USE, "this process has the store open already");
     }
     vfs->is_registered = code == SQLITE_OK;
-    return code == SQLITE_OK ? FHIRSTORE_OK : io_failure(err, "the VFS cannot be registered", code);
+    return code == SQLITE_OK ? FHIRSTORE_OK
+                             : fhs_vfs_io_failure(err, "the VFS cannot be registered", code);
 }
 
 /*
@@ -270,7 +273,8 @@ static fhirstore_status claim_from_others(fhs_vfs *vfs, fhirstore_error **err)
     if (code == SQLITE_OK) {
         code = vfs->anchor->pMethods->xUnlock(vfs->anchor, SQLITE_LOCK_NONE);
     }
-    return code == SQLITE_OK ? FHIRSTORE_OK : io_failure(err, "the file cannot be locked", code);
+    return code == SQLITE_OK ? FHIRSTORE_OK
+                             : fhs_vfs_io_failure(err, "the file cannot be locked", code);
 }
 
 /* ---- unlocking ---- */
@@ -286,7 +290,7 @@ static fhirstore_status read_block(fhs_vfs *vfs, uint8_t *block, sqlite3_int64 *
         code = code == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : code;
     }
     if (code != SQLITE_OK) {
-        return io_failure(err, "the header cannot be read", code);
+        return fhs_vfs_io_failure(err, "the header cannot be read", code);
     }
     size_t len = *size_out < BLOCK_BYTES ? (size_t)*size_out : BLOCK_BYTES;
     return fhs_keys_classify(block, len, err);
@@ -309,7 +313,7 @@ static fhirstore_status check_first_page(fhs_vfs *vfs, sqlite3_int64 size, fhirs
     }
     int code = vfs->anchor->pMethods->xRead(vfs->anchor, sealed, PAGE_BYTES, BLOCK_BYTES);
     if (code != SQLITE_OK) {
-        return io_failure(err, "the first page cannot be read", code);
+        return fhs_vfs_io_failure(err, "the first page cannot be read", code);
     }
     bool is_sound = fhs_vfs_open_page(vfs, 1, sealed, plain);
     bool counts = fhs_get_be32(plain + 24) == fhs_get_be32(plain + 92);
@@ -364,7 +368,7 @@ static fhirstore_status resolve_paths(fhs_vfs *vfs, const char *path, fhirstore_
     }
     int code = vfs->base->xFullPathname(vfs->base, path, size, vfs->path);
     if ((code & 0xFF) != SQLITE_OK) { /* OK_SYMLINK is fine */
-        return io_failure(err, "the path cannot be resolved", code);
+        return fhs_vfs_io_failure(err, "the path cannot be resolved", code);
     }
     vfs->wal_path = sqlite3_mprintf("%s-wal", vfs->path);
     if (vfs->wal_path != NULL) {
@@ -411,6 +415,7 @@ fhirstore_status fhs_vfs_open(const char *path, const fhs_vfs_options *options, 
     if (vfs == NULL) {
         return fhs_fail_memory(err);
     }
+    (void)pthread_mutex_init(&vfs->header_lock, NULL);
     fhs_vfs_mark_process(vfs);
     vfs->read_only = options->read_only;
     vfs->multi_process = options->multi_process;
@@ -446,6 +451,7 @@ void fhs_vfs_close(fhs_vfs *vfs)
     (void)close_base(vfs->anchor);
     fhs_keys_free(vfs->keys);
     fhs_vfs_unmark_process(vfs);
+    (void)pthread_mutex_destroy(&vfs->header_lock);
     sqlite3_free(vfs->name);
     sqlite3_free(vfs->wal_path);
     sqlite3_free_filename(vfs->opened);
@@ -481,66 +487,4 @@ int fhs_vfs_sqlite_flags(const fhs_vfs *vfs)
 void fhs_vfs_uuid(const fhs_vfs *vfs, char out[37])
 {
     fhs_keys_uuid_text(vfs->keys, out);
-}
-
-/* ---- key slots ---- */
-
-static fhirstore_status read_header(void *ctx, uint64_t offset, uint8_t *out, size_t len,
-                                    fhirstore_error **err)
-{
-    fhs_vfs *vfs = ctx;
-    int code = vfs->anchor->pMethods->xRead(vfs->anchor, out, (int)len, (sqlite3_int64)offset);
-    return code == SQLITE_OK ? FHIRSTORE_OK : io_failure(err, "the header cannot be read", code);
-}
-
-static fhirstore_status write_header(void *ctx, uint64_t offset, const uint8_t *bytes, size_t len,
-                                     fhirstore_error **err)
-{
-    fhs_vfs *vfs = ctx;
-    int code = vfs->anchor->pMethods->xWrite(vfs->anchor, bytes, (int)len, (sqlite3_int64)offset);
-    return code == SQLITE_OK ? FHIRSTORE_OK : io_failure(err, "the header cannot be written", code);
-}
-
-static fhirstore_status sync_header(void *ctx, fhirstore_error **err)
-{
-    fhs_vfs *vfs = ctx;
-    int code = vfs->anchor->pMethods->xSync(vfs->anchor, SQLITE_SYNC_FULL);
-    return code == SQLITE_OK ? FHIRSTORE_OK : io_failure(err, "the header cannot be synced", code);
-}
-
-static fhirstore_status check_may_write(const fhs_vfs *vfs, fhirstore_error **err)
-{
-    if (fhs_vfs_is_forked(vfs)) {
-        return fhs_fail_plain(err, FHIRSTORE_ERR_FORKED);
-    }
-    return vfs->read_only ? fhs_fail_plain(err, FHIRSTORE_ERR_READ_ONLY) : FHIRSTORE_OK;
-}
-
-uint32_t fhs_vfs_slot_count(const fhs_vfs *vfs)
-{
-    return fhs_keys_slot_count(vfs->keys);
-}
-
-bool fhs_vfs_slot_get(const fhs_vfs *vfs, uint32_t index, fhs_key_slot *slot_out)
-{
-    return fhs_keys_slot_get(vfs->keys, index, slot_out);
-}
-
-fhirstore_status fhs_vfs_slot_add(fhs_vfs *vfs, const fhs_credential *credential, fhs_key_cost cost,
-                                  fhs_str label, uint32_t *id_out, fhirstore_error **err)
-{
-    const fhs_keys_io io = {vfs, read_header, write_header, sync_header};
-    *id_out = 0;
-    fhirstore_status status = check_may_write(vfs, err);
-    if (status == FHIRSTORE_OK) {
-        status = fhs_keys_slot_add(vfs->keys, credential, cost, label, &io, id_out, err);
-    }
-    return status;
-}
-
-fhirstore_status fhs_vfs_slot_remove(fhs_vfs *vfs, uint32_t id, fhirstore_error **err)
-{
-    const fhs_keys_io io = {vfs, read_header, write_header, sync_header};
-    fhirstore_status status = check_may_write(vfs, err);
-    return status == FHIRSTORE_OK ? fhs_keys_slot_remove(vfs->keys, id, &io, err) : status;
 }

@@ -129,12 +129,15 @@ typedef struct fhs_vfs_verified {
 fhirstore_status fhs_vfs_verify_pages(fhs_vfs *vfs, fhs_vfs_verify_fn report, void *ctx,
                                       fhs_vfs_verified *verified_out, fhirstore_error **err);
 
-/* ---- key slots (one caller at a time; in multi-process mode, one process at a time) ---- */
+/* ---- key slots (any thread; in multi-process mode, one process at a time) ---- */
 
-uint32_t fhs_vfs_slot_count(const fhs_vfs *vfs);
-bool fhs_vfs_slot_get(const fhs_vfs *vfs, uint32_t index, fhs_key_slot *slot_out);
+uint32_t fhs_vfs_slot_count(fhs_vfs *vfs);
+bool fhs_vfs_slot_get(fhs_vfs *vfs, uint32_t index, fhs_key_slot *slot_out);
 fhirstore_status fhs_vfs_slot_add(fhs_vfs *vfs, const fhs_credential *credential, fhs_key_cost cost,
                                   fhs_str label, uint32_t *id_out, fhirstore_error **err);
 fhirstore_status fhs_vfs_slot_remove(fhs_vfs *vfs, uint32_t id, fhirstore_error **err);
+fhirstore_status fhs_vfs_slot_rotate(fhs_vfs *vfs, uint32_t id, const fhs_credential *credential,
+                                     fhs_key_cost cost, fhs_str label, uint32_t *id_out,
+                                     fhirstore_error **err);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "vfs/vfs.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -55,6 +56,7 @@ struct fhs_vfs {
     const char *opened;   /* the path in the form that base->xOpen takes */
     sqlite3_file *anchor; /* holds the process's lock; header and verify read through it */
     fhs_keys *keys;
+    pthread_mutex_t header_lock; /* guards the header block and its image in the keys */
     const uint8_t *page_key;
     const uint8_t *wal_key;
     uint8_t page_aad[PAGE_AAD]; /* page number and kind are filled in by each use */
@@ -109,6 +111,12 @@ static inline fhs_vfs_file *fhs_vfs_file_of(sqlite3_file *file)
 {
     return (fhs_vfs_file *)(void *)file;
 }
+
+/* open.c: a status and a text for a result code of SQLite or the system. */
+fhirstore_status fhs_vfs_io_failure(fhirstore_error **err, const char *what, int cause);
+
+/* header_block.c */
+fhs_keys_io fhs_vfs_header_io(fhs_vfs *vfs);
 
 /* seal.c */
 void fhs_vfs_seal_init(fhs_vfs *vfs);

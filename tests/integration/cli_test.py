@@ -211,6 +211,39 @@ def a_passphrase_opens_too(shop):
 
 
 @test
+def keys_are_added_rotated_and_removed(shop):
+    shop.init()
+    shop.load(shop.file("a.ndjson", json.dumps(patient("a"))))
+    other = shop.file("other", bytes(range(100, 132)))
+    secret = shop.file("secret", bytes(range(50, 82)))
+    public = shop.ok("key", "public", "--recipient-key-file", secret, key=False).decode().strip()
+    assert len(public) == 64, public
+    assert b"added slot 2" in shop.ok("key", "add", shop.store, "--recipient", public, "--label", "Dr. X")
+    phrase = shop.file("phrase", "correct horse\n")
+    added = shop.ok("key", "add", shop.store, "--new-passphrase-file", phrase, "--kdf-ms", "1", "--json")
+    assert json.loads(added) == {"added": 3}, added
+    rotated = shop.ok("key", "rotate", shop.store, "--new-key-file", other, "--json")
+    assert json.loads(rotated) == {"added": 4}, rotated
+    shop.refused("stats", shop.store)
+    for option, path in (("--key-file", other), ("--recipient-key-file", secret),
+                         ("--passphrase-file", phrase)):
+        assert json.loads(shop.ok("stats", shop.store, option, path, "--json", key=False))["resources"] == 1
+    told = shop.ok("key", "list", shop.store, "--recipient-key-file", secret, key=False).decode()
+    assert f'slot 2: x25519, "Dr. X", public key {public}, opened the store' in told, told
+    shop.ok("key", "remove", shop.store, "--slot", 3, "--key-file", other, key=False)
+    shop.refused("stats", shop.store, "--passphrase-file", phrase, key=False)
+    shop.ok("key", "remove", shop.store, "--slot", 2, "--key-file", other, key=False)
+    last = shop.refused("key", "remove", shop.store, "--slot", 4, "--key-file", other, key=False)
+    assert "last" in last["issue"][0]["diagnostics"], last
+    shop.ok("verify", shop.store, "--key-file", other, key=False)
+    shop.usage("key", "add", shop.store)
+    shop.usage("key", "add", shop.store, "--new-key-file", other, "--recipient", public)
+    shop.usage("key", "remove", shop.store)
+    shop.usage("key", "list", shop.store, "--slot", 1)
+    shop.usage("stats", shop.store, "--recipient-key-file", secret)
+
+
+@test
 def stores_that_are_none_are_refused(shop):
     shop.refused("stats", shop.store)
     assert not shop.store.exists()
