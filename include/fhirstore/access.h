@@ -46,7 +46,8 @@ enum fhirstore_action {
     FHIRSTORE_ACTION_EVERYTHING = 16, /**< $everything of one resource; each type it meets is asked for. */
     FHIRSTORE_ACTION_HARD_DELETE = 17, /**< A resource goes with its history. */
     FHIRSTORE_ACTION_REINDEX = 18,    /**< Index rows are made anew. */
-    FHIRSTORE_ACTION_CONVERT = 19     /**< Messages of devices and other formats become resources. */
+    FHIRSTORE_ACTION_CONVERT = 19,    /**< Messages of devices and other formats become resources. */
+    FHIRSTORE_ACTION_OPERATION = 20   /**< An operation of the host; the query begins with its name. */
 };
 
 /** The answers of an authorizer. Anything else is a denial. @since 0.1 */

@@ -217,7 +217,8 @@ static bool is_in_patient_compartment(const decision *d)
 static fhirstore_status unite_patient_scope(const decision *d, const fhs_scope *scope,
                                             fhs_str reason, search_union *any)
 {
-    const uint32_t looks = FHS_DATA_READ | FHS_DATA_SEARCH | FHS_DATA_HISTORY;
+    const uint32_t looks = FHS_DATA_READ | FHS_DATA_SEARCH | FHS_DATA_HISTORY |
+                           FHS_DATA_EVERYTHING;
     if (d->claims->patient.len == 0) {
         any->reason = any->count == 0 && !any->is_all
                           ? FHS_LIT("a patient/ scope without a patient in context")

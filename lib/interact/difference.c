@@ -132,9 +132,13 @@ static fhirstore_status run_diff_of_two(fhs_call *call, const fhs_operation *ope
 }
 
 const fhs_operation_def fhs_difference_operations[] = {
-    {FHS_LIT_INIT("diff"), FHS_LIT_INIT(""), FHS_ON_INSTANCE, FHS_LIT_INIT(""), version_params,
-     run_diff_of_versions},
-    {FHS_LIT_INIT("diff"), FHS_LIT_INIT(""), FHS_ON_SYSTEM, FHS_LIT_INIT(""), place_params,
-     run_diff_of_two},
+    {.name = FHS_LIT_INIT("diff"),
+     .levels = FHS_ON_INSTANCE,
+     .params = version_params,
+     .run = run_diff_of_versions},
+    {.name = FHS_LIT_INIT("diff"),
+     .levels = FHS_ON_SYSTEM,
+     .params = place_params,
+     .run = run_diff_of_two},
 };
 const size_t fhs_difference_operation_count = FHS_COUNT_OF(fhs_difference_operations);

@@ -99,10 +99,9 @@ static fhirstore_status narrow_types(fhs_call *call, fhs_arena *arena, fhs_query
     return status < FHIRSTORE_OK ? status : restrict_types(call, arena, query, env, err);
 }
 
-/* Open the search with what the call may see. @a env must live as long as the search. */
-static fhirstore_status open_search(fhs_call *call, const fhs_params *params, bool ready_only,
-                                    fhs_arena *arena, fhs_query *query, fhs_search_env *env,
-                                    fhs_search **out, fhirstore_error **err)
+fhirstore_status fhs_find_open(fhs_call *call, const fhs_params *params, bool ready_only,
+                               fhs_arena *arena, fhs_query *query, fhs_search_env *env,
+                               fhs_search **out, fhirstore_error **err)
 {
     *env = fhs_find_env(call, params, ready_only);
     fhirstore_status status = narrow_types(call, arena, query, env, err);
@@ -169,8 +168,8 @@ static fhirstore_status find_run(fhs_call *call, void *ctx, fhirstore_error **er
         status = fhs_criteria_check(work->criteria, query, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = open_search(call, params, work->ready_only, &session->arena, query, &env, &search,
-                             err);
+        status = fhs_find_open(call, params, work->ready_only, &session->arena, query, &env,
+                               &search, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = work->use(call, work, search, err);
@@ -391,8 +390,8 @@ static fhirstore_status start_cursor(fhs_search_cursor *cursor, fhirstore_error 
                              false, &cursor->query, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = open_search(call, params, false, &cursor->arena, cursor->query, &cursor->env,
-                             &cursor->search, err);
+        status = fhs_find_open(call, params, false, &cursor->arena, cursor->query, &cursor->env,
+                               &cursor->search, err);
     }
     status = fhs_session_verdict(call->session, status, err);
     return status < FHIRSTORE_OK ? fhs_call_refuse(call, status) : FHIRSTORE_OK;

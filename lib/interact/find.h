@@ -12,6 +12,14 @@ typedef struct fhs_search_cursor fhs_search_cursor;
 /* What a search of the call may see. @a call must live as long as the search. */
 fhs_search_env fhs_find_env(fhs_call *call, const fhs_params *params, bool ready_only);
 
+/*
+ * Open the search with what the call may see; at system level the query's types are narrowed to
+ * it. @a env must live as long as the search.
+ */
+fhirstore_status fhs_find_open(fhs_call *call, const fhs_params *params, bool ready_only,
+                               fhs_arena *arena, fhs_query *query, fhs_search_env *env,
+                               fhs_search **out, fhirstore_error **err);
+
 /* Every match of @a query, strictly understood. The cursor holds a connection until it is closed.
  */
 fhirstore_status fhs_search_cursor_open(fhs_session *session, const fhs_place *place, fhs_str query,

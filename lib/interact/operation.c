@@ -16,6 +16,7 @@ static const operation_table tables[] = {
     {fhs_value_set_operations, &fhs_value_set_operation_count},
     {fhs_code_system_operations, &fhs_code_system_operation_count},
     {fhs_difference_operations, &fhs_difference_operation_count},
+    {fhs_everything_operations, &fhs_everything_operation_count},
 };
 
 static const fhs_operation_def *find_operation(const fhs_core *core, const fhs_route *route)
@@ -37,9 +38,64 @@ static const fhs_operation_def *find_operation(const fhs_core *core, const fhs_r
     return NULL;
 }
 
-int32_t fhs_operation_action(const fhs_route *route)
+static int32_t action_of_def(const fhs_operation_def *def, const fhs_route *route)
 {
+    if (def != NULL && def->action != 0) {
+        return def->action;
+    }
     return route->id.len > 0 ? FHIRSTORE_ACTION_READ : FHIRSTORE_ACTION_SEARCH;
+}
+
+int32_t fhs_operation_action(const fhs_core *core, const fhs_route *route)
+{
+    return action_of_def(find_operation(core, route), route);
+}
+
+bool fhs_operation_changes(const fhs_core *core, const fhs_route *route)
+{
+    const fhs_operation_def *def = find_operation(core, route);
+    return def != NULL && def->changes;
+}
+
+void fhs_operation_write_path(const fhs_call *call, const fhs_operation *operation, fhs_buf *out)
+{
+    if (call->type != FHS_TYPE_NONE) {
+        fhs_buf_add_str(out, fhs_type_name(call->session->core->fhir, call->type));
+        fhs_buf_add_char(out, '/');
+    }
+    if (call->id.len > 0) {
+        fhs_buf_add_str(out, call->id);
+        fhs_buf_add_char(out, '/');
+    }
+    fhs_buf_add_char(out, '$');
+    fhs_buf_add_str(out, operation->def->name);
+}
+
+/* Known by that name, but not here: where then? */
+static fhirstore_status no_operation_here(const fhs_core *core, const fhs_route *route,
+                                          fhirstore_error **err)
+{
+    unsigned levels = 0;
+    fhs_str type = FHS_STR_NONE;
+    for (size_t t = 0; t < FHS_COUNT_OF(tables); t++) {
+        for (size_t i = 0; i < *tables[t].count; i++) {
+            const fhs_operation_def *def = &tables[t].defs[i];
+            if (fhs_str_eq(def->name, route->operation)) {
+                levels |= def->levels;
+                type = def->type;
+            }
+        }
+    }
+    (void)core;
+    if (levels == 0) {
+        return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "no such operation");
+    }
+    return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND,
+                    "the operation is not one of this address; it is one of%s%s%s%s",
+                    (levels & FHS_ON_SYSTEM) != 0 ? " the store" : "",
+                    (levels & FHS_ON_TYPE) != 0 ? " a type" : "",
+                    (levels & FHS_ON_INSTANCE) != 0 ? " a resource" : "",
+                    type.len > 0 ? " of certain types" : "");
 }
 
 void fhs_operation_describe(fhs_str type, fhs_buf *out)
@@ -150,9 +206,9 @@ typedef struct argument_list {
     size_t capacity;
 } argument_list;
 
-static bool is_taken(const fhs_operation_def *def, fhs_str name)
+static bool is_one_of(const fhs_str *names, fhs_str name)
 {
-    for (const fhs_str *param = def->params; param->len > 0; param++) {
+    for (const fhs_str *param = names; param != NULL && param->len > 0; param++) {
         if (fhs_str_eq(*param, name)) {
             return true;
         }
@@ -163,8 +219,13 @@ static bool is_taken(const fhs_operation_def *def, fhs_str name)
 static fhirstore_status add_argument(argument_list *list, const fhs_argument *argument,
                                      fhirstore_error **err)
 {
-    if (!is_taken(list->def, argument->name)) {
+    if (!is_one_of(list->def->params, argument->name)) {
         return fhs_argument_fail(argument->name, "is not known here", err);
+    }
+    const fhs_operation so_far = {.arguments = list->items, .argument_count = list->count};
+    if (!is_one_of(list->def->lists, argument->name) &&
+        fhs_argument_find(&so_far, argument->name) != NULL) {
+        return fhs_argument_fail(argument->name, "is there more than once", err);
     }
     if (list->count == list->capacity) {
         return fhs_fail(err, FHIRSTORE_ERR_LIMIT, "the operation exceeds FHS_LIMIT_QUERY_PARAMS");
@@ -309,7 +370,8 @@ static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error
     if (status >= FHIRSTORE_OK && work->body.len > 0) {
         status = read_body(&list, work->body, err);
     }
-    if (status >= FHIRSTORE_OK) {
+    const bool begins = !call->is_nested && !work->def->changes;
+    if (status >= FHIRSTORE_OK && begins) {
         status = fhs_conn_begin_read(call->conn, err);
     }
     if (status < FHIRSTORE_OK) {
@@ -318,7 +380,9 @@ static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error
     const fhs_operation operation = {work->def, work->route, list.items, list.count};
     fhs_buf_reset(&work->answer->body);
     status = work->def->run(call, &operation, work->answer, err);
-    fhs_conn_end_read(call->conn);
+    if (begins) {
+        fhs_conn_end_read(call->conn);
+    }
     if (status >= FHIRSTORE_OK) {
         status = fhs_call_seen_well(call, err);
     }
@@ -328,21 +392,52 @@ static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error
     return status;
 }
 
+/* Whether the operation is there, and how it is called: nobody is asked before that is clear. */
+static fhirstore_status check_operation(const fhs_core *core, const operation_work *work,
+                                        fhirstore_error **err)
+{
+    if (work->def == NULL) {
+        return no_operation_here(core, work->route, err);
+    }
+    return work->def->changes && work->route->is_get ? fhs_fail_plain(err, FHIRSTORE_ERR_METHOD)
+                                                     : FHIRSTORE_OK;
+}
+
+static fhirstore_status run_call(fhs_call *call, operation_work *work, fhirstore_error **err)
+{
+    work->answer->status = FHIRSTORE_OK;
+    work->answer->http = fhs_status_http(FHIRSTORE_OK);
+    fhirstore_status status = work->def->changes ? fhs_call_write(call, run_operation, work, err)
+                                                 : fhs_call_read(call, run_operation, work, err);
+    fhs_call_end(call);
+    return status;
+}
+
 fhirstore_status fhs_operation_run(fhs_session *session, const fhs_route *route, fhs_str body,
                                    fhs_answer *answer, fhirstore_error **err)
 {
     operation_work work = {find_operation(session->core, route), route, body, answer};
+    const int32_t action = action_of_def(work.def, route);
     fhs_call call;
-    if (work.def == NULL) {
-        return fhs_session_refuse(
-            session, fhs_operation_action(route), route->type, route->id, route->query,
-            fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "no such operation at this address"));
+    fhirstore_status status = check_operation(session->core, &work, err);
+    if (status < FHIRSTORE_OK) {
+        return fhs_session_refuse(session, action, route->type, route->id, route->query, status);
     }
-    answer->status = FHIRSTORE_OK;
-    answer->http = fhs_status_http(FHIRSTORE_OK);
-    fhs_call_begin(&call, session, fhs_operation_action(route), route->type, route->id,
-                   route->query);
-    fhirstore_status status = fhs_call_read(&call, run_operation, &work, err);
-    fhs_call_end(&call);
-    return status;
+    fhs_call_begin(&call, session, action, route->type, route->id, route->query);
+    return run_call(&call, &work, err);
+}
+
+fhirstore_status fhs_operation_run_in(fhs_call *outer, const fhs_route *route, fhs_str body,
+                                      fhs_answer *answer, fhirstore_error **err)
+{
+    const fhs_core *core = outer->session->core;
+    operation_work work = {find_operation(core, route), route, body, answer};
+    fhs_call call;
+    fhirstore_status status = check_operation(core, &work, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    fhs_call_nest(&call, outer, action_of_def(work.def, route), route->type, route->id,
+                  route->query);
+    return run_call(&call, &work, err);
 }

@@ -40,19 +40,29 @@ enum {
 };
 
 typedef struct fhs_operation_def {
-    fhs_str name; /* without the $ */
-    fhs_str type; /* empty: any type, or none at system level */
+    fhs_str name;          /* without the $ */
+    fhs_str type;          /* empty: any type, or none at system level */
     unsigned levels;       /* FHS_ON_… */
     fhs_str resource;      /* the parameter that a body which is no Parameters stands for */
     const fhs_str *params; /* names it takes, ending in an empty one */
     fhs_operation_fn run;
+    const fhs_str *lists; /* names that may come more than once, the same way; NULL: none */
+    int32_t action;       /* asked for; 0: read of a resource, else search of its type */
+    bool changes;         /* the store: POST alone, in a write transaction */
 } fhs_operation_def;
 
-/* Carry out route->operation; @a body empty: there is none. */
+/* Carry out route->operation; @a body empty: there is none. ERR_METHOD: it takes POST alone. */
 fhirstore_status fhs_operation_run(fhs_session *session, const fhs_route *route, fhs_str body,
                                    fhs_answer *answer, fhirstore_error **err);
-/* What the call asks the authorizer for: read of a resource, else search of its type. */
-int32_t fhs_operation_action(const fhs_route *route);
+/* The same inside the transaction of an enclosing call, which writes where the operation does. */
+fhirstore_status fhs_operation_run_in(fhs_call *outer, const fhs_route *route, fhs_str body,
+                                      fhs_answer *answer, fhirstore_error **err);
+/* What the call asks the authorizer for. */
+int32_t fhs_operation_action(const fhs_core *core, const fhs_route *route);
+/* Whether it changes the store; false where there is none. */
+bool fhs_operation_changes(const fhs_core *core, const fhs_route *route);
+/* "Patient/1/$everything". */
+void fhs_operation_write_path(const fhs_call *call, const fhs_operation *operation, fhs_buf *out);
 /* Append what a CapabilityStatement says of the type's operations, or nothing. */
 void fhs_operation_describe(fhs_str type, fhs_buf *out);
 
@@ -81,6 +91,11 @@ extern const fhs_operation_def fhs_value_set_operations[];
 extern const size_t fhs_value_set_operation_count;
 extern const fhs_operation_def fhs_code_system_operations[];
 extern const size_t fhs_code_system_operation_count;
+
+/* ---- everything.c ---- */
+
+extern const fhs_operation_def fhs_everything_operations[];
+extern const size_t fhs_everything_operation_count;
 
 /* ---- difference.c ---- */
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The REST API as one call: headers and address become an interaction, errors become answers. */
+#include <stdio.h>
+
 #include "interact/bundle.h"
 #include "interact/headers.h"
 #include "interact/interact.h"
@@ -164,7 +166,7 @@ static void apply_return(fhs_return_mode wanted, const fhs_route *route, fhs_ans
 }
 
 /* For the record of a request that is refused before its interaction begins. */
-static int32_t action_of(const fhs_route *route)
+static int32_t action_of(const fhs_core *core, const fhs_route *route)
 {
     switch (route->interaction) {
     case FHS_DO_CAPABILITIES:
@@ -188,7 +190,7 @@ static int32_t action_of(const fhs_route *route)
     case FHS_DO_HISTORY:
         return FHIRSTORE_ACTION_HISTORY;
     case FHS_DO_OPERATION:
-        return fhs_operation_action(route);
+        return fhs_operation_action(core, route);
     }
     return 0;
 }
@@ -264,14 +266,18 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
             status = cut < FHIRSTORE_OK ? cut : status;
         }
     } else {
-        (void)fhs_session_refuse(session, is_routed ? action_of(&route) : 0, route.type, route.id,
-                                 route.query, status);
+        (void)fhs_session_refuse(session, is_routed ? action_of(core, &route) : 0, route.type,
+                                 route.id, route.query, status);
     }
     if (status < FHIRSTORE_OK) {
         answer_error(answer, status, reason);
         if (answer->http == HTTP_NOT_ALLOWED) {
             fhs_route_allowed(core->fhir, base, request->url, status == FHIRSTORE_ERR_READ_ONLY,
                               answer->allow);
+            if (route.interaction == FHS_DO_OPERATION && fhs_operation_changes(core, &route)) {
+                (void)snprintf(answer->allow, sizeof answer->allow, "%s",
+                               status == FHIRSTORE_ERR_READ_ONLY ? "" : "POST");
+            }
         }
     } else {
         apply_return(headers.preferences.wanted, &route, answer);

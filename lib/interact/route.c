@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 
-#define MAX_PARTS 4u
+#define MAX_PARTS 5u
 
 typedef enum method_kind {
     METHOD_GET,
@@ -89,6 +89,7 @@ static fhirstore_status route_operation(method_kind method, fhs_str part, fhs_ro
 {
     out->interaction = FHS_DO_OPERATION;
     out->operation = fhs_str_from(part, 1);
+    out->is_get = method == METHOD_GET;
     return method == METHOD_GET || method == METHOD_POST ? FHIRSTORE_OK : wrong_method(err);
 }
 
@@ -153,7 +154,7 @@ static fhirstore_status route_compartment(const fhs_fhir *fhir, method_kind meth
 {
     static const fhs_str form = FHS_LIT_INIT("_search");
     const bool is_form = fhs_str_eq(parts->part[parts->count - 1], form);
-    if (parts->count == 4 && !is_form) {
+    if (parts->count > 4 || (parts->count == 4 && !is_form)) {
         return no_such_address(err);
     }
     const fhs_str name = parts->count == 3 && is_form ? FHS_LIT("*") : parts->part[2];
@@ -191,20 +192,21 @@ static fhirstore_status route_instance(method_kind method, const path_parts *par
     if (parts->count == 3 && is_operation(parts->part[2])) {
         return route_operation(method, parts->part[2], out, err);
     }
-    if (!fhs_str_eq(parts->part[2], FHS_LIT("_history"))) {
+    const bool is_on_version = parts->count == 5 && is_operation(parts->part[4]);
+    if (!fhs_str_eq(parts->part[2], FHS_LIT("_history")) || (parts->count == 5 && !is_on_version)) {
         return no_such_address(err);
     }
-    if (method != METHOD_GET) {
+    if (method != METHOD_GET && !is_on_version) {
         return wrong_method(err);
     }
     out->interaction = parts->count == 3 ? FHS_DO_HISTORY : FHS_DO_VREAD;
-    if (parts->count == 4) {
+    if (parts->count >= 4) {
         if (!fhs_str_to_u64(parts->part[3], INT64_MAX, &version) || version == 0) {
             return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "no such version");
         }
         out->version = (int64_t)version;
     }
-    return FHIRSTORE_OK;
+    return is_on_version ? route_operation(method, parts->part[4], out, err) : FHIRSTORE_OK;
 }
 
 fhirstore_status fhs_route_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str method,
@@ -253,6 +255,7 @@ static bool is_write_route(const fhs_route *route)
     case FHS_DO_READ:
     case FHS_DO_VREAD:
     case FHS_DO_HISTORY:
+    case FHS_DO_OPERATION: /* those that write are known where operations are */
         return false;
     default:
         return true;

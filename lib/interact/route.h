@@ -26,10 +26,11 @@ typedef struct fhs_route {
     fhs_type type; /* FHS_TYPE_NONE: system level */
     fhs_str id;
     fhs_str operation; /* its name without the $ */
-    int64_t version;   /* vread */
+    int64_t version;   /* vread; of an operation: the version that it is called on, 0: none */
     fhs_str query;     /* behind the '?' */
     fhs_place place;   /* of a search */
     bool form_search;  /* POST …/_search: the body holds more parameters */
+    bool is_get;       /* GET or HEAD */
     bool is_head;
     bool has_format; /* _format was given and is one of ours */
 } fhs_route;

@@ -426,11 +426,20 @@ static const fhs_str subsumes_params[] = {
 };
 
 const fhs_operation_def fhs_code_system_operations[] = {
-    {FHS_LIT_INIT("lookup"), FHS_LIT_INIT("CodeSystem"), FHS_ON_TYPE, FHS_LIT_INIT(""),
-     lookup_params, run_lookup},
-    {FHS_LIT_INIT("validate-code"), FHS_LIT_INIT("CodeSystem"), FHS_ON_TYPE | FHS_ON_INSTANCE,
-     FHS_LIT_INIT(""), check_code_params, run_check_code},
-    {FHS_LIT_INIT("subsumes"), FHS_LIT_INIT("CodeSystem"), FHS_ON_TYPE | FHS_ON_INSTANCE,
-     FHS_LIT_INIT(""), subsumes_params, run_subsumes},
+    {.name = FHS_LIT_INIT("lookup"),
+     .type = FHS_LIT_INIT("CodeSystem"),
+     .levels = FHS_ON_TYPE,
+     .params = lookup_params,
+     .run = run_lookup},
+    {.name = FHS_LIT_INIT("validate-code"),
+     .type = FHS_LIT_INIT("CodeSystem"),
+     .levels = FHS_ON_TYPE | FHS_ON_INSTANCE,
+     .params = check_code_params,
+     .run = run_check_code},
+    {.name = FHS_LIT_INIT("subsumes"),
+     .type = FHS_LIT_INIT("CodeSystem"),
+     .levels = FHS_ON_TYPE | FHS_ON_INSTANCE,
+     .params = subsumes_params,
+     .run = run_subsumes},
 };
 const size_t fhs_code_system_operation_count = FHS_COUNT_OF(fhs_code_system_operations);

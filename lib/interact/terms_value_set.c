@@ -455,9 +455,16 @@ static const fhs_str check_params[] = {
 };
 
 const fhs_operation_def fhs_value_set_operations[] = {
-    {FHS_LIT_INIT("expand"), FHS_LIT_INIT("ValueSet"), FHS_ON_TYPE | FHS_ON_INSTANCE,
-     FHS_LIT_INIT("valueSet"), expand_params, run_expand},
-    {FHS_LIT_INIT("validate-code"), FHS_LIT_INIT("ValueSet"), FHS_ON_TYPE | FHS_ON_INSTANCE,
-     FHS_LIT_INIT(""), check_params, run_check},
+    {.name = FHS_LIT_INIT("expand"),
+     .type = FHS_LIT_INIT("ValueSet"),
+     .levels = FHS_ON_TYPE | FHS_ON_INSTANCE,
+     .resource = FHS_LIT_INIT("valueSet"),
+     .params = expand_params,
+     .run = run_expand},
+    {.name = FHS_LIT_INIT("validate-code"),
+     .type = FHS_LIT_INIT("ValueSet"),
+     .levels = FHS_ON_TYPE | FHS_ON_INSTANCE,
+     .params = check_params,
+     .run = run_check},
 };
 const size_t fhs_value_set_operation_count = FHS_COUNT_OF(fhs_value_set_operations);

@@ -2,32 +2,15 @@
 /* One page as a searchset Bundle. Bodies, or what is asked for of them, are copied as stored. */
 #include "base/limits.h"
 #include "fhir/reference.h"
-#include "search/include.h"
+#include "search/page.h"
 #include "json/json.h"
+
+#define PAGE_MAX ((size_t)1024 * 1024 * 1024)
+#define LINK_MAX ((size_t)1024 * 1024)
 
 /* Rows that may be counted for a total that nobody asked for. */
 #define FREE_COUNT INT64_C(10000)
-#define PAGE_MAX   ((size_t)1024 * 1024 * 1024)
-#define LINK_MAX   ((size_t)1024 * 1024)
-
-/* What one page turned out to be. */
-typedef struct page_writer {
-    fhs_search *search;
-    fhs_arena arena; /* reads one match for its parts */
-    fhs_buf entries;
-    fhs_buf first_key; /* of the first and the last match */
-    fhs_buf last_key;
-    fhs_buf next; /* "_page=…" of the next page; empty: this is the last */
-    fhs_buf previous;
-    fhs_buf last;
-    fhs_buf related; /* "_page=…" of the page with the rest of what is included */
-    fhs_gathering includes;
-    int64_t count; /* matches */
-    int64_t included;
-    int64_t total; /* -1: not told */
-} page_writer;
-
-static void begin_entry(page_writer *page)
+static void begin_entry(fhs_page *page)
 {
     fhs_buf_add_cstr(&page->entries, page->entries.len > 0 ? ",{" : "{");
 }
@@ -37,7 +20,7 @@ static fhs_str link_base(const fhs_search_env *env)
     return env->link_base.len > 0 ? env->link_base : env->base_url;
 }
 
-static void write_full_url(page_writer *page, const fhs_version *version)
+static void write_full_url(fhs_page *page, const fhs_version *version)
 {
     const fhs_search_env *env = &page->search->env;
     fhs_str base = link_base(env);
@@ -54,7 +37,7 @@ static void write_full_url(page_writer *page, const fhs_version *version)
 }
 
 /* _elements names elements of the matches; what is included stays whole. */
-static fhirstore_status write_body(page_writer *page, fhs_version *version, bool is_match)
+static fhirstore_status write_body(fhs_page *page, fhs_version *version, bool is_match)
 {
     const fhs_search *search = page->search;
     if (!fhs_subset_is_wanted(search->query) || (!is_match && search->query->element_count > 0)) {
@@ -74,7 +57,7 @@ static fhirstore_status write_body(page_writer *page, fhs_version *version, bool
 }
 
 /* "search", with how well the words fit where there are any. */
-static fhirstore_status write_found(page_writer *page, fhs_entity entity)
+static fhirstore_status write_found(fhs_page *page, fhs_entity entity)
 {
     int64_t score = -1;
     fhs_buf *out = &page->entries;
@@ -90,7 +73,7 @@ static fhirstore_status write_found(page_writer *page, fhs_entity entity)
     return status;
 }
 
-static fhirstore_status write_page_entry(page_writer *page, fhs_version *version, bool is_match)
+fhirstore_status fhs_page_add(fhs_page *page, fhs_version *version, bool is_match)
 {
     const fhs_entity entity = version->entity;
     begin_entry(page);
@@ -106,14 +89,14 @@ static fhirstore_status write_page_entry(page_writer *page, fhs_version *version
 
 /* What is contained, under the address of what contains it. */
 typedef struct contained_writer {
-    page_writer *page;
+    fhs_page *page;
     const fhs_version *version;
 } contained_writer;
 
 static fhirstore_status write_contained_item(void *ctx, const fhs_contained *item)
 {
     contained_writer *writer = ctx;
-    page_writer *page = writer->page;
+    fhs_page *page = writer->page;
     fhs_search *search = page->search;
     fhs_buf *out = &page->entries;
     fhirstore_status status = FHIRSTORE_OK;
@@ -136,7 +119,7 @@ static fhirstore_status write_contained_item(void *ctx, const fhs_contained *ite
 }
 
 /* A match of a search for what is contained: itself, if it is one, and what it contains. */
-static fhirstore_status write_all_contained(page_writer *page, fhs_entity entity)
+static fhirstore_status write_all_contained(fhs_page *page, fhs_entity entity)
 {
     fhs_search *search = page->search;
     fhs_version version;
@@ -155,7 +138,7 @@ static fhirstore_status write_all_contained(page_writer *page, fhs_entity entity
 }
 
 /* A page of the rest shows no matches again, only what they include. */
-static fhirstore_status write_match(page_writer *page)
+static fhirstore_status write_match(fhs_page *page)
 {
     fhs_version version;
     fhs_search *search = page->search;
@@ -175,7 +158,7 @@ static fhirstore_status write_match(page_writer *page)
         status = fhs_resource_look(search->conn, search->last, &version, search->err);
     }
     if (status == FHIRSTORE_OK && is_shown) {
-        status = write_page_entry(page, &version, true);
+        status = fhs_page_add(page, &version, true);
     }
     return status == FHIRSTORE_OK && search->query->contained_alone && search->contained != NULL
                ? write_all_contained(page, search->last)
@@ -183,7 +166,7 @@ static fhirstore_status write_match(page_writer *page)
 }
 
 /* A link to what is included but not on this page, and a word about it. */
-static fhirstore_status write_rest(page_writer *page, const fhs_included *last)
+static fhirstore_status write_rest(fhs_page *page, const fhs_included *last)
 {
     fhs_search *search = page->search;
     const fhs_page_token token = {
@@ -203,7 +186,7 @@ static fhirstore_status write_rest(page_writer *page, const fhs_included *last)
                                       fhs_buf_str(&page->last_key), page->total, &page->related);
 }
 
-static fhirstore_status write_included(page_writer *page)
+static fhirstore_status write_included(fhs_page *page)
 {
     fhs_gathering *includes = &page->includes;
     fhirstore_status status = fhs_gathering_run(includes);
@@ -211,7 +194,7 @@ static fhirstore_status write_included(page_writer *page)
         fhs_version version;
         status = fhs_gathering_read(includes, &includes->page[i], &version);
         if (status == FHIRSTORE_OK) {
-            status = write_page_entry(page, &version, false);
+            status = fhs_page_add(page, &version, false);
         }
     }
     page->included = status == FHIRSTORE_OK ? (int64_t)includes->page_count : 0;
@@ -221,7 +204,7 @@ static fhirstore_status write_included(page_writer *page)
 }
 
 /* @a is_all: the page holds every match there is from its beginning on. */
-static fhirstore_status find_total(page_writer *page, bool is_all)
+static fhirstore_status find_total(fhs_page *page, bool is_all)
 {
     fhs_search *search = page->search;
     const fhs_query *query = search->query;
@@ -255,7 +238,7 @@ static fhirstore_status find_total(page_writer *page, bool is_all)
     return status;
 }
 
-static fhirstore_status note_keys(page_writer *page)
+static fhirstore_status note_keys(fhs_page *page)
 {
     const fhs_str key = fhs_buf_str(&page->search->key);
     if (page->count == 1) {
@@ -269,7 +252,7 @@ static fhirstore_status note_keys(page_writer *page)
 }
 
 /* The first page holds as many as anybody asked for: nothing follows. */
-static bool is_all_wanted(const page_writer *page)
+static bool is_all_wanted(const fhs_page *page)
 {
     const fhs_search *search = page->search;
     return search->query->max_results > 0 && search->token.kind == FHS_PAGE_FIRST &&
@@ -287,7 +270,7 @@ static bool is_behind(const fhs_search *search)
  * Matches up to the page's size or end, and a look whether there is one more; the search then
  * stands before it.
  */
-static fhirstore_status write_matches(page_writer *page, bool *more_out)
+static fhirstore_status write_matches(fhs_page *page, bool *more_out)
 {
     fhs_search *search = page->search;
     fhirstore_status status = FHIRSTORE_OK;
@@ -310,7 +293,7 @@ static fhirstore_status write_matches(page_writer *page, bool *more_out)
  * The pages around this one. The one before ends before its first match (or, where it has none,
  * with the last there is); the last one holds what full pages from the first on leave over.
  */
-static fhirstore_status find_pages(page_writer *page, bool has_next)
+static fhirstore_status find_pages(fhs_page *page, bool has_next)
 {
     fhs_search *search = page->search;
     const uint32_t size = search->query->count;
@@ -338,7 +321,7 @@ static fhirstore_status find_pages(page_writer *page, bool has_next)
     return status;
 }
 
-static fhirstore_status write_page_entries(page_writer *page)
+static fhirstore_status write_page_entries(fhs_page *page)
 {
     bool has_next = false;
     fhirstore_status status = page->search->env.ready_only ? fhs_include_check(page->search)
@@ -379,7 +362,7 @@ static void add_link(fhs_buf *out, const fhs_search *search, const char *relatio
     fhs_buf_add_char(out, '}');
 }
 
-static void add_links(fhs_buf *out, page_writer *page, fhs_str path)
+static void add_links(fhs_buf *out, fhs_page *page, fhs_str path)
 {
     const struct {
         const char *relation;
@@ -414,7 +397,7 @@ static void add_links(fhs_buf *out, page_writer *page, fhs_str path)
 }
 
 /* What was not understood and left out. */
-static void write_dropped(page_writer *page)
+static void write_dropped(fhs_page *page)
 {
     fhs_buf text = FHS_BUF_INIT((size_t)4096);
     const fhs_query *query = page->search->query;
@@ -442,7 +425,7 @@ static void write_dropped(page_writer *page)
     fhs_buf_clear(&text);
 }
 
-static void write_page(page_writer *page, fhs_str path, fhs_buf *out)
+void fhs_page_write(fhs_page *page, fhs_str path, fhs_buf *out)
 {
     fhs_buf_add_cstr(out, "{\"resourceType\":\"Bundle\",\"type\":\"searchset\"");
     if (page->total >= 0) {
@@ -465,20 +448,40 @@ void fhs_search_told(const fhs_search *search, int64_t *count_out, int64_t *tota
     *total_out = search->told_total;
 }
 
+void fhs_page_init(fhs_page *page, fhs_search *search)
+{
+    *page = (fhs_page){.search = search,
+                       .entries = FHS_BUF_INIT(PAGE_MAX),
+                       .first_key = FHS_BUF_INIT(PAGE_MAX),
+                       .last_key = FHS_BUF_INIT(PAGE_MAX),
+                       .next = FHS_BUF_INIT(LINK_MAX),
+                       .previous = FHS_BUF_INIT(LINK_MAX),
+                       .last = FHS_BUF_INIT(LINK_MAX),
+                       .related = FHS_BUF_INIT(LINK_MAX),
+                       .total = -1};
+    fhs_arena_init(&page->arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
+    fhs_gathering_init(&page->includes, search);
+}
+
+void fhs_page_clear(fhs_page *page)
+{
+    fhs_buf_clear(&page->entries);
+    fhs_buf_clear(&page->first_key);
+    fhs_buf_clear(&page->last_key);
+    fhs_buf_clear(&page->next);
+    fhs_buf_clear(&page->previous);
+    fhs_buf_clear(&page->last);
+    fhs_buf_clear(&page->related);
+    fhs_gathering_clear(&page->includes);
+    fhs_arena_clear(&page->arena);
+}
+
 fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_buf *out,
                                          fhirstore_error **err)
 {
-    page_writer page = {.search = search,
-                        .entries = FHS_BUF_INIT(PAGE_MAX),
-                        .first_key = FHS_BUF_INIT(PAGE_MAX),
-                        .last_key = FHS_BUF_INIT(PAGE_MAX),
-                        .next = FHS_BUF_INIT(LINK_MAX),
-                        .previous = FHS_BUF_INIT(LINK_MAX),
-                        .last = FHS_BUF_INIT(LINK_MAX),
-                        .related = FHS_BUF_INIT(LINK_MAX)};
+    fhs_page page;
+    fhs_page_init(&page, search);
     search->err = err;
-    fhs_arena_init(&page.arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
-    fhs_gathering_init(&page.includes, search);
     fhirstore_status status = search->query->count_only ? find_total(&page, false)
                                                         : write_page_entries(&page);
     if (status == FHIRSTORE_OK) {
@@ -486,20 +489,12 @@ fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_b
         search->told_total = page.total;
         write_dropped(&page);
         status = fhs_buf_status(&page.entries);
-        write_page(&page, path, out);
+        fhs_page_write(&page, path, out);
         status = status == FHIRSTORE_OK ? fhs_buf_status(out) : status;
         if (status != FHIRSTORE_OK) {
             (void)fhs_fail_plain(err, status);
         }
     }
-    fhs_buf_clear(&page.entries);
-    fhs_buf_clear(&page.first_key);
-    fhs_buf_clear(&page.last_key);
-    fhs_buf_clear(&page.next);
-    fhs_buf_clear(&page.previous);
-    fhs_buf_clear(&page.last);
-    fhs_buf_clear(&page.related);
-    fhs_gathering_clear(&page.includes);
-    fhs_arena_clear(&page.arena);
+    fhs_page_clear(&page);
     return status;
 }

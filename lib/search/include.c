@@ -198,6 +198,9 @@ static fhirstore_status take_found(fhs_gathering *gathering, const fhs_included 
     if (status == FHIRSTORE_OK) {
         status = is_visible(gathering, item, &yes);
     }
+    if (status == FHIRSTORE_OK && yes && gathering->belongs != NULL) {
+        status = gathering->belongs(gathering->belongs_ctx, item, &yes);
+    }
     if (status != FHIRSTORE_OK || !yes) {
         return status;
     }
@@ -242,6 +245,18 @@ static fhirstore_status take_version(fhs_gathering *gathering, fhs_entity entity
         }
     }
     return take_found(gathering, &item);
+}
+
+fhirstore_status fhs_gathering_take(fhs_gathering *gathering, fhs_entity entity, fhs_str version)
+{
+    fhs_candidate target = {.entity = entity};
+    fhirstore_status status = fhs_candidate_head(gathering->search, &target, TO_LEVEL);
+    if (status != FHIRSTORE_OK || !target.is_there) {
+        return status;
+    }
+    const fhs_included item = {entity, 0, target.type};
+    return version.len > 0 ? take_version(gathering, entity, version)
+                           : take_found(gathering, &item);
 }
 
 /* *there_out false: nothing is stored under the reference. */
@@ -568,6 +583,21 @@ static fhirstore_status follow_matches(fhs_gathering *gathering)
     return status;
 }
 
+void fhs_gathering_finish(fhs_gathering *gathering)
+{
+    fhs_included_set *found = &gathering->found;
+    fhs_included_cut(found, SIZE_MAX);
+    size_t first = 0;
+    while (first < found->count &&
+           fhs_included_compare(&found->items[first], &gathering->after) <= 0) {
+        first++;
+    }
+    gathering->page = found->items + first;
+    gathering->page_count = found->count - first;
+    gathering->has_more = gathering->page_count > gathering->limit;
+    gathering->page_count = gathering->has_more ? gathering->limit : gathering->page_count;
+}
+
 fhirstore_status fhs_gathering_run(fhs_gathering *gathering)
 {
     fhs_included_set *found = &gathering->found;
@@ -579,15 +609,6 @@ fhirstore_status fhs_gathering_run(fhs_gathering *gathering)
     if (status != FHIRSTORE_OK) {
         return status;
     }
-    fhs_included_cut(found, SIZE_MAX);
-    size_t first = 0;
-    while (first < found->count &&
-           fhs_included_compare(&found->items[first], &gathering->after) <= 0) {
-        first++;
-    }
-    gathering->page = found->items + first;
-    gathering->page_count = found->count - first;
-    gathering->has_more = gathering->page_count > gathering->limit;
-    gathering->page_count = gathering->has_more ? gathering->limit : gathering->page_count;
+    fhs_gathering_finish(gathering);
     return FHIRSTORE_OK;
 }

@@ -75,6 +75,9 @@ typedef struct fhs_gathering {
     fhs_arena arena; /* reads one resource for its references */
     fhs_buf rows;
     fhs_buf body;
+    /* Whether what may be seen belongs to the result as well; NULL: it does. */
+    fhirstore_status (*belongs)(void *ctx, const fhs_included *item, bool *yes_out);
+    void *belongs_ctx;
 } fhs_gathering;
 
 /* ---- include_rules.c ---- */
@@ -107,6 +110,10 @@ void fhs_gathering_clear(fhs_gathering *gathering);
 fhirstore_status fhs_gathering_add_match(fhs_gathering *gathering, fhs_entity entity);
 /* Find what the page includes: gathering->page. */
 fhirstore_status fhs_gathering_run(fhs_gathering *gathering);
+/* What a reference leads to is found, if it is there: with @a version not empty, that one. */
+fhirstore_status fhs_gathering_take(fhs_gathering *gathering, fhs_entity entity, fhs_str version);
+/* Put what was found in order: gathering->page. */
+void fhs_gathering_finish(fhs_gathering *gathering);
 /* Read something included, but a large body; the views are borrowed until the next read. */
 fhirstore_status fhs_gathering_read(fhs_gathering *gathering, const fhs_included *item,
                                     fhs_version *out);
