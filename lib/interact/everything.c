@@ -28,6 +28,8 @@ typedef struct everything_work {
     fhs_params *params;
     fhs_str start; /* empty: not given */
     fhs_str end;
+    int64_t from; /* ticks of the range; as far as they can be where it is open */
+    int64_t to;
     uint64_t count;
     fhs_everything ask;
     fhs_entity home[HOME_MAX];
@@ -54,10 +56,10 @@ static bool date_interval(const everything_work *work, fhs_str text, int64_t *lo
 
 static fhirstore_status read_range(everything_work *work)
 {
-    int64_t lo = 0;
-    int64_t hi = 0;
-    int64_t from = INT64_MIN;
+    int64_t unused;
     const fhs_operation *operation = work->operation;
+    work->from = FHS_TICK_MIN;
+    work->to = FHS_TICK_MAX;
     fhirstore_status status = fhs_argument_text(operation, FHS_LIT("start"), &work->start,
                                                 work->err);
     if (status >= FHIRSTORE_OK) {
@@ -66,13 +68,13 @@ static fhirstore_status read_range(everything_work *work)
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    if (work->start.len > 0 && !date_interval(work, work->start, &from, &hi)) {
+    if (work->start.len > 0 && !date_interval(work, work->start, &work->from, &unused)) {
         return fhs_argument_fail(FHS_LIT("start"), "expects a date", work->err);
     }
-    if (work->end.len > 0 && !date_interval(work, work->end, &lo, &hi)) {
+    if (work->end.len > 0 && !date_interval(work, work->end, &unused, &work->to)) {
         return fhs_argument_fail(FHS_LIT("end"), "expects a date", work->err);
     }
-    return work->end.len > 0 && hi < from
+    return work->to < work->from
                ? fhs_argument_fail(FHS_LIT("end"), "expects a date that is not before 'start'",
                                    work->err)
                : FHIRSTORE_OK;
@@ -120,7 +122,7 @@ static fhirstore_status add_wanted_types(everything_work *work, fhs_str text, fh
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status read_types(everything_work *work)
+static fhirstore_status read_wanted_types(everything_work *work)
 {
     const fhs_operation *operation = work->operation;
     fhirstore_status status = FHIRSTORE_OK;
@@ -148,7 +150,7 @@ static fhirstore_status read_everything_ask(everything_work *work)
         status = read_since(work);
     }
     if (status >= FHIRSTORE_OK) {
-        status = read_types(work);
+        status = read_wanted_types(work);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_argument_count(work->operation, FHS_LIT("_count"), FHS_LIMIT_PAGE_COUNT,
@@ -213,39 +215,59 @@ static fhs_str care_date(const fhs_fhir *fhir, fhs_type type)
     return FHS_STR_NONE;
 }
 
-static void add_date_text(fhs_buf *out, fhs_str code, const char *prefix, fhs_str date)
+/* What @a text holds, kept with the call; @a text is cleared. ptr NULL: no memory. */
+static fhs_str keep_text(const everything_work *work, fhs_buf *text)
 {
-    if (date.len > 0) {
-        fhs_buf_addf(out, "%s%.*s=%s", out->len > 0 ? "&" : "", FHS_STR_ARG(code), prefix);
-        fhs_url_encode(out, date);
-    }
+    fhs_str kept = fhs_buf_status(text) == FHIRSTORE_OK
+                       ? fhs_arena_dup(work->arena, fhs_buf_str(text))
+                       : FHS_STR_NONE;
+    fhs_buf_clear(text);
+    return kept;
 }
 
-/* Within the range, or without a date: what is not dated is not of another time. */
+/* "code=gt…" or "code=lt…" with a bound that no date of FHIR can have: a tick beside the range. */
+static fhirstore_status add_bound(everything_work *work, fhs_type type, fhs_str code, bool is_start,
+                                  fhs_node *both)
+{
+    fhs_buf text = FHS_BUF_INIT((size_t)1024);
+    fhs_query *query = NULL;
+    if ((is_start ? work->start : work->end).len == 0) {
+        return FHIRSTORE_OK;
+    }
+    fhs_buf_addf(&text, "%.*s=%s2000", FHS_STR_ARG(code), is_start ? "gt" : "lt");
+    fhs_str condition = keep_text(work, &text);
+    fhirstore_status status = condition.ptr == NULL ? fhs_fail_memory(work->err)
+                                                    : parse_in(work, type, NULL, condition, &query);
+    if (status >= FHIRSTORE_OK) {
+        fhs_value *value = &query->root->children[0]->values[0];
+        value->lo = value->hi = is_start ? work->from - 1 : work->to + 1;
+        both->children[both->child_count++] = query->root;
+    }
+    return status;
+}
+
+/* Touching the range, or without a date: what is not dated is not of another time. */
 static fhirstore_status range_of_type(everything_work *work, fhs_type type, fhs_str code,
                                       fhs_node **out)
 {
-    fhs_buf text = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES);
-    fhs_query *within = NULL;
+    fhs_buf text = FHS_BUF_INIT((size_t)1024);
     fhs_query *missing = NULL;
-    add_date_text(&text, code, "ge", work->start);
-    add_date_text(&text, code, "le", work->end);
-    fhs_str conditions = fhs_arena_dup(work->arena, fhs_buf_str(&text));
-    fhs_buf_reset(&text);
     fhs_buf_addf(&text, "%.*s:missing=true", FHS_STR_ARG(code));
-    fhs_str undated = fhs_arena_dup(work->arena, fhs_buf_str(&text));
-    fhirstore_status status = fhs_buf_status(&text);
-    fhs_buf_clear(&text);
+    fhs_str undated = keep_text(work, &text);
     fhs_node *any = new_everything_node(work, FHS_NODE_OR, type, 2);
-    if (any == NULL || status != FHIRSTORE_OK || conditions.ptr == NULL || undated.ptr == NULL) {
+    fhs_node *both = new_everything_node(work, FHS_NODE_AND, type, 2);
+    if (any == NULL || both == NULL || undated.ptr == NULL) {
         return fhs_fail_memory(work->err);
     }
-    status = parse_in(work, type, NULL, conditions, &within);
+    fhirstore_status status = add_bound(work, type, code, true, both);
+    if (status >= FHIRSTORE_OK) {
+        status = add_bound(work, type, code, false, both);
+    }
     if (status >= FHIRSTORE_OK) {
         status = parse_in(work, type, NULL, undated, &missing);
     }
     if (status >= FHIRSTORE_OK) {
-        any->children[any->child_count++] = within->root;
+        any->children[any->child_count++] = both;
         any->children[any->child_count++] = missing->root;
     }
     *out = any;
@@ -253,7 +275,7 @@ static fhirstore_status range_of_type(everything_work *work, fhs_type type, fhs_
 }
 
 /* start and end: a condition for each type of the query that has a date of care. */
-static fhirstore_status add_range(everything_work *work)
+static fhirstore_status add_care_range(everything_work *work)
 {
     fhs_query *query = work->query;
     fhirstore_status status = FHIRSTORE_OK;
@@ -351,7 +373,7 @@ static fhirstore_status add_owned(everything_work *work, fhs_type type, fhs_type
 }
 
 /* The group itself. */
-static fhirstore_status add_group(everything_work *work, fhs_node *any)
+static fhirstore_status add_group_itself(everything_work *work, fhs_node *any)
 {
     const fhs_call *call = work->call;
     fhs_node *self = new_everything_node(work, FHS_NODE_ID, call->type, 0);
@@ -394,7 +416,7 @@ static fhirstore_status members_of_many(everything_work *work)
         }
     }
     if (status >= FHIRSTORE_OK && work->call->id.len > 0) {
-        status = add_group(work, any);
+        status = add_group_itself(work, any);
     }
     query->types = types;
     query->root = any;
@@ -491,12 +513,10 @@ static fhirstore_status name_page(everything_work *work, fhs_str path)
         fhs_buf_addf(&self, "%s_count=%llu", self.len > 0 ? "&" : "",
                      (unsigned long long)work->count);
     }
-    query->self = fhs_arena_dup(work->arena, fhs_buf_str(&self));
+    query->self = keep_text(work, &self);
     query->place = fhs_arena_dup(work->arena, path);
-    fhirstore_status status = fhs_buf_status(&self);
-    fhs_buf_clear(&self);
     query->count = (uint32_t)work->count;
-    if (status != FHIRSTORE_OK || query->self.ptr == NULL || query->place.ptr == NULL) {
+    if (query->self.ptr == NULL || query->place.ptr == NULL) {
         return fhs_fail_memory(work->err);
     }
     return fhs_argument_text(work->operation, FHS_LIT("_page"), &query->page, work->err);
@@ -526,7 +546,7 @@ static fhirstore_status find_members(everything_work *work)
                    fhs_compartment_find(fhs_type_name(definitions(work), work->call->type),
                                         &compartment);
     fhirstore_status status = has_one ? members_of_one(work, compartment) : members_of_many(work);
-    return status < FHIRSTORE_OK ? status : add_range(work);
+    return status < FHIRSTORE_OK ? status : add_care_range(work);
 }
 
 static fhirstore_status run_everything(fhs_call *call, const fhs_operation *operation,
@@ -546,7 +566,8 @@ static fhirstore_status run_everything(fhs_call *call, const fhs_operation *oper
     }
     if (status >= FHIRSTORE_OK) {
         fhs_operation_write_path(call, operation, &path);
-        status = name_page(&work, fhs_buf_str(&path));
+        status = fhs_buf_status(&path) == FHIRSTORE_OK ? name_page(&work, fhs_buf_str(&path))
+                                                       : fhs_fail_memory(err);
     }
     if (status >= FHIRSTORE_OK) {
         status = write_page_of(&work, fhs_buf_str(&path), &answer->body);

@@ -71,31 +71,41 @@ void fhs_operation_write_path(const fhs_call *call, const fhs_operation *operati
     fhs_buf_add_str(out, operation->def->name);
 }
 
-/* Known by that name, but not here: where then? */
-static fhirstore_status no_operation_here(const fhs_core *core, const fhs_route *route,
-                                          fhirstore_error **err)
+/* " ValueSet/$expand", for each level that it has. */
+static void add_places(const fhs_operation_def *def, fhs_buf *out)
 {
-    unsigned levels = 0;
-    fhs_str type = FHS_STR_NONE;
+    static const struct {
+        unsigned level;
+        const char *place;
+    } levels[] = {{FHS_ON_SYSTEM, ""}, {FHS_ON_TYPE, "/"}, {FHS_ON_INSTANCE, "/[id]/"}};
+    for (size_t i = 0; i < FHS_COUNT_OF(levels); i++) {
+        if ((def->levels & levels[i].level) == 0) {
+            continue;
+        }
+        fhs_buf_add_cstr(out, out->len > 0 ? ", " : "; there is ");
+        if (levels[i].level != FHS_ON_SYSTEM) {
+            fhs_buf_add_str(out, def->type.len > 0 ? def->type : FHS_LIT("[type]"));
+        }
+        fhs_buf_addf(out, "%s$%.*s", levels[i].place, FHS_STR_ARG(def->name));
+    }
+}
+
+/* Known by that name, but not here: where then? */
+static fhirstore_status no_operation_here(const fhs_route *route, fhirstore_error **err)
+{
+    fhs_buf places = FHS_BUF_INIT((size_t)4096);
     for (size_t t = 0; t < FHS_COUNT_OF(tables); t++) {
         for (size_t i = 0; i < *tables[t].count; i++) {
-            const fhs_operation_def *def = &tables[t].defs[i];
-            if (fhs_str_eq(def->name, route->operation)) {
-                levels |= def->levels;
-                type = def->type;
+            if (fhs_str_eq(tables[t].defs[i].name, route->operation)) {
+                add_places(&tables[t].defs[i], &places);
             }
         }
     }
-    (void)core;
-    if (levels == 0) {
-        return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "no such operation");
-    }
-    return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND,
-                    "the operation is not one of this address; it is one of%s%s%s%s",
-                    (levels & FHS_ON_SYSTEM) != 0 ? " the store" : "",
-                    (levels & FHS_ON_TYPE) != 0 ? " a type" : "",
-                    (levels & FHS_ON_INSTANCE) != 0 ? " a resource" : "",
-                    type.len > 0 ? " of certain types" : "");
+    fhirstore_status status = fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND,
+                                       "no such operation at this address%.*s",
+                                       FHS_STR_ARG(fhs_buf_str(&places)));
+    fhs_buf_clear(&places);
+    return status;
 }
 
 void fhs_operation_describe(fhs_str type, fhs_buf *out)
@@ -206,7 +216,7 @@ typedef struct argument_list {
     size_t capacity;
 } argument_list;
 
-static bool is_one_of(const fhs_str *names, fhs_str name)
+static bool has_name(const fhs_str *names, fhs_str name)
 {
     for (const fhs_str *param = names; param != NULL && param->len > 0; param++) {
         if (fhs_str_eq(*param, name)) {
@@ -219,11 +229,11 @@ static bool is_one_of(const fhs_str *names, fhs_str name)
 static fhirstore_status add_argument(argument_list *list, const fhs_argument *argument,
                                      fhirstore_error **err)
 {
-    if (!is_one_of(list->def->params, argument->name)) {
+    if (!has_name(list->def->params, argument->name)) {
         return fhs_argument_fail(argument->name, "is not known here", err);
     }
     const fhs_operation so_far = {.arguments = list->items, .argument_count = list->count};
-    if (!is_one_of(list->def->lists, argument->name) &&
+    if (!has_name(list->def->lists, argument->name) &&
         fhs_argument_find(&so_far, argument->name) != NULL) {
         return fhs_argument_fail(argument->name, "is there more than once", err);
     }
@@ -393,11 +403,10 @@ static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error
 }
 
 /* Whether the operation is there, and how it is called: nobody is asked before that is clear. */
-static fhirstore_status check_operation(const fhs_core *core, const operation_work *work,
-                                        fhirstore_error **err)
+static fhirstore_status check_operation(const operation_work *work, fhirstore_error **err)
 {
     if (work->def == NULL) {
-        return no_operation_here(core, work->route, err);
+        return no_operation_here(work->route, err);
     }
     return work->def->changes && work->route->is_get ? fhs_fail_plain(err, FHIRSTORE_ERR_METHOD)
                                                      : FHIRSTORE_OK;
@@ -419,7 +428,7 @@ fhirstore_status fhs_operation_run(fhs_session *session, const fhs_route *route,
     operation_work work = {find_operation(session->core, route), route, body, answer};
     const int32_t action = action_of_def(work.def, route);
     fhs_call call;
-    fhirstore_status status = check_operation(session->core, &work, err);
+    fhirstore_status status = check_operation(&work, err);
     if (status < FHIRSTORE_OK) {
         return fhs_session_refuse(session, action, route->type, route->id, route->query, status);
     }
@@ -430,10 +439,9 @@ fhirstore_status fhs_operation_run(fhs_session *session, const fhs_route *route,
 fhirstore_status fhs_operation_run_in(fhs_call *outer, const fhs_route *route, fhs_str body,
                                       fhs_answer *answer, fhirstore_error **err)
 {
-    const fhs_core *core = outer->session->core;
-    operation_work work = {find_operation(core, route), route, body, answer};
+    operation_work work = {find_operation(outer->session->core, route), route, body, answer};
     fhs_call call;
-    fhirstore_status status = check_operation(core, &work, err);
+    fhirstore_status status = check_operation(&work, err);
     if (status < FHIRSTORE_OK) {
         return status;
     }

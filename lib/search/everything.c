@@ -24,7 +24,7 @@ typedef struct everything {
     fhs_entity passed_over[PASSED_OVER];
 } everything;
 
-static bool is_shown(const everything *all, int32_t type, int64_t updated_us)
+static bool is_wanted(const everything *all, int32_t type, int64_t updated_us)
 {
     const fhs_everything *ask = all->ask;
     fhs_type of = fhs_catalog_type_back(all->page.search->env.catalog, type);
@@ -127,7 +127,7 @@ static fhirstore_status is_strange(everything *all, const fhs_included *item, bo
 }
 
 /* Beyond the members, and nobody else's. */
-static fhirstore_status belongs(void *ctx, const fhs_included *item, bool *yes_out)
+static fhirstore_status belongs_here(void *ctx, const fhs_included *item, bool *yes_out)
 {
     everything *all = ctx;
     fhs_search *search = all->page.search;
@@ -290,7 +290,7 @@ static fhirstore_status show_member(everything *all, const fhs_candidate *candid
     return status;
 }
 
-static bool is_full(const everything *all)
+static bool is_page_full(const everything *all)
 {
     const fhs_page *page = &all->page;
     return page->count + page->included >= page->search->query->count ||
@@ -309,8 +309,8 @@ static fhirstore_status show_members(everything *all, bool *more_out)
         if (status == FHIRSTORE_OK) {
             status = fhs_candidate_head(search, &candidate, MEMBER_LEVEL);
         }
-        if (status == FHIRSTORE_OK && is_shown(all, candidate.type, candidate.updated_us)) {
-            *more_out = is_full(all);
+        if (status == FHIRSTORE_OK && is_wanted(all, candidate.type, candidate.updated_us)) {
+            *more_out = is_page_full(all);
             status = *more_out ? FHIRSTORE_OK : show_member(all, &candidate);
         }
         if (status == FHIRSTORE_OK && !*more_out && all->collects) {
@@ -321,7 +321,7 @@ static fhirstore_status show_members(everything *all, bool *more_out)
 }
 
 /* The rest of the members, none of whom is read; the first of them has been stepped to. */
-static fhirstore_status count_members(everything *all, int64_t *count_out)
+static fhirstore_status count_other_members(everything *all, int64_t *count_out)
 {
     fhs_search *search = all->page.search;
     fhirstore_status status = FHIRSTORE_OK;
@@ -329,7 +329,7 @@ static fhirstore_status count_members(everything *all, int64_t *count_out)
         fhs_candidate candidate = {.entity = search->last};
         status = fhs_candidate_head(search, &candidate, MEMBER_LEVEL);
         if (status == FHIRSTORE_OK) {
-            *count_out += is_shown(all, candidate.type, candidate.updated_us);
+            *count_out += is_wanted(all, candidate.type, candidate.updated_us);
             status = fhs_search_step(search);
         }
     }
@@ -350,7 +350,7 @@ static fhirstore_status find_everything_total(everything *all, bool has_more)
         return FHIRSTORE_OK;
     }
     if (has_more) {
-        status = count_members(all, &total);
+        status = count_other_members(all, &total);
     }
     page->total = total;
     return status;
@@ -386,7 +386,7 @@ static fhirstore_status choose_found(everything *all)
         if (status != FHIRSTORE_OK) {
             return status;
         }
-        if (is_shown(all, found->items[i].type, candidate.updated_us)) {
+        if (is_wanted(all, found->items[i].type, candidate.updated_us)) {
             found->items[kept++] = found->items[i];
         }
     }
@@ -402,7 +402,7 @@ static fhirstore_status show_found(everything *all, fhs_included *last_out, bool
     fhs_gathering *gathering = &page->includes;
     fhirstore_status status = FHIRSTORE_OK;
     size_t i = 0;
-    while (i < gathering->page_count && status == FHIRSTORE_OK && !is_full(all)) {
+    while (i < gathering->page_count && status == FHIRSTORE_OK && !is_page_full(all)) {
         fhs_version version;
         *last_out = gathering->page[i++];
         status = fhs_gathering_read(gathering, last_out, &version);
@@ -478,7 +478,7 @@ fhirstore_status fhs_everything_write(fhs_search *search, const fhs_everything *
     fhs_page_init(&all->page, search);
     all->page.includes.limit = SIZE_MAX;
     all->page.includes.iterates = true;
-    all->page.includes.belongs = belongs;
+    all->page.includes.belongs = belongs_here;
     all->page.includes.belongs_ctx = all;
     fhirstore_status status = write_everything(all);
     if (status == FHIRSTORE_OK) {
