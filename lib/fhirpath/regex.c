@@ -408,7 +408,9 @@ static fhs_rx_node *parse_atom(fhs_rx_parser *parser)
         return parse_class(parser);
     }
     if (rx_accept(parser, ".")) {
-        return rx_inst(parser, FHS_RX_ANY, 0);
+        rx_ranges breaks = {.items = {{'\n', '\n'}}, .count = 1};
+        return (parser->flags & FHS_REGEX_DOT_IN_LINE) != 0 ? class_node(parser, &breaks, true)
+                                                            : rx_inst(parser, FHS_RX_ANY, 0);
     }
     if (rx_accept(parser, "^")) {
         return rx_inst(parser, lines ? FHS_RX_LINE_BEGIN : FHS_RX_TEXT_BEGIN, 0);
@@ -547,6 +549,7 @@ static void read_flags(fhs_rx_parser *parser)
         char flag = parser->text.ptr[parser->at - 2];
         parser->flags |= flag == 'i' ? FHS_REGEX_IGNORE_CASE : 0u;
         parser->flags |= flag == 'm' ? FHS_REGEX_MULTILINE : 0u;
+        parser->flags &= flag == 's' ? ~(unsigned)FHS_REGEX_DOT_IN_LINE : ~0u;
     }
 }
 

@@ -19,6 +19,7 @@ enum {
     FHS_REGEX_IGNORE_CASE = 1,
     FHS_REGEX_MULTILINE = 2, /* "^" and "$" also at line breaks */
     FHS_REGEX_WHOLE = 4,     /* the whole text must match */
+    FHS_REGEX_DOT_IN_LINE = 8, /* "." does not match a line break, unless (?s) says so */
 };
 
 #define FHS_REGEX_GROUPS 32u

@@ -1,18 +1,100 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "iot/expression.h"
 
-#include "base/limits.h"
-
-void fhs_iot_run_init(fhs_iot_run *run, fhs_arena *arena)
-{
-    *run = (fhs_iot_run){.arena = arena, .steps_left = FHS_LIMIT_IOT_STEPS};
-}
-
 bool fhs_iot_language_find(fhs_str name, fhs_iot_language *language_out)
 {
     bool is_jmespath = fhs_str_eq_ascii_case(name, FHS_LIT("JmesPath"));
     *language_out = is_jmespath ? FHS_IOT_JMESPATH : FHS_IOT_JSONPATH;
     return is_jmespath || fhs_str_eq_ascii_case(name, FHS_LIT("JsonPath"));
+}
+
+struct fhs_iot_expression {
+    fhs_str text;
+    const fhs_jsonpath *path; /* or the next */
+    const fhs_jmespath *jmes;
+};
+
+fhirstore_status fhs_iot_compile(fhs_arena *arena, fhs_iot_language language, fhs_str text,
+                                 const fhs_iot_expression **expression_out, fhirstore_error **err)
+{
+    fhirstore_status status;
+    fhs_iot_expression *expression = fhs_arena_calloc(arena, 1, sizeof *expression);
+    *expression_out = NULL;
+    if (expression == NULL) {
+        return fhs_fail_memory(err);
+    }
+    expression->text = fhs_arena_dup(arena, text);
+    if (expression->text.ptr == NULL) {
+        return fhs_fail_memory(err);
+    }
+    status = language == FHS_IOT_JMESPATH
+                 ? fhs_jmespath_compile(arena, text, &expression->jmes, err)
+                 : fhs_jsonpath_compile(arena, text, &expression->path, err);
+    *expression_out = status == FHIRSTORE_OK ? expression : NULL;
+    return status;
+}
+
+fhs_str fhs_iot_expression_text(const fhs_iot_expression *expression)
+{
+    return expression->text;
+}
+
+/* Room for pointers to @a count nodes, at least one. */
+static const fhs_json **node_room(fhs_iot_run *run, uint32_t count, fhirstore_error **err,
+                                  fhirstore_status *status)
+{
+    const fhs_json **items = fhs_arena_alloc(run->arena, (size_t)count * sizeof *items);
+    *status = items == NULL ? fhs_fail_memory(err) : FHIRSTORE_OK;
+    return items;
+}
+
+fhirstore_status fhs_iot_select(const fhs_iot_expression *expression, fhs_iot_run *run,
+                                const fhs_json *root, fhs_iot_nodes *nodes_out,
+                                fhirstore_error **err)
+{
+    fhs_jmespath_result result;
+    fhirstore_status status;
+    *nodes_out = (fhs_iot_nodes){NULL, 0};
+    if (expression->path != NULL) {
+        return fhs_jsonpath_select(expression->path, run, root, 0, nodes_out, err);
+    }
+    status = fhs_jmespath_evaluate(expression->jmes, run, root, &result, err);
+    if (status != FHIRSTORE_OK || result.value->type == FHS_JSON_NULL) {
+        return status;
+    }
+    uint32_t count = result.is_projection ? result.value->count : 1;
+    const fhs_json **items = node_room(run, count, err, &status);
+    for (uint32_t i = 0; items != NULL && i < count; i++) {
+        items[i] = result.is_projection ? &result.value->items[i] : result.value;
+    }
+    *nodes_out = (fhs_iot_nodes){items, items == NULL ? 0 : count};
+    return status;
+}
+
+fhirstore_status fhs_iot_find(const fhs_iot_expression *expression, fhs_iot_run *run,
+                              const fhs_json *root, const fhs_json **value_out,
+                              fhirstore_error **err)
+{
+    fhs_iot_nodes nodes = {NULL, 0};
+    fhs_jmespath_result result = {NULL, false};
+    fhirstore_status status;
+    *value_out = NULL;
+    if (expression->path != NULL) {
+        status = fhs_jsonpath_select(expression->path, run, root, 2, &nodes, err);
+        *value_out = nodes.count == 1 ? nodes.items[0] : NULL;
+    } else {
+        status = fhs_jmespath_evaluate(expression->jmes, run, root, &result, err);
+        bool is_null = status != FHIRSTORE_OK || result.value->type == FHS_JSON_NULL;
+        bool is_empty = !is_null && result.is_projection && result.value->count == 0;
+        nodes.count = !is_null && result.is_projection ? result.value->count : 0;
+        *value_out = is_null || is_empty ? NULL : result.value;
+    }
+    if (status == FHIRSTORE_OK && nodes.count > 1) {
+        *value_out = NULL;
+        return fhs_fail(err, FHIRSTORE_ERR_EXPRESSION_DATA,
+                        "the expression finds multiple tokens where one is expected");
+    }
+    return status;
 }
 
 const fhs_json *fhs_iot_with_match(fhs_arena *arena, const fhs_json *root, const fhs_json *match)

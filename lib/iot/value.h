@@ -70,8 +70,14 @@ const fhs_json *fhs_iot_make_double(fhs_arena *arena, double number);
 /* @a text is borrowed. */
 const fhs_json *fhs_iot_make_string(fhs_arena *arena, fhs_str text);
 const fhs_json *fhs_iot_make_date(fhs_arena *arena, int64_t ticks);
+/* The same from its text, which is borrowed. */
+const fhs_json *fhs_iot_make_instant(fhs_arena *arena, fhs_str text);
 
-/* Append @a value as JSON without white space, numbers by their lexeme, members in order. */
+/* How deeply a value may nest: what a message may have, and what expressions put around it. */
+#define FHS_IOT_DEPTH_MAX 512u
+
+/* Append @a value as JSON without white space, numbers by their lexeme, members in order;
+ * ERR_LIMIT in the buffer below FHS_IOT_DEPTH_MAX levels. */
 void fhs_iot_write(fhs_buf *out, const fhs_json *value);
 
 /* ---- what a mapping makes of a value ---- */

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "iot/value.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "iot/number.h"
+
+/* fhs_json.end of a made value that is an instant. */
+#define MADE_INSTANT (FHS_IOT_MADE - 1)
+
+void fhs_iot_run_init(fhs_iot_run *run, fhs_arena *arena)
+{
+    *run = (fhs_iot_run){.arena = arena, .steps_left = FHS_LIMIT_IOT_STEPS};
+}
+
+static fhs_iot_kind kind_of_number(fhs_str lexeme)
+{
+    int64_t integer;
+    if (fhs_iot_is_double(lexeme)) {
+        return FHS_IOT_DOUBLE;
+    }
+    return fhs_iot_read_integer(lexeme, &integer) ? FHS_IOT_INTEGER : FHS_IOT_BIG_INTEGER;
+}
+
+fhs_iot_kind fhs_iot_kind_of(const fhs_json *value)
+{
+    switch ((fhs_json_type)value->type) {
+    case FHS_JSON_FALSE:
+    case FHS_JSON_TRUE:
+        return FHS_IOT_BOOLEAN;
+    case FHS_JSON_NUMBER:
+        return kind_of_number(value->text);
+    case FHS_JSON_STRING:
+        return value->begin == FHS_IOT_MADE && value->end == MADE_INSTANT ? FHS_IOT_DATE
+                                                                          : FHS_IOT_STRING;
+    case FHS_JSON_ARRAY:
+        return FHS_IOT_ARRAY;
+    case FHS_JSON_OBJECT:
+        return FHS_IOT_OBJECT;
+    case FHS_JSON_NULL:
+    default:
+        return FHS_IOT_NULL;
+    }
+}
+
+bool fhs_iot_integer(const fhs_json *value, int64_t *out)
+{
+    return value->type == FHS_JSON_NUMBER && fhs_iot_read_integer(value->text, out);
+}
+
+bool fhs_iot_double(const fhs_json *value, double *out)
+{
+    return value->type == FHS_JSON_NUMBER && fhs_iot_read_double(value->text, out);
+}
+
+/* ---- made values ---- */
+
+static fhs_json *make_text_value(fhs_arena *arena, fhs_json_type type, fhs_str text)
+{
+    fhs_json *value = text.ptr == NULL ? NULL : fhs_arena_alloc(arena, sizeof *value);
+    if (value != NULL) {
+        *value = (fhs_json){
+            .type = (uint8_t)type, .begin = FHS_IOT_MADE, .end = FHS_IOT_MADE, .text = text};
+    }
+    return value;
+}
+
+const fhs_json *fhs_iot_make_integer(fhs_arena *arena, int64_t number)
+{
+    char digits[24];
+    fhs_buf text = FHS_BUF_INIT(sizeof digits);
+    fhs_buf_add_i64(&text, number);
+    const fhs_json *value = NULL;
+    if (fhs_buf_status(&text) == FHIRSTORE_OK) {
+        value = make_text_value(arena, FHS_JSON_NUMBER, fhs_arena_dup(arena, fhs_buf_str(&text)));
+    }
+    fhs_buf_clear(&text);
+    return value;
+}
+
+const fhs_json *fhs_iot_make_double(fhs_arena *arena, double number)
+{
+    char text[FHS_IOT_NUMBER_MAX + 2];
+    size_t len = fhs_iot_format_double(number, text);
+    if (!fhs_iot_is_double(fhs_str_of(text, len))) {
+        /* It stays a double when an expression sees it again. */
+        text[len++] = '.';
+        text[len++] = '0';
+    }
+    return make_text_value(arena, FHS_JSON_NUMBER, fhs_arena_dup(arena, fhs_str_of(text, len)));
+}
+
+const fhs_json *fhs_iot_make_string(fhs_arena *arena, fhs_str text)
+{
+    return make_text_value(arena, FHS_JSON_STRING, text.ptr == NULL ? FHS_LIT("") : text);
+}
+
+const fhs_json *fhs_iot_make_instant(fhs_arena *arena, fhs_str text)
+{
+    fhs_json *value = make_text_value(arena, FHS_JSON_STRING, text);
+    if (value != NULL) {
+        value->end = MADE_INSTANT;
+    }
+    return value;
+}
+
+/* ---- out ---- */
+
+static void write_number(fhs_buf *out, fhs_str lexeme)
+{
+    char last = lexeme.len > 0 ? lexeme.ptr[lexeme.len - 1] : '0';
+    if (last == 'N' || last == 'y') {
+        fhs_json_write_string(out, lexeme); /* JSON has no number for it */
+    } else {
+        fhs_buf_add_str(out, lexeme);
+    }
+}
+
+/* Where the walk stands in one container. */
+typedef struct write_level {
+    const fhs_json *container;
+    uint32_t next;
+} write_level;
+
+static void write_opening(fhs_buf *out, const fhs_json *value)
+{
+    static const char *const words[] = {"null", "false", "true"};
+    if (value->type == FHS_JSON_NUMBER) {
+        write_number(out, value->text);
+    } else if (value->type == FHS_JSON_STRING) {
+        fhs_json_write_string(out, value->text);
+    } else if (value->type >= FHS_JSON_ARRAY) {
+        fhs_buf_add_char(out, value->type == FHS_JSON_ARRAY ? '[' : '{');
+    } else {
+        fhs_buf_add_cstr(out, words[value->type]);
+    }
+}
+
+/* The next part of the container at @a level, announced; NULL, with its bracket closed: none. */
+static const fhs_json *write_part(fhs_buf *out, write_level *level)
+{
+    const fhs_json *container = level->container;
+    bool is_array = container->type == FHS_JSON_ARRAY;
+    if (level->next == container->count) {
+        fhs_buf_add_char(out, is_array ? ']' : '}');
+        return NULL;
+    }
+    if (level->next > 0) {
+        fhs_buf_add_char(out, ',');
+    }
+    uint32_t index = level->next++;
+    if (is_array) {
+        return &container->items[index];
+    }
+    fhs_json_write_string(out, container->members[index].name);
+    fhs_buf_add_char(out, ':');
+    return &container->members[index].value;
+}
+
+void fhs_iot_write(fhs_buf *out, const fhs_json *value)
+{
+    write_level levels[FHS_IOT_DEPTH_MAX];
+    uint32_t depth = 0;
+    while (true) {
+        write_opening(out, value);
+        if (value->type >= FHS_JSON_ARRAY) {
+            if (depth == FHS_IOT_DEPTH_MAX) {
+                out->failed = FHIRSTORE_ERR_LIMIT;
+                return;
+            }
+            levels[depth++] = (write_level){value, 0};
+        }
+        value = NULL;
+        while (depth > 0 && (value = write_part(out, &levels[depth - 1])) == NULL) {
+            depth--;
+        }
+        if (value == NULL) {
+            return;
+        }
+    }
+}
+
+/* ---- what a mapping makes of a value ---- */
+
+static fhs_iot_conversion number_to_text(fhs_arena *arena, const fhs_json *value, unsigned flags,
+                                         fhs_str *text_out)
+{
+    char text[FHS_IOT_NUMBER_MAX];
+    size_t len;
+    switch (kind_of_number(value->text)) {
+    case FHS_IOT_BIG_INTEGER:
+        return FHS_IOT_REFUSED;
+    case FHS_IOT_INTEGER:
+        *text_out = fhs_str_eq(value->text, FHS_LIT("-0")) ? FHS_LIT("0") : value->text;
+        return FHS_IOT_CONVERTED;
+    default:
+        if ((flags & FHS_IOT_LEXICAL) != 0 && value->begin != FHS_IOT_MADE) {
+            *text_out = value->text;
+            return FHS_IOT_CONVERTED;
+        }
+        len = fhs_iot_format_lexeme(value->text, text);
+        *text_out = fhs_str_eq(fhs_str_of(text, len), value->text)
+                        ? value->text
+                        : fhs_arena_dup(arena, fhs_str_of(text, len));
+        return text_out->ptr == NULL ? FHS_IOT_CONVERSION_NO_MEMORY : FHS_IOT_CONVERTED;
+    }
+}
+
+fhs_iot_conversion fhs_iot_to_text(fhs_arena *arena, const fhs_json *value, unsigned flags,
+                                   fhs_str *text_out)
+{
+    *text_out = FHS_STR_NONE;
+    if (value == NULL || value->type == FHS_JSON_NULL) {
+        return FHS_IOT_ABSENT;
+    }
+    switch ((fhs_json_type)value->type) {
+    case FHS_JSON_STRING:
+        *text_out = value->text;
+        return FHS_IOT_CONVERTED;
+    case FHS_JSON_FALSE:
+    case FHS_JSON_TRUE:
+        *text_out = value->type == FHS_JSON_TRUE ? FHS_LIT("True") : FHS_LIT("False");
+        return FHS_IOT_CONVERTED;
+    case FHS_JSON_NUMBER:
+        return number_to_text(arena, value, flags, text_out);
+    default:
+        return FHS_IOT_REFUSED;
+    }
+}
+
+fhs_iot_conversion fhs_iot_to_ticks(const fhs_json *value, int64_t *ticks_out)
+{
+    *ticks_out = 0;
+    if (value == NULL || value->type == FHS_JSON_NULL) {
+        return FHS_IOT_ABSENT;
+    }
+    return value->type == FHS_JSON_STRING && fhs_iot_parse_time(value->text, ticks_out)
+               ? FHS_IOT_CONVERTED
+               : FHS_IOT_REFUSED;
+}
