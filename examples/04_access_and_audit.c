@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 {
     int events = 0;
     fhirstore_authorizer authorizer = {sizeof(authorizer), 0, NULL, authorize, NULL};
-    fhirstore_audit_hook hook = {sizeof(hook), 0, &events, record, NULL};
+    fhirstore_audit_hook hook = {.struct_size = sizeof(hook), .ctx = &events, .record = record};
     fhirstore_session_options nurse = FHIRSTORE_SESSION_OPTIONS_INIT;
     fhirstore_session *session = NULL;
     fhirstore_error *error = NULL;

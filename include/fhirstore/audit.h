@@ -2,8 +2,14 @@
 /**
  * @file audit.h  What was done: a hook that nothing can walk around.
  *
- * The hook is called for each interaction, granted or denied, before its answer is handed out; for
- * writes inside the transaction, so that an error from the hook undoes the write.
+ * The hook has two phases. Before an interaction that access control has granted, it may refuse:
+ * then nothing is done. After it, granted or denied, the hook is told how it ended, before the
+ * answer is handed out; for writes inside the transaction, so that an error from the hook undoes the
+ * write. What is denied, or refused before it begins, is told in the second phase alone.
+ *
+ * An error from the hook fails closed: FHIRSTORE_ERR_AUDIT_REFUSED, and nothing has changed. A store
+ * opened with FHIRSTORE_OPEN_AUDIT_BEST_EFFORT goes on instead, and the failure becomes a record of
+ * the journal (journal.h) with FHIRSTORE_AUDIT_HOOK_FAILED.
  *
  * The entries of a transaction Bundle and the resources of an import are interactions of their own.
  * Their events wait until the transaction is about to be committed and are then told in order,
@@ -12,7 +18,8 @@
  * failed. A document that an import refuses is told as a failed import.
  *
  * Search cursors and exports are told of page by page: before the first of each 1,000 resources is
- * handed out, and at the end; `count` is how many were handed out before the event.
+ * handed out, and at the end; `count` is how many were handed out before the event, and `resources`
+ * names those since the event before.
  *
  * What is refused before its interaction begins (an unknown type, an address or header that makes no
  * sense) is told as well; the action is then 0 where it is not known.
@@ -23,6 +30,21 @@
 #include "access.h"
 
 FHIRSTORE_BEGIN_DECLS
+
+/** Phases, for fhirstore_audit_event.phase. @since 0.1 */
+enum fhirstore_audit_phase {
+    FHIRSTORE_AUDIT_BEFORE = 1, /**< It may still be refused; nothing has been done. */
+    FHIRSTORE_AUDIT_AFTER = 2   /**< This is how it ended. */
+};
+
+/** Bits of fhirstore_audit_event.flags; more may be added. @since 0.1 */
+enum fhirstore_audit_flag {
+    FHIRSTORE_AUDIT_MORE_RESOURCES = 1,   /**< There were more resources than `resources` names. */
+    FHIRSTORE_AUDIT_MORE_PATIENTS = 2,    /**< There may be more patients than `patients` names. */
+    FHIRSTORE_AUDIT_MORE_RESTRICTION = 4, /**< The restriction is cut off. */
+    FHIRSTORE_AUDIT_HOOK_FAILED = 8       /**< In the journal alone: the hook failed here, and the
+                                               interaction went on. */
+};
 
 /**
  * What happened. Strings are borrowed for the call, have a NUL behind them, and never hold resource
@@ -54,16 +76,31 @@ typedef struct fhirstore_audit_event {
     const char *query;        /**< The search part of the URL, behind "_compartment=Patient/1" in a
                                    compartment. It may identify a patient. */
     size_t query_len;
+    int32_t phase;            /**< FHIRSTORE_AUDIT_BEFORE or FHIRSTORE_AUDIT_AFTER. */
+    uint32_t flags;           /**< FHIRSTORE_AUDIT_MORE_RESOURCES … */
+    uint32_t entry;           /**< Of the transaction Bundle that it was part of, from 1; 0: of none. */
+    uint32_t reserved1;
+    const char *patients;     /**< Ids of the patients in whose compartments the resources are that
+                                   were written (before and after), read or found; with blanks
+                                   between. */
+    size_t patients_len;
+    const char *resources;    /**< What was touched beside type and id: "Patient/1 Group/2". */
+    size_t resources_len;
+    const char *restriction;  /**< What was granted, where it was less than all: "Patient?active=true
+                                   !Patient?_security=R": searches of which one must fit, and, with
+                                   a '!', none may. Blanks and '%' within are percent-encoded. */
+    size_t restriction_len;
 } fhirstore_audit_event;
 
 /**
- * Record @a event.
+ * Be told of @a event, in one of the phases.
  *
  * @param ctx    From fhirstore_audit_hook.
- * @param event  Borrowed for the call.
- * @return FHIRSTORE_OK, or an error: then the interaction is undone and answers
- *         FHIRSTORE_ERR_AUDIT_REFUSED, and the hook is called once more with that outcome (whose
- *         answer no longer matters).
+ * @param event  Borrowed for the call. New fields are only added at the end: read those that lie
+ *               within struct_size.
+ * @return FHIRSTORE_OK, or an error: then the interaction is refused or undone and answers
+ *         FHIRSTORE_ERR_AUDIT_REFUSED, and `record` is called (once more) with that outcome (whose
+ *         answer no longer matters). With FHIRSTORE_OPEN_AUDIT_BEST_EFFORT it goes on.
  * @par Threads  On the thread of the interaction, which may hold the write transaction: do not call
  *      into the same store.
  * @since 0.1
@@ -75,8 +112,11 @@ typedef struct fhirstore_audit_hook {
     uint32_t struct_size;       /**< sizeof(fhirstore_audit_hook). */
     uint32_t flags;             /**< Must be 0. */
     void *ctx;                  /**< First argument of the functions. */
-    fhirstore_audit_fn record;  /**< Must not be NULL. */
+    fhirstore_audit_fn record;  /**< The second phase. Must not be NULL. */
     void (*destroy)(void *ctx); /**< NULL, or called exactly once, also when registration fails. */
+    fhirstore_audit_fn before;  /**< The first phase: may refuse. Once for an interaction, and again
+                                     when a condition has found the resource that it is about. NULL:
+                                     nobody is asked. */
 } fhirstore_audit_hook;
 
 /**

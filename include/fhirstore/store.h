@@ -31,7 +31,8 @@ enum fhirstore_open_flag {
     FHIRSTORE_OPEN_PLAINTEXT = 4,     /**< Not encrypted: for tests. Without it, no key is an error. */
     FHIRSTORE_OPEN_MULTI_PROCESS = 8, /**< Let other processes open the file too. Costs speed and leaks page numbers (docs/threat-model.md). */
     FHIRSTORE_OPEN_SYNC_NORMAL = 16,  /**< A power failure may lose the last commits, never damage the file. */
-    FHIRSTORE_OPEN_CHEAP_KDF = 32     /**< Weak passphrase derivation: for tests. */
+    FHIRSTORE_OPEN_CHEAP_KDF = 32,    /**< Weak passphrase derivation: for tests. */
+    FHIRSTORE_OPEN_AUDIT_BEST_EFFORT = 64 /**< An error from the audit hook is recorded and undoes nothing (audit.h). */
 };
 
 /** FHIR versions, for fhirstore_open_options.fhir_version. @since 0.1 */

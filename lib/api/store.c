@@ -12,7 +12,7 @@
 #define KNOWN_OPEN_FLAGS                                                                      \
     ((uint32_t)(FHIRSTORE_OPEN_CREATE | FHIRSTORE_OPEN_READ_ONLY | FHIRSTORE_OPEN_PLAINTEXT | \
                 FHIRSTORE_OPEN_MULTI_PROCESS | FHIRSTORE_OPEN_SYNC_NORMAL |                   \
-                FHIRSTORE_OPEN_CHEAP_KDF))
+                FHIRSTORE_OPEN_CHEAP_KDF | FHIRSTORE_OPEN_AUDIT_BEST_EFFORT))
 
 FHS_ABI_HEAD(fhirstore_open_options);
 
@@ -126,6 +126,7 @@ static fhs_core_options core_options(fhs_str path, const fhirstore_open_options 
         .validation = (fhs_validation_mode)options->validation,
         .default_zone_minutes = options->default_zone_minutes,
         .journal = options->journal,
+        .audit_best_effort = (options->flags & FHIRSTORE_OPEN_AUDIT_BEST_EFFORT) != 0,
         .clock = options->clock,
         .clock_ctx = options->clock_ctx,
     };

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/audit.h"
 
-fhirstore_status fhs_audit_record(const fhirstore_audit_hook *hook, const fhs_audit_event *event,
-                                  fhs_arena *arena, fhirstore_error **err)
+/* What the hook sees: texts have a NUL behind them. False: no memory. */
+static bool fill_event(const fhs_audit_event *event, int32_t phase, fhs_arena *arena,
+                       fhirstore_audit_event *out)
 {
-    if (hook == NULL) {
-        return FHIRSTORE_OK;
-    }
-    fhs_str type = fhs_arena_dup(arena, event->type);
-    fhs_str id = fhs_arena_dup(arena, event->id);
-    fhs_str query = fhs_arena_dup(arena, event->query);
-    if (type.ptr == NULL || id.ptr == NULL || query.ptr == NULL) {
-        return fhs_fail_memory(err);
-    }
-    fhirstore_audit_event told = {
-        .struct_size = sizeof told,
+    const fhs_str type = fhs_arena_dup(arena, event->type);
+    const fhs_str id = fhs_arena_dup(arena, event->id);
+    const fhs_str query = fhs_arena_dup(arena, event->query);
+    const fhs_str patients = fhs_arena_dup(arena, event->patients);
+    const fhs_str resources = fhs_arena_dup(arena, event->resources);
+    const fhs_str restriction = fhs_arena_dup(arena, event->restriction);
+    *out = (fhirstore_audit_event){
+        .struct_size = sizeof *out,
         .action = event->action,
         .outcome = event->outcome,
         .time_us = event->time_us,
@@ -35,9 +33,44 @@ fhirstore_status fhs_audit_record(const fhirstore_audit_hook *hook, const fhs_au
         .id_len = id.len,
         .query = query.ptr,
         .query_len = query.len,
+        .phase = phase,
+        .flags = event->flags,
+        .entry = event->entry,
+        .patients = patients.ptr,
+        .patients_len = patients.len,
+        .resources = resources.ptr,
+        .resources_len = resources.len,
+        .restriction = restriction.ptr,
+        .restriction_len = restriction.len,
     };
-    if (hook->record(hook->ctx, &told) != FHIRSTORE_OK) {
-        return fhs_fail_plain(err, FHIRSTORE_ERR_AUDIT_REFUSED);
+    return type.ptr != NULL && id.ptr != NULL && query.ptr != NULL && patients.ptr != NULL &&
+           resources.ptr != NULL && restriction.ptr != NULL;
+}
+
+static fhirstore_status tell_phase(const fhirstore_audit_hook *hook, fhirstore_audit_fn function,
+                                   int32_t phase, const fhs_audit_event *event, fhs_arena *arena,
+                                   fhirstore_error **err)
+{
+    fhirstore_audit_event told;
+    if (!fill_event(event, phase, arena, &told)) {
+        return fhs_fail_memory(err);
     }
-    return FHIRSTORE_OK;
+    return function(hook->ctx, &told) == FHIRSTORE_OK
+               ? FHIRSTORE_OK
+               : fhs_fail_plain(err, FHIRSTORE_ERR_AUDIT_REFUSED);
+}
+
+fhirstore_status fhs_audit_record(const fhirstore_audit_hook *hook, const fhs_audit_event *event,
+                                  fhs_arena *arena, fhirstore_error **err)
+{
+    return hook == NULL ? FHIRSTORE_OK
+                        : tell_phase(hook, hook->record, FHIRSTORE_AUDIT_AFTER, event, arena, err);
+}
+
+fhirstore_status fhs_audit_before(const fhirstore_audit_hook *hook, const fhs_audit_event *event,
+                                  fhs_arena *arena, fhirstore_error **err)
+{
+    return hook == NULL || hook->before == NULL
+               ? FHIRSTORE_OK
+               : tell_phase(hook, hook->before, FHIRSTORE_AUDIT_BEFORE, event, arena, err);
 }

@@ -23,8 +23,11 @@ typedef struct fhs_audit_event {
     fhs_str type;
     fhs_str id;
     fhs_str query;
-    uint32_t entry;   /* of the Bundle that it was part of, from 1; 0: of none */
-    fhs_str patients; /* ids of the patients concerned, with blanks between */
+    uint32_t entry;      /* of the Bundle that it was part of, from 1; 0: of none */
+    uint32_t flags;      /* FHIRSTORE_AUDIT_MORE_… and the like */
+    fhs_str patients;    /* ids of the patients concerned, with blanks between */
+    fhs_str resources;   /* "Patient/1" of each resource beside type and id, in the same way */
+    fhs_str restriction; /* what was granted, where it was less than all */
 } fhs_audit_event;
 
 /*
@@ -32,6 +35,9 @@ typedef struct fhs_audit_event {
  * caller undoes the interaction and records the refusal, whose own answer no longer matters.
  */
 fhirstore_status fhs_audit_record(const fhirstore_audit_hook *hook, const fhs_audit_event *event,
+                                  fhs_arena *arena, fhirstore_error **err);
+/* Ask the hook before anything is done; the same answers. */
+fhirstore_status fhs_audit_before(const fhirstore_audit_hook *hook, const fhs_audit_event *event,
                                   fhs_arena *arena, fhirstore_error **err);
 
 #endif

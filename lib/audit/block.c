@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/block.h"
 
-/* What a record begins with: the form of what follows. */
-#define RECORD_FORM 1u
-#define NUMBERS     9u
-#define TEXTS       7u
+#include <string.h>
 
-/* Seven bits a byte, the lowest first. */
-static void add_varint(fhs_buf *block, uint64_t value)
+/* What a record begins with: the form of what follows, which says how much there is of it. */
+#define RECORD_FORM 2u
+#define NUMBERS     10u
+#define TEXTS       9u
+/* Records of the first form end earlier. */
+#define OLD_FORM    1u
+#define OLD_NUMBERS 9u
+#define OLD_TEXTS   7u
+
+#define VARINT_MAX 10u
+
+/* Seven bits a byte, the lowest first. Returns where the next one goes. */
+static char *put_varint(char *at, uint64_t value)
 {
     while (value >= 128) {
-        fhs_buf_add_char(block, (char)(unsigned char)(value | 128));
+        *at++ = (char)(unsigned char)(value | 128);
         value >>= 7;
     }
-    fhs_buf_add_char(block, (char)(unsigned char)value);
+    *at++ = (char)(unsigned char)value;
+    return at;
 }
 
 static bool take_varint(fhs_str *rest, uint64_t *out)
@@ -44,34 +53,43 @@ static int64_t unfold_sign(uint64_t value)
 fhirstore_status fhs_block_add(fhs_buf *block, const fhs_audit_event *event)
 {
     const int64_t numbers[NUMBERS] = {
-        event->action,      event->outcome,        event->time_us,
-        event->duration_us, event->version_before, event->version_after,
-        event->count,       event->total,          (int64_t)event->entry,
+        event->action,         event->outcome,        event->time_us, event->duration_us,
+        event->version_before, event->version_after,  event->count,   event->total,
+        (int64_t)event->entry, (int64_t)event->flags,
     };
     const fhs_str texts[TEXTS] = {
-        event->principal, event->purpose, event->request_id, event->type,
-        event->id,        event->query,   event->patients,
+        event->principal, event->purpose,  event->request_id, event->type,        event->id,
+        event->query,     event->patients, event->resources,  event->restriction,
     };
-    const size_t before = block->len;
-    fhs_buf_add_char(block, (char)RECORD_FORM);
+    /* The room is asked for once: a record is many small pieces. */
+    size_t most = 1 + (NUMBERS + TEXTS) * VARINT_MAX;
+    for (size_t i = 0; i < TEXTS; i++) {
+        most += texts[i].len;
+    }
+    if (!fhs_buf_reserve(block, most)) {
+        fhirstore_status status = fhs_buf_status(block);
+        block->failed = FHIRSTORE_OK;
+        return status;
+    }
+    char *at = block->ptr + block->len;
+    *at++ = (char)RECORD_FORM;
     for (size_t i = 0; i < NUMBERS; i++) {
-        add_varint(block, fold_sign(numbers[i]));
+        at = put_varint(at, fold_sign(numbers[i]));
     }
     for (size_t i = 0; i < TEXTS; i++) {
-        add_varint(block, texts[i].len);
-        fhs_buf_add_str(block, texts[i]);
+        at = put_varint(at, texts[i].len);
+        if (texts[i].len > 0) {
+            memcpy(at, texts[i].ptr, texts[i].len);
+            at += texts[i].len;
+        }
     }
-    fhirstore_status status = fhs_buf_status(block);
-    if (status != FHIRSTORE_OK) {
-        block->len = before;
-        block->failed = FHIRSTORE_OK;
-    }
-    return status;
+    block->len = (size_t)(at - block->ptr);
+    return FHIRSTORE_OK;
 }
 
-static bool take_numbers(fhs_str *rest, int64_t numbers[NUMBERS])
+static bool take_numbers(fhs_str *rest, int64_t *numbers, size_t count)
 {
-    for (size_t i = 0; i < NUMBERS; i++) {
+    for (size_t i = 0; i < count; i++) {
         uint64_t value;
         if (!take_varint(rest, &value)) {
             return false;
@@ -81,9 +99,9 @@ static bool take_numbers(fhs_str *rest, int64_t numbers[NUMBERS])
     return true;
 }
 
-static bool take_texts(fhs_str *rest, fhs_str texts[TEXTS])
+static bool take_texts(fhs_str *rest, fhs_str *texts, size_t count)
 {
-    for (size_t i = 0; i < TEXTS; i++) {
+    for (size_t i = 0; i < count; i++) {
         uint64_t len;
         if (!take_varint(rest, &len) || len > rest->len) {
             return false;
@@ -96,13 +114,15 @@ static bool take_texts(fhs_str *rest, fhs_str texts[TEXTS])
 
 bool fhs_block_next(fhs_str *rest, fhs_audit_event *event)
 {
-    int64_t numbers[NUMBERS];
-    fhs_str texts[TEXTS];
-    if (rest->len == 0 || rest->ptr[0] != (char)RECORD_FORM) {
+    int64_t numbers[NUMBERS] = {0};
+    fhs_str texts[TEXTS] = {{NULL, 0}};
+    if (rest->len == 0 || (rest->ptr[0] != (char)RECORD_FORM && rest->ptr[0] != (char)OLD_FORM)) {
         return false;
     }
+    const bool is_old = rest->ptr[0] == (char)OLD_FORM;
     *rest = fhs_str_of(rest->ptr + 1, rest->len - 1);
-    if (!take_numbers(rest, numbers) || !take_texts(rest, texts)) {
+    if (!take_numbers(rest, numbers, is_old ? OLD_NUMBERS : NUMBERS) ||
+        !take_texts(rest, texts, is_old ? OLD_TEXTS : TEXTS)) {
         return false;
     }
     *event = (fhs_audit_event){
@@ -115,6 +135,7 @@ bool fhs_block_next(fhs_str *rest, fhs_audit_event *event)
         .count = numbers[6],
         .total = numbers[7],
         .entry = (uint32_t)numbers[8],
+        .flags = (uint32_t)numbers[9],
         .principal = texts[0],
         .purpose = texts[1],
         .request_id = texts[2],
@@ -122,6 +143,8 @@ bool fhs_block_next(fhs_str *rest, fhs_audit_event *event)
         .id = texts[4],
         .query = texts[5],
         .patients = texts[6],
+        .resources = texts[7],
+        .restriction = texts[8],
     };
     return true;
 }

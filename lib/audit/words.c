@@ -47,20 +47,28 @@ static void add_audit_number(fhs_buf *out, const char *name, int64_t number, int
     }
 }
 
-static void add_patients(fhs_buf *out, fhs_str patients)
+/* Words with blanks between, as a list. */
+static void add_audit_list(fhs_buf *out, const char *name, fhs_str words)
 {
-    bool more = patients.len > 0;
+    bool more = words.len > 0;
     if (!more) {
         return;
     }
-    fhs_buf_add_cstr(out, ",\"patients\":[");
+    fhs_buf_addf(out, ",\"%s\":[", name);
     for (bool is_first = true; more; is_first = false) {
-        fhs_str id;
-        more = fhs_str_split(patients, ' ', &id, &patients);
+        fhs_str word;
+        more = fhs_str_split(words, ' ', &word, &words);
         fhs_buf_add_cstr(out, is_first ? "" : ",");
-        fhs_json_write_string(out, more ? id : patients);
+        fhs_json_write_string(out, more ? word : words);
     }
     fhs_buf_add_char(out, ']');
+}
+
+static void add_audit_flag(fhs_buf *out, const char *name, uint32_t flags, uint32_t flag)
+{
+    if ((flags & flag) != 0) {
+        fhs_buf_addf(out, ",\"%s\":true", name);
+    }
 }
 
 void fhs_audit_write_json(int64_t number, const fhs_audit_event *event, fhs_buf *out)
@@ -85,6 +93,12 @@ void fhs_audit_write_json(int64_t number, const fhs_audit_event *event, fhs_buf 
     add_audit_number(out, "total", event->total, -1);
     add_audit_number(out, "entry", event->entry, 0);
     add_audit_number(out, "durationUs", event->duration_us, 0);
-    add_patients(out, event->patients);
+    add_audit_list(out, "resources", event->resources);
+    add_audit_flag(out, "moreResources", event->flags, FHIRSTORE_AUDIT_MORE_RESOURCES);
+    add_audit_list(out, "patients", event->patients);
+    add_audit_flag(out, "morePatients", event->flags, FHIRSTORE_AUDIT_MORE_PATIENTS);
+    add_audit_list(out, "restriction", event->restriction);
+    add_audit_flag(out, "moreRestriction", event->flags, FHIRSTORE_AUDIT_MORE_RESTRICTION);
+    add_audit_flag(out, "hookFailed", event->flags, FHIRSTORE_AUDIT_HOOK_FAILED);
     fhs_buf_add_char(out, '}');
 }

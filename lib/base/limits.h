@@ -23,7 +23,7 @@
 #define FHS_LIMIT_NAMED_QUERIES  1000u
 #define FHS_LIMIT_PAGE_COUNT     10000u
 /* Values that a JSON Patch may copy, those inside them counted where the patch has been. */
-#define FHS_LIMIT_PATCH_NODES      1000000u
+#define FHS_LIMIT_PATCH_NODES 1000000u
 /* What one conditional delete may delete: the most that _count may say. */
 #define FHS_LIMIT_DELETE_MATCHES   100u
 #define FHS_LIMIT_PAGE_INCLUDES    10000u
@@ -46,9 +46,13 @@
 #define FHS_LIMIT_ID_BYTES         64u
 #define FHS_LIMIT_UNIT_BYTES       256u
 #define FHS_LIMIT_UNIT_DEPTH       16u
-#define FHS_LIMIT_POLICY_BYTES     ((size_t)1024 * 1024)
-#define FHS_LIMIT_ALTERNATIVES     256u
-#define FHS_LIMIT_PASSPHRASE_BYTES 1024u
+/* What one audit record names, and resources whose patients it looks up. */
+#define FHS_LIMIT_AUDIT_RESOURCES   1000u
+#define FHS_LIMIT_AUDIT_PATIENTS    1000u
+#define FHS_LIMIT_AUDIT_RESTRICTION ((size_t)16 * 1024)
+#define FHS_LIMIT_POLICY_BYTES      ((size_t)1024 * 1024)
+#define FHS_LIMIT_ALTERNATIVES      256u
+#define FHS_LIMIT_PASSPHRASE_BYTES  1024u
 /* Argon2id parameters in a file are an attacker's until the header is authenticated. */
 #define FHS_LIMIT_KDF_MEMORY_KIB (1024u * 1024u)
 #define FHS_LIMIT_KDF_PASSES     10u

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bulk/bulk.h"
 #include "interact/sight.h"
+#include "interact/touched.h"
 
 typedef struct export_work {
     fhirstore_export_fn take;
@@ -44,6 +45,7 @@ static fhirstore_status hand_out(void *ctx, const fhs_version *version)
     if (status < FHIRSTORE_OK) {
         return status;
     }
+    fhs_touch(work->call, version);
     work->stopped = work->take(work->ctx, name, version->body.ptr, version->body.len);
     return work->stopped == FHIRSTORE_OK ? FHIRSTORE_OK : FHIRSTORE_ERR_CANCELLED;
 }

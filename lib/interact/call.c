@@ -6,6 +6,7 @@
 #include "interact/ledger.h"
 #include "interact/provenance.h"
 #include "interact/sight.h"
+#include "interact/touched.h"
 
 static void start(fhs_call *call, fhs_session *session, int32_t action, fhs_type type, fhs_str id,
                   fhs_str query)
@@ -20,15 +21,21 @@ static void start(fhs_call *call, fhs_session *session, int32_t action, fhs_type
                        .cancels = atomic_load(&session->cancels)};
 }
 
+static void listen(fhs_call *call)
+{
+    call->is_heard = fhs_hooks_audit(call->hooks) != NULL || call->session->core->ledger != NULL;
+    if (call->is_heard) {
+        call->started_us = fhs_clock_monotonic_us();
+    }
+}
+
 void fhs_call_begin(fhs_call *call, fhs_session *session, int32_t action, fhs_type type, fhs_str id,
                     fhs_str query)
 {
     start(call, session, action, type, id, query);
     fhs_arena_reset(&session->arena);
     call->hooks = fhs_hooks_take(session->core);
-    if (fhs_hooks_audit(call->hooks) != NULL || call->session->core->ledger != NULL) {
-        call->started_us = fhs_clock_monotonic_us();
-    }
+    listen(call);
 }
 
 void fhs_call_nest(fhs_call *call, fhs_call *outer, int32_t action, fhs_type type, fhs_str id,
@@ -40,9 +47,7 @@ void fhs_call_nest(fhs_call *call, fhs_call *outer, int32_t action, fhs_type typ
     call->arena = outer->arena;
     call->root = outer->root == NULL ? outer : outer->root;
     call->is_nested = true;
-    if (fhs_hooks_audit(call->hooks) != NULL || call->session->core->ledger != NULL) {
-        call->started_us = fhs_clock_monotonic_us();
-    }
+    listen(call);
 }
 
 /* A cancellation from before the call had its connection is made up for. */
@@ -87,6 +92,7 @@ void fhs_call_end(fhs_call *call)
         fhs_hooks_give(call->session->core, call->hooks);
     }
     fhs_sight_drop(call);
+    fhs_touched_drop(call);
     call->params = NULL;
     call->conn = NULL;
     call->hooks = NULL;
@@ -113,6 +119,9 @@ fhirstore_status fhs_call_ask(fhs_call *call, fhirstore_error **err)
     } else if (status == FHIRSTORE_OK && grant.any_count + grant.except_count > 0) {
         /* A search of one type restricts nothing at system level: each type is asked for. */
         status = fhs_fail_plain(err, FHIRSTORE_ERR_DENIED);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_call_announce(call, err);
     }
     call->is_allowed = status == FHIRSTORE_OK;
     return status;

@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "interact/criteria.h"
 #include "interact/interact.h"
+#include "interact/touched.h"
 
 /* One write, as the work of its call. */
 typedef struct write_work {
@@ -64,6 +65,7 @@ static fhirstore_status answer_found(fhs_call *call, const write_work *work, fhs
         return status;
     }
     fhs_answer_describe(answer, call->type, &version);
+    fhs_touch(call, &version);
     call->id = id;
     call->version_before = version.version;
     call->version_after = version.version;

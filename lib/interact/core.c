@@ -8,6 +8,7 @@
 #include "interact/hooks.h"
 #include "interact/ledger.h"
 #include "interact/params.h"
+#include "interact/patient_cache.h"
 #include "interact/settings.h"
 #include "search/search.h"
 #include "vfs/vfs.h"
@@ -108,8 +109,12 @@ fhirstore_status fhs_core_open(const fhs_core_options *options, fhs_core **out,
     core->multi_process = options->storage.multi_process;
     core->clock = options->clock;
     core->clock_ctx = options->clock_ctx;
+    core->audit_best_effort = options->audit_best_effort;
     (void)pthread_mutex_init(&core->hooks_lock, NULL);
-    fhirstore_status status = open_parts(core, options, err);
+    fhirstore_status status = fhs_patient_cache_new(&core->patients, err);
+    if (status >= FHIRSTORE_OK) {
+        status = open_parts(core, options, err);
+    }
     if (status < FHIRSTORE_OK) {
         fhs_core_close(core);
         return status;
@@ -124,6 +129,7 @@ void fhs_core_close(fhs_core *core)
         return;
     }
     fhs_ledger_close(core);
+    fhs_patient_cache_free(core->patients);
     fhs_params_drop(core->params);
     fhs_params_drop(core->own_params);
     fhs_catalog_free(core->catalog);

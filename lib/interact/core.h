@@ -28,9 +28,10 @@
 
 /* ---- the store ---- */
 
-typedef struct fhs_hooks fhs_hooks;   /* the callbacks in force, counted */
-typedef struct fhs_sight fhs_sight;   /* what a call may see */
-typedef struct fhs_ledger fhs_ledger; /* the journal at work */
+typedef struct fhs_hooks fhs_hooks;     /* the callbacks in force, counted */
+typedef struct fhs_sight fhs_sight;     /* what a call may see */
+typedef struct fhs_ledger fhs_ledger;   /* the journal at work */
+typedef struct fhs_touched fhs_touched; /* what a call's record will name */
 
 typedef struct fhs_core {
     fhs_storage *storage;
@@ -49,10 +50,12 @@ typedef struct fhs_core {
     void *clock_ctx;
     pthread_mutex_t hooks_lock; /* guards the pointers, not what they point to */
     fhs_hooks *hooks;
-    fhs_params *own_params;       /* FHIR's own search parameters */
-    fhs_params *params;           /* with those of the store, as the last commit left them */
-    bool multi_process;           /* others may commit as well */
-    fhs_ledger *ledger;           /* NULL: no journal is kept */
+    fhs_params *own_params; /* FHIR's own search parameters */
+    fhs_params *params;     /* with those of the store, as the last commit left them */
+    bool multi_process;     /* others may commit as well */
+    fhs_ledger *ledger;     /* NULL: no journal is kept */
+    struct fhs_patient_cache *patients;
+    bool audit_best_effort;       /* what the audit hook fails with undoes nothing */
     const fhs_named_query *named; /* newest first; none ever goes. Guarded by hooks_lock */
     size_t named_count;
 } fhs_core;
@@ -65,6 +68,7 @@ typedef struct fhs_core_options {
     fhirstore_clock_fn clock;
     void *clock_ctx;
     int32_t journal; /* FHIRSTORE_JOURNAL_* */
+    bool audit_best_effort;
 } fhs_core_options;
 
 fhirstore_status fhs_core_open(const fhs_core_options *options, fhs_core **out,
@@ -138,6 +142,8 @@ typedef struct fhs_session {
     fhs_buf rows;     /* its row list */
     fhs_buf old_body; /* what it replaces */
     fhs_buf old_rows;
+    fhs_touched *spare_touched; /* for the next call that needs one */
+    fhs_buf touched_rows;
     const fhs_json_watch *watch; /* told how far a large text is; NULL: nobody */
 } fhs_session;
 
@@ -227,13 +233,16 @@ typedef struct fhs_call {
     int64_t recorded; /* resources handed out that an event tells of */
     fhs_buf held;     /* records of the calls inside, until this one is decided; in order */
     int64_t held_count;
-    fhs_buf noted;       /* the journal's record of the transaction itself */
-    uint32_t entry;      /* of the Bundle, from 1, that is at work inside; 0: none */
-    fhs_sight *sight;    /* what may be seen of each type; NULL: nothing was asked yet */
-    bool types_failed;   /* no memory for an answer: the type counted as hidden */
-    bool is_allowed;     /* the access check was passed */
-    bool is_nested;      /* inside another call: shares its connection and its arena */
-    bool params_changed; /* by this transaction: others see them when it has committed */
+    fhs_buf noted;        /* the journal's record of the transaction itself */
+    uint32_t entry;       /* of the Bundle, from 1, that is at work inside; 0: none */
+    fhs_sight *sight;     /* what may be seen of each type; NULL: nothing was asked yet */
+    fhs_touched *touched; /* what it handed out or wrote; NULL: nothing yet */
+    bool is_heard;        /* there is a hook or a journal: what happens is to be told */
+    bool touch_failed;    /* no memory to note what was touched */
+    bool types_failed;    /* no memory for an answer: the type counted as hidden */
+    bool is_allowed;      /* the access check was passed */
+    bool is_nested;       /* inside another call: shares its connection and its arena */
+    bool params_changed;  /* by this transaction: others see them when it has committed */
     bool is_watched;
     unsigned cancels;            /* the session's when the call began */
     struct fhs_call *watch_next; /* of the session's */
@@ -270,6 +279,8 @@ fhirstore_status fhs_call_ask(fhs_call *call, fhirstore_error **err);
 /* A condition found what the call is about: ask once more, with its id. */
 fhirstore_status fhs_call_ask_again(fhs_call *call, fhs_str id, fhirstore_error **err);
 fhirstore_status fhs_call_record(fhs_call *call, fhirstore_status outcome, fhirstore_error **err);
+/* Ask the audit hook whether it may be: what fhs_call_ask() ends with. ERR_AUDIT_REFUSED. */
+fhirstore_status fhs_call_announce(fhs_call *call, fhirstore_error **err);
 /*
  * Before the call at system level looks at resources of several types: may resources of @a type be
  * seen? The authorizer is asked for the call's action and that type, once for each type.

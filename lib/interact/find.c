@@ -7,6 +7,7 @@
 #include "interact/criteria.h"
 #include "interact/interact.h"
 #include "interact/sight.h"
+#include "interact/touched.h"
 #include "interact/words.h"
 
 #define QUERY_TEXT_MAX ((size_t)4 * FHS_LIMIT_URL_BYTES)
@@ -174,6 +175,9 @@ static fhirstore_status find_run(fhs_call *call, void *ctx, fhirstore_error **er
     if (status >= FHIRSTORE_OK) {
         status = work->use(call, work, search, err);
     }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_touched_settle(call, err); /* as the snapshot has it */
+    }
     fhs_search_close(search);
     if (!call->is_nested) {
         fhs_conn_end_read(call->conn);
@@ -306,6 +310,7 @@ static fhirstore_status use_matches(fhs_call *call, find_work *work, fhs_search 
     }
     while (criteria->count < room &&
            (status = fhs_search_next(search, &match, err)) == FHIRSTORE_OK) {
+        fhs_touch(call, &match);
         fhs_str id = fhs_arena_dup(&call->session->arena, match.id);
         if (id.ptr == NULL) {
             return fhs_fail_memory(err);
@@ -462,8 +467,13 @@ fhirstore_status fhs_search_cursor_next(fhs_search_cursor *cursor, fhirstore_err
     if (cursor->last != FHIRSTORE_OK) {
         return cursor->last < FHIRSTORE_OK ? fhs_fail_plain(err, cursor->last) : cursor->last;
     }
-    status = fhs_session_verdict(call->session,
-                                 fhs_search_next(cursor->search, &cursor->match, err), err);
+    if (call->count % FHS_AUDIT_PAGE == 0) {
+        status = fhs_touched_settle(call, err); /* while nothing is lent out */
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_session_verdict(call->session,
+                                     fhs_search_next(cursor->search, &cursor->match, err), err);
+    }
     if (status < FHIRSTORE_OK) {
         return end_cursor(cursor, status);
     }
@@ -477,6 +487,7 @@ fhirstore_status fhs_search_cursor_next(fhs_search_cursor *cursor, fhirstore_err
         call->recorded = call->count;
         return end_cursor(cursor, status);
     }
+    fhs_touch(call, &cursor->match);
     return status;
 }
 

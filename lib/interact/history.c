@@ -4,6 +4,7 @@
 #include "interact/history_place.h"
 #include "interact/interact.h"
 #include "interact/sight.h"
+#include "interact/touched.h"
 #include "interact/view.h"
 
 #define DEFAULT_HISTORY_COUNT 100u
@@ -281,6 +282,10 @@ static fhirstore_status write_entry(fhs_buf *out, fhs_call *call, const fhs_view
 {
     const fhs_core *core = call->session->core;
     fhs_str type = fhs_type_name(core->fhir, fhs_catalog_type_back(core->catalog, version->type));
+    fhirstore_status touched = fhs_touch_version(call, version, err);
+    if (touched < FHIRSTORE_OK) {
+        return touched;
+    }
     fhs_buf_add_cstr(out, "{\"fullUrl\":\"");
     fhs_buf_add_str(out, call->session->link_base);
     fhs_buf_addf(out, "/%.*s/%.*s\"", FHS_STR_ARG(type), FHS_STR_ARG(version->id));
@@ -501,6 +506,9 @@ static fhirstore_status history_run(fhs_call *call, void *ctx, fhirstore_error *
     }
     if (status >= FHIRSTORE_OK) {
         status = write_bundle(call, work, history, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_touched_settle(call, err);
     }
     fhs_history_close(history);
     fhs_conn_end_read(call->conn);

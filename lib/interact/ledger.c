@@ -309,7 +309,10 @@ fhirstore_status fhs_ledger_note(fhs_call *call, const fhs_audit_event *event,
     if (ledger == NULL) {
         return FHIRSTORE_OK;
     }
-    if (event->outcome >= FHIRSTORE_OK && root->conn != NULL && fhs_conn_is_writing(root->conn)) {
+    /* What the hook failed at goes on, and is told with the write. */
+    const bool goes_on = event->outcome >= FHIRSTORE_OK ||
+                         (event->flags & FHIRSTORE_AUDIT_HOOK_FAILED) != 0;
+    if (goes_on && root->conn != NULL && fhs_conn_is_writing(root->conn)) {
         return note_in_write(root, event, err);
     }
     int64_t now = fhs_clock_monotonic_us();

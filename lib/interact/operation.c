@@ -2,6 +2,7 @@
 #include "interact/operation.h"
 
 #include "interact/interact.h"
+#include "interact/touched.h"
 #include "query/query.h"
 
 /* ---- which ---- */
@@ -390,6 +391,9 @@ static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error
     const fhs_operation operation = {work->def, work->route, list.items, list.count};
     fhs_buf_reset(&work->answer->body);
     status = work->def->run(call, &operation, work->answer, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_touched_settle(call, err);
+    }
     if (begins) {
         fhs_conn_end_read(call->conn);
     }

@@ -6,8 +6,8 @@
 #include "interact/core.h"
 
 /*
- * The call wrote a version: store the Provenance that its session holds for it, with that version as
- * its target, in the same transaction and as a call of its own.
+ * The call wrote a version: store the Provenance that its session holds for it, with that version
+ * as its target, in the same transaction and as a call of its own.
  */
 fhirstore_status fhs_provenance_store(fhs_call *call, fhirstore_error **err);
 

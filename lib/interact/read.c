@@ -3,6 +3,7 @@
 #include "interact/interact.h"
 #include "interact/route.h"
 #include "interact/sight.h"
+#include "interact/touched.h"
 
 typedef struct read_work {
     fhs_type type;
@@ -84,9 +85,10 @@ static fhirstore_status read_version(fhs_call *call, const read_work *work, fhir
 static fhirstore_status read_work_run(fhs_call *call, void *ctx, fhirstore_error **err)
 {
     const read_work *work = ctx;
-    /* One statement sees one snapshot; judging takes several. */
+    /* One statement sees one snapshot; judging takes several, and so does an old version's record.
+     */
     const bool is_partial = fhs_sight_is_partial(call, work->type);
-    const bool begins = is_partial && !call->is_nested;
+    const bool begins = (is_partial || (call->is_heard && work->version > 0)) && !call->is_nested;
     fhirstore_status status = begins ? fhs_conn_begin_read(call->conn, err) : FHIRSTORE_OK;
     if (status >= FHIRSTORE_OK) {
         status = read_version(call, work, err);
@@ -108,6 +110,11 @@ static fhirstore_status read_version(fhs_call *call, const read_work *work, fhir
     }
     fhs_answer_describe(work->answer, work->type, &version);
     call->version_after = version.version;
+    status = work->version > 0 ? fhs_touch_body(call, work->type, &version, err)
+                               : fhs_touch_current(call, work->type, &version, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
     if (version.is_deleted) {
         return fhs_fail_plain(err, FHIRSTORE_ERR_DELETED);
     }

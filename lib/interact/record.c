@@ -10,6 +10,8 @@
 #include "interact/core.h"
 #include "interact/hooks.h"
 #include "interact/ledger.h"
+#include "interact/sight.h"
+#include "interact/touched.h"
 
 static fhs_call *outermost(fhs_call *call)
 {
@@ -38,19 +40,48 @@ static fhs_audit_event describe_event(const fhs_call *call, fhirstore_status out
     };
 }
 
+/* What the hook answered stands, unless the store goes on without it: then that is recorded. */
+static fhirstore_status weigh(fhs_call *call, const fhs_audit_event *event, fhirstore_status status,
+                              fhirstore_error **err)
+{
+    if (status != FHIRSTORE_ERR_AUDIT_REFUSED || !call->session->core->audit_best_effort) {
+        return status;
+    }
+    fhs_audit_event failure = *event;
+    failure.outcome = FHIRSTORE_ERR_AUDIT_REFUSED;
+    failure.flags |= FHIRSTORE_AUDIT_HOOK_FAILED;
+    if (err != NULL) {
+        fhs_error_free(*err);
+        *err = NULL;
+    }
+    return fhs_ledger_note(call, &failure, err);
+}
+
 /* The built-in journal first, then the hook. */
 static fhirstore_status tell_listeners(fhs_call *call, const fhs_audit_event *event,
                                        fhs_arena *arena, fhirstore_error **err)
 {
     fhirstore_status status = fhs_ledger_note(call, event, err);
-    return status < FHIRSTORE_OK
-               ? status
-               : fhs_audit_record(fhs_hooks_audit(call->hooks), event, arena, err);
+    if (status >= FHIRSTORE_OK) {
+        status = weigh(call, event,
+                       fhs_audit_record(fhs_hooks_audit(call->hooks), event, arena, err), err);
+    }
+    return status;
 }
 
-static bool is_heard(const fhs_call *call)
+/* What was granted, into @a out, which the event borrows. */
+static void describe_restriction(const fhs_call *call, fhs_buf *out, fhs_audit_event *event)
 {
-    return fhs_hooks_audit(call->hooks) != NULL || call->session->core->ledger != NULL;
+    fhs_sight_write(call, out);
+    event->restriction = fhs_buf_str(out);
+    if (event->restriction.len > FHS_LIMIT_AUDIT_RESTRICTION) {
+        event->restriction.len = FHS_LIMIT_AUDIT_RESTRICTION;
+        while (event->restriction.len > 0 &&
+               event->restriction.ptr[event->restriction.len] != ' ') {
+            event->restriction.len--; /* whole searches only */
+        }
+        event->flags |= FHIRSTORE_AUDIT_MORE_RESTRICTION;
+    }
 }
 
 /* ---- what is held: records as the journal has them ---- */
@@ -113,7 +144,7 @@ static fhirstore_status tell_hook(fhs_call *call, const fhirstore_audit_hook *ho
     fhs_arena_init(&arena, FHS_LIMIT_RESOURCE_BYTES);
     while (status >= FHIRSTORE_OK && next_held(call, &rest, &event)) {
         fhs_arena_reset(&arena);
-        status = fhs_audit_record(hook, &event, &arena, err);
+        status = weigh(call, &event, fhs_audit_record(hook, &event, &arena, err), err);
         if (status < FHIRSTORE_OK && event.entry > 0) {
             fhs_error_entry(err, event.entry);
         }
@@ -132,12 +163,45 @@ fhirstore_status fhs_call_tell_held(fhs_call *call, fhirstore_error **err)
 
 fhirstore_status fhs_call_record(fhs_call *call, fhirstore_status outcome, fhirstore_error **err)
 {
-    if (!is_heard(call)) {
+    fhirstore_status status = FHIRSTORE_OK;
+    fhs_buf restriction = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    if (!call->is_heard) {
         return FHIRSTORE_OK;
     }
     fhs_audit_event event = describe_event(call, outcome);
-    return call->is_nested ? hold(outermost(call), &event, err)
-                           : tell_listeners(call, &event, call->arena, err);
+    if (outcome >= FHIRSTORE_OK) {
+        status = fhs_touched_settle(call, err);
+    }
+    fhs_touched_tell(call, &event);
+    describe_restriction(call, &restriction, &event);
+    if (status >= FHIRSTORE_OK && fhs_buf_status(&restriction) < FHIRSTORE_OK) {
+        status = fhs_fail_memory(err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = call->is_nested ? hold(outermost(call), &event, err)
+                                 : tell_listeners(call, &event, call->arena, err);
+    }
+    fhs_buf_clear(&restriction);
+    return status;
+}
+
+fhirstore_status fhs_call_announce(fhs_call *call, fhirstore_error **err)
+{
+    const fhirstore_audit_hook *hook = fhs_hooks_audit(call->hooks);
+    fhs_buf restriction = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    if (hook == NULL || hook->before == NULL) {
+        return FHIRSTORE_OK;
+    }
+    fhs_audit_event event = describe_event(call, FHIRSTORE_OK);
+    event.entry = outermost(call)->entry;
+    describe_restriction(call, &restriction, &event);
+    fhirstore_status status = fhs_buf_status(&restriction) < FHIRSTORE_OK ? fhs_fail_memory(err)
+                                                                          : FHIRSTORE_OK;
+    if (status >= FHIRSTORE_OK) {
+        status = weigh(call, &event, fhs_audit_before(hook, &event, call->arena, err), err);
+    }
+    fhs_buf_clear(&restriction);
+    return status;
 }
 
 /* What the hook says to a failure cannot change anything any more. */
@@ -164,6 +228,7 @@ fhirstore_status fhs_session_refuse(fhs_session *session, int32_t action, fhs_ty
                      .query = query,
                      .total = -1};
     call.hooks = fhs_hooks_take(session->core);
+    call.is_heard = true;
     fhs_arena_init(&arena, FHS_LIMIT_RESOURCE_BYTES);
     (void)fhs_call_record(&call, status, NULL);
     fhs_arena_clear(&arena);
@@ -181,6 +246,7 @@ fhirstore_status fhs_call_hand_out(fhs_call *call, fhirstore_error **err)
             return status;
         }
         call->recorded = call->count;
+        fhs_touched_forget(call);
     }
     call->count++;
     return FHIRSTORE_OK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interact/core.h"
+#include "interact/touched.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -32,6 +33,8 @@ void fhs_session_drop(fhs_session *session)
     fhs_buf_clear(&session->rows);
     fhs_buf_clear(&session->old_body);
     fhs_buf_clear(&session->old_rows);
+    fhs_buf_clear(&session->touched_rows);
+    fhs_touched_free(session->spare_touched);
     fhs_free(session);
 }
 
@@ -136,6 +139,7 @@ fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *opti
     fhs_buf_init(&session->rows, FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&session->old_body, FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&session->old_rows, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&session->touched_rows, FHS_LIMIT_RESOURCE_BYTES);
     fhs_arena_init(&session->claims, (size_t)16 * FHS_LIMIT_POLICY_BYTES);
     fhirstore_status status = name_principal(session, options, err);
     if (status == FHIRSTORE_OK) {

@@ -5,6 +5,7 @@
 #include "interact/find.h"
 #include "interact/hooks.h"
 #include "interact/params.h"
+#include "interact/touched.h"
 
 #define SIGHT_ARENA_MAX ((size_t)64 * 1024 * 1024)
 
@@ -184,6 +185,40 @@ fhirstore_status fhs_call_seen_well(const fhs_call *call, fhirstore_error **err)
                : fhs_fail(err, FHIRSTORE_ERR_DENIED, "the restriction is not a search of its type");
 }
 
+/* ---- telling ---- */
+
+static void write_alternatives(fhs_buf *out, const char *mark, fhs_str type, const fhs_str *items,
+                               size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        fhs_buf_add_cstr(out, out->len > 0 ? " " : "");
+        fhs_buf_add_cstr(out, mark);
+        fhs_buf_add_str(out, type);
+        fhs_buf_add_char(out, '?');
+        for (size_t k = 0; k < items[i].len; k++) {
+            const char c = items[i].ptr[k];
+            if (c == ' ' || c == '%') {
+                fhs_buf_add_cstr(out, c == ' ' ? "%20" : "%25");
+            } else {
+                fhs_buf_add_char(out, c);
+            }
+        }
+    }
+}
+
+void fhs_sight_write(const fhs_call *call, fhs_buf *out)
+{
+    const fhs_sight *sight = call->sight;
+    for (size_t i = 0; sight != NULL && i < sight->count; i++) {
+        const type_sight *of_type = sight->types[i];
+        const fhs_str type = fhs_type_name(call->session->core->fhir, of_type->type);
+        if (of_type->state == SIGHT_PART) {
+            write_alternatives(out, "", type, of_type->grant.any, of_type->grant.any_count);
+            write_alternatives(out, "!", type, of_type->grant.except, of_type->grant.except_count);
+        }
+    }
+}
+
 /* ---- restrictions as nodes ---- */
 
 /* Conditions only: nothing that shapes a result or looks into resources, and no words, which old
@@ -361,6 +396,11 @@ static const fhs_node *restrict_met_type(void *ctx, fhs_type type)
     return node == NULL ? &all : node;
 }
 
+static void note_shown(void *ctx, const fhs_version *version)
+{
+    fhs_touch(ctx, version);
+}
+
 fhs_search_env fhs_find_env(fhs_call *call, const fhs_params *params, bool ready_only)
 {
     const fhs_session *session = call->session;
@@ -378,6 +418,8 @@ fhs_search_env fhs_find_env(fhs_call *call, const fhs_params *params, bool ready
         .principal = session->who.name,
         .restriction_of = is_free ? NULL : restrict_met_type,
         .restriction_ctx = call,
+        .shown = call->is_heard ? note_shown : NULL,
+        .shown_ctx = call,
         .max_visits = session->search_looks != 0 ? session->search_looks
                       : is_free                  ? 0
                                                  : FHS_LIMIT_SEARCH_VISITS,

@@ -39,4 +39,10 @@ fhirstore_status fhs_sight_find(fhs_call *call, fhs_type type, fhs_str id, fhirs
 fhirstore_status fhs_sight_judge_body(fhs_call *call, fhs_type type, const fhs_version *version,
                                       bool *yes_out, fhirstore_error **err);
 
+/*
+ * Append what was granted of each type of which only a part may be seen: "Patient?active=true" for
+ * each alternative, with a '!' before what is excepted, blanks between.
+ */
+void fhs_sight_write(const fhs_call *call, fhs_buf *out);
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/instant.h"
 #include "interact/params.h"
 #include "interact/sight.h"
+#include "interact/touched.h"
 #include "interact/write.h"
 
 /* What is stored under (type, id) now, copied out of the connection. */
@@ -327,6 +328,20 @@ static fhirstore_status write_version(fhs_call *call, fhs_write *write, fhirstor
     return status;
 }
 
+/* Whom the write concerns: who was named before, and who is now. @a text: the new one. */
+static fhirstore_status touch_written(fhs_call *call, fhs_type type, const fhs_write *write,
+                                      fhs_str text, fhirstore_error **err)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    if (write->exists) {
+        status = fhs_touch_state(call, type, write->entity, write->id, write->old_rows,
+                                 write->old_body, err);
+    }
+    return status < FHIRSTORE_OK
+               ? status
+               : fhs_touch_state(call, type, write->entity, write->id, write->rows, text, err);
+}
+
 static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *prepared, fhs_str id,
                                           const current_state *current, bool with_body,
                                           fhs_answer *answer, fhirstore_error **err)
@@ -366,6 +381,9 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
     }
     if (status >= FHIRSTORE_OK) {
         status = check_after(call, prepared->type, &write, now, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = touch_written(call, prepared->type, &write, prepared->text, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_param_follow(call, prepared->type, id, prepared->root, err);
@@ -419,6 +437,11 @@ fhirstore_status fhs_store_resource(fhs_call *call, const fhs_prepared *prepared
     }
     call->version_before = current.version.version;
     call->version_after = current.version.version;
+    status = fhs_touch_state(call, prepared->type, current.version.entity, id, current.version.rows,
+                             current.version.body, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
     answer->status = FHIRSTORE_OK;
     answer->http = fhs_status_http(FHIRSTORE_OK);
     answer->is_new_version = false;
@@ -461,6 +484,9 @@ fhirstore_status fhs_store_deletion(fhs_call *call, fhs_type type, fhs_str id,
     status = fhs_param_check(call, type, id, NULL, err);
     if (status >= FHIRSTORE_OK) {
         status = write_version(call, &write, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = touch_written(call, type, &write, FHS_STR_NONE, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_param_follow(call, type, id, NULL, err);

@@ -73,9 +73,18 @@ static fhirstore_status write_found(fhs_page *page, fhs_entity entity)
     return status;
 }
 
+static void tell_shown(const fhs_page *page, const fhs_version *version)
+{
+    const fhs_search_env *env = &page->search->env;
+    if (env->shown != NULL) {
+        env->shown(env->shown_ctx, version);
+    }
+}
+
 fhirstore_status fhs_page_add(fhs_page *page, fhs_version *version, bool is_match)
 {
     const fhs_entity entity = version->entity;
+    tell_shown(page, version);
     begin_entry(page);
     write_full_url(page, version);
     fhs_buf_add_cstr(&page->entries, ",\"resource\":");
@@ -127,6 +136,7 @@ static fhirstore_status write_all_contained(fhs_page *page, fhs_entity entity)
     contained_writer writer = {page, &version};
     fhirstore_status status = fhs_resource_look(search->conn, entity, &version, search->err);
     if (status == FHIRSTORE_OK) {
+        tell_shown(page, &version);
         fhs_buf_add_str(&id, version.id); /* the view ends with the next question */
         version.id = fhs_buf_str(&id);
         status = fhs_buf_status(&id) == FHIRSTORE_OK

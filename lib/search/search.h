@@ -55,6 +55,10 @@ typedef struct fhs_search_env {
      */
     const fhs_node *(*restriction_of)(void *ctx, fhs_type type);
     void *restriction_ctx;
+    /* Told of each resource that a page shows, on the way; leaves the connection alone. May be
+     * NULL. */
+    void (*shown)(void *ctx, const fhs_version *version);
+    void *shown_ctx;
     uint64_t max_visits; /* resources looked at before ERR_TOO_COSTLY; 0: no limit */
     /*
      * Microseconds before ERR_TIMEOUT, from open to the end of the page or count, or for each step;

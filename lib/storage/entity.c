@@ -83,3 +83,50 @@ fhirstore_status fhs_entity_intern(fhs_conn *conn, int32_t type, fhs_str id, fhs
     fhs_name_cache_add(&conn->entities, (uint32_t)type, id, *entity_out);
     return FHIRSTORE_OK;
 }
+
+/* Step a statement about @a entity to its only row; *stmt_out NULL: there is none. */
+static fhirstore_status step_to_entity(fhs_conn *conn, fhs_sql which, fhs_entity entity,
+                                       sqlite3_stmt **stmt_out, fhirstore_error **err)
+{
+    sqlite3_stmt *stmt;
+    *stmt_out = NULL;
+    fhirstore_status status = fhs_core(conn, which, &stmt, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_int64(stmt, 1, entity);
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
+        *stmt_out = stmt;
+        return FHIRSTORE_OK;
+    }
+    status = rc == SQLITE_DONE ? FHIRSTORE_OK : fhs_sql_fail(conn, rc, err);
+    (void)sqlite3_reset(stmt);
+    return status;
+}
+
+fhirstore_status fhs_entity_name(fhs_conn *conn, fhs_entity entity, int32_t *type_out,
+                                 fhs_buf *id_out, fhirstore_error **err)
+{
+    sqlite3_stmt *stmt;
+    *type_out = 0;
+    fhirstore_status status = step_to_entity(conn, FHS_SQL_ENTITY_NAME, entity, &stmt, err);
+    if (stmt != NULL) {
+        *type_out = sqlite3_column_int(stmt, 0);
+        fhs_buf_add_str(id_out, fhs_column_str(stmt, 1));
+        (void)sqlite3_reset(stmt);
+    }
+    return status == FHIRSTORE_OK && fhs_buf_status(id_out) < 0 ? fhs_fail_memory(err) : status;
+}
+
+fhirstore_status fhs_entity_rows(fhs_conn *conn, fhs_entity entity, fhs_buf *rows_out,
+                                 fhirstore_error **err)
+{
+    sqlite3_stmt *stmt;
+    fhirstore_status status = step_to_entity(conn, FHS_SQL_ENTRIES, entity, &stmt, err);
+    if (stmt != NULL) {
+        fhs_buf_add_str(rows_out, fhs_column_str(stmt, 0));
+        (void)sqlite3_reset(stmt);
+    }
+    return status == FHIRSTORE_OK && fhs_buf_status(rows_out) < 0 ? fhs_fail_memory(err) : status;
+}

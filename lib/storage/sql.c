@@ -32,6 +32,7 @@ static const char *const core_text[FHS_SQL_COUNT] = {
     [FHS_SQL_PARAM_EACH] = "SELECT code,num FROM param WHERE type=?1 ORDER BY num",
     [FHS_SQL_ENTITY_FIND] = "SELECT num FROM entity WHERE type=?1 AND id=?2",
     [FHS_SQL_ENTITY_ADD] = "INSERT OR IGNORE INTO entity(type,id,num) VALUES(?1,?2,?3)",
+    [FHS_SQL_ENTITY_NAME] = "SELECT type,id FROM resource WHERE entity=?1",
     [FHS_SQL_READ] = "SELECT r.entity,r.type,r.version,r.seq,r.updated,r.deleted,r.id,r.body "
                      "FROM entity e CROSS JOIN resource r ON r.entity=e.num "
                      "WHERE e.type=?1 AND e.id=?2",
@@ -53,6 +54,7 @@ static const char *const core_text[FHS_SQL_COUNT] = {
         "VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
     [FHS_SQL_RESOURCE_SET] =
         "UPDATE resource SET version=?2,seq=?3,updated=?4,deleted=?5,body=?6 WHERE entity=?1",
+    [FHS_SQL_ENTRIES] = "SELECT rows FROM entries WHERE entity=?1",
     [FHS_SQL_ENTRIES_ADD] = "INSERT OR REPLACE INTO entries(entity,rows) VALUES(?1,?2)",
     [FHS_SQL_ENTRIES_DELETE] = "DELETE FROM entries WHERE entity=?1",
     [FHS_SQL_VERSION_ADD] = "INSERT INTO version(seq,entity,version,type,method,updated) "

@@ -207,6 +207,16 @@ fhirstore_status fhs_entity_find(fhs_conn *conn, int32_t type, fhs_str id, fhs_e
 fhirstore_status fhs_entity_intern(fhs_conn *conn, int32_t type, fhs_str id, fhs_entity *entity_out,
                                    fhirstore_error **err);
 
+/*
+ * The type and id of what was stored under @a entity, maybe deleted since; *type_out 0: nothing was
+ * (it is only referenced). Appends to @a id_out; what is lent out stays so.
+ */
+fhirstore_status fhs_entity_name(fhs_conn *conn, fhs_entity entity, int32_t *type_out,
+                                 fhs_buf *id_out, fhirstore_error **err);
+/* Append the row list of the current version; nothing where there is none. Lent views stay. */
+fhirstore_status fhs_entity_rows(fhs_conn *conn, fhs_entity entity, fhs_buf *rows_out,
+                                 fhirstore_error **err);
+
 typedef enum fhs_method {
     FHS_METHOD_CREATE = 1, /* POST */
     FHS_METHOD_UPDATE = 2, /* PUT, PATCH */

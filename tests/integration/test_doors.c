@@ -52,7 +52,7 @@ static fhirstore_status take_event(void *ctx, const fhirstore_audit_event *event
 
 static void listen_to(fhirstore *which)
 {
-    const fhirstore_audit_hook hook = {sizeof hook, 0, NULL, take_event, NULL};
+    const fhirstore_audit_hook hook = {.struct_size = sizeof hook, .record = take_event};
     event_count = 0;
     refuse_at = 0;
     ck_assert_int_eq(fhirstore_set_audit_hook(which, &hook, NULL), FHIRSTORE_OK);
