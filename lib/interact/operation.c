@@ -392,7 +392,8 @@ static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error
     fhs_buf_reset(&work->answer->body);
     status = work->def->run(call, &operation, work->answer, err);
     if (status >= FHIRSTORE_OK) {
-        status = fhs_touched_settle(call, err);
+        fhirstore_status settled = fhs_touched_settle(call, err);
+        status = settled < FHIRSTORE_OK ? settled : status;
     }
     if (begins) {
         fhs_conn_end_read(call->conn);
