@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections and how long they may take. libmicrohttpd ends those that stand still; these are the
+ * ones that drip: a byte now and then, so as never to stand still.
+ */
+#ifndef SERVER_CLIENTS_H
+#define SERVER_CLIENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct web_clients web_clients;
+typedef struct web_client web_client;
+
+web_clients *clients_new(unsigned timeout_seconds); /* NULL: no memory */
+void clients_free(web_clients *all);
+
+web_client *client_connects(web_clients *all, int socket); /* NULL: no memory */
+void client_leaves(web_clients *all, web_client *client);
+/* The request has come as far as its address; its headers and body may take some time from now. */
+void client_asks(web_client *client);
+/* A piece of its body has come. */
+void client_brings(web_client *client, size_t bytes);
+/* We are at work, which is no fault of the client's. */
+void client_waits(web_client *client);
+/* The answer is on its way: the longer, the more time. */
+void client_sends(web_client *client, size_t bytes);
+/* The answer has been sent; the next request may take its time. */
+void client_rests(web_client *client);
+
+/* End the connections that took too long. */
+void clients_reap(web_clients *all);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A FHIR endpoint over HTTP. It holds no state but connections, figures and tokens it has seen: all
+ * that FHIR is about happens behind fhirstore_request().
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "access_log.h"
+#include "clients.h"
+#include "http.h"
+#include "metrics.h"
+#include "smart.h"
+#include "store.h"
+#include "tokens.h"
+
+/* How long a stop waits for what is being answered. */
+#define DRAIN_SECONDS 10u
+
+static bool open_parts(web_server *server)
+{
+    const web_config *config = server->config;
+    /* The store last of those that can fail: a start that is refused leaves none behind. */
+    if (!config->is_anonymous && (server->tokens = tokens_open(config)) == NULL) {
+        return false;
+    }
+    server->store = open_store(config);
+    if (server->store == NULL) {
+        return false;
+    }
+    if (server->tokens != NULL) {
+        server->smart_configuration = smart_configuration(tokens_discovery(server->tokens));
+    }
+    server->types = type_names_of(server->store);
+    server->metrics = metrics_new();
+    server->clients = clients_new(config->timeout);
+    server->log = access_log_open(config->log_file, config->is_quiet);
+    if (server->types == NULL || server->metrics == NULL || server->clients == NULL ||
+        server->log == NULL) {
+        perror("fhirstore-server");
+        return false;
+    }
+    return true;
+}
+
+static void close_parts(web_server *server)
+{
+    http_stop(server, DRAIN_SECONDS);
+    access_log_close(server->log);
+    clients_free(server->clients);
+    metrics_free(server->metrics);
+    type_names_free(server->types);
+    tokens_close(server->tokens);
+    free(server->smart_configuration);
+    fhirstore_close(server->store);
+}
+
+/* Until somebody says stop: slow clients are let go, and the store does what is due. */
+static void wait_for_stop(web_server *server, const sigset_t *stops)
+{
+    const struct timespec second = {1, 0};
+    while (sigtimedwait(stops, NULL, &second) < 0) {
+        clients_reap(server->clients);
+        maintain_store(server->store);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    web_config config;
+    web_server server = {.config = &config};
+    sigset_t stops;
+    uint16_t port = 0;
+    int exit_code = 2;
+    if (!config_read(argc, argv, &config, &exit_code)) {
+        config_clear(&config);
+        return exit_code;
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigemptyset(&stops);
+    (void)sigaddset(&stops, SIGINT);
+    (void)sigaddset(&stops, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &stops, NULL); /* before there are other threads */
+    exit_code = 1;
+    /* With a port of our own choice the base URL is known before the store is made. */
+    bool is_settled = config.port == 0 || config_settle(&config, config.port);
+    if (is_settled && open_parts(&server) && http_start(&server, &port) &&
+        config_settle(&config, port)) {
+        (void)printf("%s\n", config.base_url);
+        (void)fflush(stdout);
+        wait_for_stop(&server, &stops);
+        (void)pthread_sigmask(SIG_UNBLOCK, &stops, NULL); /* who says it twice means it */
+        exit_code = 0;
+    }
+    close_parts(&server);
+    config_clear(&config);
+    return exit_code;
+}

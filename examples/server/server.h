@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of the endpoint, and one exchange: a request and its answer. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fhirstore/fhirstore.h>
+
+#include "config.h"
+
+struct access_log;
+struct web_clients;
+struct web_client;
+struct web_metrics;
+struct web_tokens;
+struct type_names;
+
+typedef struct web_server {
+    const web_config *config;
+    fhirstore *store;
+    struct MHD_Daemon *daemon;
+    struct access_log *log;
+    struct web_clients *clients;
+    struct web_metrics *metrics;
+    struct web_tokens *tokens; /* NULL: anonymous */
+    struct type_names *types;
+    char *smart_configuration; /* NULL: anonymous */
+    atomic_bool is_draining;   /* connections are closed when they have their answer */
+} web_server;
+
+#define REQUEST_ID_MAX 64
+
+typedef struct web_exchange {
+    web_server *server;
+    struct MHD_Connection *connection;
+    struct web_client *client;
+    char *uri; /* as it came, with its query */
+    const char *method;
+    bool has_begun;
+    uint64_t begun_us;
+    char request_id[REQUEST_ID_MAX + 1];
+    char *body;
+    size_t body_len;
+    size_t body_room;
+    unsigned refused_status; /* decided before the body was read; 0: not */
+    const char *refused_code;
+    const char *refused_text;
+    /* For the log and the figures. */
+    const char *kind;
+    const char *type; /* a FHIR type's name, or "" */
+    unsigned status;
+    size_t sent;
+} web_exchange;
+
+/* Microseconds of a clock that never steps. */
+uint64_t monotonic_us(void);
+
+/* ---- answers (answer.c) ---- */
+
+/* Send @a response, which is given up, with the headers that every answer has. */
+enum MHD_Result answer_with(web_exchange *exchange, unsigned status, struct MHD_Response *response);
+/* An OperationOutcome with one issue. Code and text are literals of ours. */
+enum MHD_Result answer_outcome(web_exchange *exchange, unsigned status, const char *code,
+                               const char *text);
+/* The same with one header more. */
+enum MHD_Result answer_refusal(web_exchange *exchange, unsigned status, const char *code,
+                               const char *text, const char *header, const char *value);
+/* @a text is freed when it has been sent. */
+enum MHD_Result answer_text(web_exchange *exchange, unsigned status, const char *media_type,
+                            char *text, size_t len);
+/* What the library answered; given up. */
+enum MHD_Result answer_fhir(web_exchange *exchange, fhirstore_response *response);
+
+/* ---- places (route.c, fhir.c) ---- */
+
+/* A whole request is at hand. */
+enum MHD_Result route_request(web_exchange *exchange);
+/* A request below /fhir; @a url is what stands behind that. */
+enum MHD_Result fhir_request(web_exchange *exchange, const char *url);
+
+#endif
