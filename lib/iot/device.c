@@ -363,7 +363,7 @@ static bool take_device_template(void *ctx, const fhs_iot_entry *entry)
                                "Expected an object as template");
         }
     }
-    if (faults->count == before) {
+    if (faults->count == before && before <= FHS_LIMIT_IOT_FAULTS) {
         keep_template(reader->mapping, template);
     }
     return !faults->no_memory;
