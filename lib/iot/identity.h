@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the ids of measurements to resources of the store. */
+#ifndef FHS_IOT_IDENTITY_H
+#define FHS_IOT_IDENTITY_H
+
+#include "iot/ingest.h"
+#include "iot/map.h"
+
+/* What a bucket is about, or why that cannot be told. */
+typedef struct fhs_iot_identity {
+    fhs_str patient_id; /* logical ids */
+    fhs_str device_id;
+    fhs_str encounter_id; /* empty: none */
+    const char *kind;     /* NULL: it is known */
+    bool is_refused;      /* it may be there: nothing is to be created in its place */
+    fhs_str why;
+} fhs_iot_identity;
+
+/* One batch at work. */
+typedef struct fhs_iot_resolver {
+    fhs_call *call; /* of the batch, in its write transaction */
+    const fhs_iot_ingesting *how;
+    fhs_arena *arena;
+    fhs_iot_map known; /* fhs_iot_identity by all ids of a bucket */
+} fhs_iot_resolver;
+
+void fhs_iot_resolver_init(fhs_iot_resolver *resolver, fhs_call *call,
+                           const fhs_iot_ingesting *how, fhs_arena *arena);
+/*
+ * Resolve the ids of @a measurement; in mode Create also by creating resources. *out lives in the
+ * arena. Fails only with what ends the batch (fhs_iot_ends_batch()).
+ */
+fhirstore_status fhs_iot_resolve(fhs_iot_resolver *resolver, const fhs_iot_measurement *measurement,
+                                 const fhs_iot_identity **out, fhirstore_error **err);
+
+/* ---- shared with ingest.c ---- */
+
+/* What the store itself cannot get over. */
+bool fhs_iot_ends_batch(fhirstore_status status);
+/* Append a token search value: "system|value" (system empty: any), escaped for an address. */
+void fhs_iot_token_write(fhs_str system, fhs_str value, fhs_buf *out);
+/* Read the body of a current resource into the session's arena. ERR_NOT_FOUND. */
+fhirstore_status fhs_iot_read_body(fhs_call *call, fhs_type type, fhs_str id, fhs_str *text_out,
+                                   const fhs_json **root_out, fhirstore_error **err);
+/* Whether it has the identifier; @a is_whole: nothing but system and value in it. */
+bool fhs_iot_has_identifier(const fhs_json *root, fhs_str system, bool any_system, fhs_str value,
+                            bool is_whole);
+/*
+ * Write a resource under @a id inside a savepoint: created where there is none. A refusal that does
+ * not end the batch leaves no trace.
+ */
+fhirstore_status fhs_iot_put(fhs_call *call, fhs_type type, fhs_str id, fhs_str text,
+                             int64_t *version_out, bool *created_out, fhirstore_error **err);
+/* The type of this name. */
+fhs_type fhs_iot_type(const fhs_call *call, const char *name);
+
+#endif

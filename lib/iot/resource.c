@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What identities and Observations have in common: how the store is asked, and written to. */
+#include "fhir/reference.h"
+#include "interact/interact.h"
+#include "iot/document.h"
+#include "iot/identity.h"
+
+bool fhs_iot_ends_batch(fhirstore_status status)
+{
+    return status == FHIRSTORE_ERR_NO_MEMORY || status == FHIRSTORE_ERR_CANCELLED ||
+           status == FHIRSTORE_ERR_CLOSED || status == FHIRSTORE_ERR_AUDIT_REFUSED ||
+           status == FHIRSTORE_ERR_INTERNAL || status == FHIRSTORE_ERR_SESSION_EXPIRED ||
+           (status <= -200 && status > -400) || status <= -900;
+}
+
+fhs_type fhs_iot_type(const fhs_call *call, const char *name)
+{
+    return fhs_type_find(call->session->core->fhir, fhs_str_from_cstr(name));
+}
+
+/* Characters that mean something in a search value are preceded by a backslash. */
+static void escape_value(fhs_str text, fhs_buf *out)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '\\' || c == ',' || c == '|' || c == '$') {
+            fhs_buf_add_char(out, '\\');
+        }
+        fhs_buf_add_char(out, c);
+    }
+}
+
+void fhs_iot_token_write(fhs_str system, fhs_str value, fhs_buf *out)
+{
+    fhs_buf token = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES);
+    if (system.len > 0) {
+        escape_value(system, &token);
+        fhs_buf_add_char(&token, '|');
+    }
+    escape_value(value, &token);
+    if (fhs_buf_status(&token) < FHIRSTORE_OK) {
+        out->failed = fhs_buf_status(&token);
+    } else {
+        fhs_url_encode(out, fhs_buf_str(&token));
+    }
+    fhs_buf_clear(&token);
+}
+
+fhirstore_status fhs_iot_read_body(fhs_call *call, fhs_type type, fhs_str id, fhs_str *text_out,
+                                   const fhs_json **root_out, fhirstore_error **err)
+{
+    fhs_session *session = call->session;
+    fhs_version version;
+    fhs_buf body = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    *root_out = NULL;
+    fhirstore_status status = fhs_resource_read(
+        call->conn, fhs_catalog_type(session->core->catalog, type), id, &version, err);
+    if (status >= FHIRSTORE_OK && version.is_deleted) {
+        status = fhs_fail_plain(err, FHIRSTORE_ERR_NOT_FOUND);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_resource_take_body(call->conn, &version, &body, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        *text_out = fhs_arena_dup(&session->arena, fhs_buf_str(&body));
+        status = text_out->ptr == NULL ? fhs_fail_memory(err) : FHIRSTORE_OK;
+    }
+    fhs_buf_clear(&body);
+    return status < FHIRSTORE_OK ? status
+                                 : fhs_json_read(&session->arena, *text_out, NULL, root_out, err);
+}
+
+bool fhs_iot_has_identifier(const fhs_json *root, fhs_str system, bool any_system, fhs_str value,
+                            bool is_whole)
+{
+    const fhs_json *list = fhs_json_get(root, FHS_LIT("identifier"));
+    for (uint32_t i = 0; fhs_json_is(list, FHS_JSON_ARRAY) && i < list->count; i++) {
+        fhs_str own_system = FHS_STR_NONE;
+        fhs_str own_value = FHS_STR_NONE;
+        (void)fhs_json_get_string(&list->items[i], FHS_LIT("system"), &own_system);
+        (void)fhs_json_get_string(&list->items[i], FHS_LIT("value"), &own_value);
+        if (fhs_str_eq(own_value, value) && (any_system || fhs_str_eq(own_system, system)) &&
+            (!is_whole || list->items[i].count == 2)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether something was ever stored under the id. */
+static fhirstore_status was_stored(fhs_call *call, fhs_type type, fhs_str id, bool *yes_out,
+                                   fhirstore_error **err)
+{
+    fhs_version version;
+    fhirstore_error *why = NULL;
+    fhirstore_status status = fhs_resource_read(
+        call->conn, fhs_catalog_type(call->session->core->catalog, type), id, &version, &why);
+    *yes_out = status >= FHIRSTORE_OK;
+    if (status == FHIRSTORE_ERR_NOT_FOUND) {
+        status = FHIRSTORE_OK;
+    } else if (status < FHIRSTORE_OK && err != NULL) {
+        fhs_error_free(*err);
+        *err = why;
+        return status;
+    }
+    fhs_error_free(why);
+    return status;
+}
+
+static fhirstore_status put_prepared(fhs_call *call, const fhs_prepared *prepared, fhs_str id,
+                                     fhs_answer *answer, fhirstore_error **err)
+{
+    static const fhs_condition anything = {0};
+    bool was_there;
+    fhirstore_status status = was_stored(call, prepared->type, id, &was_there, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    return was_there
+               ? fhs_interact_update_in(call, prepared, id, &anything, false, answer, err)
+               : fhs_interact_create_in(call, prepared, id, false, answer, err);
+}
+
+fhirstore_status fhs_iot_put(fhs_call *call, fhs_type type, fhs_str id, fhs_str text,
+                             int64_t *version_out, bool *created_out, fhirstore_error **err)
+{
+    fhs_prepared prepared;
+    fhs_answer answer;
+    const fhs_held_mark mark = fhs_call_mark(call);
+    fhirstore_status status = fhs_conn_savepoint(call->conn, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    fhs_answer_init(&answer);
+    status = fhs_prepare(call->session, type, text, &prepared, err);
+    if (status >= FHIRSTORE_OK) {
+        status = put_prepared(call, &prepared, id, &answer, err);
+    }
+    *version_out = answer.version;
+    *created_out = status == FHIRSTORE_CREATED;
+    fhs_answer_clear(&answer);
+    if (status < FHIRSTORE_OK) {
+        fhs_conn_savepoint_rollback(call->conn);
+        fhs_call_fail_held(call, mark, status);
+        return status;
+    }
+    status = fhs_conn_savepoint_release(call->conn, err);
+    return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
+}
