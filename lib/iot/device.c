@@ -8,7 +8,7 @@ typedef struct device_reader {
     const fhs_iot_document *document;
     fhs_iot_device_mapping *mapping;
     fhs_iot_template *now;
-    const char *class_name; /* as faults call it */
+    const char *class_name;    /* as faults call it */
     fhs_iot_language language; /* of expressions that do not say theirs */
 } device_reader;
 
@@ -71,8 +71,9 @@ static fhs_iot_fault *template_fault(device_reader *reader, fhs_iot_fault *fault
     return fhs_iot_fault_at(fault, reader->document, at);
 }
 
-#define DEVICE_FAULT(reader, at, kind, ...) \
-    template_fault((reader), fhs_iot_fault_add((reader)->document->faults, (kind), __VA_ARGS__), (at))
+#define DEVICE_FAULT(reader, at, kind, ...)                                                      \
+    template_fault((reader), fhs_iot_fault_add((reader)->document->faults, (kind), __VA_ARGS__), \
+                   (at))
 
 static void missing(device_reader *reader, const fhs_json *object, const char *name)
 {
@@ -105,11 +106,10 @@ static void compile_slot(device_reader *reader, fhs_iot_language language, fhs_s
             if (!fhs_error_issue(why, i, &issue)) {
                 continue;
             }
-            fhs_iot_fault *fault = DEVICE_FAULT(reader, at, FHS_IOT_TEMPLATE_EXPRESSION,
-                                                "%s: %s (character %llu of the expression)", field,
-                                                issue.text,
-                                                (unsigned long long)fhs_error_location(why).offset +
-                                                    1);
+            fhs_iot_fault *fault = DEVICE_FAULT(
+                reader, at, FHS_IOT_TEMPLATE_EXPRESSION,
+                "%s: %s (character %llu of the expression)", field, issue.text,
+                (unsigned long long)fhs_error_location(why).offset + 1);
             if (fault != NULL) {
                 fault->field = fhs_str_from_cstr(field);
             }
@@ -179,7 +179,8 @@ static void read_value(device_reader *reader, const fhs_json *item, fhs_iot_valu
     const fhs_json *expression = fhs_iot_member(item, FHS_LIT("valueExpression"));
     const fhs_json *required = fhs_iot_member(item, FHS_LIT("required"));
     if (!fhs_json_is(item, FHS_JSON_OBJECT)) {
-        (void)DEVICE_FAULT(reader, item, FHS_IOT_INVALID_TEMPLATE, "Expected an object in 'Values'");
+        (void)DEVICE_FAULT(reader, item, FHS_IOT_INVALID_TEMPLATE,
+                           "Expected an object in 'Values'");
         return;
     }
     fhs_iot_place(reader->document, item, &out->line, &out->column);
@@ -232,7 +233,8 @@ static size_t member_row(const device_reader *reader, fhs_str name)
     for (size_t i = 0; i < MEMBER_COUNT; i++) {
         if (fhs_str_eq_ascii_case(name, template_members[i].name)) {
             bool is_language = template_members[i].member == MEMBER_LANGUAGE;
-            return is_language && reader->now->kind != FHS_IOT_CALCULATED_CONTENT ? MEMBER_COUNT : i;
+            return is_language && reader->now->kind != FHS_IOT_CALCULATED_CONTENT ? MEMBER_COUNT
+                                                                                  : i;
         }
     }
     return MEMBER_COUNT;
@@ -262,8 +264,8 @@ static void fix_expressions(device_reader *reader, const fhs_json *content)
         compile_slot(reader, FHS_IOT_JSONPATH, FHS_LIT("$.SystemProperties.iothub-enqueuedtime"),
                      content, "TimestampExpression", &now->second_time);
     } else if (now->kind == FHS_IOT_CENTRAL_CONTENT) {
-        compile_slot(reader, FHS_IOT_JSONPATH, FHS_LIT("$.deviceId"), content,
-                     "DeviceIdExpression", device);
+        compile_slot(reader, FHS_IOT_JSONPATH, FHS_LIT("$.deviceId"), content, "DeviceIdExpression",
+                     device);
         compile_slot(reader, FHS_IOT_JSONPATH, FHS_LIT("$.enqueuedTime"), content,
                      "TimestampExpression", time);
     }

@@ -19,8 +19,7 @@ static size_t end_of_comment(const char *text, size_t len, size_t at)
 {
     bool is_line = text[at + 1] == '/';
     for (at += 2; at < len; at++) {
-        if (is_line ? text[at] == '\n'
-                    : text[at] == '*' && at + 1 < len && text[at + 1] == '/') {
+        if (is_line ? text[at] == '\n' : text[at] == '*' && at + 1 < len && text[at + 1] == '/') {
             return is_line ? at : at + 2;
         }
     }

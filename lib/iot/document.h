@@ -50,7 +50,7 @@ typedef struct fhs_iot_entry {
 
 /* What a collection accepts, and whom it hands its entries. */
 typedef struct fhs_iot_collection {
-    fhs_str name;                  /* "CollectionContent": with or without "Template" behind it */
+    fhs_str name; /* "CollectionContent": with or without "Template" behind it */
     bool (*take)(void *ctx, const fhs_iot_entry *entry); /* false: no memory */
     void *ctx;
 } fhs_iot_collection;

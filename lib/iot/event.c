@@ -42,9 +42,9 @@ fhirstore_status fhs_iot_normalise_event(fhs_iot_normaliser *normaliser, const f
     add_part(&message, ",\"SystemProperties\":", event->system_properties, "{}");
     fhs_buf_add_char(&message, '}');
     fhirstore_status status = fhs_buf_status(&message);
-    status = status < FHIRSTORE_OK ? fhs_fail_plain(err, status)
-                                   : fhs_iot_normalise(normaliser, fhs_buf_str(&message),
-                                                       event->enqueued, err);
+    status = status < FHIRSTORE_OK
+                 ? fhs_fail_plain(err, status)
+                 : fhs_iot_normalise(normaliser, fhs_buf_str(&message), event->enqueued, err);
     fhs_buf_clear(&message);
     return status;
 }

@@ -91,8 +91,8 @@ static void write_number_member(fhs_buf *out, const char *name, int64_t number, 
 
 void fhs_iot_fault_write(const fhs_iot_fault *fault, fhs_buf *out)
 {
-    fhs_buf_addf(out, "{\"severity\":\"%s\",\"kind\":\"%s\"", fault->is_warning ? "warning" : "error",
-                 fault->kind);
+    fhs_buf_addf(out, "{\"severity\":\"%s\",\"kind\":\"%s\"",
+                 fault->is_warning ? "warning" : "error", fault->kind);
     write_text_member(out, "text", fault->message);
     write_number_member(out, "message", fault->message_index, 0);
     write_number_member(out, "template", fault->template_index, 0);

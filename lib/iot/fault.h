@@ -15,11 +15,11 @@
 #include "base/str.h"
 
 /* Loading and normalising. */
-#define FHS_IOT_INVALID_TEMPLATE     "InvalidTemplate"
-#define FHS_IOT_TEMPLATE_EXPRESSION  "TemplateExpression"
-#define FHS_IOT_INCOMPATIBLE_DATA    "IncompatibleData"
-#define FHS_IOT_INVALID_DATA_FORMAT  "InvalidDataFormat"
-#define FHS_IOT_LIMIT_REACHED        "LimitReached"
+#define FHS_IOT_INVALID_TEMPLATE    "InvalidTemplate"
+#define FHS_IOT_TEMPLATE_EXPRESSION "TemplateExpression"
+#define FHS_IOT_INCOMPATIBLE_DATA   "IncompatibleData"
+#define FHS_IOT_INVALID_DATA_FORMAT "InvalidDataFormat"
+#define FHS_IOT_LIMIT_REACHED       "LimitReached"
 /* The way to FHIR. */
 #define FHS_IOT_TEMPLATE_NOT_FOUND   "TemplateNotFound"
 #define FHS_IOT_NO_CORRELATION_ID    "CorrelationIdNotDefined"
@@ -36,10 +36,10 @@
 #define FHS_IOT_MULTIPLE_FOUND       "MultipleResourceFound"
 #define FHS_IOT_REFUSED_BY_STORE     "StoreRefused"
 /* Of a check, as warnings. */
-#define FHS_IOT_NO_FHIR_TEMPLATE     "NoFhirTemplate"
-#define FHS_IOT_VALUE_NOT_USED       "ValueNotUsed"
-#define FHS_IOT_NO_VALUE             "NoValue"
-#define FHS_IOT_NO_MEASUREMENT       "NoMeasurement"
+#define FHS_IOT_NO_FHIR_TEMPLATE "NoFhirTemplate"
+#define FHS_IOT_VALUE_NOT_USED   "ValueNotUsed"
+#define FHS_IOT_NO_VALUE         "NoValue"
+#define FHS_IOT_NO_MEASUREMENT   "NoMeasurement"
 
 typedef struct fhs_iot_fault fhs_iot_fault;
 
@@ -52,8 +52,8 @@ struct fhs_iot_fault {
     int64_t message_index; /* from 0; -1: none */
     int32_t template_index;
     int32_t match_index;
-    fhs_str type;  /* the template's typeName, where it is known */
-    fhs_str field; /* "DeviceIdExpression", or the name of a value; empty: none */
+    fhs_str type;   /* the template's typeName, where it is known */
+    fhs_str field;  /* "DeviceIdExpression", or the name of a value; empty: none */
     uint32_t count; /* how often it was met */
     fhs_iot_fault *next;
 };

@@ -66,7 +66,8 @@ static void check_names(fhs_iot_fhir_reader *reader, const fhs_json *object,
     }
 }
 
-/* Room for the items of @a list; NULL where it has none, is no array (a fault), or for no memory. */
+/* Room for the items of @a list; NULL where it has none, is no array (a fault), or for no memory.
+ */
 static void *room_for(fhs_iot_fhir_reader *reader, const fhs_json *list, const char *name,
                       size_t size)
 {
@@ -116,8 +117,8 @@ void fhs_iot_reader_codes(fhs_iot_fhir_reader *reader, const fhs_json *object, b
     }
 }
 
-static void read_concept(fhs_iot_fhir_reader *reader, const fhs_json *object, const char *class_name,
-                         fhs_iot_concept *out)
+static void read_concept(fhs_iot_fhir_reader *reader, const fhs_json *object,
+                         const char *class_name, fhs_iot_concept *out)
 {
     static const char *const names[] = {"text", "codes", NULL};
     if (object->type != FHS_JSON_OBJECT) {
@@ -257,7 +258,8 @@ static void read_extras(fhs_iot_fhir_reader *reader, const fhs_json *content)
         fhs_iot_reader_fault(reader, value, "'effective' is dateTime or Period");
     }
     if (now->is_date_time && now->interval != FHS_IOT_SINGLE) {
-        fhs_iot_reader_fault(reader, value, "only a 'PeriodInterval' of 0 has an effective dateTime");
+        fhs_iot_reader_fault(reader, value,
+                             "only a 'PeriodInterval' of 0 has an effective dateTime");
     }
     now->profile_count = read_strings(reader, content, "profile", &now->profiles);
     now->performer_count = read_strings(reader, content, "performer", &now->performers);
@@ -280,11 +282,11 @@ static void check_type_name(fhs_iot_fhir_reader *reader, const fhs_json *content
 
 static void read_fhir_template(fhs_iot_fhir_reader *reader, const fhs_json *content)
 {
-    static const char *const own[] = {"typeName", "periodInterval", "category", "codes", "value",
-                                      "components", NULL};
-    static const char *const all[] = {"typeName", "periodInterval", "category", "codes",
-                                      "value", "components", "effective", "profile",
-                                      "performer", "bodySite", "method", NULL};
+    static const char *const own[] = {"typeName", "periodInterval", "category", "codes",
+                                      "value",    "components",     NULL};
+    static const char *const all[] = {"typeName",  "periodInterval", "category",  "codes",
+                                      "value",     "components",     "effective", "profile",
+                                      "performer", "bodySite",       "method",    NULL};
     const bool is_strict = (reader->flags & FHS_IOT_MAPPING_STRICT) != 0;
     const fhs_json *value = fhs_iot_member(content, FHS_LIT("value"));
     check_type_name(reader, content);

@@ -62,13 +62,11 @@ static void read_period(fhs_iot_fhir_reader *reader, const fhs_json *object,
         fhs_iot_reader_missing(reader, object, "DefaultPeriod");
         return;
     }
-    if (!fhs_iot_scalar_text(value, &out->period) ||
-        !fhs_decimal_parse(out->period, &period) || period.negative ||
-        !fhs_decimal_mul(&period, &scale, &ticks) ||
+    if (!fhs_iot_scalar_text(value, &out->period) || !fhs_decimal_parse(out->period, &period) ||
+        period.negative || !fhs_decimal_mul(&period, &scale, &ticks) ||
         !fhs_decimal_round(&ticks, 0, FHS_ROUND_DOWN, &ticks) ||
         !fhs_decimal_to_i64(&ticks, &out->period_ticks) || out->period_ticks < 1) {
-        fhs_iot_reader_fault(reader, value,
-                             "'DefaultPeriod' is a number of milliseconds above 0");
+        fhs_iot_reader_fault(reader, value, "'DefaultPeriod' is a number of milliseconds above 0");
         out->period_ticks = 1;
     }
 }
@@ -88,10 +86,10 @@ static void read_conversion(fhs_iot_fhir_reader *reader, const fhs_json *object,
     if (out->unit.code.len == 0) {
         fhs_iot_reader_fault(reader, object,
                              "a conversion needs a 'code', the UCUM code to convert to");
-    } else if (out->from_code.len > 0 &&
-               !fhs_unit_commensurable(out->from_code, out->unit.code)) {
-        fhs_iot_reader_fault(reader, object,
-                             "'FromCode' and 'Code' are not UCUM codes of the same kind of quantity");
+    } else if (out->from_code.len > 0 && !fhs_unit_commensurable(out->from_code, out->unit.code)) {
+        fhs_iot_reader_fault(
+            reader, object,
+            "'FromCode' and 'Code' are not UCUM codes of the same kind of quantity");
     }
 }
 

@@ -182,7 +182,7 @@ static void want_names(fhs_iot_group *group, const fhs_iot_value_spec *spec)
 static bool list_series(fhs_arena *arena, const fhs_iot_fhir_template *template,
                         fhs_iot_group *group)
 {
-    const size_t specs = (size_t)template->component_count + 1;
+    const size_t specs = (size_t) template->component_count + 1;
     group->series = fhs_arena_calloc(arena, specs * 4, sizeof *group->series);
     if (group->series == NULL) {
         return false;

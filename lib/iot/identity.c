@@ -7,8 +7,8 @@
 #include "interact/sight.h"
 #include "iot/document.h"
 
-void fhs_iot_resolver_init(fhs_iot_resolver *resolver, fhs_call *call,
-                           const fhs_iot_ingesting *how, fhs_arena *arena)
+void fhs_iot_resolver_init(fhs_iot_resolver *resolver, fhs_call *call, const fhs_iot_ingesting *how,
+                           fhs_arena *arena)
 {
     *resolver = (fhs_iot_resolver){.call = call, .how = how, .arena = arena};
     fhs_iot_map_init(&resolver->known, arena);
@@ -195,8 +195,7 @@ static fhirstore_status look_up_device(identity_work *work, fhirstore_error **er
         return status;
     }
     if (device.len == 0) {
-        return cannot_resolve(work, FHS_IOT_NO_DEVICE,
-                              "no Device has this deviceId as identifier");
+        return cannot_resolve(work, FHS_IOT_NO_DEVICE, "no Device has this deviceId as identifier");
     }
     status = read_link(work, device, &link, err);
     if (status < FHIRSTORE_OK || !is_resolved(work)) {

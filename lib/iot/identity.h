@@ -24,8 +24,8 @@ typedef struct fhs_iot_resolver {
     fhs_iot_map known; /* fhs_iot_identity by all ids of a bucket */
 } fhs_iot_resolver;
 
-void fhs_iot_resolver_init(fhs_iot_resolver *resolver, fhs_call *call,
-                           const fhs_iot_ingesting *how, fhs_arena *arena);
+void fhs_iot_resolver_init(fhs_iot_resolver *resolver, fhs_call *call, const fhs_iot_ingesting *how,
+                           fhs_arena *arena);
 /*
  * Resolve the ids of @a measurement; in mode Create also by creating resources. *out lives in the
  * arena. Fails only with what ends the batch (fhs_iot_ends_batch()).

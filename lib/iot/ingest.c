@@ -424,8 +424,8 @@ static fhirstore_status merge_group(ingest_work *work, const pending_group *pend
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    fhs_call_nest(&call, work->call, FHIRSTORE_ACTION_UPDATE, fhs_iot_type(work->call, "Observation"),
-                  id, FHS_STR_NONE);
+    fhs_call_nest(&call, work->call, FHIRSTORE_ACTION_UPDATE,
+                  fhs_iot_type(work->call, "Observation"), id, FHS_STR_NONE);
     status = fhs_call_write(&call, merge_run, &merge, err);
     fhs_call_end(&call);
     if (status >= FHIRSTORE_OK) {
@@ -499,9 +499,9 @@ static fhirstore_status ingest_run(fhs_call *call, void *ctx, fhirstore_error **
     return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_iot_ingest(fhs_session *session, const fhs_iot_ingesting *how, fhs_arena *arena,
-                                const fhs_iot_measurement *const *list, size_t count,
-                                fhs_iot_ingested *out, fhirstore_error **err)
+fhirstore_status fhs_iot_ingest(fhs_session *session, const fhs_iot_ingesting *how,
+                                fhs_arena *arena, const fhs_iot_measurement *const *list,
+                                size_t count, fhs_iot_ingested *out, fhirstore_error **err)
 {
     fhs_call call;
     ingest_work work = {.how = how,

@@ -110,8 +110,7 @@ static bool take_time(const fhs_json *object, fhs_str name, int64_t *out)
 {
     fhs_str text;
     *out = FHS_IOT_NO_TIME;
-    return take_text(object, name, &text) &&
-           (text.ptr == NULL || fhs_iot_parse_time(text, out));
+    return take_text(object, name, &text) && (text.ptr == NULL || fhs_iot_parse_time(text, out));
 }
 
 static bool take_property(const fhs_json *item, fhs_iot_property *out)

@@ -83,7 +83,8 @@ static bool find_period(merge_work *work)
 static bool edit_period(merge_work *work)
 {
     fhs_buf text = FHS_BUF_INIT(256);
-    const bool is_instant = work->new_start == work->new_end && work->builder->template->is_date_time;
+    const bool is_instant = work->new_start == work->new_end &&
+                            work->builder->template->is_date_time;
     if (is_instant) {
         fhs_buf_add_char(&text, '"');
         fhs_iot_time_write(work->new_start, &text);
@@ -125,8 +126,7 @@ static bool check_sampled(merge_work *work, const fhs_iot_value_spec *spec, cons
 {
     const fhs_json *dimensions = fhs_json_get(stored, FHS_LIT("dimensions"));
     if (!fhs_json_is(stored, FHS_JSON_OBJECT) ||
-        (fhs_json_is(dimensions, FHS_JSON_NUMBER) &&
-         !fhs_str_eq(dimensions->text, FHS_LIT("1")))) {
+        (fhs_json_is(dimensions, FHS_JSON_NUMBER) && !fhs_str_eq(dimensions->text, FHS_LIT("1")))) {
         return fhs_iot_build_fails(work->builder, FHS_IOT_NOT_SUPPORTED,
                                    "the stored SampledData has more than one dimension");
     }
@@ -152,9 +152,8 @@ static bool merge_samples(merge_work *work, const fhs_iot_value_spec *spec, cons
     if (!fhs_iot_series_prepare(builder, spec, series, &newer)) {
         return false;
     }
-    fhirstore_status status = fhs_iot_samples_decode(builder->arena, data, work->start,
-                                                     spec->period_ticks, &older, &older_count,
-                                                     NULL);
+    fhirstore_status status = fhs_iot_samples_decode(
+        builder->arena, data, work->start, spec->period_ticks, &older, &older_count, NULL);
     if (status >= FHIRSTORE_OK) {
         status = fhs_iot_samples_merge(builder->arena, older, older_count, newer, series->count,
                                        out, count_out, NULL);

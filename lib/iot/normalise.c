@@ -82,8 +82,9 @@ static bool end_by_error(message_work *work, fhirstore_status status, fhirstore_
         const char *kind = status == FHIRSTORE_ERR_LIMIT ? FHS_IOT_LIMIT_REACHED
                                                          : FHS_IOT_TEMPLATE_EXPRESSION;
         goes_on = end_message(
-            work, fhs_iot_fault_add(faults, kind, "%.*s: %s", FHS_STR_ARG(field), fhs_error_message(why)), field,
-            slot);
+            work,
+            fhs_iot_fault_add(faults, kind, "%.*s: %s", FHS_STR_ARG(field), fhs_error_message(why)),
+            field, slot);
     }
     fhs_error_free(why);
     return goes_on;
@@ -93,7 +94,8 @@ static bool lacks_value(message_work *work, fhs_str field, const fhs_iot_slot *s
 {
     return end_message(work,
                        fhs_iot_fault_add(work->normaliser->faults, FHS_IOT_INCOMPATIBLE_DATA,
-                                         "Unable to extract required value for [%.*s]", FHS_STR_ARG(field)),
+                                         "Unable to extract required value for [%.*s]",
+                                         FHS_STR_ARG(field)),
                        field, slot);
 }
 
@@ -101,7 +103,8 @@ static bool lacks_expression(message_work *work, fhs_str field)
 {
     return end_message(work,
                        fhs_iot_fault_add(work->normaliser->faults, FHS_IOT_INCOMPATIBLE_DATA,
-                                         "An expression must be set for [%.*s]", FHS_STR_ARG(field)),
+                                         "An expression must be set for [%.*s]",
+                                         FHS_STR_ARG(field)),
                        field, NULL);
 }
 
@@ -169,9 +172,8 @@ static bool extract_time(message_work *work, const fhs_json *scope, int64_t *out
 static bool extract_values(message_work *work, const fhs_json *scope, fhs_iot_measurement *out)
 {
     const fhs_iot_template *template = work->template;
-    fhs_iot_property *properties = fhs_arena_calloc(work->normaliser->scratch,
-                                                    (size_t)template->value_count + 1,
-                                                    sizeof *properties);
+    fhs_iot_property *properties = fhs_arena_calloc(
+        work->normaliser->scratch, (size_t) template->value_count + 1, sizeof *properties);
     if (properties == NULL) {
         return end_by_error(work, FHIRSTORE_ERR_NO_MEMORY, NULL, FHS_LIT("Values"), NULL);
     }
@@ -273,8 +275,7 @@ static void run_templates(message_work *work)
 static void bad_message(message_work *work, const char *what)
 {
     (void)end_message(
-        work,
-        fhs_iot_fault_add(work->normaliser->faults, FHS_IOT_INVALID_DATA_FORMAT, "%s", what),
+        work, fhs_iot_fault_add(work->normaliser->faults, FHS_IOT_INVALID_DATA_FORMAT, "%s", what),
         FHS_STR_NONE, NULL);
 }
 

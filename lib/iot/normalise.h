@@ -15,7 +15,7 @@ typedef struct fhs_iot_normaliser {
     /* Told of each measurement, whose texts live until the next message. */
     fhirstore_status (*emit)(void *ctx, const fhs_iot_measurement *measurement);
     void *ctx;
-    int64_t message_count;     /* messages seen; the number of the next one */
+    int64_t message_count; /* messages seen; the number of the next one */
     int64_t measurement_count;
     int64_t fault_count;
     int64_t dropped_count; /* messages without measurements and without fault */
@@ -31,7 +31,7 @@ fhirstore_status fhs_iot_normalise(fhs_iot_normaliser *normaliser, fhs_str messa
 
 /* An event as brokers hand it out. */
 typedef struct fhs_iot_event {
-    fhs_str body; /* one JSON value; what follows it is ignored; empty: null */
+    fhs_str body;              /* one JSON value; what follows it is ignored; empty: null */
     fhs_str properties;        /* a JSON object; empty: {} */
     fhs_str system_properties; /* the same */
     int64_t enqueued;          /* ticks, or FHS_IOT_NO_TIME */

@@ -29,8 +29,7 @@ static void write_coding(const fhs_iot_code *code, bool is_first, fhs_buf *out)
     const struct {
         const char *name;
         fhs_str text;
-    } members[] = {
-        {"system", code->system}, {"code", code->code}, {"display", code->display}};
+    } members[] = {{"system", code->system}, {"code", code->code}, {"display", code->display}};
     fhs_buf_add_cstr(out, is_first ? "{" : ",{");
     bool is_begun = false;
     for (size_t i = 0; i < FHS_COUNT_OF(members); i++) {
@@ -176,8 +175,8 @@ static bool write_values(fhs_iot_builder *builder, fhs_buf *out)
     }
     if (template->has_body_site) {
         fhs_buf_add_cstr(out, ",\"bodySite\":");
-        fhs_iot_concept_write(builder, &template->body_site, template->body_site.text,
-                              FHS_STR_NONE, out);
+        fhs_iot_concept_write(builder, &template->body_site, template->body_site.text, FHS_STR_NONE,
+                              out);
     }
     if (template->has_method) {
         fhs_buf_add_cstr(out, ",\"method\":");

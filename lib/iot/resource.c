@@ -116,9 +116,8 @@ static fhirstore_status put_prepared(fhs_call *call, const fhs_prepared *prepare
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    return was_there
-               ? fhs_interact_update_in(call, prepared, id, &anything, false, answer, err)
-               : fhs_interact_create_in(call, prepared, id, false, answer, err);
+    return was_there ? fhs_interact_update_in(call, prepared, id, &anything, false, answer, err)
+                     : fhs_interact_create_in(call, prepared, id, false, answer, err);
 }
 
 fhirstore_status fhs_iot_put(fhs_call *call, fhs_type type, fhs_str id, fhs_str text,

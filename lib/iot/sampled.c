@@ -82,8 +82,7 @@ fhirstore_status fhs_iot_samples_merge(fhs_arena *arena, const fhs_iot_sample *o
         return fhs_fail_memory(err);
     }
     while (i < older_count || j < newer_count) {
-        bool take_newer = i == older_count ||
-                          (j < newer_count && newer[j].time <= older[i].time);
+        bool take_newer = i == older_count || (j < newer_count && newer[j].time <= older[i].time);
         if (take_newer && i < older_count && newer[j].time == older[i].time) {
             i++;
         }

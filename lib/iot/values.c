@@ -104,9 +104,9 @@ static bool convert_number(fhs_iot_builder *builder, const fhs_iot_value_spec *s
     }
     value = fhs_decimal_normalise(value);
     fhs_decimal_write(&value, &text);
-    *number = fhs_buf_status(&text) < FHIRSTORE_OK ? FHS_STR_NONE
-                                                   : fhs_arena_dup(builder->arena,
-                                                                   fhs_buf_str(&text));
+    *number = fhs_buf_status(&text) < FHIRSTORE_OK
+                  ? FHS_STR_NONE
+                  : fhs_arena_dup(builder->arena, fhs_buf_str(&text));
     fhs_buf_clear(&text);
     return number->ptr != NULL || build_lacks_memory(builder);
 }

@@ -105,9 +105,8 @@ static bool run_load(fhs_arena *arena, const fhs_json *item, bool is_fhir)
         text = wrapped(arena, text, is_fhir ? "CollectionFhir" : "CollectionContent");
     }
     fhs_iot_faults_init(&faults, arena);
-    fhirstore_status status = is_fhir
-                                  ? fhs_iot_fhir_load(arena, text, 0, &faults, &fhir, NULL)
-                                  : fhs_iot_device_load(arena, text, &faults, &device, NULL);
+    fhirstore_status status = is_fhir ? fhs_iot_fhir_load(arena, text, 0, &faults, &fhir, NULL)
+                                      : fhs_iot_device_load(arena, text, &faults, &device, NULL);
     if (status < FHIRSTORE_OK) {
         return FAIL_CASE("status %d", status);
     }
