@@ -18,6 +18,12 @@ fhs_str fhs_media_name(fhs_str type)
     return fhs_str_trim(name);
 }
 
+bool fhs_media_is_form(fhs_str type)
+{
+    return fhs_str_eq_ascii_case(fhs_media_name(type),
+                                 FHS_LIT("application/x-www-form-urlencoded"));
+}
+
 bool fhs_media_is_json(fhs_str type)
 {
     static const fhs_str names[] = {
@@ -259,8 +265,9 @@ static fhirstore_status check_content_type(const fhs_core *core, const fhs_route
 {
     bool fits = true;
     if (route->form_search) {
-        fits = fhs_str_eq_ascii_case(fhs_media_name(value),
-                                     FHS_LIT("application/x-www-form-urlencoded"));
+        fits = fhs_media_is_form(value);
+    } else if (route->interaction == FHS_DO_OPERATION && fhs_media_is_form(value)) {
+        fits = true; /* parameters as in the address */
     } else if (route->interaction == FHS_DO_CREATE || route->interaction == FHS_DO_UPDATE ||
                route->interaction == FHS_DO_BUNDLE || route->interaction == FHS_DO_OPERATION) {
         fits = fhs_media_is_json(value) && is_utf8(value) && is_of_version(core, value);

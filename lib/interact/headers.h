@@ -29,6 +29,7 @@ fhirstore_status fhs_if_match_parse(fhs_str value, fhs_condition *out, fhirstore
 
 /* Media types of FHIR's JSON, its parameters aside: "application/fhir+json", "json" … */
 bool fhs_media_is_json(fhs_str type);
+bool fhs_media_is_form(fhs_str type);
 /* The name before the parameters, trimmed. */
 fhs_str fhs_media_name(fhs_str type);
 /*

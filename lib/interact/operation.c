@@ -17,6 +17,7 @@ static const operation_table tables[] = {
     {fhs_value_set_operations, &fhs_value_set_operation_count},
     {fhs_code_system_operations, &fhs_code_system_operation_count},
     {fhs_difference_operations, &fhs_difference_operation_count},
+    {fhs_meta_operations, &fhs_meta_operation_count},
     {fhs_everything_operations, &fhs_everything_operation_count},
 };
 
@@ -24,7 +25,8 @@ static const fhs_operation_def *find_operation(const fhs_core *core, const fhs_r
 {
     fhs_str type = route->type == FHS_TYPE_NONE ? FHS_LIT("")
                                                 : fhs_type_name(core->fhir, route->type);
-    unsigned level = route->id.len > 0              ? FHS_ON_INSTANCE
+    unsigned level = route->version > 0             ? FHS_ON_VERSION
+                     : route->id.len > 0            ? FHS_ON_INSTANCE
                      : route->type != FHS_TYPE_NONE ? FHS_ON_TYPE
                                                     : FHS_ON_SYSTEM;
     for (size_t t = 0; t < FHS_COUNT_OF(tables); t++) {
@@ -78,7 +80,10 @@ static void add_places(const fhs_operation_def *def, fhs_buf *out)
     static const struct {
         unsigned level;
         const char *place;
-    } levels[] = {{FHS_ON_SYSTEM, ""}, {FHS_ON_TYPE, "/"}, {FHS_ON_INSTANCE, "/[id]/"}};
+    } levels[] = {{FHS_ON_SYSTEM, ""},
+                  {FHS_ON_TYPE, "/"},
+                  {FHS_ON_INSTANCE, "/[id]/"},
+                  {FHS_ON_VERSION, "/[id]/_history/[vid]/"}};
     for (size_t i = 0; i < FHS_COUNT_OF(levels); i++) {
         if ((def->levels & levels[i].level) == 0) {
             continue;
@@ -206,6 +211,14 @@ fhirstore_status fhs_argument_object(const fhs_operation *operation, fhs_str nam
     }
     *out = argument->json;
     return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_argument_needed_object(const fhs_operation *operation, fhs_str name,
+                                            const fhs_json **out, fhirstore_error **err)
+{
+    fhirstore_status status = fhs_argument_object(operation, name, out, err);
+    return status >= FHIRSTORE_OK && *out == NULL ? fhs_argument_fail(name, "is missing", err)
+                                                  : status;
 }
 
 /* The arguments while they are being read. */
@@ -365,8 +378,7 @@ static fhirstore_status read_body(argument_list *list, fhs_str text, fhirstore_e
 
 typedef struct operation_work {
     const fhs_operation_def *def;
-    const fhs_route *route;
-    fhs_str body;
+    const fhs_operation_ask *ask;
     fhs_answer *answer;
 } operation_work;
 
@@ -376,10 +388,12 @@ static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error
     argument_list list = {
         .arena = call->arena, .def = work->def, .capacity = FHS_LIMIT_QUERY_PARAMS};
     list.items = fhs_arena_calloc(list.arena, list.capacity, sizeof *list.items);
-    fhirstore_status status = list.items == NULL ? fhs_fail_memory(err)
-                                                 : read_address(&list, work->route->query, err);
-    if (status >= FHIRSTORE_OK && work->body.len > 0) {
-        status = read_body(&list, work->body, err);
+    fhirstore_status status = list.items == NULL
+                                  ? fhs_fail_memory(err)
+                                  : read_address(&list, work->ask->route->query, err);
+    if (status >= FHIRSTORE_OK && work->ask->body.len > 0) {
+        status = work->ask->is_form ? read_address(&list, work->ask->body, err)
+                                    : read_body(&list, work->ask->body, err);
     }
     const bool begins = !call->is_nested && !work->def->changes;
     if (status >= FHIRSTORE_OK && begins) {
@@ -388,7 +402,8 @@ static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    const fhs_operation operation = {work->def, work->route, list.items, list.count};
+    const fhs_operation operation = {work->def,  work->ask->route, list.items,
+                                     list.count, work->ask->body,  &work->ask->condition};
     fhs_buf_reset(&work->answer->body);
     status = work->def->run(call, &operation, work->answer, err);
     if (status >= FHIRSTORE_OK) {
@@ -411,10 +426,11 @@ static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error
 static fhirstore_status check_operation(const operation_work *work, fhirstore_error **err)
 {
     if (work->def == NULL) {
-        return no_operation_here(work->route, err);
+        return no_operation_here(work->ask->route, err);
     }
-    return work->def->changes && work->route->is_get ? fhs_fail_plain(err, FHIRSTORE_ERR_METHOD)
-                                                     : FHIRSTORE_OK;
+    return work->def->changes && work->ask->route->is_get
+               ? fhs_fail_plain(err, FHIRSTORE_ERR_METHOD)
+               : FHIRSTORE_OK;
 }
 
 static fhirstore_status run_call(fhs_call *call, operation_work *work, fhirstore_error **err)
@@ -427,10 +443,11 @@ static fhirstore_status run_call(fhs_call *call, operation_work *work, fhirstore
     return status;
 }
 
-fhirstore_status fhs_operation_run(fhs_session *session, const fhs_route *route, fhs_str body,
+fhirstore_status fhs_operation_run(fhs_session *session, const fhs_operation_ask *ask,
                                    fhs_answer *answer, fhirstore_error **err)
 {
-    operation_work work = {find_operation(session->core, route), route, body, answer};
+    const fhs_route *route = ask->route;
+    operation_work work = {find_operation(session->core, route), ask, answer};
     const int32_t action = action_of_def(work.def, route);
     fhs_call call;
     fhirstore_status status = check_operation(&work, err);
@@ -441,10 +458,11 @@ fhirstore_status fhs_operation_run(fhs_session *session, const fhs_route *route,
     return run_call(&call, &work, err);
 }
 
-fhirstore_status fhs_operation_run_in(fhs_call *outer, const fhs_route *route, fhs_str body,
+fhirstore_status fhs_operation_run_in(fhs_call *outer, const fhs_operation_ask *ask,
                                       fhs_answer *answer, fhirstore_error **err)
 {
-    operation_work work = {find_operation(outer->session->core, route), route, body, answer};
+    const fhs_route *route = ask->route;
+    operation_work work = {find_operation(outer->session->core, route), ask, answer};
     fhs_call call;
     fhirstore_status status = check_operation(&work, err);
     if (status < FHIRSTORE_OK) {

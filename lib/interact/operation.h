@@ -9,6 +9,7 @@
 
 #include "interact/core.h"
 #include "interact/route.h"
+#include "interact/write.h"
 #include "json/json.h"
 
 /* One parameter as it came. */
@@ -24,6 +25,8 @@ typedef struct fhs_operation {
     const fhs_route *route;
     const fhs_argument *arguments;
     size_t argument_count;
+    fhs_str body; /* the text that the arguments' JSON was read from */
+    const fhs_condition *condition;
 } fhs_operation;
 
 /*
@@ -37,6 +40,7 @@ enum {
     FHS_ON_TYPE = 1,
     FHS_ON_INSTANCE = 2,
     FHS_ON_SYSTEM = 4,
+    FHS_ON_VERSION = 8,
 };
 
 typedef struct fhs_operation_def {
@@ -51,11 +55,19 @@ typedef struct fhs_operation_def {
     bool changes;         /* the store: POST alone, in a write transaction */
 } fhs_operation_def;
 
-/* Carry out route->operation; @a body empty: there is none. ERR_METHOD: it takes POST alone. */
-fhirstore_status fhs_operation_run(fhs_session *session, const fhs_route *route, fhs_str body,
+/* How an operation was asked for. */
+typedef struct fhs_operation_ask {
+    const fhs_route *route;
+    fhs_str body;            /* empty: there is none */
+    bool is_form;            /* it is a form: parameters as in an address */
+    fhs_condition condition; /* If-Match, of what changes a resource */
+} fhs_operation_ask;
+
+/* Carry out route->operation. ERR_NOT_FOUND; ERR_METHOD: it takes POST alone. */
+fhirstore_status fhs_operation_run(fhs_session *session, const fhs_operation_ask *ask,
                                    fhs_answer *answer, fhirstore_error **err);
 /* The same inside the transaction of an enclosing call, which writes where the operation does. */
-fhirstore_status fhs_operation_run_in(fhs_call *outer, const fhs_route *route, fhs_str body,
+fhirstore_status fhs_operation_run_in(fhs_call *outer, const fhs_operation_ask *ask,
                                       fhs_answer *answer, fhirstore_error **err);
 /* What the call asks the authorizer for. */
 int32_t fhs_operation_action(const fhs_core *core, const fhs_route *route);
@@ -82,6 +94,9 @@ fhirstore_status fhs_argument_count(const fhs_operation *operation, fhs_str name
 /* An object (Coding, a resource); NULL where it is not there. */
 fhirstore_status fhs_argument_object(const fhs_operation *operation, fhs_str name,
                                      const fhs_json **out, fhirstore_error **err);
+/* The same, which must be there. */
+fhirstore_status fhs_argument_needed_object(const fhs_operation *operation, fhs_str name,
+                                            const fhs_json **out, fhirstore_error **err);
 /* ERR_PARAM_VALUE: "operation parameter '…' …". */
 fhirstore_status fhs_argument_fail(fhs_str name, const char *what, fhirstore_error **err);
 
@@ -91,6 +106,11 @@ extern const fhs_operation_def fhs_value_set_operations[];
 extern const size_t fhs_value_set_operation_count;
 extern const fhs_operation_def fhs_code_system_operations[];
 extern const size_t fhs_code_system_operation_count;
+
+/* ---- meta.c ---- */
+
+extern const fhs_operation_def fhs_meta_operations[];
+extern const size_t fhs_meta_operation_count;
 
 /* ---- everything.c ---- */
 

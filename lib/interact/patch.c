@@ -18,6 +18,7 @@ typedef struct patch_work {
     fhs_answer *answer;
     const fhs_str *criteria;      /* find the resource, where this is not NULL */
     const fhs_patch_entry *entry; /* of a transaction; NULL: this is none */
+    const fhs_rewrite *rewrite;   /* in place of a patch; NULL: there is one */
     fhs_buf *old_text;
     fhs_buf *new_text;
 } patch_work;
@@ -140,7 +141,10 @@ static fhirstore_status patch_run(fhs_call *call, void *ctx, fhirstore_error **e
         return fhs_fail_plain(err, FHIRSTORE_ERR_NOT_FOUND);
     }
     fhirstore_status status = read_old(call, work, err);
-    if (status >= FHIRSTORE_OK) {
+    if (status >= FHIRSTORE_OK && work->rewrite != NULL) {
+        status = work->rewrite->rewrite(work->rewrite->ctx, fhs_buf_str(work->old_text),
+                                        work->new_text, err);
+    } else if (status >= FHIRSTORE_OK) {
         status = fhs_patch_apply(&session->arena, session->core->fhir, work->patch,
                                  fhs_buf_str(work->old_text), work->new_text, err);
     }
@@ -152,6 +156,25 @@ static fhirstore_status patch_run(fhs_call *call, void *ctx, fhirstore_error **e
     }
     return fhs_store_resource(call, &prepared, work->id, &work->condition, work->with_body,
                               work->answer, err);
+}
+
+fhirstore_status fhs_rewrite_resource(fhs_call *call, const fhs_rewrite *rewrite,
+                                      const fhs_condition *condition, fhs_answer *answer,
+                                      fhirstore_error **err)
+{
+    fhs_buf old_text = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf new_text = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    patch_work work = {.id = call->id,
+                       .condition = *condition,
+                       .with_body = true,
+                       .answer = answer,
+                       .rewrite = rewrite,
+                       .old_text = &old_text,
+                       .new_text = &new_text};
+    fhirstore_status status = patch_run(call, &work, err);
+    fhs_buf_clear(&old_text);
+    fhs_buf_clear(&new_text);
+    return status;
 }
 
 static fhirstore_status patch_where_run(fhs_call *call, void *ctx, fhirstore_error **err)

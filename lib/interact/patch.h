@@ -31,6 +31,20 @@ fhirstore_status fhs_interact_patch_in(fhs_call *outer, fhs_type type, fhs_str i
                                        const fhs_patch_entry *entry, const fhs_condition *condition,
                                        bool with_body, fhs_answer *answer, fhirstore_error **err);
 
+/* A change of the store's own making: the text of the current version becomes that of the next. */
+typedef struct fhs_rewrite {
+    fhirstore_status (*rewrite)(void *ctx, fhs_str old_text, fhs_buf *new_text,
+                                fhirstore_error **err);
+    void *ctx;
+} fhs_rewrite;
+/*
+ * Inside the write transaction of @a call, which is about the resource: read it, rewrite it, check
+ * and store it as a patch is. The answer's body is the resource.
+ */
+fhirstore_status fhs_rewrite_resource(fhs_call *call, const fhs_rewrite *rewrite,
+                                      const fhs_condition *condition, fhs_answer *answer,
+                                      fhirstore_error **err);
+
 /* What a media type says of a patch; without one, what @a text looks like. ERR_MEDIA_TYPE. */
 fhirstore_status fhs_patch_kind_of(fhs_str media_type, fhs_str text, fhs_patch_kind *out,
                                    fhirstore_error **err);

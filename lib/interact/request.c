@@ -142,8 +142,13 @@ static fhirstore_status dispatch(fhs_session *session, const fhs_request *reques
                                                         &headers->condition, answer, err);
     case FHS_DO_HISTORY:
         return fhs_interact_history(session, route->type, route->id, route->query, answer, err);
-    case FHS_DO_OPERATION:
-        return fhs_operation_run(session, route, request->body, answer, err);
+    case FHS_DO_OPERATION: {
+        const fhs_operation_ask ask = {.route = route,
+                                       .body = request->body,
+                                       .is_form = fhs_media_is_form(headers->content_type),
+                                       .condition = headers->condition};
+        return fhs_operation_run(session, &ask, answer, err);
+    }
     }
     return fhs_fail_plain(err, FHIRSTORE_ERR_INTERNAL);
 }

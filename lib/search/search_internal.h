@@ -282,6 +282,13 @@ fhirstore_status fhs_sql_next_system(fhs_search *search, uint32_t param, fhs_str
 /* The least code of the parameter that is not below @a from; *found_out false: no more. */
 fhirstore_status fhs_sql_next_code(fhs_search *search, uint32_t param, fhs_str from,
                                    fhs_str *next_out, bool *found_out);
+/* The next uri above @a after. */
+fhirstore_status fhs_sql_next_uri(fhs_search *search, uint32_t param, fhs_str after,
+                                  fhs_str *next_out, bool *found_out);
+/* The next target, and version of it, above those given. */
+fhirstore_status fhs_sql_next_target(fhs_search *search, uint32_t param, int64_t target,
+                                     fhs_str version, int64_t *target_out, fhs_str *version_out,
+                                     bool *found_out);
 /* Entities in the full-text index that match an expression of its own language. */
 fhirstore_status fhs_sql_words(fhs_search *search, fhs_str expression, fhs_stmt **out);
 /* One row: type, updated, seq, of a current resource. */

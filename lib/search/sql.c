@@ -306,6 +306,53 @@ fhirstore_status fhs_sql_next_code(fhs_search *search, uint32_t param, fhs_str f
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
 }
 
+fhirstore_status fhs_sql_next_uri(fhs_search *search, uint32_t param, fhs_str after,
+                                  fhs_str *next_out, bool *found_out)
+{
+    static const char text[] = "SELECT uri FROM idx_uri WHERE param=?1 AND uri>?2 ORDER BY uri "
+                               "LIMIT 1";
+    fhs_stmt *stmt = NULL;
+    *found_out = false;
+    fhirstore_status status = take_statement(search, text, &stmt);
+    if (status == FHIRSTORE_OK) {
+        (void)fhs_stmt_bind_int(stmt, 1, param);
+        (void)fhs_stmt_bind_text(stmt, 2, after);
+        status = fhs_stmt_step(stmt, search->err);
+    }
+    if (status == FHIRSTORE_OK) {
+        *found_out = true;
+        *next_out = fhs_arena_dup(&search->arena, fhs_stmt_text(stmt, 0));
+        status = next_out->ptr == NULL ? fhs_search_no_memory(search) : FHIRSTORE_OK;
+    }
+    fhs_stmt_give(stmt);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+fhirstore_status fhs_sql_next_target(fhs_search *search, uint32_t param, int64_t target,
+                                     fhs_str version, int64_t *target_out, fhs_str *version_out,
+                                     bool *found_out)
+{
+    static const char text[] = "SELECT target,version FROM idx_reference WHERE param=?1 AND "
+                               "(target,version)>(?2,?3) ORDER BY target,version LIMIT 1";
+    fhs_stmt *stmt = NULL;
+    *found_out = false;
+    fhirstore_status status = take_statement(search, text, &stmt);
+    if (status == FHIRSTORE_OK) {
+        (void)fhs_stmt_bind_int(stmt, 1, param);
+        (void)fhs_stmt_bind_int(stmt, 2, target);
+        (void)fhs_stmt_bind_text(stmt, 3, version);
+        status = fhs_stmt_step(stmt, search->err);
+    }
+    if (status == FHIRSTORE_OK) {
+        *found_out = true;
+        *target_out = fhs_stmt_int(stmt, 0);
+        *version_out = fhs_arena_dup(&search->arena, fhs_stmt_text(stmt, 1));
+        status = version_out->ptr == NULL ? fhs_search_no_memory(search) : FHIRSTORE_OK;
+    }
+    fhs_stmt_give(stmt);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
 /* The statement itself the first time, reset afterwards. */
 static fhirstore_status take_again(fhs_search *search, const char *text, fhs_stmt **stmt)
 {

@@ -100,6 +100,13 @@ static const char *const questions[][3] = {
     {"GET", "Patient/$everything", ""},
     {"GET", "Group/g/$everything?_count=1", ""},
     {"GET", "Encounter/e/$everything?_since=2020-01-01T00:00:00Z", ""},
+    {"GET", "$meta", ""},
+    {"POST", "Patient/p/$meta-add",
+     "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"meta\",\"valueMeta\":{\"tag\":["
+     "{\"code\":\"x\"}]}}]}"},
+    {"POST", "Patient/p/$meta-delete",
+     "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"meta\",\"valueMeta\":{\"tag\":["
+     "{\"code\":\"x\"}]}}]}"},
     {"POST", "CodeSystem/$validate-code",
      "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"coding\",\"valueCoding\":{"
      "\"system\":\"" SYS "\",\"code\":\"b\"}}]}"},
