@@ -56,7 +56,7 @@ static void add_location(fhirstore_response *response, const char *name, const f
 static bool holds_version(const fhs_answer *answer)
 {
     const bool has_body = answer->body.len > 0 || answer->has_content;
-    return answer->version > 0 && !answer->is_outcome &&
+    return answer->version > 0 && answer->id_len > 0 && !answer->is_outcome &&
            (has_body || answer->status == FHIRSTORE_NOT_MODIFIED);
 }
 

@@ -90,6 +90,7 @@ static fhirstore_status answer_meta(fhs_call *call, fhs_answer *answer, fhirstor
         if (status == FHIRSTORE_OK) {
             fhs_buf_reset(&answer->body);
             fhs_buf_add_buf(&answer->body, &out);
+            answer->id_len = 0; /* the answer is not what lies at that address */
         } else {
             (void)fhs_fail_plain(err, status);
         }

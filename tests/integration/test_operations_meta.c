@@ -90,6 +90,7 @@ START_TEST(adds_and_deletes)
     ck_assert_int_eq(items_at(&answer, VALUE "profile"), 2);
     expect_text(answer, VALUE "security.0.code", "HIV");
     ck_assert_str_eq(header_of(&answer, "ETag"), "W/\"2\"");
+    ck_assert_ptr_null(header_of(&answer, "Content-Location"));
     ck_assert_int_eq(count_of("Patient", "_tag=http://acme.org/t|x&_profile=http://acme.org/q"), 1);
     /* Everything else is as it was. */
     answer = get("Patient/a");
