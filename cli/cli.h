@@ -32,6 +32,7 @@ typedef struct cli_options {
     uint32_t kdf_ms;
     const char *fhir;
     const char *base_url;
+    const char *no_history;
     const char *validation;
     const char *body_file;
     const char *type;

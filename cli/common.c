@@ -297,6 +297,8 @@ static void fill_open_options(const cli_options *options, uint32_t flags,
     open->fhir_version = cli_fhir_version(options->fhir);
     open->base_url = options->base_url;
     open->base_url_len = options->base_url == NULL ? 0 : strlen(options->base_url);
+    open->no_history = options->no_history;
+    open->no_history_len = options->no_history == NULL ? 0 : strlen(options->no_history);
     open->cache_bytes = options->cache_mib << 20;
     if (options->validation != NULL) {
         open->validation = strcmp(options->validation, "off") == 0 ? FHIRSTORE_VALIDATION_OFF

@@ -85,6 +85,7 @@ static const char option_help[] =
     "  --plaintext          a store that is not encrypted (for tests); takes no key\n"
     "  --multi-process      other processes may open the store too, all with this option\n"
     "  --base-url URL       references below it equal relative ones\n"
+    "  --no-history T,T     types of which only the current version is kept, from now on\n"
     "  --fhir V             R4 (default), R4B or R5\n"
     "  --validation MODE    on (default), lenient, off: import, request, batch\n"
     "  --cache MIB          page cache of a connection (default 16)\n"

@@ -13,6 +13,7 @@ enum option_id {
     OPT_PASSPHRASE_FILE,
     OPT_FHIR,
     OPT_BASE_URL,
+    OPT_NO_HISTORY,
     OPT_VALIDATION,
     OPT_BODY,
     OPT_TYPE,
@@ -44,10 +45,10 @@ enum option_id {
 
 #define BIT(id) (UINT64_C(1) << (id))
 /* What opening a store takes. */
-#define OF_STORE                                                                  \
-    (BIT(OPT_KEY_FILE) | BIT(OPT_PASSPHRASE_FILE) | BIT(OPT_RECIPIENT_KEY_FILE) | \
-     BIT(OPT_PLAINTEXT) | BIT(OPT_FHIR) | BIT(OPT_BASE_URL) | BIT(OPT_CACHE) |    \
-     BIT(OPT_MULTI_PROCESS))
+#define OF_STORE                                                                    \
+    (BIT(OPT_KEY_FILE) | BIT(OPT_PASSPHRASE_FILE) | BIT(OPT_RECIPIENT_KEY_FILE) |   \
+     BIT(OPT_PLAINTEXT) | BIT(OPT_FHIR) | BIT(OPT_BASE_URL) | BIT(OPT_NO_HISTORY) | \
+     BIT(OPT_CACHE) | BIT(OPT_MULTI_PROCESS))
 /* What a new key slot takes. */
 #define OF_NEW_KEY                                                                                \
     (BIT(OPT_NEW_KEY_FILE) | BIT(OPT_NEW_PASSPHRASE_FILE) | BIT(OPT_RECIPIENT) | BIT(OPT_LABEL) | \
@@ -95,6 +96,7 @@ static const struct option long_options[] = {
     {"passphrase-file", required_argument, NULL, FIRST_ID + OPT_PASSPHRASE_FILE},
     {"fhir", required_argument, NULL, FIRST_ID + OPT_FHIR},
     {"base-url", required_argument, NULL, FIRST_ID + OPT_BASE_URL},
+    {"no-history", required_argument, NULL, FIRST_ID + OPT_NO_HISTORY},
     {"validation", required_argument, NULL, FIRST_ID + OPT_VALIDATION},
     {"body", required_argument, NULL, FIRST_ID + OPT_BODY},
     {"type", required_argument, NULL, FIRST_ID + OPT_TYPE},
@@ -186,6 +188,7 @@ static const char **text_option(cli_options *options, int id)
         {OPT_RECIPIENT, &options->recipient},
         {OPT_LABEL, &options->label},
         {OPT_BASE_URL, &options->base_url},
+        {OPT_NO_HISTORY, &options->no_history},
         {OPT_BODY, &options->body_file},
         {OPT_TYPE, &options->type},
         {OPT_SINCE, &options->since},

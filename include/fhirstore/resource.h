@@ -252,7 +252,8 @@ FHIRSTORE_API fhirstore_status fhirstore_vread(fhirstore_session *session, const
 /** Flags for fhirstore_write_options.flags. @since 0.1 */
 enum fhirstore_write_flag {
     FHIRSTORE_WRITE_IF_NONE = 1, /**< Only if nothing current is there, as If-None-Match: * says. For updates. */
-    FHIRSTORE_WRITE_IF_ANY = 2   /**< Only if something current is there, as If-Match: * says. */
+    FHIRSTORE_WRITE_IF_ANY = 2,  /**< Only if something current is there, as If-Match: * says. */
+    FHIRSTORE_WRITE_HARD = 4     /**< The history goes as well. For deletions; needs the right to FHIRSTORE_ACTION_HARD_DELETE and to delete. */
 };
 
 /**
@@ -348,7 +349,11 @@ FHIRSTORE_API fhirstore_status fhirstore_update_where(
     fhirstore_response **response_out, fhirstore_error **err_out);
 
 /**
- * Delete a resource. Its history stays.
+ * Delete a resource. Its history stays, unless FHIRSTORE_WRITE_HARD is set.
+ *
+ * With that, no version is left, deletions included, nor index rows, nor words in the full-text index:
+ * a read finds nothing (not found, where a deletion says deleted), references to it lead nowhere, and
+ * what is stored under its id later begins with version 1. The journal keeps its records.
  *
  * @param      session       The session.
  * @param      type          Resource type.
@@ -356,7 +361,7 @@ FHIRSTORE_API fhirstore_status fhirstore_update_where(
  * @param      id            Logical id.
  * @param      id_len        Bytes.
  * @param      options       Copied. NULL: without condition. It takes
- *                           FHIRSTORE_WRITE_IF_ANY.
+ *                           FHIRSTORE_WRITE_IF_ANY and FHIRSTORE_WRITE_HARD.
  * @param[out] response_out  204. Also for a resource that is deleted already or never was. Owned by the caller.
  * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_NO_CONTENT        Gone.
@@ -383,7 +388,7 @@ FHIRSTORE_API fhirstore_status fhirstore_delete(fhirstore_session *session, cons
  * @param      criteria      Search parameters: "identifier=http://a|1". Always understood strictly.
  * @param      criteria_len  Bytes.
  * @param      options       Copied. NULL: without further condition. It takes
- *                           FHIRSTORE_WRITE_IF_ANY, and if_version not
+ *                           FHIRSTORE_WRITE_IF_ANY and FHIRSTORE_WRITE_HARD, and if_version not
  *                           together with `_count`.
  * @param[out] response_out  204, also where nothing matches. Owned by the caller: fhirstore_response_free().
  * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
@@ -398,6 +403,31 @@ FHIRSTORE_API fhirstore_status fhirstore_delete_where(
     fhirstore_session *session, const char *type, size_t type_len, const char *criteria,
     size_t criteria_len, const fhirstore_write_options *options,
     fhirstore_response **response_out, fhirstore_error **err_out);
+
+/**
+ * Remove all versions of a resource but the current one, which may be its deletion.
+ *
+ * Versions are read no more (not found), histories begin with the current one, and words of old
+ * versions leave the full-text index. Version numbers go on.
+ *
+ * @param      session       The session. It needs the right to FHIRSTORE_ACTION_HARD_DELETE and to delete.
+ * @param      type          Resource type.
+ * @param      type_len      Bytes.
+ * @param      id            Logical id.
+ * @param      id_len        Bytes.
+ * @param[out] response_out  204. Owned by the caller: fhirstore_response_free().
+ * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_NO_CONTENT     Gone.
+ * @retval FHIRSTORE_ERR_NOT_FOUND  Never stored.
+ * @retval FHIRSTORE_ERR_DENIED     The authorizer said no.
+ * @par Threads  One at a time a session; waits for other writers.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_purge_history(fhirstore_session *session, const char *type,
+                                                       size_t type_len, const char *id,
+                                                       size_t id_len,
+                                                       fhirstore_response **response_out,
+                                                       fhirstore_error **err_out);
 
 /** The forms of a patch. Numbers are permanent. @since 0.1 */
 enum fhirstore_patch_kind {

@@ -115,13 +115,15 @@ typedef struct fhirstore_open_options {
     uint32_t kdf_memory_kib;       /**< Argon2id of a new store's passphrase: memory, at most 1048576. 0: 262144. */
     uint32_t kdf_passes;           /**< And passes, at most 10. 0: 3, or what kdf_target_ms comes to. */
     uint32_t kdf_target_ms;        /**< Measure on this machine how many passes take about so long. 0: do not measure. */
+    const char *no_history;    /**< Resource types of which only the current version is kept: "Observation,Device"; "" for none. Kept in the store until another list is given; what is written from then on follows it. Copied. NULL: what the store has, none for a new one. */
+    size_t no_history_len;     /**< Bytes. */
 } fhirstore_open_options;
 
 /** Static initialiser for C. Bindings call fhirstore_open_options_init(). */
 #define FHIRSTORE_OPEN_OPTIONS_INIT                                                                \
     {                                                                                              \
         sizeof(fhirstore_open_options), 0, NULL, 0, NULL, 0, NULL, 0, NULL, NULL, 0, 0, 0, 0, 0,   \
-            0, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0                                            \
+            0, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0                                   \
     }
 
 /**

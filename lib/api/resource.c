@@ -5,6 +5,7 @@
 
 #include "api/handle.h"
 #include "interact/patch.h"
+#include "interact/purge.h"
 
 #define WRITE_OPTIONS_V1_SIZE FHS_ABI_SIZE(fhirstore_write_options, if_version)
 #define READ_OPTIONS_V1_SIZE  FHS_ABI_SIZE(fhirstore_read_options, if_modified_since)
@@ -50,7 +51,7 @@ typedef struct shell_args {
     bool may_be_system;
     const fhirstore_read_options *unless;   /* NULL: in any case */
     const fhirstore_write_options *options; /* NULL: the defaults */
-    uint32_t known_flags;                   /* of options.flags, what means something here besides IF_ANY */
+    uint32_t known_flags; /* of options.flags, what means something here besides IF_ANY */
 } shell_args;
 
 static fhirstore_status take_condition(shell *call, const shell_args *args, fhirstore_error **err)
@@ -69,6 +70,7 @@ static fhirstore_status take_condition(shell *call, const shell_args *args, fhir
     }
     call->condition.if_version = known.if_version;
     call->condition.if_any = (known.flags & (uint32_t)FHIRSTORE_WRITE_IF_ANY) != 0;
+    call->condition.is_hard = (known.flags & (uint32_t)FHIRSTORE_WRITE_HARD) != 0;
     call->condition.if_none = (known.flags & (uint32_t)FHIRSTORE_WRITE_IF_NONE) != 0;
     if (known.if_version < 0) {
         return fhs_api_invalid(err, "options.if_version");
@@ -253,6 +255,25 @@ fhirstore_status fhirstore_update(fhirstore_session *session, const char *type, 
     return leave(&call, status, response_out, err_out);
 }
 
+fhirstore_status fhirstore_purge_history(fhirstore_session *session, const char *type,
+                                         size_t type_len, const char *id, size_t id_len,
+                                         fhirstore_response **response_out,
+                                         fhirstore_error **err_out)
+{
+    shell call;
+    const shell_args args = {.action = FHIRSTORE_ACTION_HARD_DELETE,
+                             .type = type,
+                             .type_len = type_len,
+                             .id = id,
+                             .id_len = id_len};
+    fhirstore_status status = enter(&call, session, &args, response_out, err_out);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    status = fhs_interact_purge_history(session->inner, call.type, call.id, &call.answer, err_out);
+    return leave(&call, status, response_out, err_out);
+}
+
 fhirstore_status fhirstore_delete(fhirstore_session *session, const char *type, size_t type_len,
                                   const char *id, size_t id_len,
                                   const fhirstore_write_options *options,
@@ -264,7 +285,8 @@ fhirstore_status fhirstore_delete(fhirstore_session *session, const char *type, 
                              .type_len = type_len,
                              .id = id,
                              .id_len = id_len,
-                             .options = options};
+                             .options = options,
+                             .known_flags = (uint32_t)FHIRSTORE_WRITE_HARD};
     fhirstore_status status = enter(&call, session, &args, response_out, err_out);
     if (status < FHIRSTORE_OK) {
         return status;
@@ -405,7 +427,8 @@ fhirstore_status fhirstore_delete_where(fhirstore_session *session, const char *
                              .type_len = type_len,
                              .criteria = criteria,
                              .criteria_len = criteria_len,
-                             .options = options};
+                             .options = options,
+                             .known_flags = (uint32_t)FHIRSTORE_WRITE_HARD};
     fhirstore_status status = enter(&call, session, &args, response_out, err_out);
     if (status < FHIRSTORE_OK) {
         return status;

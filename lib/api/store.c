@@ -89,6 +89,10 @@ static fhirstore_status check_options(const fhirstore_open_options *options, fhi
         (base_url.len > 0 && !fhs_api_is_base_url(base_url))) {
         return fhs_api_invalid(err, "options.base_url must be an absolute http or https URL");
     }
+    fhs_str no_history;
+    if (!fhs_api_text(options->no_history, options->no_history_len, &no_history)) {
+        return fhs_api_invalid(err, "options.no_history");
+    }
     if (options->cache_bytes > SIZE_MAX / 2) {
         return fhs_api_invalid(err, "options.cache_bytes");
     }
@@ -123,6 +127,7 @@ static fhs_core_options core_options(fhs_str path, const fhirstore_open_options 
                 .now_ctx = options->clock_ctx,
             },
         .base_url = fhs_str_of(options->base_url, options->base_url_len),
+        .no_history = fhs_str_of(options->no_history, options->no_history_len),
         .validation = (fhs_validation_mode)options->validation,
         .default_zone_minutes = options->default_zone_minutes,
         .journal = options->journal,

@@ -129,6 +129,49 @@ static fhirstore_status run_step(text_step *step)
                : status;
 }
 
+static void open_step(text_step *step)
+{
+    fhs_words_init(&step->words);
+    fhs_arena_init(&step->arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&step->body, FHS_LIMIT_RESOURCE_BYTES);
+}
+
+static void close_step(text_step *step)
+{
+    fhs_buf_clear(&step->body);
+    fhs_arena_clear(&step->arena);
+    fhs_words_clear(&step->words);
+    fhs_free(step->entities);
+}
+
+fhirstore_status fhs_fulltext_forget(fhs_conn *writer, const fhs_version *current, bool whole,
+                                     fhirstore_error **err)
+{
+    text_step step = {.writer = writer, .err = err};
+    bool usable;
+    fhirstore_status status = fhs_fulltext_stands(writer, &step.from, &usable, err);
+    if (status != FHIRSTORE_OK || !usable || step.from == 0) {
+        return status;
+    }
+    const bool is_in = current->seq <= step.from;
+    if (is_in && (!whole || current->is_deleted)) {
+        return FHIRSTORE_OK;
+    }
+    open_step(&step);
+    if (!is_in) {
+        status = take_out(&step, current->entity);
+    } else {
+        status = take_body(&step, current->body);
+        if (status == FHIRSTORE_OK) {
+            status = fhs_fulltext_remove(writer, current->entity,
+                                         fhs_buf_str(&step.words.narrative),
+                                         fhs_buf_str(&step.words.content), err);
+        }
+    }
+    close_step(&step);
+    return status;
+}
+
 fhirstore_status fhs_fulltext_step(fhs_conn *writer, uint32_t most, uint32_t *count_out,
                                    fhirstore_error **err)
 {
@@ -138,16 +181,11 @@ fhirstore_status fhs_fulltext_step(fhs_conn *writer, uint32_t most, uint32_t *co
     if (step.entities == NULL) {
         return fhs_fail_memory(err);
     }
-    fhs_words_init(&step.words);
-    fhs_arena_init(&step.arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
-    fhs_buf_init(&step.body, FHS_LIMIT_RESOURCE_BYTES);
+    open_step(&step);
     fhirstore_status status = run_step(&step);
     if (status == FHIRSTORE_OK) {
         *count_out = step.count;
     }
-    fhs_buf_clear(&step.body);
-    fhs_arena_clear(&step.arena);
-    fhs_words_clear(&step.words);
-    fhs_free(step.entities);
+    close_step(&step);
     return status;
 }

@@ -60,6 +60,14 @@ fhirstore_status fhs_fulltext_step(fhs_conn *writer, uint32_t most, uint32_t *co
                                    fhirstore_error **err);
 
 /*
+ * Inside the write transaction of @a writer, before versions of @a current's resource are removed
+ * from the store: take out the words of the version that is in the index. Where that is the current
+ * one, only if it goes as well (@a whole). @a current: with its body.
+ */
+fhirstore_status fhs_fulltext_forget(fhs_conn *writer, const fhs_version *current, bool whole,
+                                     fhirstore_error **err);
+
+/*
  * Whether the index holds exactly the words of the versions of its sequence; @a conn is a reader
  * inside a transaction.
  */

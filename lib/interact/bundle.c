@@ -159,6 +159,7 @@ static fhirstore_status read_condition(const turn *now, fhs_condition *out, fhir
     bool is_update = now->route.interaction == FHS_DO_UPDATE;
     *out = (fhs_condition){.is_aimed = now->is_conditional,
                            .if_absent = now->aim == FHS_AIM_CHOSEN,
+                           .is_hard = now->route.is_hard,
                            .is_fresh_id = now->aim == FHS_AIM_NEW};
     if (is_update && entry->if_none_match.len > 0) {
         if (!fhs_str_eq(entry->if_none_match, FHS_LIT("*"))) {
@@ -166,8 +167,7 @@ static fhirstore_status read_condition(const turn *now, fhs_condition *out, fhir
         }
         out->if_none = true;
     }
-    return entry->if_match.len == 0 ? FHIRSTORE_OK
-                                    : fhs_if_match_parse(entry->if_match, out, err);
+    return entry->if_match.len == 0 ? FHIRSTORE_OK : fhs_if_match_parse(entry->if_match, out, err);
 }
 
 /* The entry failed before its own call began: let that call ask and tell all the same. */
@@ -179,6 +179,7 @@ static fhirstore_status refuse_turn(execution *run, const turn *now, fhirstore_s
                   now->route.interaction == FHS_DO_CREATE   ? FHIRSTORE_ACTION_CREATE
                   : now->route.interaction == FHS_DO_UPDATE ? FHIRSTORE_ACTION_UPDATE
                   : now->route.interaction == FHS_DO_PATCH  ? FHIRSTORE_ACTION_PATCH
+                  : now->route.is_hard                      ? FHIRSTORE_ACTION_HARD_DELETE
                                                             : FHIRSTORE_ACTION_DELETE,
                   now->route.type, now->id, FHS_STR_NONE);
     fhirstore_status allowed = fhs_call_ask(&call, NULL);
@@ -286,6 +287,9 @@ static fhirstore_status take_turn(execution *run, const fhs_bundle_item *item, t
     if (status >= FHIRSTORE_OK) {
         status = fhs_route_parse(core->fhir, core->base_url, out->entry.method, out->entry.url,
                                  &out->route, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_route_take_switches(arena, &out->route, err);
     }
     if (status >= FHIRSTORE_OK) {
         size_t slash = fhs_str_find_char(item->address, '/', 0);

@@ -167,6 +167,9 @@ fhirstore_status fhs_bundle_resolve(fhs_call *outer, fhs_bundle *bundle, fhs_lin
                                      &now.route, err);
         }
         if (status >= FHIRSTORE_OK) {
+            status = fhs_route_take_switches(&outer->session->arena, &now.route, err);
+        }
+        if (status >= FHIRSTORE_OK) {
             status = aim_entry(&work, &now, err);
         }
         if (status < FHIRSTORE_OK) {

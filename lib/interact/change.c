@@ -333,13 +333,18 @@ fhirstore_status fhs_interact_update_in(fhs_call *outer, const fhs_prepared *pre
     return status;
 }
 
+static int32_t deletion_action(const fhs_condition *condition)
+{
+    return condition->is_hard ? FHIRSTORE_ACTION_HARD_DELETE : FHIRSTORE_ACTION_DELETE;
+}
+
 fhirstore_status fhs_interact_delete(fhs_session *session, fhs_type type, fhs_str id,
                                      const fhs_condition *condition, fhs_answer *answer,
                                      fhirstore_error **err)
 {
     fhs_call call;
     write_work work = {NULL, id, *condition, false, answer, NULL};
-    fhs_call_begin(&call, session, FHIRSTORE_ACTION_DELETE, type, id, FHS_STR_NONE);
+    fhs_call_begin(&call, session, deletion_action(condition), type, id, FHS_STR_NONE);
     fhirstore_status status = fhs_call_write(&call, deletion_work, &work, err);
     fhs_call_end(&call);
     return status;
@@ -351,7 +356,7 @@ fhirstore_status fhs_interact_delete_where(fhs_session *session, fhs_type type, 
 {
     fhs_call call;
     write_work work = {NULL, FHS_STR_NONE, *condition, false, answer, &criteria};
-    fhs_call_begin(&call, session, FHIRSTORE_ACTION_DELETE, type, FHS_STR_NONE, criteria);
+    fhs_call_begin(&call, session, deletion_action(condition), type, FHS_STR_NONE, criteria);
     fhirstore_status status = fhs_call_write(&call, delete_where_work, &work, err);
     fhs_call_end(&call);
     return status;
@@ -363,7 +368,7 @@ fhirstore_status fhs_interact_delete_in(fhs_call *outer, fhs_type type, fhs_str 
 {
     fhs_call call;
     write_work work = {NULL, id, *condition, false, answer, NULL};
-    fhs_call_nest(&call, outer, FHIRSTORE_ACTION_DELETE, type, id, FHS_STR_NONE);
+    fhs_call_nest(&call, outer, deletion_action(condition), type, id, FHS_STR_NONE);
     fhirstore_status status = fhs_call_write(&call, deletion_work, &work, err);
     fhs_call_end(&call);
     return status;
@@ -375,7 +380,7 @@ fhirstore_status fhs_interact_delete_where_in(fhs_call *outer, fhs_type type, fh
 {
     fhs_call call;
     write_work work = {NULL, FHS_STR_NONE, *condition, false, answer, &criteria};
-    fhs_call_nest(&call, outer, FHIRSTORE_ACTION_DELETE, type, FHS_STR_NONE, criteria);
+    fhs_call_nest(&call, outer, deletion_action(condition), type, FHS_STR_NONE, criteria);
     fhirstore_status status = fhs_call_write(&call, delete_where_work, &work, err);
     fhs_call_end(&call);
     return status;

@@ -143,5 +143,6 @@ void fhs_core_close(fhs_core *core)
     fhs_core_free_named(core);
     (void)pthread_mutex_destroy(&core->hooks_lock);
     fhs_free((void *)(uintptr_t)core->base_url.ptr);
+    fhs_free(core->without_history);
     fhs_free(core);
 }

@@ -42,7 +42,8 @@ typedef struct fhs_core {
     fhs_keys
         *token_keys; /* seals page links: the store's keys, or for a plaintext store random ones */
     bool owns_token_keys;
-    fhs_str base_url; /* without a trailing slash; ends in NUL */
+    fhs_str base_url;      /* without a trailing slash; ends in NUL */
+    bool *without_history; /* by type: old versions are not kept; NULL: all are */
     fhs_validation_mode validation;
     int default_zone_minutes;
     bool read_only;
@@ -63,6 +64,7 @@ typedef struct fhs_core {
 typedef struct fhs_core_options {
     fhs_storage_options storage;
     fhs_str base_url;
+    fhs_str no_history; /* "Observation,Device"; ptr NULL: as the store has it */
     fhs_validation_mode validation;
     int default_zone_minutes;
     fhirstore_clock_fn clock;

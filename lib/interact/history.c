@@ -137,6 +137,10 @@ static fhirstore_status parse_params(fhs_session *session, fhs_str query, histor
             return status;
         }
     }
+    if (fhs_str_eq(params->summary, FHS_LIT("count"))) {
+        params->count = 0;
+        return FHIRSTORE_OK;
+    }
     return fhs_view_parse(session->core, &session->arena, whole, &params->view, err);
 }
 

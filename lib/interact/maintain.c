@@ -280,6 +280,9 @@ static fhirstore_status run_words(maintenance *work)
             return FHIRSTORE_OK;
         }
     }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_words_tidy(work->core, work->err);
+    }
     return status < FHIRSTORE_OK ? status : FHIRSTORE_DONE;
 }
 

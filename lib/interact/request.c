@@ -191,7 +191,7 @@ static int32_t action_of(const fhs_core *core, const fhs_route *route)
     case FHS_DO_PATCH:
         return FHIRSTORE_ACTION_PATCH;
     case FHS_DO_DELETE:
-        return FHIRSTORE_ACTION_DELETE;
+        return route->is_hard ? FHIRSTORE_ACTION_HARD_DELETE : FHIRSTORE_ACTION_DELETE;
     case FHS_DO_HISTORY:
         return FHIRSTORE_ACTION_HISTORY;
     case FHS_DO_OPERATION:
@@ -254,10 +254,14 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     }
     const bool is_routed = status >= FHIRSTORE_OK;
     if (is_routed) {
+        status = fhs_route_take_switches(&arena, &route, &reason);
+    }
+    if (status >= FHIRSTORE_OK) {
         status = check_route(session, request, &route, &reason);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_headers_take(core, request, &route, &headers, &reason);
+        headers.condition.is_hard = route.is_hard;
     }
     if (status >= FHIRSTORE_OK) {
         status = parse_view(core, &route, &arena, &view, &reason);

@@ -2,6 +2,7 @@
 #include "interact/route.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/limits.h"
 
@@ -245,6 +246,55 @@ fhirstore_status fhs_route_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str
     }
     return is_compartment(&parts) ? route_compartment(fhir, kind, &parts, out, err)
                                   : route_instance(kind, &parts, out, err);
+}
+
+static bool is_hard_name(fhs_str name)
+{
+    return fhs_str_eq(name, FHS_LIT("_hardDelete")) || fhs_str_eq(name, FHS_LIT("hardDelete"));
+}
+
+/* The query's next pair; false: it is the switch, and what it says is in *is_hard. */
+static bool keeps_pair(fhs_str pair, bool *is_hard, bool *is_good)
+{
+    fhs_str name = pair;
+    fhs_str value = FHS_STR_NONE;
+    (void)fhs_str_split(pair, '=', &name, &value);
+    if (!is_hard_name(name)) {
+        return true;
+    }
+    *is_hard = fhs_str_eq(value, FHS_LIT("true"));
+    *is_good = *is_good && (*is_hard || fhs_str_eq(value, FHS_LIT("false")));
+    return false;
+}
+
+fhirstore_status fhs_route_take_switches(fhs_arena *arena, fhs_route *route, fhirstore_error **err)
+{
+    fhs_str rest = route->query;
+    bool is_good = true;
+    size_t len = 0;
+    if (route->interaction != FHS_DO_DELETE ||
+        fhs_str_find(rest, FHS_LIT("hardDelete")) >= rest.len) {
+        return FHIRSTORE_OK;
+    }
+    char *kept = fhs_arena_alloc(arena, rest.len + 1);
+    if (kept == NULL) {
+        return fhs_fail_memory(err);
+    }
+    while (rest.len > 0) {
+        fhs_str pair = rest;
+        fhs_str next = FHS_STR_NONE;
+        (void)fhs_str_split(rest, '&', &pair, &next);
+        rest = next;
+        if (pair.len > 0 && keeps_pair(pair, &route->is_hard, &is_good)) {
+            kept[len] = '&';
+            len += len > 0 ? 1 : 0;
+            memcpy(kept + len, pair.ptr, pair.len);
+            len += pair.len;
+        }
+    }
+    route->query = fhs_str_of(kept, len);
+    return is_good ? FHIRSTORE_OK
+                   : fhs_fail(err, FHIRSTORE_ERR_PARAM_VALUE, "_hardDelete expects true or false");
 }
 
 static bool is_write_route(const fhs_route *route)

@@ -3,6 +3,7 @@
 #ifndef FHS_INTERACT_ROUTE_H
 #define FHS_INTERACT_ROUTE_H
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "fhir/fhir.h"
 #include "interact/place.h"
@@ -32,6 +33,7 @@ typedef struct fhs_route {
     bool form_search;  /* POST …/_search: the body holds more parameters */
     bool is_get;       /* GET or HEAD */
     bool is_head;
+    bool is_hard;    /* DELETE …?_hardDelete=true; the query is without it */
     bool has_format; /* _format was given and is one of ours */
 } fhs_route;
 
@@ -41,6 +43,12 @@ typedef struct fhs_route {
  */
 fhirstore_status fhs_route_parse(const fhs_fhir *fhir, fhs_str base_url, fhs_str method,
                                  fhs_str url, fhs_route *out, fhirstore_error **err);
+
+/*
+ * Of a deletion: take _hardDelete=true out of the query, which is then a copy in @a arena.
+ * ERR_PARAM_VALUE.
+ */
+fhirstore_status fhs_route_take_switches(fhs_arena *arena, fhs_route *route, fhirstore_error **err);
 
 /*
  * The methods that @a url answers to, as an Allow header lists them: "GET, HEAD". Those that only

@@ -4,6 +4,7 @@
 
 #include "base/instant.h"
 #include "interact/params.h"
+#include "interact/purge.h"
 #include "interact/sight.h"
 #include "interact/touched.h"
 #include "interact/write.h"
@@ -313,13 +314,22 @@ static fhirstore_status check_after(fhs_call *call, fhs_type type, const fhs_wri
     return yes ? FHIRSTORE_OK : fhs_fail_plain(err, FHIRSTORE_ERR_DENIED);
 }
 
-static fhirstore_status write_version(fhs_call *call, fhs_write *write, fhirstore_error **err)
+static fhirstore_status write_version(fhs_call *call, fhs_type type, const current_state *current,
+                                      fhs_write *write, fhirstore_error **err)
 {
     int64_t seq;
+    const bool drops_old = current->exists && call->session->core->without_history != NULL &&
+                           call->session->core->without_history[type];
     fhirstore_status status = fhs_entity_intern(call->conn, write->type, write->id, &write->entity,
                                                 err);
+    if (status >= FHIRSTORE_OK && drops_old) {
+        status = fhs_purge_forget_words(call, &current->version, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = fhs_resource_write(call->conn, write, &seq, err);
+    }
+    if (status >= FHIRSTORE_OK && drops_old) {
+        status = fhs_purge_replaced(call, type, &current->version, err);
     }
     if (status >= FHIRSTORE_OK) {
         call->version_before = write->exists && !write->old_deleted ? write->old_version : 0;
@@ -377,7 +387,7 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
         write.source = is_built ? NULL : &source;
         write.body = is_built ? fhs_buf_str(body) : FHS_STR_NONE;
         write.rows = fhs_buf_str(&session->rows);
-        status = write_version(call, &write, err);
+        status = write_version(call, prepared->type, current, &write, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = check_after(call, prepared->type, &write, now, err);
@@ -452,6 +462,21 @@ fhirstore_status fhs_store_resource(fhs_call *call, const fhs_prepared *prepared
     return status;
 }
 
+/* A deletion of which nothing is told afterwards, not even that there was one. */
+static fhirstore_status remove_for_good(fhs_call *call, fhs_type type, const current_state *current,
+                                        fhirstore_error **err)
+{
+    const fhs_str id = current->version.id;
+    fhirstore_status status = fhs_param_check(call, type, id, NULL, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_purge_resource(call, &current->version, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_param_follow(call, type, id, NULL, err);
+    }
+    return status < FHIRSTORE_OK ? status : FHIRSTORE_NO_CONTENT;
+}
+
 fhirstore_status fhs_store_deletion(fhs_call *call, fhs_type type, fhs_str id,
                                     const fhs_condition *condition, fhs_answer *answer,
                                     fhirstore_error **err)
@@ -476,14 +501,17 @@ fhirstore_status fhs_store_deletion(fhs_call *call, fhs_type type, fhs_str id,
     }
     answer->status = FHIRSTORE_NO_CONTENT;
     answer->http = fhs_status_http(FHIRSTORE_NO_CONTENT);
-    if (!current.exists || current.version.is_deleted) {
+    if (!current.exists || (current.version.is_deleted && !condition->is_hard)) {
         return answer->status;
+    }
+    if (condition->is_hard) {
+        return remove_for_good(call, type, &current, err);
     }
     describe_old(&write, &current);
     write.version = current.version.version + 1;
     status = fhs_param_check(call, type, id, NULL, err);
     if (status >= FHIRSTORE_OK) {
-        status = write_version(call, &write, err);
+        status = write_version(call, type, &current, &write, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = touch_written(call, type, &write, FHS_STR_NONE, err);

@@ -39,6 +39,33 @@ fhirstore_status fhs_words_step(fhs_core *core, uint32_t most, uint32_t *count_o
     return status;
 }
 
+fhirstore_status fhs_words_tidy(fhs_core *core, fhirstore_error **err)
+{
+    fhs_conn *conn = NULL;
+    bool is_untidy = false;
+    fhirstore_status status = fhs_storage_reader(core->storage, &conn, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_fulltext_is_untidy(conn, &is_untidy, err);
+    }
+    fhs_conn_release(conn);
+    conn = NULL;
+    if (status < FHIRSTORE_OK || !is_untidy) {
+        return status;
+    }
+    status = fhs_storage_writer(core->storage, &conn, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_begin_write(conn, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_fulltext_tidy(conn, &is_untidy, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_commit(conn, err);
+    }
+    fhs_conn_release(conn);
+    return status;
+}
+
 /* Names that are written otherwise are not seen: such a search is only slower. */
 static bool may_ask_for_words(fhs_str query)
 {

@@ -19,4 +19,7 @@ fhirstore_status fhs_words_step(fhs_core *core, uint32_t most, uint32_t *count_o
  */
 fhirstore_status fhs_words_prepare(const fhs_call *call, fhs_str query, fhirstore_error **err);
 
+/* Rewrite the index where removed words are still in its pages. */
+fhirstore_status fhs_words_tidy(fhs_core *core, fhirstore_error **err);
+
 #endif

@@ -16,6 +16,7 @@
 #define DEFAULT_BUSY_TIMEOUT_MS 5000
 
 static const fhs_str meta_next_entity = FHS_LIT_INIT("next_entity");
+static const fhs_str meta_last_seq = FHS_LIT_INIT("last_seq");
 static const fhs_str meta_last_time = FHS_LIT_INIT("last_time");
 
 /* ---- the pool ---- */
@@ -265,6 +266,9 @@ static fhirstore_status load_counters(fhs_conn *conn, fhirstore_error **err)
     if (status == FHIRSTORE_OK) {
         status = read_counter(conn, meta_last_time, &counters.last_time_us, err);
     }
+    if (status == FHIRSTORE_OK) {
+        status = read_counter(conn, meta_last_seq, &counters.last_seq, err);
+    }
     sqlite3_stmt *stmt = NULL;
     if (status == FHIRSTORE_OK) {
         status = fhs_core(conn, FHS_SQL_LAST_VERSION, &stmt, err);
@@ -275,7 +279,8 @@ static fhirstore_status load_counters(fhs_conn *conn, fhirstore_error **err)
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) {
         int64_t stamped = sqlite3_column_int64(stmt, 1);
-        counters.last_seq = sqlite3_column_int64(stmt, 0);
+        int64_t seq = sqlite3_column_int64(stmt, 0);
+        counters.last_seq = seq > counters.last_seq ? seq : counters.last_seq;
         counters.last_time_us = stamped > counters.last_time_us ? stamped : counters.last_time_us;
     }
     status = fhs_sql_fail(conn, rc, err);
@@ -321,6 +326,7 @@ fhirstore_status fhs_conn_begin_write(fhs_conn *conn, fhirstore_error **err)
         return status;
     }
     conn->in_write = true;
+    conn->keeps_floor = false;
     conn->failed = FHIRSTORE_OK;
     conn->depth = 0;
     conn->counters = conn->saved;
@@ -363,8 +369,12 @@ static fhirstore_status save_counters(fhs_conn *conn, fhirstore_error **err)
     if (changed) {
         conn->counters.last_time_us = conn->time_us;
     }
-    /* Where versions were written, the last of them carries the stamp. */
-    if (status == FHIRSTORE_OK && changed && conn->counters.last_seq == conn->saved.last_seq) {
+    if (status == FHIRSTORE_OK && conn->keeps_floor) {
+        status = write_counter(conn, meta_last_seq, conn->counters.last_seq, err);
+    }
+    /* Where versions were written, the last of them carries the stamp, if it is still there. */
+    if (status == FHIRSTORE_OK && changed &&
+        (conn->keeps_floor || conn->counters.last_seq == conn->saved.last_seq)) {
         status = write_counter(conn, meta_last_time, conn->time_us, err);
     }
     return status;

@@ -6,6 +6,13 @@
 static const fhs_str meta_fulltext_seq = FHS_LIT_INIT("fulltext_seq");
 static const fhs_str meta_fulltext_meaning = FHS_LIT_INIT("fulltext_meaning");
 
+static const fhs_str meta_fulltext_untidy = FHS_LIT_INIT("fulltext_untidy");
+
+/* Pieces of at most a page each that are rewritten in no time. */
+#define FEW_PIECES 1000
+
+static const fhs_str pieces_sql = FHS_LIT_INIT(
+    "SELECT count(*) FROM (SELECT 1 FROM fulltext_data LIMIT ?1)");
 static const fhs_str get_number_sql = FHS_LIT_INIT("SELECT value FROM meta WHERE name=?1");
 static const fhs_str set_number_sql = FHS_LIT_INIT(
     "INSERT INTO meta(name,value) VALUES(?1,?2) "
@@ -213,6 +220,44 @@ fhirstore_status fhs_fulltext_clear(fhs_conn *conn, fhirstore_error **err)
 fhirstore_status fhs_fulltext_optimize(fhs_conn *conn, fhirstore_error **err)
 {
     return command(conn, optimize_sql, err);
+}
+
+fhirstore_status fhs_fulltext_is_untidy(fhs_conn *conn, bool *yes_out, fhirstore_error **err)
+{
+    int64_t number;
+    fhirstore_status status = get_number(conn, meta_fulltext_untidy, &number, err);
+    *yes_out = status == FHIRSTORE_OK && number != 0;
+    return status;
+}
+
+fhirstore_status fhs_fulltext_scrub(fhs_conn *conn, fhirstore_error **err)
+{
+    fhs_stmt *stmt;
+    int64_t pieces = 0;
+    fhirstore_status status = take_change(conn, pieces_sql, &stmt, err);
+    if (status == FHIRSTORE_OK) {
+        (void)fhs_stmt_bind_int(stmt, 1, FEW_PIECES);
+        status = fhs_stmt_step(stmt, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        pieces = fhs_stmt_int(stmt, 0);
+    }
+    fhs_stmt_give(stmt);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    return pieces < FEW_PIECES ? fhs_fulltext_optimize(conn, err)
+                               : set_meta_number(conn, meta_fulltext_untidy, 1, err);
+}
+
+fhirstore_status fhs_fulltext_tidy(fhs_conn *conn, bool *done_out, fhirstore_error **err)
+{
+    fhirstore_status status = fhs_fulltext_is_untidy(conn, done_out, err);
+    if (status != FHIRSTORE_OK || !*done_out) {
+        return status;
+    }
+    status = fhs_fulltext_optimize(conn, err);
+    return status == FHIRSTORE_OK ? set_meta_number(conn, meta_fulltext_untidy, 0, err) : status;
 }
 
 fhirstore_status fhs_fulltext_check(fhs_conn *conn, bool *sound_out, fhirstore_error **err)

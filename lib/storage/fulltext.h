@@ -46,6 +46,15 @@ fhirstore_status fhs_fulltext_set_state(fhs_conn *conn, int64_t seq, int64_t mea
 fhirstore_status fhs_fulltext_clear(fhs_conn *conn, fhirstore_error **err);
 /* Merge it into one piece: nothing that was removed is left in the file's index pages. */
 fhirstore_status fhs_fulltext_optimize(fhs_conn *conn, fhirstore_error **err);
+/*
+ * Words were taken out that must not stay in the file's pages: optimise a small index now; for a
+ * large one note it, for fhs_fulltext_tidy().
+ */
+fhirstore_status fhs_fulltext_scrub(fhs_conn *conn, fhirstore_error **err);
+/* Optimise where that was noted; *done_out. */
+fhirstore_status fhs_fulltext_tidy(fhs_conn *conn, bool *done_out, fhirstore_error **err);
+/* Whether it was noted. */
+fhirstore_status fhs_fulltext_is_untidy(fhs_conn *conn, bool *yes_out, fhirstore_error **err);
 /* Let SQLite check its structure (writer); *sound_out false: it is damaged. */
 fhirstore_status fhs_fulltext_check(fhs_conn *conn, bool *sound_out, fhirstore_error **err);
 

@@ -382,8 +382,8 @@ static fhirstore_status note_row_change(void *ctx, fhs_str encoded, const fhs_ro
     return fhs_pending_add_row(change->conn, encoded, row, change->entity, added, change->err);
 }
 
-static fhirstore_status change_rows(fhs_conn *conn, fhs_entity entity, fhs_str old_rows,
-                                    fhs_str new_rows, fhirstore_error **err)
+fhirstore_status fhs_rows_change(fhs_conn *conn, fhs_entity entity, fhs_str old_rows,
+                                 fhs_str new_rows, fhirstore_error **err)
 {
     row_change change = {conn, entity, err};
     fhirstore_status status = fhs_row_list_diff(old_rows, new_rows, note_row_change, &change);
@@ -427,8 +427,8 @@ fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int6
         status = list_current(conn, write, err);
     }
     if (status == FHIRSTORE_OK) {
-        status = change_rows(conn, write->entity, was_current ? write->old_rows : FHS_STR_NONE,
-                             is_deleted ? FHS_STR_NONE : write->rows, err);
+        status = fhs_rows_change(conn, write->entity, was_current ? write->old_rows : FHS_STR_NONE,
+                                 is_deleted ? FHS_STR_NONE : write->rows, err);
     }
     if (status == FHIRSTORE_OK) {
         conn->counters.last_seq = seq;
@@ -444,7 +444,7 @@ fhirstore_status fhs_rows_replace(fhs_conn *conn, fhs_entity entity, fhs_str old
     if (status == FHIRSTORE_OK) {
         status = set_entries(conn, entity, new_rows, false, err);
     }
-    return status == FHIRSTORE_OK ? change_rows(conn, entity, old_rows, new_rows, err) : status;
+    return status == FHIRSTORE_OK ? fhs_rows_change(conn, entity, old_rows, new_rows, err) : status;
 }
 
 /* ---- all of them ---- */

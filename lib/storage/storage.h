@@ -300,6 +300,17 @@ typedef struct fhs_write {
 fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int64_t *seq_out,
                                     fhirstore_error **err);
 
+/*
+ * Remove all versions of @a entity but the current one; those of @a current, that one included,
+ * which fhs_resource_read_rows() gave and whose views the caller has copied. Nothing of them is
+ * left but the entity's number and id. *count_out: versions. Their words must be out of the
+ * full-text index (fhs_fulltext_forget()).
+ */
+fhirstore_status fhs_resource_purge_old(fhs_conn *conn, int32_t type, fhs_entity entity,
+                                        int64_t *count_out, fhirstore_error **err);
+fhirstore_status fhs_resource_purge(fhs_conn *conn, const fhs_version *current, int64_t *count_out,
+                                    fhirstore_error **err);
+
 /* ---- history ---- */
 
 typedef struct fhs_history_query {

@@ -63,6 +63,7 @@ struct fhs_conn {
     fhs_counters saved; /* as they were last read or written */
     int64_t time_us;
     int64_t changes_at_begin;
+    bool keeps_floor; /* versions are gone: the counters have to be written down */
     fhs_level levels[FHS_SAVEPOINT_DEPTH + 1];
     uint32_t depth; /* savepoints open */
     fhs_pending pending;
@@ -122,6 +123,12 @@ static inline bool fhs_write_is_large(const fhs_write *write)
 {
     return write->source != NULL || write->body.len >= FHS_LARGE_BODY_BYTES;
 }
+
+/* ---- resource.c ---- */
+
+/* Note the difference between two row lists of @a entity. Any failure spoils the transaction. */
+fhirstore_status fhs_rows_change(fhs_conn *conn, fhs_entity entity, fhs_str old_rows,
+                                 fhs_str new_rows, fhirstore_error **err);
 
 /* ---- connect.c ---- */
 

@@ -165,8 +165,8 @@ static const table_check table_checks[] = {
      "LEFT JOIN resource r ON r.entity=o.entity WHERE v.seq IS NULL OR v.entity<>o.entity "
      "OR v.version<>o.version OR r.entity IS NULL OR r.seq=o.seq OR o.version>=r.version"},
     {"versions", "resources have gaps in their versions",
-     "SELECT count(*) FROM resource r WHERE r.version<>1+"
-     "(SELECT count(*) FROM version_of o WHERE o.entity=r.entity)"},
+     "SELECT count(*) FROM resource r WHERE r.version<>coalesce("
+     "(SELECT min(o.version)+count(*) FROM version_of o WHERE o.entity=r.entity),r.version)"},
     {"versions", "old versions have no body, or have one though they are deletions",
      "SELECT count(*) FROM version_of o JOIN version v ON v.seq=o.seq "
      "LEFT JOIN old_body b ON b.seq=o.seq WHERE (b.seq IS NULL AND NOT EXISTS(SELECT 1 FROM "

@@ -105,6 +105,21 @@ static fhirstore_status run_delete(void)
     return run_request("DELETE", "Patient/p2", "");
 }
 
+static fhirstore_status run_hard_delete(void)
+{
+    return run_request("DELETE", "Patient/p2?_hardDelete=true", "");
+}
+
+static fhirstore_status run_purge_history(void)
+{
+    fhirstore_response *response = NULL;
+    fhirstore_error *error = NULL;
+    fhirstore_status status = fhirstore_purge_history(session, FHIRSTORE_LIT("Patient"),
+                                                      FHIRSTORE_LIT("p1"), &response, &error);
+    fhirstore_error_free(error);
+    return judge(status, response);
+}
+
 static fhirstore_status run_invalid(void)
 {
     fhirstore_response *response = NULL;
@@ -414,6 +429,8 @@ static const scenario scenarios[] = {
     {"create", run_create, true},
     {"update", run_update, false},
     {"delete", run_delete, false},
+    {"hard delete", run_hard_delete, false},
+    {"purge history", run_purge_history, false},
     {"invalid", run_invalid, false},
     {"reads", run_reads, false},
     {"history", run_history, false},
