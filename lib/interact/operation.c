@@ -19,6 +19,7 @@ static const operation_table tables[] = {
     {fhs_difference_operations, &fhs_difference_operation_count},
     {fhs_meta_operations, &fhs_meta_operation_count},
     {fhs_everything_operations, &fhs_everything_operation_count},
+    {fhs_purge_operations, &fhs_purge_operation_count},
 };
 
 static const fhs_operation_def *find_operation(const fhs_core *core, const fhs_route *route)

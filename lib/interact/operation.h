@@ -117,6 +117,11 @@ extern const size_t fhs_meta_operation_count;
 extern const fhs_operation_def fhs_everything_operations[];
 extern const size_t fhs_everything_operation_count;
 
+/* ---- purge.c ---- */
+
+extern const fhs_operation_def fhs_purge_operations[];
+extern const size_t fhs_purge_operation_count;
+
 /* ---- difference.c ---- */
 
 extern const fhs_operation_def fhs_difference_operations[];

@@ -7,6 +7,7 @@
 
 #include "index/fulltext.h"
 #include "interact/interact.h"
+#include "interact/operation.h"
 #include "interact/sight.h"
 #include "storage/fulltext.h"
 
@@ -150,3 +151,24 @@ fhirstore_status fhs_interact_purge_history(fhs_session *session, fhs_type type,
     fhs_call_end(&call);
     return status;
 }
+
+static fhirstore_status purge_history_operation(fhs_call *call, const fhs_operation *operation,
+                                                fhs_answer *answer, fhirstore_error **err)
+{
+    purge_work work = {operation->route->id, answer};
+    return purge_history_work(call, &work, err);
+}
+
+static const fhs_str no_params[] = {FHS_LIT_INIT("")};
+
+const fhs_operation_def fhs_purge_operations[] = {
+    {.name = FHS_LIT_INIT("purge-history"),
+     .type = FHS_LIT_INIT(""),
+     .levels = FHS_ON_INSTANCE,
+     .resource = FHS_LIT_INIT(""),
+     .params = no_params,
+     .run = purge_history_operation,
+     .action = FHIRSTORE_ACTION_HARD_DELETE,
+     .changes = true},
+};
+const size_t fhs_purge_operation_count = FHS_COUNT_OF(fhs_purge_operations);

@@ -235,6 +235,25 @@ START_TEST(old_versions_can_go_alone)
 }
 END_TEST
 
+START_TEST(the_operation_does_the_same)
+{
+    fill();
+    const char *before = state_of_store();
+    reply answer = ask("GET", "Patient/a/$purge-history", NULL, NULL);
+    expect_no_trace(&answer, FHIRSTORE_ERR_METHOD, "not-supported", NULL, before);
+    answer = ask("POST", "Patient/ghost/$purge-history", NULL, NULL);
+    expect_no_trace(&answer, FHIRSTORE_ERR_NOT_FOUND, "not-found", NULL, before);
+    answer = ask("POST", "Patient/$purge-history", NULL, NULL);
+    expect_no_trace(&answer, FHIRSTORE_ERR_NOT_FOUND, "not-found", NULL, before);
+    answer = ask("POST", "Patient/a/$purge-history", NULL, NULL);
+    expect_http(answer, 204);
+    ck_assert_uint_eq(answer.body_len, 0);
+    ck_assert_int_eq(total_of("Patient/a/_history"), 1);
+    expect_text(read_one("Patient", "a"), "meta.versionId", "4");
+    expect_sound(store);
+}
+END_TEST
+
 START_TEST(null_arguments_are_refused)
 {
     fhirstore_response *response = NULL;
@@ -443,6 +462,7 @@ int main(void)
     tcase_add_test(hard, by_condition_and_in_bundles);
     tcase_add_test(hard, what_is_refused_leaves_all);
     tcase_add_loop_test(hard, old_versions_can_go_alone, 0, 3);
+    tcase_add_test(hard, the_operation_does_the_same);
     tcase_add_test(hard, null_arguments_are_refused);
     tcase_add_test(hard, it_takes_both_rights);
     tcase_add_test(hard, the_record_of_it_stays);
