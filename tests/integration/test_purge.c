@@ -317,7 +317,7 @@ static fhirstore_status take_event(void *ctx, const fhirstore_audit_event *event
 
 START_TEST(the_record_of_it_stays)
 {
-    static const fhirstore_audit_hook hook = {sizeof hook, 0, NULL, take_event, NULL};
+    static const fhirstore_audit_hook hook = {.struct_size = sizeof hook, .record = take_event};
     fill();
     told_count = 0;
     ck_assert_int_eq(fhirstore_set_audit_hook(store, &hook, NULL), FHIRSTORE_OK);
