@@ -39,8 +39,8 @@ static bool take_delimited(fhs_jmes_lexer *lexer, char quote, fhs_jmes_token *ou
     return true;
 }
 
-/* A copy without the backslashes before @a quote (and, where asked, before backslashes). */
-static fhs_str drop_escapes(fhs_arena *arena, fhs_str text, char quote, bool backslashes)
+/* A copy without the backslashes before @a quote. */
+static fhs_str drop_escapes(fhs_arena *arena, fhs_str text, char quote)
 {
     char *copy = fhs_arena_alloc(arena, text.len + 1);
     size_t len = 0;
@@ -49,7 +49,7 @@ static fhs_str drop_escapes(fhs_arena *arena, fhs_str text, char quote, bool bac
     }
     for (size_t i = 0; i < text.len; i++) {
         char next = (char)(i + 1 < text.len ? text.ptr[i + 1] : '\0');
-        if (text.ptr[i] == '\\' && (next == quote || (backslashes && next == '\\'))) {
+        if (text.ptr[i] == '\\' && next == quote) {
             i++;
         } else if (text.ptr[i] == '\\' && next == '\\') {
             copy[len++] = text.ptr[i++]; /* a pair: its second one escapes nothing */
@@ -94,7 +94,7 @@ static void value_token(fhs_jmes_lexer *lexer, fhs_jmes_token *out)
     if (!take_delimited(lexer, quote, out, &content)) {
         return;
     }
-    fhs_str text = drop_escapes(lexer->arena, content, quote, quote == '\'');
+    fhs_str text = drop_escapes(lexer->arena, content, quote);
     if (quote == '\'') {
         out->value = text.ptr == NULL ? NULL : fhs_iot_make_string(lexer->arena, text);
         if (out->value == NULL) {

@@ -118,12 +118,12 @@ static void write_number(fhs_buf *out, fhs_str lexeme)
 }
 
 /* Where the walk stands in one container. */
-typedef struct write_level {
+typedef struct value_level {
     const fhs_json *container;
     uint32_t next;
-} write_level;
+} value_level;
 
-static void write_opening(fhs_buf *out, const fhs_json *value)
+static void write_value_opening(fhs_buf *out, const fhs_json *value)
 {
     static const char *const words[] = {"null", "false", "true"};
     if (value->type == FHS_JSON_NUMBER) {
@@ -138,7 +138,7 @@ static void write_opening(fhs_buf *out, const fhs_json *value)
 }
 
 /* The next part of the container at @a level, announced; NULL, with its bracket closed: none. */
-static const fhs_json *write_part(fhs_buf *out, write_level *level)
+static const fhs_json *write_value_part(fhs_buf *out, value_level *level)
 {
     const fhs_json *container = level->container;
     bool is_array = container->type == FHS_JSON_ARRAY;
@@ -160,19 +160,19 @@ static const fhs_json *write_part(fhs_buf *out, write_level *level)
 
 void fhs_iot_write(fhs_buf *out, const fhs_json *value)
 {
-    write_level levels[FHS_IOT_DEPTH_MAX];
+    value_level levels[FHS_IOT_DEPTH_MAX];
     uint32_t depth = 0;
     while (true) {
-        write_opening(out, value);
+        write_value_opening(out, value);
         if (value->type >= FHS_JSON_ARRAY) {
             if (depth == FHS_IOT_DEPTH_MAX) {
                 out->failed = FHIRSTORE_ERR_LIMIT;
                 return;
             }
-            levels[depth++] = (write_level){value, 0};
+            levels[depth++] = (value_level){value, 0};
         }
         value = NULL;
-        while (depth > 0 && (value = write_part(out, &levels[depth - 1])) == NULL) {
+        while (depth > 0 && (value = write_value_part(out, &levels[depth - 1])) == NULL) {
             depth--;
         }
         if (value == NULL) {
