@@ -127,6 +127,44 @@ FHIRSTORE_API fhirstore_status fhirstore_access_except(fhirstore_access_decision
                                                        const char *search, size_t search_len);
 
 /**
+ * Within an authorizer: an element of the type that the principal does not see, whichever resource
+ * it is in. It is left out of every answer to the interaction; where the type requires it, it says
+ * that it is masked (data-absent-reason). With anything hidden the narrative (`text`) is hidden as
+ * well, and what is handed out carries the tag SUBSETTED. Searches, sorts, chains and includes by a
+ * parameter that reads the element are refused with FHIRSTORE_ERR_DENIED. A change keeps what is
+ * hidden as it is stored; one that sets it, or that would take it along, is refused. Hide for each
+ * action that an element is to be hidden in: the answer of an update is masked by the decision about
+ * the update.
+ *
+ * @param[in,out] decision     As handed to the authorizer.
+ * @param         element      Its path in the type: "birthDate", "name.given", "value[x]",
+ *                             "valueQuantity", "meta.tag". id and the store's own part of meta
+ *                             cannot be hidden. A path that the type does not have denies. Copied.
+ * @param         element_len  Bytes.
+ * @retval FHIRSTORE_ERR_INVALID_ARG  No decision under way, or an empty path: the decision denies.
+ * @retval FHIRSTORE_ERR_LIMIT        Too many of them: the decision denies.
+ * @par Threads  That of the authorizer's call.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_access_hide(fhirstore_access_decision *decision,
+                                                     const char *element, size_t element_len);
+
+/**
+ * Within an authorizer: an element that the principal may see but not change: a create that sets it
+ * and a change that touches it are FHIRSTORE_ERR_DENIED. In a list the place counts as well.
+ *
+ * @param[in,out] decision     As handed to the authorizer.
+ * @param         element      As for fhirstore_access_hide().
+ * @param         element_len  Bytes.
+ * @retval FHIRSTORE_ERR_INVALID_ARG  No decision under way, or an empty path: the decision denies.
+ * @retval FHIRSTORE_ERR_LIMIT        Too many of them: the decision denies.
+ * @par Threads  That of the authorizer's call.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_access_keep(fhirstore_access_decision *decision,
+                                                     const char *element, size_t element_len);
+
+/**
  * Decide about @a request.
  *
  * @param         ctx       From fhirstore_authorizer.

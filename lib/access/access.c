@@ -12,6 +12,10 @@ typedef struct growing_grant {
     size_t any_count;
     fhs_str except[FHS_LIMIT_ALTERNATIVES];
     size_t except_count;
+    fhs_str hide[FHS_LIMIT_ALTERNATIVES];
+    size_t hide_count;
+    fhs_str keep[FHS_LIMIT_ALTERNATIVES];
+    size_t keep_count;
     bool has_failed; /* something could not be kept: deny */
 } growing_grant;
 
@@ -44,6 +48,26 @@ fhirstore_status fhs_decision_add(fhirstore_access_decision *decision, fhs_str s
     if (search.len == 0 || *count == FHS_LIMIT_ALTERNATIVES || copy.ptr == NULL) {
         grant->has_failed = grant->has_failed || is_exception || search.len == 0;
         return search.len == 0    ? FHIRSTORE_ERR_INVALID_ARG
+               : copy.ptr == NULL ? FHIRSTORE_ERR_NO_MEMORY
+                                  : FHIRSTORE_ERR_LIMIT;
+    }
+    items[(*count)++] = copy;
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_decision_mask(fhirstore_access_decision *decision, fhs_str element,
+                                   bool is_hidden)
+{
+    growing_grant *grant = decision == NULL ? NULL : decision->grant;
+    if (grant == NULL) {
+        return FHIRSTORE_ERR_INVALID_ARG;
+    }
+    size_t *count = is_hidden ? &grant->hide_count : &grant->keep_count;
+    fhs_str *items = is_hidden ? grant->hide : grant->keep;
+    fhs_str copy = fhs_arena_dup(grant->arena, element);
+    if (element.len == 0 || *count == FHS_LIMIT_ALTERNATIVES || copy.ptr == NULL) {
+        grant->has_failed = true;
+        return element.len == 0   ? FHIRSTORE_ERR_INVALID_ARG
                : copy.ptr == NULL ? FHIRSTORE_ERR_NO_MEMORY
                                   : FHIRSTORE_ERR_LIMIT;
     }
@@ -114,7 +138,13 @@ static fhirstore_status take_grant(const fhirstore_access_decision *decision,
     out->any = copy_searches(grant->arena, grant->any, out->any_count);
     out->except_count = grant->except_count;
     out->except = copy_searches(grant->arena, grant->except, out->except_count);
-    return out->any == NULL || out->except == NULL ? fhs_fail_memory(err) : FHIRSTORE_OK;
+    out->mask.hide_count = grant->hide_count;
+    out->mask.hide = copy_searches(grant->arena, grant->hide, grant->hide_count);
+    out->mask.keep_count = grant->keep_count;
+    out->mask.keep = copy_searches(grant->arena, grant->keep, grant->keep_count);
+    const bool is_whole = out->any != NULL && out->except != NULL && out->mask.hide != NULL &&
+                          out->mask.keep != NULL;
+    return is_whole ? FHIRSTORE_OK : fhs_fail_memory(err);
 }
 
 static fhirstore_status ask_authorizer(const fhirstore_authorizer *authorizer,
@@ -176,6 +206,12 @@ static fhirstore_status add_grant(const fhs_grant *granted, fhirstore_access_dec
     for (size_t i = 0; i < granted->except_count && status == FHIRSTORE_OK; i++) {
         status = fhs_decision_add(decision, granted->except[i], true);
     }
+    for (size_t i = 0; i < granted->mask.hide_count && status == FHIRSTORE_OK; i++) {
+        status = fhs_decision_mask(decision, granted->mask.hide[i], true);
+    }
+    for (size_t i = 0; i < granted->mask.keep_count && status == FHIRSTORE_OK; i++) {
+        status = fhs_decision_mask(decision, granted->mask.keep[i], false);
+    }
     if (status == FHIRSTORE_OK) {
         decision->answer = granted->any_count > 0 ? FHIRSTORE_ACCESS_RESTRICT
                                                   : FHIRSTORE_ACCESS_ALLOW;
@@ -197,8 +233,9 @@ static fhirstore_status authorize_by_policy(void *ctx, const fhirstore_access_re
     return status == FHIRSTORE_OK && granted.allowed ? add_grant(&granted, decision) : status;
 }
 
-fhirstore_status fhs_policy_authorizer(const fhs_fhir *fhir, fhs_str document,
-                                       fhirstore_authorizer *out, fhirstore_error **err)
+fhirstore_status fhs_policy_authorizer(const fhs_fhir *fhir, const fhs_fhir *searched,
+                                       fhs_str document, fhirstore_authorizer *out,
+                                       fhirstore_error **err)
 {
     policy_box *box = fhs_calloc(1, sizeof *box);
     if (box == NULL) {
@@ -206,8 +243,9 @@ fhirstore_status fhs_policy_authorizer(const fhs_fhir *fhir, fhs_str document,
     }
     fhs_arena_init(&box->arena, (size_t)64 * FHS_LIMIT_POLICY_BYTES);
     box->policy.fhir = fhir;
-    fhirstore_status status = fhs_rules_read(
-        &box->arena, document.len == 0 ? fhs_rules_default() : document, &box->policy.rules, err);
+    fhirstore_status status = fhs_rules_read(&box->arena, searched,
+                                             document.len == 0 ? fhs_rules_default() : document,
+                                             &box->policy.rules, err);
     if (status != FHIRSTORE_OK) {
         free_policy(box);
         return status;

@@ -45,11 +45,17 @@ fhirstore_status fhs_access_check(const fhirstore_authorizer *authorizer,
 fhirstore_status fhs_decision_add(fhirstore_access_decision *decision, fhs_str search,
                                   bool is_exception);
 
+/* See fhirstore_access_hide(), fhirstore_access_keep(). */
+fhirstore_status fhs_decision_mask(fhirstore_access_decision *decision, fhs_str element,
+                                   bool is_hidden);
+
 /*
  * An authorizer that decides by roles and scopes. ERR_POLICY or ERR_JSON… for a document that is
- * none; empty: the default one. Its destroy frees it.
+ * none; empty: the default one. Its destroy frees it. @a fhir lives longer; @a searched, which may
+ * have the store's own search parameters besides, is looked at only while the document is read.
  */
-fhirstore_status fhs_policy_authorizer(const fhs_fhir *fhir, fhs_str document,
-                                       fhirstore_authorizer *out, fhirstore_error **err);
+fhirstore_status fhs_policy_authorizer(const fhs_fhir *fhir, const fhs_fhir *searched,
+                                       fhs_str document, fhirstore_authorizer *out,
+                                       fhirstore_error **err);
 
 #endif

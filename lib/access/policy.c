@@ -323,6 +323,59 @@ static fhirstore_status except_labels(const decision *d, search_union *except)
     return FHIRSTORE_OK;
 }
 
+/* ---- elements ---- */
+
+static bool mask_is_of(const fhs_role_mask *mask, fhs_str type)
+{
+    return mask->type_count == 0 || has_text(mask->types, mask->type_count, type);
+}
+
+/* Of masks for all types those elements count that this type has. */
+static fhirstore_status unite_elements(const decision *d, const fhs_role_mask *masks, size_t count,
+                                       const fhs_str **items, size_t *item_count)
+{
+    const fhs_type type = fhs_type_find(d->policy->fhir, d->type);
+    for (size_t m = 0; m < count && type != FHS_TYPE_NONE; m++) {
+        for (size_t i = 0; mask_is_of(&masks[m], d->type) && i < masks[m].element_count; i++) {
+            fhs_str element = masks[m].elements[i];
+            if (fhs_mask_fault(d->policy->fhir, type, element) != NULL ||
+                has_text(*items, *item_count, element)) {
+                continue;
+            }
+            fhs_str *own = (fhs_str *)(uintptr_t)*items;
+            own = own != NULL ? own
+                              : fhs_arena_calloc(d->arena, FHS_LIMIT_ALTERNATIVES, sizeof *own);
+            if (own == NULL) {
+                return fhs_fail_memory(d->err);
+            }
+            if (*item_count == FHS_LIMIT_ALTERNATIVES) {
+                return fhs_fail(d->err, FHIRSTORE_ERR_LIMIT,
+                                "the roles' elements exceed FHS_LIMIT_ALTERNATIVES");
+            }
+            own[(*item_count)++] = element;
+            *items = own;
+        }
+    }
+    return FHIRSTORE_OK;
+}
+
+/* What one role hides no other shows, and what one keeps no other lets change. */
+static fhirstore_status mask_elements(const decision *d, fhs_mask *out)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    for (size_t i = 0; i < d->claims->role_count && status == FHIRSTORE_OK; i++) {
+        const fhs_role *role = fhs_rules_role(&d->policy->rules, d->claims->roles[i]);
+        if (role == NULL) {
+            continue;
+        }
+        status = unite_elements(d, role->hide, role->hide_count, &out->hide, &out->hide_count);
+        if (status == FHIRSTORE_OK) {
+            status = unite_elements(d, role->keep, role->keep_count, &out->keep, &out->keep_count);
+        }
+    }
+    return status;
+}
+
 /* ---- together ---- */
 
 /* What lies in both: every pair, unless one of them is all. */
@@ -395,6 +448,7 @@ fhirstore_status fhs_policy_decide(const fhs_policy *policy, const fhs_claims *c
     }
     if (status == FHIRSTORE_OK) {
         give_grant(&any, &except, denied, out);
+        status = mask_elements(&d, &out->mask);
     }
     return status;
 }

@@ -8,6 +8,7 @@
 #define FHS_ACCESS_POLICY_H
 
 #include "access/claims.h"
+#include "access/mask.h"
 #include "access/rules.h"
 #include "access/scope.h"
 #include "fhir/fhir.h"
@@ -19,6 +20,7 @@ typedef struct fhs_grant {
     size_t any_count;
     const fhs_str *except; /* what fits one of these is as if it were not there */
     size_t except_count;
+    fhs_mask mask;  /* elements that are hidden, or not to be changed */
     fhs_str reason; /* which rule or scope decided, for explanations; never patient data */
 } fhs_grant;
 

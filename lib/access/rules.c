@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "access/document.h"
+#include "access/mask.h"
 
 static const struct {
     fhs_str name;
@@ -53,6 +54,29 @@ static fhirstore_status read_actions(const fhs_document *document, const fhs_jso
     return FHIRSTORE_OK;
 }
 
+static bool is_resource_name(const fhs_fhir *fhir, fhs_str name)
+{
+    fhs_type type = fhs_type_find(fhir, name);
+    return fhs_str_eq(name, FHS_LIT("*")) ||
+           (type != FHS_TYPE_NONE && fhs_type_is_resource(fhir, type));
+}
+
+static fhirstore_status read_rule_types(const fhs_document *document, const fhs_fhir *fhir,
+                                        const fhs_json *value, const fhs_str **out,
+                                        size_t *count_out)
+{
+    fhirstore_status status = fhs_document_strings(document, value, false, out, count_out);
+    if (status == FHIRSTORE_OK && *count_out == 0) {
+        status = fhs_document_fail(document, value, "resource types, or \"*\"");
+    }
+    for (size_t i = 0; i < *count_out && status == FHIRSTORE_OK; i++) {
+        if (!is_resource_name(fhir, (*out)[i])) {
+            status = fhs_document_fail(document, &value->items[i], "a resource type, or \"*\"");
+        }
+    }
+    return status;
+}
+
 /* "{name}" may stand in a value only, each closed. */
 static bool is_template(fhs_str where)
 {
@@ -81,9 +105,10 @@ static bool is_template(fhs_str where)
     return !in_braces && where.len > 0;
 }
 
-static fhirstore_status read_rule(const fhs_document *document, const fhs_json *value,
-                                  fhs_rule *out)
+static fhirstore_status read_rule(const fhs_document *document, const fhs_fhir *fhir,
+                                  const fhs_json *value, fhs_rule *out)
 {
+    const fhs_json *where = NULL;
     if (!fhs_json_is(value, FHS_JSON_OBJECT)) {
         return fhs_document_fail(document, value, "a rule: an object with actions");
     }
@@ -93,12 +118,9 @@ static fhirstore_status read_rule(const fhs_document *document, const fhs_json *
         if (fhs_str_eq(member->name, FHS_LIT("actions"))) {
             status = read_actions(document, &member->value, &out->actions);
         } else if (fhs_str_eq(member->name, FHS_LIT("types"))) {
-            status = fhs_document_strings(document, &member->value, false, &out->types,
-                                          &out->type_count);
-            if (status == FHIRSTORE_OK && out->type_count == 0) {
-                status = fhs_document_fail(document, &member->value, "resource types, or \"*\"");
-            }
+            status = read_rule_types(document, fhir, &member->value, &out->types, &out->type_count);
         } else if (fhs_str_eq(member->name, FHS_LIT("where"))) {
+            where = &member->value;
             status = fhs_document_string(document, &member->value, &out->where);
             if (status == FHIRSTORE_OK && !is_template(out->where)) {
                 status = fhs_document_fail(document, &member->value,
@@ -112,12 +134,15 @@ static fhirstore_status read_rule(const fhs_document *document, const fhs_json *
             return status;
         }
     }
-    return out->actions == 0 ? fhs_document_fail(document, value, "a rule with actions")
-                             : FHIRSTORE_OK;
+    if (out->actions == 0) {
+        return fhs_document_fail(document, value, "a rule with actions");
+    }
+    const char *fault = where == NULL ? NULL : fhs_rule_fault(fhir, document->arena, out);
+    return fault == NULL ? FHIRSTORE_OK : fhs_document_fail(document, where, fault);
 }
 
-static fhirstore_status read_rules(const fhs_document *document, const fhs_json *value,
-                                   const fhs_rule **out, size_t *count_out)
+static fhirstore_status read_rules(const fhs_document *document, const fhs_fhir *fhir,
+                                   const fhs_json *value, const fhs_rule **out, size_t *count_out)
 {
     if (!fhs_json_is(value, FHS_JSON_ARRAY)) {
         return fhs_document_fail(document, value, "an array of rules");
@@ -127,7 +152,7 @@ static fhirstore_status read_rules(const fhs_document *document, const fhs_json 
         return fhs_fail_memory(document->err);
     }
     for (size_t i = 0; i < value->count; i++) {
-        fhirstore_status status = read_rule(document, &value->items[i], &rules[i]);
+        fhirstore_status status = read_rule(document, fhir, &value->items[i], &rules[i]);
         if (status != FHIRSTORE_OK) {
             return status;
         }
@@ -145,8 +170,87 @@ static fhirstore_status read_flag(const fhs_document *document, const fhs_json *
                : fhs_document_fail(document, value, "true or false");
 }
 
-static fhirstore_status read_role(const fhs_document *document, const fhs_json_member *role,
-                                  fhs_role *out)
+/* ---- elements ---- */
+
+static fhirstore_status check_elements(const fhs_document *document, const fhs_fhir *fhir,
+                                       const fhs_json *elements, const fhs_role_mask *mask)
+{
+    for (size_t i = 0; i < mask->element_count; i++) {
+        const char *fault = mask->type_count == 0 ? "an element that some resource type has" : NULL;
+        for (size_t t = 0; t < mask->type_count && fault == NULL; t++) {
+            fault = fhs_mask_fault(fhir, fhs_type_find(fhir, mask->types[t]), mask->elements[i]);
+        }
+        for (size_t t = 0; mask->type_count == 0 && fault != NULL && t < fhs_type_count(fhir);
+             t++) {
+            fault = fhs_type_is_resource(fhir, (fhs_type)t)
+                        ? fhs_mask_fault(fhir, (fhs_type)t, mask->elements[i])
+                        : fault;
+        }
+        if (fault != NULL) {
+            return fhs_document_fail(document, &elements->items[i], fault);
+        }
+    }
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status read_role_mask(const fhs_document *document, const fhs_fhir *fhir,
+                                       const fhs_json *value, fhs_role_mask *out)
+{
+    const fhs_json *elements = NULL;
+    fhirstore_status status = FHIRSTORE_OK;
+    if (!fhs_json_is(value, FHS_JSON_OBJECT)) {
+        return fhs_document_fail(document, value, "an object with types and elements");
+    }
+    for (size_t i = 0; i < value->count && status == FHIRSTORE_OK; i++) {
+        const fhs_json_member *member = &value->members[i];
+        if (fhs_str_eq(member->name, FHS_LIT("types"))) {
+            status = read_rule_types(document, fhir, &member->value, &out->types, &out->type_count);
+        } else if (fhs_str_eq(member->name, FHS_LIT("elements"))) {
+            elements = &member->value;
+            status = fhs_document_strings(document, elements, false, &out->elements,
+                                          &out->element_count);
+        } else {
+            status = fhs_document_fail(document, &member->value,
+                                       "only types and elements, not this member");
+        }
+    }
+    if (out->type_count == 1 && fhs_str_eq(out->types[0], FHS_LIT("*"))) {
+        out->type_count = 0;
+    }
+    if (status == FHIRSTORE_OK && out->element_count == 0) {
+        status = fhs_document_fail(document, elements == NULL ? value : elements,
+                                   "elements: paths such as \"birthDate\"");
+    }
+    return status == FHIRSTORE_OK ? check_elements(document, fhir, elements, out) : status;
+}
+
+static fhirstore_status read_role_masks(const fhs_document *document, const fhs_fhir *fhir,
+                                        const fhs_json *value, const fhs_role_mask **out,
+                                        size_t *count_out)
+{
+    if (!fhs_json_is(value, FHS_JSON_ARRAY)) {
+        return fhs_document_fail(document, value, "an array of types and elements");
+    }
+    fhs_role_mask *masks = fhs_arena_calloc(document->arena, value->count + (size_t)1,
+                                            sizeof *masks);
+    if (masks == NULL) {
+        return fhs_fail_memory(document->err);
+    }
+    *out = masks;
+    *count_out = value->count;
+    for (size_t i = 0; i < value->count; i++) {
+        fhirstore_status status = read_role_mask(document, fhir, &value->items[i], &masks[i]);
+        if (status != FHIRSTORE_OK) {
+            return status;
+        }
+    }
+    return FHIRSTORE_OK;
+}
+
+/* ---- roles ---- */
+
+static fhirstore_status read_role(const fhs_document *document, const fhs_fhir *fhir,
+                                  const fhs_json_member *role, fhs_role *out)
 {
     if (!fhs_json_is(&role->value, FHS_JSON_OBJECT)) {
         return fhs_document_fail(document, &role->value, "a role: an object with allow and deny");
@@ -159,14 +263,19 @@ static fhirstore_status read_role(const fhs_document *document, const fhs_json_m
         const fhs_json_member *member = &role->value.members[i];
         fhirstore_status status;
         if (fhs_str_eq(member->name, FHS_LIT("allow"))) {
-            status = read_rules(document, &member->value, &out->allow, &out->allow_count);
+            status = read_rules(document, fhir, &member->value, &out->allow, &out->allow_count);
         } else if (fhs_str_eq(member->name, FHS_LIT("deny"))) {
-            status = read_rules(document, &member->value, &out->deny, &out->deny_count);
+            status = read_rules(document, fhir, &member->value, &out->deny, &out->deny_count);
+        } else if (fhs_str_eq(member->name, FHS_LIT("hide"))) {
+            status = read_role_masks(document, fhir, &member->value, &out->hide, &out->hide_count);
+        } else if (fhs_str_eq(member->name, FHS_LIT("keep"))) {
+            status = read_role_masks(document, fhir, &member->value, &out->keep, &out->keep_count);
         } else if (fhs_str_eq(member->name, FHS_LIT("withinScopes"))) {
             status = read_flag(document, &member->value, &out->within_scopes);
         } else {
-            status = fhs_document_fail(document, &member->value,
-                                       "only allow, deny and withinScopes, not this member");
+            status = fhs_document_fail(
+                document, &member->value,
+                "only allow, deny, hide, keep and withinScopes, not this member");
         }
         if (status != FHIRSTORE_OK) {
             return status;
@@ -175,8 +284,8 @@ static fhirstore_status read_role(const fhs_document *document, const fhs_json_m
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status read_roles(const fhs_document *document, const fhs_json *value,
-                                   fhs_rules *out)
+static fhirstore_status read_roles(const fhs_document *document, const fhs_fhir *fhir,
+                                   const fhs_json *value, fhs_rules *out)
 {
     if (!fhs_json_is(value, FHS_JSON_OBJECT)) {
         return fhs_document_fail(document, value, "an object of roles");
@@ -186,7 +295,7 @@ static fhirstore_status read_roles(const fhs_document *document, const fhs_json 
         return fhs_fail_memory(document->err);
     }
     for (size_t i = 0; i < value->count; i++) {
-        fhirstore_status status = read_role(document, &value->members[i], &roles[i]);
+        fhirstore_status status = read_role(document, fhir, &value->members[i], &roles[i]);
         if (status != FHIRSTORE_OK) {
             return status;
         }
@@ -222,8 +331,8 @@ static fhirstore_status read_labels(const fhs_document *document, const fhs_json
     return FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_rules_read(fhs_arena *arena, fhs_str text, fhs_rules *out,
-                                fhirstore_error **err)
+fhirstore_status fhs_rules_read(fhs_arena *arena, const fhs_fhir *fhir, fhs_str text,
+                                fhs_rules *out, fhirstore_error **err)
 {
     fhs_document document = {arena, text, err};
     const fhs_json *root;
@@ -232,7 +341,7 @@ fhirstore_status fhs_rules_read(fhs_arena *arena, fhs_str text, fhs_rules *out,
     for (size_t i = 0; status == FHIRSTORE_OK && i < root->count; i++) {
         const fhs_json_member *member = &root->members[i];
         if (fhs_str_eq(member->name, FHS_LIT("roles"))) {
-            status = read_roles(&document, &member->value, out);
+            status = read_roles(&document, fhir, &member->value, out);
         } else if (fhs_str_eq(member->name, FHS_LIT("labels"))) {
             status = read_labels(&document, &member->value, out);
         } else if (fhs_str_eq(member->name, FHS_LIT("sharedTypes"))) {

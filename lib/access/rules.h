@@ -6,19 +6,24 @@
  *      "allow":[{"actions":["read","search"],"types":["Patient"],"where":"organization={org}"},
  *               {"actions":["create"],"types":["Observation"]}],
  *      "deny":[{"actions":["delete"]}],
+ *      "hide":[{"types":["Patient"],"elements":["birthDate","name.given"]}],
+ *      "keep":[{"types":["Patient"],"elements":["identifier"]}],
  *      "withinScopes":true}},
  *    "labels":{"controlled":["HIV","http://…/v3-Confidentiality|V"],"breakGlass":["ETREAT"]},
  *    "sharedTypes":false}
  *
  * "types" missing means all types, "actions":["*"] all actions. "where" is a search of the type
  * whose "{name}" are values of the principal; who has no such value does not get the rule. A role
- * "withinScopes" grants nothing without SMART scopes.
+ * "withinScopes" grants nothing without SMART scopes. "hide" and "keep" hold for whatever the
+ * principal does, whichever role allows it.
  */
 #ifndef FHS_ACCESS_RULES_H
 #define FHS_ACCESS_RULES_H
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "fhir/fhir.h"
+#include "query/query.h"
 
 /* Data actions, as bits. */
 enum {
@@ -48,12 +53,24 @@ typedef struct fhs_rule {
     fhs_str where; /* empty: every resource */
 } fhs_rule;
 
+/* Elements of types that are hidden, or not to be changed. */
+typedef struct fhs_role_mask {
+    const fhs_str *types; /* none: all that have them */
+    size_t type_count;
+    const fhs_str *elements;
+    size_t element_count;
+} fhs_role_mask;
+
 typedef struct fhs_role {
     fhs_str name;
     const fhs_rule *allow;
     size_t allow_count;
     const fhs_rule *deny;
     size_t deny_count;
+    const fhs_role_mask *hide;
+    size_t hide_count;
+    const fhs_role_mask *keep;
+    size_t keep_count;
     bool within_scopes;
 } fhs_role;
 
@@ -67,9 +84,16 @@ typedef struct fhs_rules {
     bool shared_types; /* types outside of the patient compartment under "patient/" scopes */
 } fhs_rules;
 
-/* Read @a text into @a arena. ERR_POLICY or ERR_JSON… with the place. */
-fhirstore_status fhs_rules_read(fhs_arena *arena, fhs_str text, fhs_rules *out,
-                                fhirstore_error **err);
+/*
+ * Read @a text into @a arena. ERR_POLICY or ERR_JSON… with the place. @a fhir: what types, elements
+ * and searches must be of; with the store's own search parameters where there are any.
+ */
+fhirstore_status fhs_rules_read(fhs_arena *arena, const fhs_fhir *fhir, fhs_str text,
+                                fhs_rules *out, fhirstore_error **err);
+/* NULL, or why the rule's search cannot be one; text in @a arena. */
+const char *fhs_rule_fault(const fhs_fhir *fhir, fhs_arena *arena, const fhs_rule *rule);
+/* Whether a query is nothing but conditions that any version of a resource can be judged by. */
+bool fhs_query_is_restriction(const fhs_query *query);
 const fhs_role *fhs_rules_role(const fhs_rules *rules, fhs_str name);
 bool fhs_rule_covers(const fhs_rule *rule, uint32_t action, fhs_str type);
 /* The seven roles that come with the library, as a document. */

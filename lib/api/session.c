@@ -173,11 +173,26 @@ fhirstore_status fhirstore_access_except(fhirstore_access_decision *decision, co
                                                    : FHIRSTORE_ERR_INVALID_ARG;
 }
 
+fhirstore_status fhirstore_access_hide(fhirstore_access_decision *decision, const char *element,
+                                       size_t element_len)
+{
+    fhs_str text;
+    return fhs_api_text(element, element_len, &text) ? fhs_decision_mask(decision, text, true)
+                                                     : FHIRSTORE_ERR_INVALID_ARG;
+}
+
+fhirstore_status fhirstore_access_keep(fhirstore_access_decision *decision, const char *element,
+                                       size_t element_len)
+{
+    fhs_str text;
+    return fhs_api_text(element, element_len, &text) ? fhs_decision_mask(decision, text, false)
+                                                     : FHIRSTORE_ERR_INVALID_ARG;
+}
+
 fhirstore_status fhirstore_set_policy(fhirstore *store, const char *document, size_t document_len,
                                       fhirstore_error **err_out)
 {
     fhs_str text;
-    fhirstore_authorizer authorizer;
     fhs_api_begin(err_out);
     if (!fhs_api_text(document, document_len, &text)) {
         return fhs_api_invalid(err_out, "a NULL string with a length");
@@ -186,10 +201,7 @@ fhirstore_status fhirstore_set_policy(fhirstore *store, const char *document, si
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    status = fhs_policy_authorizer(store->core->fhir, text, &authorizer, err_out);
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_core_set_authorizer(store->core, &authorizer, err_out);
-    }
+    status = fhs_core_set_policy(store->core, text, err_out);
     fhs_store_leave(store);
     return status;
 }

@@ -46,7 +46,18 @@ static fhirstore_status hand_out(void *ctx, const fhs_version *version)
         return status;
     }
     fhs_touch(work->call, version);
-    work->stopped = work->take(work->ctx, name, version->body.ptr, version->body.len);
+    fhs_buf shown = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    fhs_str body = version->body;
+    if (fhs_sight_may_mask(work->call, type, body)) {
+        status = fhs_sight_show(work->call, type, body, &shown, work->err);
+        body = fhs_buf_str(&shown);
+    }
+    if (status < FHIRSTORE_OK) {
+        fhs_buf_clear(&shown);
+        return status;
+    }
+    work->stopped = work->take(work->ctx, name, body.ptr, body.len);
+    fhs_buf_clear(&shown);
     return work->stopped == FHIRSTORE_OK ? FHIRSTORE_OK : FHIRSTORE_ERR_CANCELLED;
 }
 

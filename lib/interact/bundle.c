@@ -5,6 +5,7 @@
 #include "base/instant.h"
 #include "interact/headers.h"
 #include "interact/patch.h"
+#include "interact/sight.h"
 
 /* http.html#trules: deletes, creates, updates, then reads. */
 static const fhs_interaction processing_order[][3] = {
@@ -362,6 +363,22 @@ static fhirstore_status execute_pass(execution *run, size_t pass, fhirstore_erro
     return FHIRSTORE_OK;
 }
 
+/* As the decision about the write has it. */
+static fhirstore_status show_kept(execution *run, const reply_place *place, fhs_type type,
+                                  fhs_version *version, fhirstore_error **err)
+{
+    fhs_call call;
+    const int32_t action = place->status == FHIRSTORE_CREATED ? FHIRSTORE_ACTION_CREATE
+                                                              : FHIRSTORE_ACTION_UPDATE;
+    fhs_call_nest(&call, run->outer, action, type, version->id, FHS_STR_NONE);
+    fhirstore_status status = fhs_call_ask(&call, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_sight_take_body(&call, type, version, &run->answer.body, err);
+    }
+    fhs_call_end(&call);
+    return status;
+}
+
 /* The answer of a write, with what it left in the store: nobody has changed that since. */
 static fhirstore_status write_kept(execution *run, const fhs_bundle_item *item,
                                    const reply_place *place, fhirstore_error **err)
@@ -382,7 +399,7 @@ static fhirstore_status write_kept(execution *run, const fhs_bundle_item *item,
         status = fhs_resource_read(run->outer->conn, fhs_catalog_type(core->catalog, type), id,
                                    &version, err);
         if (status >= FHIRSTORE_OK) {
-            status = fhs_resource_take_body(run->outer->conn, &version, &answer->body, err);
+            status = show_kept(run, place, type, &version, err);
         }
     } else if (run->replies->wanted == FHS_RETURN_OUTCOME) {
         fhs_error_write_outcome(NULL, &answer->body);

@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "interact/criteria.h"
 #include "interact/interact.h"
+#include "interact/sight.h"
 #include "interact/touched.h"
 
 /* One write, as the work of its call. */
@@ -73,7 +74,7 @@ static fhirstore_status answer_found(fhs_call *call, const write_work *work, fhs
     answer->http = fhs_status_http(FHIRSTORE_OK);
     answer->is_found = true;
     fhs_buf_reset(&answer->body);
-    return work->with_body ? fhs_resource_take_body(call->conn, &version, &answer->body, err)
+    return work->with_body ? fhs_sight_take_body(call, call->type, &version, &answer->body, err)
                            : FHIRSTORE_OK;
 }
 

@@ -82,6 +82,8 @@ int64_t fhs_core_now(const fhs_core *core);
 /* Put a callback in force (NULL: none); the old one is destroyed when its last call is over. */
 fhirstore_status fhs_core_set_authorizer(fhs_core *core, const fhirstore_authorizer *authorizer,
                                          fhirstore_error **err);
+/* The built-in policy by a document ("": the default one). ERR_POLICY, ERR_JSON… */
+fhirstore_status fhs_core_set_policy(fhs_core *core, fhs_str document, fhirstore_error **err);
 fhirstore_status fhs_core_set_audit_hook(fhs_core *core, const fhirstore_audit_hook *hook,
                                          fhirstore_error **err);
 

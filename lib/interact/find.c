@@ -349,6 +349,7 @@ struct fhs_search_cursor {
     fhs_query *query;
     fhs_search *search;
     fhs_version match;
+    fhs_buf shown;         /* of the match, where something is hidden in it */
     fhirstore_status last; /* what the last step answered: it stays the answer once it is the end */
 };
 
@@ -369,6 +370,7 @@ void fhs_search_cursor_close(fhs_search_cursor *cursor)
     fhs_session_drop(cursor->call.session);
     fhs_arena_clear(&cursor->arena);
     fhs_arena_clear(&cursor->scratch);
+    fhs_buf_clear(&cursor->shown);
     fhs_free(cursor);
 }
 
@@ -429,6 +431,7 @@ fhirstore_status fhs_search_cursor_open(fhs_session *session, const fhs_place *p
     }
     fhs_arena_init(&cursor->arena, FHS_LIMIT_RESOURCE_BYTES);
     fhs_arena_init(&cursor->scratch, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&cursor->shown, FHS_LIMIT_RESOURCE_BYTES);
     fhirstore_status status = keep_question(cursor, place, query, &told, err);
     fhs_session_hold(session);
     fhs_call_begin(&cursor->call, session, FHIRSTORE_ACTION_SEARCH, place->type, FHS_STR_NONE,
@@ -457,6 +460,20 @@ static fhirstore_status end_cursor(fhs_search_cursor *cursor, fhirstore_status s
     return status;
 }
 
+static fhirstore_status show_match(fhs_search_cursor *cursor, fhirstore_error **err)
+{
+    fhs_call *call = &cursor->call;
+    fhs_version *match = &cursor->match;
+    const fhs_type type = fhs_catalog_type_back(call->session->core->catalog, match->type);
+    if (!fhs_sight_may_mask(call, type, match->body)) {
+        return fhs_call_seen_well(call, err);
+    }
+    fhs_buf_reset(&cursor->shown);
+    fhirstore_status status = fhs_sight_show(call, type, match->body, &cursor->shown, err);
+    match->body = fhs_buf_str(&cursor->shown);
+    return status;
+}
+
 fhirstore_status fhs_search_cursor_next(fhs_search_cursor *cursor, fhirstore_error **err)
 {
     fhs_call *call = &cursor->call;
@@ -478,6 +495,12 @@ fhirstore_status fhs_search_cursor_next(fhs_search_cursor *cursor, fhirstore_err
         return end_cursor(cursor, status);
     }
     fhs_arena_reset(&cursor->scratch);
+    if (status == FHIRSTORE_OK) {
+        status = show_match(cursor, err);
+    }
+    if (status < FHIRSTORE_OK) {
+        return end_cursor(cursor, status);
+    }
     fhirstore_status recorded = status == FHIRSTORE_DONE ? fhs_call_record(call, FHIRSTORE_OK, err)
                                                          : fhs_call_hand_out(call, err);
     if (recorded < FHIRSTORE_OK) {

@@ -269,11 +269,12 @@ static const char *method_status(const fhs_version *version)
 static fhirstore_status write_resource_of(fhs_buf *out, fhs_call *call, const fhs_view *view,
                                           fhs_version *version, fhirstore_error **err)
 {
+    const fhs_type type = fhs_catalog_type_back(call->session->core->catalog, version->type);
     if (view->parts == NULL) {
-        return fhs_resource_take_body(call->conn, version, out, err);
+        return fhs_sight_take_body(call, type, version, out, err);
     }
     fhs_buf body = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
-    fhirstore_status status = fhs_resource_take_body(call->conn, version, &body, err);
+    fhirstore_status status = fhs_sight_take_body(call, type, version, &body, err);
     if (status >= FHIRSTORE_OK) {
         status = fhs_view_write(call->session->core, view, fhs_buf_str(&body), out, err);
     }

@@ -207,6 +207,11 @@ static fhirstore_status take_labels(void *ctx, fhs_version *version)
     fhs_buf_reset(&set->body);
     fhirstore_status status = fhs_resource_take_body(set->call->conn, version, &set->body,
                                                      set->err);
+    const fhs_type type = fhs_catalog_type_back(set->call->session->core->catalog, version->type);
+    const fhs_mask *mask = fhs_sight_mask(set->call, type);
+    if (status == FHIRSTORE_OK && mask != NULL && fhs_mask_hides(mask, FHS_LIT("meta"))) {
+        status = fhs_sight_cut(set->call, type, &set->body, set->err);
+    }
     const fhs_str body = fhs_buf_str(&set->body);
     if (status == FHIRSTORE_OK && fhs_buf_status(&set->body) != FHIRSTORE_OK) {
         status = fhs_fail_plain(set->err, fhs_buf_status(&set->body));

@@ -34,6 +34,17 @@ static fhs_params *hold_current(fhs_core *core)
     return params;
 }
 
+/* Its searches are those of the parameters that are in force now. */
+fhirstore_status fhs_core_set_policy(fhs_core *core, fhs_str document, fhirstore_error **err)
+{
+    fhirstore_authorizer authorizer;
+    fhs_params *params = hold_current(core);
+    fhirstore_status status = fhs_policy_authorizer(core->fhir, fhs_params_fhir(params), document,
+                                                    &authorizer, err);
+    fhs_params_drop(params);
+    return status < FHIRSTORE_OK ? status : fhs_core_set_authorizer(core, &authorizer, err);
+}
+
 void fhs_core_set_params(fhs_core *core, fhs_params *params)
 {
     (void)pthread_mutex_lock(&core->hooks_lock);

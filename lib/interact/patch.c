@@ -45,7 +45,8 @@ static fhirstore_status read_old(fhs_call *call, const patch_work *work, fhirsto
                         "If-Match names version %lld, the current one is %lld",
                         (long long)work->condition.if_version, (long long)version.version);
     }
-    return fhs_resource_take_body(call->conn, &version, work->old_text, err);
+    /* What is hidden is no part of what can be patched; storing it puts it back. */
+    return fhs_sight_take_body(call, call->type, &version, work->old_text, err);
 }
 
 static fhirstore_status stays(const fhs_json *root, fhs_str name, fhs_str want, const char *what,

@@ -127,7 +127,7 @@ static fhirstore_status read_version(fhs_call *call, const read_work *work, fhir
     work->answer->status = FHIRSTORE_OK;
     work->answer->http = fhs_status_http(FHIRSTORE_OK);
     fhs_buf_reset(&work->answer->body);
-    return fhs_resource_take_body(call->conn, &version, &work->answer->body, err);
+    return fhs_sight_take_body(call, work->type, &version, &work->answer->body, err);
 }
 
 static fhirstore_status run(fhs_call *call, read_work *work, fhirstore_error **err)

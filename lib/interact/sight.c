@@ -98,11 +98,57 @@ static bool copy_texts(fhs_arena *arena, const fhs_str *items, size_t count, con
     return copy != NULL;
 }
 
-static bool keep_grant(fhs_sight *sight, type_sight *of_type, const fhs_grant *grant)
+/* Whatever is hidden, the narrative may tell it. */
+static bool copy_mask(fhs_sight *sight, const fhs_fhir *fhir, type_sight *of_type,
+                      const fhs_mask *mask)
 {
+    static const fhs_str text = FHS_LIT_INIT("text");
+    fhs_mask *own = &of_type->grant.mask;
+    fhs_element element;
+    fhs_str *hide = fhs_arena_calloc(&sight->arena, mask->hide_count + 1, sizeof *hide);
+    if (hide == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < mask->hide_count; i++) {
+        hide[i] = fhs_arena_dup(&sight->arena, mask->hide[i]);
+        if (hide[i].ptr == NULL) {
+            return false;
+        }
+    }
+    own->hide = hide;
+    own->hide_count = mask->hide_count;
+    if (mask->hide_count > 0 && !fhs_mask_hides(mask, text) &&
+        fhs_element_find(fhir, of_type->type, text, &element, NULL)) {
+        hide[own->hide_count++] = text;
+    }
+    return copy_texts(&sight->arena, mask->keep, mask->keep_count, &own->keep);
+}
+
+/* A path that the type does not have hides or keeps nothing that was meant: it denies. */
+static bool is_mask_of(const fhs_fhir *fhir, fhs_type type, const fhs_mask *mask)
+{
+    for (size_t i = 0; i < mask->hide_count; i++) {
+        if (fhs_mask_fault(fhir, type, mask->hide[i]) != NULL) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < mask->keep_count; i++) {
+        if (fhs_mask_fault(fhir, type, mask->keep[i]) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* False: there is no memory for it. */
+static bool keep_grant(fhs_call *call, type_sight *of_type, const fhs_grant *grant)
+{
+    fhs_sight *sight = call->sight;
+    const fhs_fhir *fhir = call->session->core->fhir;
     of_type->grant = *grant;
     if (!copy_texts(&sight->arena, grant->any, grant->any_count, &of_type->grant.any) ||
-        !copy_texts(&sight->arena, grant->except, grant->except_count, &of_type->grant.except)) {
+        !copy_texts(&sight->arena, grant->except, grant->except_count, &of_type->grant.except) ||
+        !copy_mask(sight, fhir, of_type, &grant->mask)) {
         return false;
     }
     of_type->state = grant->any_count + grant->except_count > 0 ? SIGHT_PART : SIGHT_ALL;
@@ -112,13 +158,17 @@ static bool keep_grant(fhs_sight *sight, type_sight *of_type, const fhs_grant *g
 fhirstore_status fhs_sight_keep(fhs_call *call, fhs_type type, const fhs_grant *grant,
                                 fhirstore_error **err)
 {
-    if (grant->any_count + grant->except_count == 0) {
+    if (!is_mask_of(call->session->core->fhir, type, &grant->mask)) {
+        return fhs_fail(err, FHIRSTORE_ERR_DENIED, "the decision names elements that are none");
+    }
+    if (grant->any_count + grant->except_count + grant->mask.hide_count + grant->mask.keep_count ==
+        0) {
         return FHIRSTORE_OK; /* what is not kept of the call's own type is all of it */
     }
     fhs_sight *sight = open_sight(call);
     type_sight *of_type = sight == NULL ? NULL : add_sight(sight, type);
-    return of_type == NULL || !keep_grant(sight, of_type, grant) ? fhs_fail_memory(err)
-                                                                 : FHIRSTORE_OK;
+    return of_type == NULL || !keep_grant(call, of_type, grant) ? fhs_fail_memory(err)
+                                                                : FHIRSTORE_OK;
 }
 
 static fhirstore_status ask_about(fhs_call *call, type_sight *of_type)
@@ -129,7 +179,11 @@ static fhirstore_status ask_about(fhs_call *call, type_sight *of_type)
                                 FHS_STR_NONE, call->query};
     fhirstore_status status = fhs_access_check(
         fhs_hooks_authorizer(call->hooks), &call->session->who, &ask, call->arena, &grant, NULL);
-    if (status == FHIRSTORE_OK && !keep_grant(call->sight, of_type, &grant)) {
+    if (status == FHIRSTORE_OK &&
+        !is_mask_of(call->session->core->fhir, of_type->type, &grant.mask)) {
+        return FHIRSTORE_ERR_DENIED;
+    }
+    if (status == FHIRSTORE_OK && !keep_grant(call, of_type, &grant)) {
         status = FHIRSTORE_ERR_NO_MEMORY;
     }
     return status;
@@ -172,6 +226,15 @@ bool fhs_sight_is_partial(fhs_call *call, fhs_type type)
 {
     return !call->session->who.allow_everything && fhs_call_sees(call, type) &&
            look_at_type(call, type)->state == SIGHT_PART;
+}
+
+const fhs_mask *fhs_sight_mask(fhs_call *call, fhs_type type)
+{
+    if (call->session->who.allow_everything || !fhs_call_sees(call, type)) {
+        return NULL;
+    }
+    const fhs_mask *mask = &look_at_type(call, type)->grant.mask;
+    return mask->hide_count + mask->keep_count > 0 ? mask : NULL;
 }
 
 fhirstore_status fhs_call_seen_well(const fhs_call *call, fhirstore_error **err)
@@ -221,16 +284,6 @@ void fhs_sight_write(const fhs_call *call, fhs_buf *out)
 
 /* ---- restrictions as nodes ---- */
 
-/* Conditions only: nothing that shapes a result or looks into resources, and no words, which old
- * versions do not have. */
-static bool is_restriction(const fhs_query *query)
-{
-    return query->sort_count == 0 && !query->has_count && query->element_count == 0 &&
-           query->include_count == 0 && !query->has_fulltext && query->page.len == 0 &&
-           query->max_results == 0 && query->total == FHS_TOTAL_DEFAULT &&
-           query->summary == FHS_SUMMARY_FALSE && query->contained == FHS_CONTAINED_FALSE;
-}
-
 static fhirstore_status parse_conditions(fhs_call *call, const fhs_fhir *fhir, fhs_type type,
                                          const fhs_focus *focus, fhs_str text, fhs_node **out)
 {
@@ -245,7 +298,7 @@ static fhirstore_status parse_conditions(fhs_call *call, const fhs_fhir *fhir, f
     fhs_query *query;
     fhirstore_status status = fhs_query_parse(&call->sight->arena, &options, type, text, &query,
                                               NULL);
-    if (status == FHIRSTORE_OK && !is_restriction(query)) {
+    if (status == FHIRSTORE_OK && !fhs_query_is_restriction(query)) {
         status = FHIRSTORE_ERR_QUERY;
     }
     *out = status == FHIRSTORE_OK ? query->root : NULL;
@@ -420,6 +473,7 @@ fhs_search_env fhs_find_env(fhs_call *call, const fhs_params *params, bool ready
         .restriction_ctx = call,
         .shown = call->is_heard ? note_shown : NULL,
         .shown_ctx = call,
+        .mask = is_free ? NULL : fhs_sight_search_mask(),
         .max_visits = session->search_looks != 0 ? session->search_looks
                       : is_free                  ? 0
                                                  : FHS_LIMIT_SEARCH_VISITS,

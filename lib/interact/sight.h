@@ -10,6 +10,11 @@
 #include "query/query.h"
 #include "search/search.h"
 
+/* The elements of @a type that the call does not see or may not change; NULL: none. */
+const fhs_mask *fhs_sight_mask(fhs_call *call, fhs_type type);
+/* The same for a search, whose restriction_ctx is the call. */
+const fhs_search_mask *fhs_sight_search_mask(void);
+
 /* Keep what was granted for the call's own type, or forget what was kept when NULL. */
 fhirstore_status fhs_sight_keep(fhs_call *call, fhs_type type, const fhs_grant *grant,
                                 fhirstore_error **err);
@@ -35,6 +40,23 @@ fhirstore_status fhs_sight_judge(fhs_call *call, fhs_type type, const fhs_versio
  * for what is hidden, deleted, or was never there. Without one always OK.
  */
 fhirstore_status fhs_sight_find(fhs_call *call, fhs_type type, fhs_str id, fhirstore_error **err);
+/* Whether there may be something to hide in @a body. */
+bool fhs_sight_may_mask(fhs_call *call, fhs_type type, fhs_str body);
+/* Append @a body without what the call does not see of it. */
+fhirstore_status fhs_sight_show(fhs_call *call, fhs_type type, fhs_str body, fhs_buf *out,
+                                fhirstore_error **err);
+/* The same with a resource that fills @a body. */
+fhirstore_status fhs_sight_cut(fhs_call *call, fhs_type type, fhs_buf *body, fhirstore_error **err);
+/* fhs_resource_take_body() of what is shown to the principal. */
+fhirstore_status fhs_sight_take_body(fhs_call *call, fhs_type type, fhs_version *version,
+                                     fhs_buf *out, fhirstore_error **err);
+/*
+ * What is to be stored where the call wants @a sent in the place of @a stored (ptr NULL: nothing is
+ * there): hidden elements stay, kept ones must. *out is @a sent itself, or a text in @a arena.
+ * ERR_DENIED.
+ */
+fhirstore_status fhs_sight_merge(fhs_call *call, fhs_type type, fhs_str stored, fhs_str sent,
+                                 fhs_arena *arena, fhs_str *out, fhirstore_error **err);
 /* The same for a version of which only the body is at hand. */
 fhirstore_status fhs_sight_judge_body(fhs_call *call, fhs_type type, const fhs_version *version,
                                       bool *yes_out, fhirstore_error **err);

@@ -414,16 +414,51 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
     return status < FHIRSTORE_OK ? status : answer->status;
 }
 
-fhirstore_status fhs_store_resource(fhs_call *call, const fhs_prepared *prepared, fhs_str id,
-                                    const fhs_condition *condition, bool with_body,
-                                    fhs_answer *answer, fhirstore_error **err)
+/* A change by somebody who does not see, or may not touch, all of the resource. */
+static fhirstore_status merge_hidden(fhs_call *call, const fhs_prepared **prepared,
+                                     const current_state *current, fhs_prepared *merged,
+                                     fhirstore_error **err)
+{
+    fhs_session *session = call->session;
+    fhs_str text;
+    fhs_buf body = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    fhirstore_status status = FHIRSTORE_OK;
+    fhs_version version = current->version;
+    if (session->who.allow_everything) {
+        return FHIRSTORE_OK;
+    }
+    const bool is_there = current->exists && !version.is_deleted;
+    if (is_there && version.is_large) {
+        status = fhs_resource_take_body(call->conn, &version, &body, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_sight_merge(call, (*prepared)->type, is_there ? version.body : FHS_STR_NONE,
+                                 (*prepared)->text, &session->arena, &text, err);
+    }
+    if (status >= FHIRSTORE_OK && text.ptr != (*prepared)->text.ptr) {
+        *merged = **prepared;
+        merged->text = text;
+        status = fhs_json_read(&session->arena, text, NULL, &merged->root, err);
+        *prepared = merged;
+    }
+    fhs_buf_clear(&body);
+    return status;
+}
+
+static fhirstore_status store_seen(fhs_call *call, const fhs_prepared *prepared, fhs_str id,
+                                   const fhs_condition *condition, bool with_body,
+                                   fhs_answer *answer, fhirstore_error **err)
 {
     current_state current;
     bool unchanged = false;
     int32_t type = fhs_catalog_type(call->session->core->catalog, prepared->type);
+    fhs_prepared merged;
     if (condition->is_fresh_id) {
         current = (current_state){0};
-        return store_new_version(call, prepared, id, &current, with_body, answer, err);
+        fhirstore_status kept = merge_hidden(call, &prepared, &current, &merged, err);
+        return kept < FHIRSTORE_OK
+                   ? kept
+                   : store_new_version(call, prepared, id, &current, with_body, answer, err);
     }
     bool seen = true;
     fhirstore_status status = read_current(call, type, id, &current, err);
@@ -435,6 +470,9 @@ fhirstore_status fhs_store_resource(fhs_call *call, const fhs_prepared *prepared
     }
     if (status >= FHIRSTORE_OK) {
         status = check_condition(&current, condition, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = merge_hidden(call, &prepared, &current, &merged, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = is_unchanged(call, prepared, &current, &unchanged, err);
@@ -475,6 +513,18 @@ static fhirstore_status remove_for_good(fhs_call *call, fhs_type type, const cur
         status = fhs_param_follow(call, type, id, NULL, err);
     }
     return status < FHIRSTORE_OK ? status : FHIRSTORE_NO_CONTENT;
+}
+
+fhirstore_status fhs_store_resource(fhs_call *call, const fhs_prepared *prepared, fhs_str id,
+                                    const fhs_condition *condition, bool with_body,
+                                    fhs_answer *answer, fhirstore_error **err)
+{
+    fhirstore_status status = store_seen(call, prepared, id, condition, with_body, answer, err);
+    if (status >= FHIRSTORE_OK && with_body) {
+        fhirstore_status cut = fhs_sight_cut(call, prepared->type, &answer->body, err);
+        status = cut < FHIRSTORE_OK ? cut : status;
+    }
+    return status;
 }
 
 fhirstore_status fhs_store_deletion(fhs_call *call, fhs_type type, fhs_str id,

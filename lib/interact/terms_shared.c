@@ -44,8 +44,19 @@ fhirstore_status fhs_terms_instance(fhs_terms_work *work, const fhs_json **out)
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    return version.is_deleted ? fhs_fail_plain(work->err, FHIRSTORE_ERR_DELETED)
-                              : fhs_terms_read(work->terms, version.body, out, work->err);
+    if (version.is_deleted) {
+        return fhs_fail_plain(work->err, FHIRSTORE_ERR_DELETED);
+    }
+    if (!fhs_sight_may_mask(work->call, call->type, version.body)) {
+        return fhs_terms_read(work->terms, version.body, out, work->err);
+    }
+    fhs_buf shown = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    status = fhs_sight_show(work->call, call->type, version.body, &shown, work->err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_terms_read(work->terms, fhs_buf_str(&shown), out, work->err);
+    }
+    fhs_buf_clear(&shown);
+    return status;
 }
 
 /* ---- codings ---- */

@@ -75,6 +75,7 @@ static fhirstore_status add_type_nodes(fhs_query_parser *parser, fhs_type type,
             leaf->param = param;
             leaf->param_type = FHS_SP_REFERENCE;
             leaf->code = codes[i];
+            leaf->is_place = true;
         }
     }
     if (status == FHIRSTORE_OK && is_focus_type(parser, type)) {

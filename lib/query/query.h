@@ -142,6 +142,7 @@ struct fhs_node {
     fhs_type target;   /* MOD_TYPE, CHAIN, HAS: the type; else FHS_TYPE_NONE */
     bool missing;      /* MOD_MISSING: the value asked for; also for ID and UPDATED nodes */
     bool is_narrative; /* FULLTEXT */
+    bool is_place;     /* LEAF: made of the compartment that is searched */
     fhs_value *values; /* alternatives */
     size_t value_count;
     fhs_node **children;

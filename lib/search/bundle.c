@@ -36,11 +36,31 @@ static void write_full_url(fhs_page *page, const fhs_version *version)
     fhs_buf_add_char(out, '"');
 }
 
+/* A body without what is hidden of it, and of that what is asked for. */
+static fhirstore_status write_shown(fhs_page *page, fhs_type type, fhs_str body, bool is_whole)
+{
+    const fhs_search *search = page->search;
+    fhs_buf shown = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    bool is_shown;
+    fhirstore_status status = fhs_search_show(search, type, body, &shown, &is_shown);
+    body = is_shown ? fhs_buf_str(&shown) : body;
+    if (status == FHIRSTORE_OK && is_whole) {
+        fhs_buf_add_str(&page->entries, body);
+    } else if (status == FHIRSTORE_OK) {
+        status = fhs_subset_write(search->env.fhir, search->query, body, &page->arena,
+                                  &page->entries, search->err);
+    }
+    fhs_buf_clear(&shown);
+    return status;
+}
+
 /* _elements names elements of the matches; what is included stays whole. */
 static fhirstore_status write_body(fhs_page *page, fhs_version *version, bool is_match)
 {
     const fhs_search *search = page->search;
-    if (!fhs_subset_is_wanted(search->query) || (!is_match && search->query->element_count > 0)) {
+    const bool is_whole = !fhs_subset_is_wanted(search->query) ||
+                          (!is_match && search->query->element_count > 0);
+    if (is_whole && search->env.mask == NULL) {
         return fhs_resource_take_body(search->conn, version, &page->entries, search->err);
     }
     fhs_buf body = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
@@ -49,8 +69,8 @@ static fhirstore_status write_body(fhs_page *page, fhs_version *version, bool is
         status = fhs_resource_take_body(search->conn, version, &body, search->err);
     }
     if (status == FHIRSTORE_OK) {
-        status = fhs_subset_write(search->env.fhir, search->query, version->body, &page->arena,
-                                  &page->entries, search->err);
+        status = write_shown(page, fhs_catalog_type_back(search->env.catalog, version->type),
+                             version->body, is_whole);
     }
     fhs_buf_clear(&body);
     return status;
@@ -117,12 +137,8 @@ static fhirstore_status write_contained_item(void *ctx, const fhs_contained *ite
         fhs_buf_addf(out, "#%.*s\"", FHS_STR_ARG(item->id));
     }
     fhs_buf_add_cstr(out, ",\"resource\":");
-    if (fhs_subset_is_wanted(search->query)) {
-        status = fhs_subset_write(search->env.fhir, search->query, item->text, &page->arena, out,
-                                  search->err);
-    } else {
-        fhs_buf_add_str(out, item->text);
-    }
+    status = write_shown(page, search->contained->node->target, item->text,
+                         !fhs_subset_is_wanted(search->query));
     fhs_buf_add_cstr(out, ",\"search\":{\"mode\":\"match\"}}");
     return status;
 }

@@ -125,6 +125,11 @@ static fhirstore_status negate(fhs_search *search, fhs_test *test, fhs_test **ou
 static fhirstore_status compile_leaf(fhs_search *search, const fhs_node *node, fhs_test *test,
                                      fhs_test **out)
 {
+    if (node->is_place && fhs_search_is_hidden(search, node->type, node->param)) {
+        test->kind = FHS_TEST_FALSE;
+        *out = test;
+        return FHIRSTORE_OK;
+    }
     if (fhs_leaf_is_textual(node)) {
         *out = test;
         return fhs_text_compile_leaf(search, node, test);
@@ -467,8 +472,11 @@ fhirstore_status fhs_search_compile(fhs_search *search)
     if (root->children == NULL) {
         return fhs_search_no_memory(search);
     }
-    status = compile_node(search, search->query->root, false, 0,
-                          &root->children[root->child_count++]);
+    status = fhs_search_check_hidden(search);
+    if (status == FHIRSTORE_OK) {
+        status = compile_node(search, search->query->root, false, 0,
+                              &root->children[root->child_count++]);
+    }
     if (status == FHIRSTORE_OK && search->env.restriction != NULL) {
         status = compile_restriction(search, search->env.restriction, 0,
                                      &root->children[root->child_count++]);

@@ -98,7 +98,11 @@ static fhirstore_status look_through(container *within, fhs_entity entity)
     fhs_version version;
     const fhs_json *root = NULL;
     fhirstore_status status = fhs_resource_read_entity(search->conn, entity, &version, search->err);
-    if (status != FHIRSTORE_OK || fhs_str_find(version.body, member) > version.body.len) {
+    if (status != FHIRSTORE_OK || fhs_str_find(version.body, member) > version.body.len ||
+        (search->env.mask != NULL &&
+         search->env.mask->hides(search->env.restriction_ctx,
+                                 fhs_catalog_type_back(search->env.catalog, version.type),
+                                 FHS_LIT("contained")))) {
         return status;
     }
     fhs_arena_init(&within->arena, (size_t)8 * FHS_LIMIT_RESOURCE_BYTES);

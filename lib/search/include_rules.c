@@ -130,6 +130,7 @@ static fhirstore_status add_rules(fhs_search *search, fhs_include_rules *rules,
     for (size_t i = 0; i < count && status == FHIRSTORE_OK; i++) {
         fhs_sparam_def def = fhs_sparam_get(fhir, list[i]);
         if (def.type == FHS_SP_REFERENCE && def.expression.len > 0 &&
+            !fhs_search_is_hidden(search, source, list[i]) &&
             (target == FHS_TYPE_NONE || fhs_sparam_may_target(fhir, &def, target))) {
             status = add_rule(search, rules, include, source, list[i], &def, other);
         }

@@ -34,6 +34,18 @@ typedef enum fhs_plan_wish {
     FHS_WISH_WALK = 64,   /* … or read from an index where there is one */
 } fhs_plan_wish;
 
+/* Elements that the principal does not see; @a ctx is the env's restriction_ctx. */
+typedef struct fhs_search_mask {
+    /* Whether @a param of @a type reads one; FHS_SPARAM_NONE: whether there are any. */
+    bool (*reads)(void *ctx, fhs_type type, fhs_sparam param);
+    /* Whether @a element of @a type, or a part of it, is one. */
+    bool (*hides)(void *ctx, fhs_type type, fhs_str element);
+    /* Whether there may be some in @a body, and that appended without them. */
+    bool (*may_mask)(void *ctx, fhs_type type, fhs_str body);
+    fhirstore_status (*write)(void *ctx, fhs_type type, fhs_str body, fhs_buf *out,
+                              fhirstore_error **err);
+} fhs_search_mask;
+
 /* What a search needs besides its connection and query. Borrowed until fhs_search_close(). */
 typedef struct fhs_search_env {
     const fhs_fhir *fhir;
@@ -59,6 +71,11 @@ typedef struct fhs_search_env {
      * NULL. */
     void (*shown)(void *ctx, const fhs_version *version);
     void *shown_ctx;
+    /*
+     * NULL: nothing is hidden within resources. Else a query that looks at something hidden is
+     * ERR_DENIED, and pages leave it out; fhs_search_next() gives whole resources.
+     */
+    const fhs_search_mask *mask;
     uint64_t max_visits; /* resources looked at before ERR_TOO_COSTLY; 0: no limit */
     /*
      * Microseconds before ERR_TIMEOUT, from open to the end of the page or count, or for each step;

@@ -43,6 +43,13 @@ fhirstore_status fhs_search_prepare(fhs_conn *conn, const fhs_search_env *env,
 fhirstore_status fhs_search_compile(fhs_search *search);
 /* What restricts resources of @a type that a search passes through; NULL: nothing does. */
 fhirstore_status fhs_compile_restriction(fhs_search *search, fhs_type type, const fhs_test **out);
+/* Whether a parameter reads what is hidden from the principal; never in a restriction. */
+bool fhs_search_is_hidden(const fhs_search *search, fhs_type type, fhs_sparam param);
+/* ERR_DENIED for a query that looks at something hidden. */
+fhirstore_status fhs_search_check_hidden(const fhs_search *search);
+/* *shown_out: there may be something to hide, and @a out has what is left appended. */
+fhirstore_status fhs_search_show(const fhs_search *search, fhs_type type, fhs_str body,
+                                 fhs_buf *out, bool *shown_out);
 /* Whether codes of the interned @a system compare exactly. */
 fhirstore_status fhs_system_is_exact(fhs_search *search, int64_t system, bool *exact_out);
 /* Grow an arena array of @a size bytes an item to hold one more; NULL: no memory (error set). */

@@ -45,7 +45,29 @@ static fhirstore_status open_inner(const fhs_stored_terms *stored, const inner_s
         }
     }
     env.restriction_of = NULL;
+    if (stored->sees_all) {
+        env.mask = NULL;
+    }
     return fhs_search_open(stored->conn, &env, &inner->query, out, err);
+}
+
+/* What is hidden of a code system or value set is none of its content. */
+static fhirstore_status hand_over(const fhs_stored_terms *stored, const fhs_search *search,
+                                  const fhs_version *version, fhs_terms_take_fn take, void *taker,
+                                  fhirstore_error **err)
+{
+    const fhs_type type = fhs_catalog_type_back(stored->env->catalog, version->type);
+    fhs_buf shown = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    bool is_shown = false;
+    fhirstore_status status = stored->sees_all
+                                  ? FHIRSTORE_OK
+                                  : fhs_search_show(search, type, version->body, &shown, &is_shown);
+    if (status == FHIRSTORE_OK) {
+        status = take(taker, is_shown ? fhs_buf_str(&shown) : version->body, version->updated_us,
+                      err);
+    }
+    fhs_buf_clear(&shown);
+    return status;
 }
 
 /* Show @a take what the inner search finds. */
@@ -58,7 +80,7 @@ static fhirstore_status run_inner(const fhs_stored_terms *stored, const inner_se
         fhs_version version;
         status = fhs_search_next(search, &version, err);
         if (status == FHIRSTORE_OK) {
-            status = take(taker, version.body, version.updated_us, err);
+            status = hand_over(stored, search, &version, take, taker, err);
         }
     }
     fhs_search_close(search);

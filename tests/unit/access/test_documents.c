@@ -79,7 +79,7 @@ static const struct {
     {"{\"role\":{}}", "only roles, labels and sharedTypes"},
     {"{\"roles\":[]}", "an object of roles"},
     {"{\"roles\":{\"a\":[]}}", "a role: an object"},
-    {"{\"roles\":{\"a\":{\"allows\":[]}}}", "only allow, deny and withinScopes"},
+    {"{\"roles\":{\"a\":{\"allows\":[]}}}", "only allow, deny, hide, keep and withinScopes"},
     {"{\"roles\":{\"a\":{\"allow\":{}}}}", "an array of rules"},
     {"{\"roles\":{\"a\":{\"allow\":[{}]}}}", "a rule with actions"},
     {"{\"roles\":{\"a\":{\"allow\":[{\"actions\":[]}]}}}", "an array of data actions"},
@@ -93,12 +93,48 @@ static const struct {
     {"{\"roles\":{\"a\":{\"allow\":[{\"actions\":[\"read\"],\"where\":\"a=x}\"}]}}}", "a search"},
     {"{\"roles\":{\"a\":{\"withinScopes\":1}}}", "true or false"},
     {"{\"labels\":{\"hidden\":[]}}", "only controlled and breakGlass"},
+    {"{\"roles\":{\"a\":{\"allow\":[{\"actions\":[\"read\"],\"types\":[\"Pacient\"]}]}}}",
+     "column 54: expected a resource type"},
+    {"{\"roles\":{\"a\":{\"allow\":[{\"actions\":[\"read\"],\"types\":[\"HumanName\"]}]}}}",
+     "a resource type"},
+#define WHERE(types, text) \
+    "{\"roles\":{\"a\":{\"allow\":[{\"actions\":[\"read\"],\"where\":\"" text "\"" types "}]}}}"
+    {WHERE(",\"types\":[\"Patient\"]", "organisation=1"),
+     "column 53: expected a search of Patient: "},
+    {WHERE(",\"types\":[\"Patient\",\"Observation\"]", "active={a}"), "a search of Observation"},
+    {WHERE(",\"types\":[\"Patient\"]", "birthdate=zz"), "a search of Patient"},
+    {WHERE(",\"types\":[\"Patient\"]", "name:wrong={a}"), "a search of Patient"},
+    {WHERE(",\"types\":[\"Patient\"]", "name={a}&_sort=name"), "conditions only"},
+    {WHERE(",\"types\":[\"Patient\"]", "_text={a}"), "conditions only"},
+    {WHERE(",\"types\":[\"Patient\"]", "_include=Patient:link"), "conditions only"},
+    {WHERE(",\"types\":[\"Patient\"]", "_compartment=Nobody/{a}"), "a compartment as"},
+    {WHERE("", "organisation={a}"), "a search of"},
+#define MASK(kind, types, elements) \
+    "{\"roles\":{\"a\":{\"" kind "\":[{" types "\"elements\":[" elements "]}]}}}"
+    {MASK("hide", "", ""), "elements: paths"},
+    {MASK("hide", "\"types\":[\"Patient\"],", "\"birthdate\""), "an element of the type"},
+    {MASK("hide", "\"types\":[\"Patient\"],", "\"id\""), "other than id"},
+    {MASK("hide", "\"types\":[\"Patient\"],", "\"meta\""), "of meta: profile"},
+    {MASK("hide", "\"types\":[\"Patient\"],", "\"meta.versionId\""), "of meta: profile"},
+    {MASK("hide", "\"types\":[\"Patient\"],", "\"birthDate.x\""), "elements of its own"},
+    {MASK("hide", "\"types\":[\"Patient\"],", "\"contained.name\""), "elements of its own"},
+    {MASK("hide", "\"types\":[\"Patient\"],", "\"name..given\""), "an element of the type"},
+    {MASK("hide", "\"types\":[\"Patient\"],", "\"\""), "an element of the type"},
+    {MASK("keep", "\"types\":[\"Patient\",\"Observation\"],", "\"birthDate\""),
+     "an element of the type"},
+    {MASK("keep", "", "\"nowhere\""), "an element"},
+    {MASK("hide", "\"types\":[\"MedicationRequest\"],", "\"medicationReference\""),
+     "all forms of a choice"},
+    {"{\"roles\":{\"a\":{\"hide\":{}}}}", "an array of types and elements"},
+    {"{\"roles\":{\"a\":{\"hide\":[1]}}}", "an object with types and elements"},
+    {"{\"roles\":{\"a\":{\"hide\":[{\"element\":[]}]}}}", "only types and elements"},
 };
 
 START_TEST(bad_roles_are_refused_with_their_place)
 {
     fhs_rules rules;
-    ck_refused(fhs_rules_read(&arena, fhs_str_from_cstr(bad_rules[_i].text), &rules, &err),
+    ck_refused(fhs_rules_read(&arena, fhs_fhir_get(FHS_FHIR_R4),
+                              fhs_str_from_cstr(bad_rules[_i].text), &rules, &err),
                bad_rules[_i].words);
     ck_assert_uint_gt(fhs_error_location(err).column, 1);
 }
@@ -107,8 +143,33 @@ END_TEST
 START_TEST(what_is_not_json_keeps_its_own_status)
 {
     fhs_rules rules;
-    ck_assert_int_eq(fhs_rules_read(&arena, FHS_LIT("{\"roles\":"), &rules, &err),
-                     FHIRSTORE_ERR_JSON);
+    ck_assert_int_eq(
+        fhs_rules_read(&arena, fhs_fhir_get(FHS_FHIR_R4), FHS_LIT("{\"roles\":"), &rules, &err),
+        FHIRSTORE_ERR_JSON);
+}
+END_TEST
+
+START_TEST(good_rules_are_read)
+{
+    static const char *const good[] = {
+        WHERE(",\"types\":[\"Patient\"]", "organization={org}&active=true"),
+        WHERE(",\"types\":[\"Patient\"]", "birthdate=ge{year}&deceased={flag}"),
+        WHERE(",\"types\":[\"Patient\"]", "_compartment=Patient/{patient}"),
+        WHERE(",\"types\":[\"Observation\"]", "patient.organization={org}"),
+        WHERE(",\"types\":[\"*\"]", "_tag=x"),
+        WHERE("", "identifier={a}"),
+        MASK("hide", "\"types\":[\"Patient\"],", "\"birthDate\",\"name.given\",\"meta.tag\""),
+        MASK("hide", "\"types\":[\"Observation\"],", "\"value[x]\",\"value\",\"valueQuantity\""),
+        MASK("hide", "\"types\":[\"Observation\"],", "\"status\",\"code.text\""),
+        MASK("keep", "", "\"identifier\""),
+    };
+    for (size_t i = 0; i < FHS_COUNT_OF(good); i++) {
+        fhs_rules rules;
+        fhirstore_status status = fhs_rules_read(&arena, fhs_fhir_get(FHS_FHIR_R4),
+                                                 fhs_str_from_cstr(good[i]), &rules, &err);
+        ck_assert_msg(status == FHIRSTORE_OK, "%s: %s", good[i],
+                      err == NULL ? "" : fhs_error_message(err));
+    }
 }
 END_TEST
 
@@ -118,7 +179,9 @@ START_TEST(the_default_roles_are_the_seven)
                                         "globalImporter", "globalWriter",   "globalAdmin",
                                         "smartUser"};
     fhs_rules rules;
-    ck_assert_int_eq(fhs_rules_read(&arena, fhs_rules_default(), &rules, &err), FHIRSTORE_OK);
+    ck_assert_int_eq(
+        fhs_rules_read(&arena, fhs_fhir_get(FHS_FHIR_R4), fhs_rules_default(), &rules, &err),
+        FHIRSTORE_OK);
     ck_assert_uint_eq(rules.role_count, FHS_COUNT_OF(names));
     for (size_t i = 0; i < FHS_COUNT_OF(names); i++) {
         ck_assert_ptr_nonnull(fhs_rules_role(&rules, fhs_str_from_cstr(names[i])));
@@ -193,6 +256,7 @@ int main(void)
     tcase_add_loop_test(tests, bad_roles_are_refused_with_their_place, 0,
                         (int)FHS_COUNT_OF(bad_rules));
     tcase_add_test(tests, what_is_not_json_keeps_its_own_status);
+    tcase_add_test(tests, good_rules_are_read);
     tcase_add_test(tests, the_default_roles_are_the_seven);
     tcase_add_test(tests, scopes_of_both_versions);
     tcase_add_loop_test(tests, bad_scopes_are_refused_with_a_reason, 0,

@@ -157,7 +157,8 @@ START_TEST(decisions)
     fhirstore_error *err = NULL;
     fhs_buf text = FHS_BUF_INIT(65536);
     fhs_arena_init(&arena, (size_t)16 * 1024 * 1024);
-    ck_assert_int_eq(fhs_rules_read(&arena, fhs_str_from_cstr(ward_roles), &policy.rules, &err),
+    ck_assert_int_eq(fhs_rules_read(&arena, fhs_fhir_get(FHS_FHIR_R4),
+                                    fhs_str_from_cstr(ward_roles), &policy.rules, &err),
                      FHIRSTORE_OK);
     ck_assert_int_eq(fhs_claims_read(&arena, fhs_str_from_cstr(rows[_i].claims), &claims, &err),
                      FHIRSTORE_OK);
