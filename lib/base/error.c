@@ -219,6 +219,29 @@ bool fhs_error_add_issue(fhirstore_error **err, fhs_severity severity, const cha
     return true;
 }
 
+bool fhs_error_report(fhirstore_error **err, fhs_severity severity, const char *code,
+                      fhs_str expression, const char *text)
+{
+    const bool is_error = severity <= FHS_SEVERITY_ERROR;
+    fhirstore_error *report = writable(err);
+    if (report == NULL) {
+        if (err == NULL || *err != NULL ||
+            fhs_fail(err, FHIRSTORE_ERR_INVALID_RESOURCE, "%s", text) == FHIRSTORE_ERR_NO_MEMORY) {
+            return false;
+        }
+        (*err)->status = is_error ? FHIRSTORE_ERR_INVALID_RESOURCE : FHIRSTORE_OK;
+        (*err)->first.severity = severity;
+        (*err)->first.code = code;
+        fhs_error_expression(err, expression);
+        return expression.ptr == NULL || (*err)->first.expression != NULL;
+    }
+    if (!fhs_error_add_issue(err, severity, code, expression, "%s", text)) {
+        return false;
+    }
+    report->status = is_error ? FHIRSTORE_ERR_INVALID_RESOURCE : report->status;
+    return true;
+}
+
 fhirstore_status fhs_error_status(const fhirstore_error *error)
 {
     return error == NULL ? FHIRSTORE_OK : error->status;
@@ -297,7 +320,7 @@ static void write_issue(const fhirstore_issue *row, const fhirstore_error *first
 {
     const fhirstore_location *location = first == NULL ? NULL : &first->location;
     fhs_buf_addf(out, "{\"severity\":\"%s\",\"code\":\"%s\",", row->severity, row->code);
-    if (first != NULL) {
+    if (first != NULL && first->first.severity <= FHS_SEVERITY_ERROR) {
         /* FHIR's issue types are too few to tell a wrong key from a damaged page. */
         fhs_buf_addf(out, "\"details\":{\"coding\":[{\"system\":\"%s\",\"code\":\"%s\"}]},",
                      STATUS_SYSTEM, fhs_status_name(first->status));

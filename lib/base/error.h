@@ -50,6 +50,13 @@ void fhs_error_code(fhirstore_error **err, const char *code);
 bool fhs_error_add_issue(fhirstore_error **err, fhs_severity severity, const char *code,
                          fhs_str expression, const char *format, ...) FHS_PRINTF(5, 6);
 
+/*
+ * One issue of a report, which *err becomes with the first: its status is ERR_INVALID_RESOURCE once
+ * an error is among the issues, OK before. False: FHS_LIMIT_ISSUES is reached, or memory is short.
+ */
+bool fhs_error_report(fhirstore_error **err, fhs_severity severity, const char *code,
+                      fhs_str expression, const char *text);
+
 /* What the public getters in lib/api read. */
 fhirstore_status fhs_error_status(const fhirstore_error *error);
 const char *fhs_error_message(const fhirstore_error *error);

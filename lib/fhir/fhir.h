@@ -115,6 +115,30 @@ bool fhs_binding_has_code(const fhs_fhir *fhir, uint16_t binding, fhs_str code);
 fhs_str fhs_binding_system(const fhs_fhir *fhir, uint16_t binding, fhs_str code);
 fhs_str fhs_binding_value_set(const fhs_fhir *fhir, uint16_t binding);
 
+/* ---- invariants ---- */
+
+typedef struct fhs_invariant {
+    fhs_str key;        /* "pat-1" */
+    fhs_str expression; /* FHIRPath, true where the context satisfies it; never empty */
+    fhs_str human;      /* what it demands, in English */
+    bool is_warning;    /* not an error */
+} fhs_invariant;
+
+#define FHS_ELEMENT_NONE SIZE_MAX
+
+size_t fhs_invariant_count(const fhs_fhir *fhir);
+fhs_invariant fhs_invariant_at(const fhs_fhir *fhir, size_t index);
+/*
+ * How many invariants @a type states for its values (FHS_ELEMENT_NONE), or for those of its element
+ * @a element beyond what their own type states; what ancestors state is not among them. They are
+ * @a first_out and those behind it. What the walk over the structure sees is left out.
+ */
+size_t fhs_invariants_of(const fhs_fhir *fhir, fhs_type type, size_t element, size_t *first_out);
+
+/* The resource types that references of an element may point to, sorted; 0: any. */
+size_t fhs_element_targets(const fhs_fhir *fhir, fhs_type owner, size_t element,
+                           const fhs_type **types_out);
+
 /* Whether the definitions say that codes of @a system are case-sensitive. */
 bool fhs_system_is_case_sensitive(const fhs_fhir *fhir, fhs_str system);
 

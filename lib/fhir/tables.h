@@ -78,6 +78,25 @@ typedef struct fhs_fhir_compartment_row {
     uint8_t code_count;
 } fhs_fhir_compartment_row;
 
+/* Sorted by type; what the type itself demands stands before what its elements demand. */
+typedef struct fhs_fhir_invariant_row {
+    fhs_type type;
+    uint16_t key;
+    uint16_t expression;
+    uint16_t human;
+    uint8_t element; /* of the type, or FHS_FHIR_NO_ELEMENT */
+    uint8_t warning; /* no error */
+} fhs_fhir_invariant_row;
+
+#define FHS_FHIR_NO_ELEMENT UINT8_MAX
+
+/* What an element of type Reference may point to, sorted by element. One without a row: anything. */
+typedef struct fhs_fhir_target_row {
+    uint16_t element; /* index in elements */
+    uint16_t types;   /* first in type_lists */
+    uint8_t count;
+} fhs_fhir_target_row;
+
 /* Parameters beside those of the tables (overlay.c). Their numbers begin at param_count. */
 typedef struct fhs_fhir_extra {
     const fhs_fhir *base;
@@ -97,6 +116,8 @@ struct fhs_fhir {
     uint16_t system_count;
     uint16_t binding_count;
     uint16_t compartment_count;
+    uint16_t invariant_count;
+    uint16_t target_count;
     uint16_t code_system_count;
     uint16_t value_set_count;
     uint8_t type_slot_bits;
@@ -118,6 +139,8 @@ struct fhs_fhir {
     const fhs_fhir_binding_row *bindings;
     const uint16_t *binding_codes;
     const uint16_t *binding_systems;
+    const fhs_fhir_invariant_row *invariants;
+    const fhs_fhir_target_row *targets;
     const uint16_t *systems; /* case-sensitive code systems, sorted */
     /*
      * Code systems, then value sets, each sorted by url, as compressed JSON: symbols of twelve

@@ -344,21 +344,6 @@ fhirstore_status fhs_fp_contains(fhs_fhirpath_run *run, uint32_t from, uint32_t 
     return FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_fp_unite(fhs_fhirpath_run *run, uint32_t base, uint32_t from)
-{
-    uint32_t keep = from;
-    for (uint32_t i = from; i < run->top; i++) {
-        fhs_fp_item item = run->stack[i];
-        bool present = false;
-        FHS_TRY(fhs_fp_contains(run, base, keep, &item, &present));
-        if (!present) {
-            run->stack[keep++] = item;
-        }
-    }
-    run->top = keep;
-    return FHIRSTORE_OK;
-}
-
 /* ---- order ---- */
 
 fhirstore_status fhs_fp_order(fhs_fhirpath_run *run, const fhs_fp_step *op, const fhs_fp_item *a,

@@ -60,20 +60,48 @@ static void write_place(const fhs_check *check, const fhs_place *at, fhs_buf *ou
     }
 }
 
-static void add_first_fault(fhs_check *check, fhs_str expression, const char *code,
-                            const char *text)
+/*
+ * Warnings take half of the room at most, so that they never keep an error out; where everything is
+ * looked at, the last place is kept for the note that not all issues are listed.
+ */
+static bool has_room(const fhs_check *check, fhs_severity severity)
 {
-    check->status = fhs_fail(check->err, FHIRSTORE_ERR_INVALID_RESOURCE, "%s", text);
-    fhs_error_code(check->err, code);
-    fhs_error_expression(check->err, expression);
-    check->is_full = check->err == NULL;
+    const uint32_t listed = check->err == NULL ? 0 : fhs_error_issue_count(*check->err);
+    if (severity > FHS_SEVERITY_ERROR) {
+        return check->warnings < FHS_LIMIT_ISSUES / 2 && listed + 1 < FHS_LIMIT_ISSUES;
+    }
+    return listed + (check->full == NULL ? 0 : 1) < FHS_LIMIT_ISSUES;
+}
+
+static void add_issue(fhs_check *check, const fhs_place *at, fhs_severity severity,
+                      const char *code, const char *text)
+{
+    const bool is_error = severity <= FHS_SEVERITY_ERROR;
+    if (!has_room(check, severity)) {
+        check->is_cut = true;
+        check->is_full = check->is_full || is_error;
+        return;
+    }
+    fhs_buf place = FHS_BUF_INIT(EXPRESSION_BYTES_MAX);
+    if (check->err != NULL) {
+        write_place(check, at, &place);
+    }
+    const bool is_first = check->status == FHIRSTORE_OK;
+    const bool is_listed = fhs_error_report(check->err, severity, code, fhs_buf_str(&place), text);
+    fhs_buf_clear(&place);
+    check->warnings += !is_error;
+    if (is_error && is_first) {
+        check->status = is_listed || check->err == NULL ? FHIRSTORE_ERR_INVALID_RESOURCE
+                                                        : fhs_fail_memory(check->err);
+    }
+    check->is_cut = check->is_cut || !is_listed;
+    check->is_full = check->is_full || !is_listed;
 }
 
 void fhs_check_fault(fhs_check *check, const fhs_place *at, const char *code, const char *format,
                      ...)
 {
     char text[512];
-    fhs_buf place = FHS_BUF_INIT(EXPRESSION_BYTES_MAX);
     if (check->is_full) {
         return;
     }
@@ -81,15 +109,19 @@ void fhs_check_fault(fhs_check *check, const fhs_place *at, const char *code, co
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (check->err != NULL) {
-        write_place(check, at, &place);
+    add_issue(check, at, FHS_SEVERITY_ERROR, code, text);
+}
+
+void fhs_check_issue(fhs_check *check, const fhs_place *at, fhs_severity severity, const char *code,
+                     const char *format, ...)
+{
+    char text[512];
+    if (check->is_full) {
+        return;
     }
-    fhs_str expression = fhs_buf_str(&place);
-    if (check->status == FHIRSTORE_OK) {
-        add_first_fault(check, expression, code, text);
-    } else {
-        check->is_full = !fhs_error_add_issue(check->err, FHS_SEVERITY_ERROR, code, expression,
-                                              "%s", text);
-    }
-    fhs_buf_clear(&place);
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    add_issue(check, at, severity, code, text);
 }

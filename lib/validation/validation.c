@@ -2,6 +2,7 @@
 #include "validation/validation.h"
 
 #include "base/limits.h"
+#include "base/mem.h"
 #include "validation/validation_internal.h"
 
 /* What one object has shown so far of those elements of its type that need book-keeping. */
@@ -83,6 +84,9 @@ static void check_value(fhs_check *check, const fhs_place *at, fhs_type type, co
     }
     if (fhs_check_is_primitive(check, type)) {
         fhs_check_primitive(check, at, type, value);
+        if (FHS_UNLIKELY(check->full != NULL)) {
+            fhs_check_full(check, at, type, value);
+        }
         return;
     }
     if (FHS_UNLIKELY(value->type != FHS_JSON_OBJECT)) {
@@ -94,6 +98,9 @@ static void check_value(fhs_check *check, const fhs_place *at, fhs_type type, co
         check_resource(check, at, type, value);
     } else {
         fhs_check_members(check, at, type, value, false);
+        if (FHS_UNLIKELY(check->full != NULL)) {
+            fhs_check_full(check, at, type, value);
+        }
     }
 }
 
@@ -260,6 +267,16 @@ static void check_resource(fhs_check *check, const fhs_place *at, fhs_type type,
         fhs_check_fault(check, at, "structure", "what is contained must not contain resources");
         return;
     }
+    if (FHS_UNLIKELY(check->full != NULL)) {
+        fhs_full_state outer = *check->state;
+        check->state->resource = object;
+        check->state->root = is_contained(at) ? outer.root : object;
+        fhs_check_members(check, at, found, object, true);
+        fhs_check_full(check, at, found, object);
+        check->state->resource = outer.resource;
+        check->state->root = outer.root;
+        return;
+    }
     fhs_check_members(check, at, found, object, true);
 }
 
@@ -298,6 +315,9 @@ static fhirstore_status check_root(fhs_check *check, fhs_validation_mode mode, c
     if (*type_out != FHS_TYPE_NONE && (mode & FHS_VALIDATION_OFF) == 0) {
         fhs_place at = {NULL, NULL, fhs_type_name(check->fhir, *type_out), FHS_PLACE_SINGLE};
         fhs_check_members(check, &at, *type_out, root, true);
+        if (FHS_UNLIKELY(check->full != NULL)) {
+            fhs_check_full(check, &at, *type_out, root);
+        }
     }
     return check->status;
 }
@@ -309,6 +329,48 @@ fhirstore_status fhs_validate_resource(const fhs_fhir *fhir, fhs_validation_mode
     fhs_check check;
     start_check(&check, fhir, mode, err);
     return check_root(&check, mode, root, type_out);
+}
+
+/* ---- with invariants and references ---- */
+
+/* resolve() of an invariant: the Bundle at hand, then whoever knows more. */
+static fhirstore_status resolve_in_check(void *ctx, fhs_str reference, const fhs_json **out,
+                                         fhirstore_error **err)
+{
+    fhs_check *check = ctx;
+    const fhs_fhirpath_hooks *hooks = check->full->hooks;
+    *out = fhs_check_entry(check, reference);
+    if (*out != NULL || hooks == NULL || hooks->resolve == NULL) {
+        return FHIRSTORE_OK;
+    }
+    return hooks->resolve(hooks->ctx, reference, out, err);
+}
+
+fhirstore_status fhs_validate_fully(const fhs_fhir *fhir, const fhs_full_check *full,
+                                    const fhs_json *root, fhs_type *type_out,
+                                    fhirstore_error **report_out, fhirstore_error **err)
+{
+    fhs_check check;
+    fhs_full_state state = {.top = root, .resource = root, .root = root, .err = err};
+    start_check(&check, fhir, FHS_VALIDATION_BINDINGS, report_out);
+    if (full->hooks != NULL) {
+        state.hooks = *full->hooks;
+    }
+    state.hooks.resolve = resolve_in_check;
+    state.hooks.ctx = &check;
+    check.full = full;
+    check.state = &state;
+    check.reference = fhs_type_find(fhir, FHS_LIT("Reference"));
+    fhirstore_status status = check_root(&check, FHS_VALIDATION_BINDINGS, root, type_out);
+    fhs_free(state.entries);
+    if (status == FHIRSTORE_ERR_NO_MEMORY) {
+        return fhs_fail_memory(err);
+    }
+    if (check.is_cut && report_out != NULL) {
+        (void)fhs_error_report(report_out, FHS_SEVERITY_INFORMATION, "incomplete", FHS_STR_NONE,
+                               "there are more issues than are listed");
+    }
+    return status;
 }
 
 /* ---- in pieces ---- */

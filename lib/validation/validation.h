@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "fhir/fhir.h"
 #include "fhir/reference.h" /* fhs_id_is_valid() */
+#include "fhirpath/fhirpath.h"
 #include "json/json.h"
 
 /* Numbers as in the public enum fhirstore_validation. */
@@ -38,5 +39,40 @@ void fhs_validate_item(const fhs_fhir *fhir, fhs_validation_mode mode, fhs_type 
                        fhs_str member, uint32_t index, const fhs_json *item, fhirstore_error **err);
 fhirstore_status fhs_validate_rest(const fhs_fhir *fhir, fhs_validation_mode mode,
                                    const fhs_json *root, fhs_type *type_out, fhirstore_error **err);
+
+/* ---- with invariants and references ---- */
+
+/* Invariants of one version, each compiled when it is first needed. Shared by threads. */
+typedef struct fhs_invariants fhs_invariants;
+
+/* NULL: no memory. */
+fhs_invariants *fhs_invariants_new(const fhs_fhir *fhir);
+void fhs_invariants_free(fhs_invariants *invariants);
+/* The program of invariant @a index, borrowed. ERR_NO_MEMORY, or why it does not compile. */
+fhirstore_status fhs_invariants_get(fhs_invariants *invariants, size_t index,
+                                    const fhs_fhirpath **out, fhirstore_error **err);
+
+typedef struct fhs_full_check {
+    fhs_invariants *invariants;
+    fhs_fhirpath_run *run;
+    const fhs_fhirpath_hooks *hooks; /* of the invariants; NULL: none */
+    fhs_str base_url;                /* below it references are local */
+    bool errors_only;                /* what is no error is not looked for */
+    /* Whether a resource is there; NULL: nobody knows. One that is not: @a if_missing. */
+    fhirstore_status (*exists)(void *ctx, fhs_type type, fhs_str id, bool *yes_out,
+                               fhirstore_error **err);
+    void *ctx;
+    fhs_severity if_missing;
+} fhs_full_check;
+
+/*
+ * Check everything that is known of a resource: structure, required bindings, invariants and what
+ * its references point to. *report_out, NULL at first, gets an issue for each thing worth saying,
+ * warnings too, and a last one where there is no room for all. OK: no errors among them.
+ * ERR_INVALID_RESOURCE: there are. Anything else hindered the check, and *err says why.
+ */
+fhirstore_status fhs_validate_fully(const fhs_fhir *fhir, const fhs_full_check *full,
+                                    const fhs_json *root, fhs_type *type_out,
+                                    fhirstore_error **report_out, fhirstore_error **err);
 
 #endif

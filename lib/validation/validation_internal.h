@@ -32,6 +32,11 @@ typedef struct fhs_check {
     fhs_type codeable_concept;
     fhs_type coding;
     fhs_type quantity;
+    fhs_type reference;
+    const fhs_full_check *full; /* NULL: invariants and references are not looked at */
+    struct fhs_full_state *state;
+    uint32_t warnings; /* listed so far */
+    bool is_cut;       /* there are issues that are not listed */
 } fhs_check;
 
 /* Primitive types in the order in which the tables hold them: by name, behind all other types. */
@@ -73,6 +78,9 @@ static inline fhs_primitive fhs_check_primitive_of(const fhs_check *check, fhs_t
 /* Record a fault at @a at; @a code is a FHIR issue type. */
 void fhs_check_fault(fhs_check *check, const fhs_place *at, const char *code, const char *format,
                      ...) FHS_PRINTF(4, 5);
+/* The same with a severity of its own. */
+void fhs_check_issue(fhs_check *check, const fhs_place *at, fhs_severity severity, const char *code,
+                     const char *format, ...) FHS_PRINTF(5, 6);
 /* The element's name in texts: letters and digits only, else "(unnamed)". */
 fhs_str fhs_place_name(const fhs_place *at);
 
@@ -92,6 +100,36 @@ void fhs_check_primitive(fhs_check *check, const fhs_place *at, fhs_type type,
 
 /* Check a value that is well-formed against the required binding of its element, if it has one. */
 void fhs_check_binding(fhs_check *check, const fhs_place *at, fhs_type type, const fhs_json *value);
+
+/* ---- full checks (full.c, target.c) ---- */
+
+/* A resource that a Bundle holds, under one of the names that it has there. */
+typedef struct fhs_entry_name {
+    fhs_str before; /* the name is this, … */
+    fhs_str id;     /* … or with an id: before/id */
+    const fhs_json *resource;
+} fhs_entry_name;
+
+/* What a full check knows beside its settings. */
+typedef struct fhs_full_state {
+    const fhs_json *top;      /* what was handed in */
+    const fhs_json *resource; /* %resource */
+    const fhs_json *root;     /* %rootResource: not contained */
+    bool is_indexed;
+    fhs_entry_name *entries; /* of a Bundle, sorted */
+    size_t entry_count;
+    fhs_fhirpath_hooks hooks;
+    fhirstore_error **err; /* what hindered the check */
+} fhs_full_state;
+
+/* Check an element's value, whose structure was checked, against what it must satisfy. */
+void fhs_check_full(fhs_check *check, const fhs_place *at, fhs_type type, const fhs_json *value);
+/* Check a value of type Reference. */
+void fhs_check_reference(fhs_check *check, const fhs_place *at, const fhs_json *value);
+/* The resource that the Bundle under check has for @a reference, or NULL. */
+const fhs_json *fhs_check_entry(fhs_check *check, fhs_str reference);
+/* The check cannot go on. */
+void fhs_check_hindered(fhs_check *check, fhirstore_status status);
 
 /* NULL when @a text is a narrative's div, else what it lacks. */
 const char *fhs_xhtml_fault(fhs_str text);

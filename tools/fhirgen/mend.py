@@ -101,6 +101,80 @@ PREFERRED = {("Resource", "_filter"): SP + "filter"}
 CASE_SENSITIVE = ["http://unitsofmeasure.org"]
 
 
+# (versions, key, published expression, mended one; None: it cannot be decided and is left out)
+INVARIANTS = [
+    # as() takes one item; later versions say ofType().
+    ("r4", "dom-3",
+     "contained.where((('#'+id in (%resource.descendants().reference | %resource.d"
+     "escendants().as(canonical) | %resource.descendants().as(uri) | %resource.des"
+     "cendants().as(url))) or descendants().where(reference = '#').exists() or des"
+     "cendants().where(as(canonical) = '#').exists() or descendants().where(as(can"
+     "onical) = '#').exists()).not()).trace('unmatched', id).empty()",
+     "contained.where((('#'+id in (%resource.descendants().reference | %resource.d"
+     "escendants().ofType(canonical) | %resource.descendants().ofType(uri) | %reso"
+     "urce.descendants().ofType(url))) or descendants().where(reference = '#').exi"
+     "sts() or descendants().where(ofType(canonical) = '#').exists() or descendant"
+     "s().where(ofType(canonical) = '#').exists()).not()).trace('unmatched', id).e"
+     "mpty()"),
+    ("r4b", "dom-3",
+     "contained.where(((id.exists() and ('#'+id in (%resource.descendants().refere"
+     "nce | %resource.descendants().as(canonical) | %resource.descendants().as(uri"
+     ") | %resource.descendants().as(url)))) or descendants().where(reference = '#"
+     "').exists() or descendants().where(as(canonical) = '#').exists() or descenda"
+     "nts().where(as(uri) = '#').exists()).not()).trace('unmatched', id).empty()",
+     "contained.where(((id.exists() and ('#'+id in (%resource.descendants().refere"
+     "nce | %resource.descendants().ofType(canonical) | %resource.descendants().of"
+     "Type(uri) | %resource.descendants().ofType(url)))) or descendants().where(re"
+     "ference = '#').exists() or descendants().where(ofType(canonical) = '#').exis"
+     "ts() or descendants().where(ofType(uri) = '#').exists()).not()).trace('unmat"
+     "ched', id).empty()"),
+    # Without a reference, or a fullUrl, there is nothing to demand, as later versions say.
+    ("r4", "ref-1",
+     "reference.startsWith('#').not() or (reference.substring(1).trace('url') in %"
+     "rootResource.contained.id.trace('ids'))",
+     "reference.exists() implies (reference.startsWith('#').not() or (reference.su"
+     "bstring(1).trace('url') in %rootResource.contained.id.trace('ids')))"),
+    ("r4b", "ref-1",
+     "reference.startsWith('#').not() or (reference.substring(1).trace('url') in %"
+     "rootResource.contained.id.trace('ids')) or (reference='#' and %rootResource!"
+     "=%resource)",
+     "reference.exists() implies (reference.startsWith('#').not() or (reference.su"
+     "bstring(1).trace('url') in %rootResource.contained.id.trace('ids')) or (refe"
+     "rence='#' and %rootResource!=%resource))"),
+    ("r4", "bdl-8",
+     "fullUrl.contains('/_history/').not()",
+     "fullUrl.exists() implies fullUrl.contains('/_history/').not()"),
+    # Without a probability there is no answer to whether it is a decimal.
+    ("r4", "ras-2",
+     "probability is decimal implies (probability as decimal) <= 100",
+     "probability.empty() or (probability is decimal implies (probability as decim"
+     "al) <= 100)"),
+    # The answer is an element, so its type is boolean.
+    ("r4", "que-7",
+     "operator = 'exists' implies (answer is Boolean)",
+     "operator = 'exists' implies (answer is boolean)"),
+    # The element at hand is meant, one type at a time; R5 has put both right.
+    ("r4b", "sdf-24",
+     "element.where(type.code='Reference' and id.endsWith('.reference') and type.t"
+     "argetProfile.exists() and id.substring(0,$this.length()-10) in %context.elem"
+     "ent.where(type.code='CodeableReference').id).exists().not()",
+     "element.where(type.where(code = 'Reference').exists() and id.endsWith('.refe"
+     "rence') and type.targetProfile.exists() and id.substring(0, id.length() - 10"
+     ") in %context.element.where(type.where(code = 'CodeableReference').exists())"
+     ".id).exists().not()"),
+    # contains() takes one item.
+    ("r5", "eld-11",
+     "binding.empty() or type.code.empty() or type.code.contains(\":\") or type.sele"
+     "ct((code = 'code') or (code = 'Coding') or (code='CodeableConcept') or (code"
+     " = 'Quantity') or (code = 'string') or (code = 'uri') or (code = 'Duration')"
+     ").exists()",
+     "binding.empty() or type.code.empty() or type.exists(code.contains(\":\")) or t"
+     "ype.select((code = 'code') or (code = 'Coding') or (code='CodeableConcept') "
+     "or (code = 'Quantity') or (code = 'string') or (code = 'uri') or (code = 'Du"
+     "ration')).exists()"),
+]
+
+
 def mend_parameters(label, parameters):
     """Apply ADDED, COMPONENTS and EXPRESSIONS to the SearchParameter definitions of version @label."""
     for versions, parameter in ADDED:

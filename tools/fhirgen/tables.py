@@ -4,6 +4,7 @@ from fhirgen import emit
 from fhirgen.bindings import Resolver
 from fhirgen.emit import fits
 from fhirgen.hashing import EMPTY, open_table, perfect
+from fhirgen.invariants import read_invariants, read_targets
 from fhirgen.mend import CASE_SENSITIVE
 from fhirgen.params import list_of, own_lists, read_compartments, read_params
 from fhirgen.pool import Texts, overlap_pool
@@ -11,6 +12,7 @@ from fhirgen.terms import Terms
 from fhirgen.types import ancestors, flatten, read_types
 
 NONE = 0xFFFF
+NO_ELEMENT = 0xFF
 SPARAM_TYPES = ["number", "date", "string", "token", "reference", "composite", "quantity", "uri",
                 "special"]
 CHOICE, SUMMARY, MODIFIER, LIST, REQUIRED, ATTRIBUTE = 1, 2, 4, 8, 16, 32
@@ -58,6 +60,7 @@ class Version:
         self.codes = {url: resolver.resolve(url) for url in self.bindings}
         self.systems = sorted({c["url"] for c in package.get("CodeSystem")
                                if c.get("caseSensitive")} | set(CASE_SENSITIVE))
+        self.invariants = read_invariants(label, self.types, package.get("StructureDefinition"))
         self.terms = Terms(package)
         self.lists = Lists()
         self.collect_texts()
@@ -71,6 +74,9 @@ class Version:
                 texts.add(param.get(key, ""))
             for component in param.get("component", []):
                 texts.add(component["expression"])
+        for _, _, _, *words in self.invariants:
+            for text in words:
+                texts.add(text)
         for codes in self.codes.values():
             for system, code in codes.pairs:
                 texts.add(system)
@@ -94,7 +100,7 @@ class Version:
         self.element_rows = []
         self.property_rows = []
         self.property_at = {}
-        first_element = {}
+        self.first_element = first_element = {}
         for name in self.names:
             first_element[name] = len(self.element_rows)
             self.add_elements(name)
@@ -203,6 +209,22 @@ class Version:
                 self.texts.at(url), fits(first, 16, "binding codes"),
                 len(self.binding_codes) - first, systems_at, single, int(codes.open)))
 
+    # ---- invariants, targets of references ----
+
+    def build_invariants(self):
+        self.invariant_rows = [
+            (self.number[name], *(self.texts.at(word) for word in words),
+             NO_ELEMENT if index is None else fits(index, 8, name), severity)
+            for name, index, severity, *words in self.invariants]
+
+    def build_targets(self):
+        self.target_rows = []
+        for name, index, targets in read_targets(self.types):
+            numbers = sorted(self.number[target] for target in targets)
+            self.target_rows.append((self.first_element[name] + index, self.lists.add(numbers),
+                                     fits(len(numbers), 8, name)))
+        self.target_rows.sort()
+
     # ---- compartments ----
 
     def build_compartments(self):
@@ -223,6 +245,8 @@ class Version:
         self.build_types()
         self.build_params()
         self.build_bindings()
+        self.build_invariants()
+        self.build_targets()
         self.build_compartments()
         fits(len(self.texts.ordered), 16, "texts")
         fits(len(self.lists.flat), 16, "type lists")

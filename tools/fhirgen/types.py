@@ -14,6 +14,7 @@ class Element:
 
     def __init__(self, label, path, definition):
         self.path = path
+        self.definition = definition
         last = path.rsplit(".", 1)[1]
         self.choice = last.endswith("[x]")
         self.name = last[:-3] if self.choice else last

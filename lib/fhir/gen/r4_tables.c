@@ -3,6 +3,7 @@
 #include "fhir/tables.h"
 
 #include "fhir/gen/r4_bindings.inc"
+#include "fhir/gen/r4_invariants.inc"
 #include "fhir/gen/r4_params.inc"
 #include "fhir/gen/r4_terms.inc"
 #include "fhir/gen/r4_texts.inc"
@@ -18,6 +19,8 @@ const fhs_fhir fhs_fhir_r4 = {
     .system_count = 636,
     .binding_count = 225,
     .compartment_count = 211,
+    .invariant_count = 294,
+    .target_count = 680,
     .code_system_count = 1060,
     .value_set_count = 1311,
     .member_pool = r4_member_pool,
@@ -38,6 +41,8 @@ const fhs_fhir fhs_fhir_r4 = {
     .bindings = r4_bindings,
     .binding_codes = r4_binding_codes,
     .binding_systems = r4_binding_systems,
+    .invariants = r4_invariants,
+    .targets = r4_targets,
     .systems = r4_systems,
     .term_pairs = r4_term_pairs,
     .term_at = r4_term_at,

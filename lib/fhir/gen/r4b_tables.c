@@ -3,6 +3,7 @@
 #include "fhir/tables.h"
 
 #include "fhir/gen/r4b_bindings.inc"
+#include "fhir/gen/r4b_invariants.inc"
 #include "fhir/gen/r4b_params.inc"
 #include "fhir/gen/r4b_terms.inc"
 #include "fhir/gen/r4b_texts.inc"
@@ -18,6 +19,8 @@ const fhs_fhir fhs_fhir_r4b = {
     .system_count = 538,
     .binding_count = 235,
     .compartment_count = 211,
+    .invariant_count = 310,
+    .target_count = 688,
     .code_system_count = 538,
     .value_set_count = 716,
     .member_pool = r4b_member_pool,
@@ -38,6 +41,8 @@ const fhs_fhir fhs_fhir_r4b = {
     .bindings = r4b_bindings,
     .binding_codes = r4b_binding_codes,
     .binding_systems = r4b_binding_systems,
+    .invariants = r4b_invariants,
+    .targets = r4b_targets,
     .systems = r4b_systems,
     .term_pairs = r4b_term_pairs,
     .term_at = r4b_term_at,

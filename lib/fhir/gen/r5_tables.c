@@ -3,6 +3,7 @@
 #include "fhir/tables.h"
 
 #include "fhir/gen/r5_bindings.inc"
+#include "fhir/gen/r5_invariants.inc"
 #include "fhir/gen/r5_params.inc"
 #include "fhir/gen/r5_terms.inc"
 #include "fhir/gen/r5_texts.inc"
@@ -18,6 +19,8 @@ const fhs_fhir fhs_fhir_r5 = {
     .system_count = 442,
     .binding_count = 264,
     .compartment_count = 213,
+    .invariant_count = 443,
+    .target_count = 877,
     .code_system_count = 443,
     .value_set_count = 781,
     .member_pool = r5_member_pool,
@@ -38,6 +41,8 @@ const fhs_fhir fhs_fhir_r5 = {
     .bindings = r5_bindings,
     .binding_codes = r5_binding_codes,
     .binding_systems = r5_binding_systems,
+    .invariants = r5_invariants,
+    .targets = r5_targets,
     .systems = r5_systems,
     .term_pairs = r5_term_pairs,
     .term_at = r5_term_at,

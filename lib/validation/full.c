@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Invariants: compiled once, evaluated where they stand. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/mem.h"
+#include "validation/validation_internal.h"
+
+struct fhs_invariants {
+    const fhs_fhir *fhir;
+    size_t count;
+    pthread_mutex_t lock;              /* of those who compile */
+    _Atomic(fhs_fhirpath *) programs[]; /* NULL: not asked for yet */
+};
+
+fhs_invariants *fhs_invariants_new(const fhs_fhir *fhir)
+{
+    size_t count = fhs_invariant_count(fhir);
+    fhs_invariants *made = fhs_calloc(1, sizeof *made + count * sizeof made->programs[0]);
+    if (made == NULL || pthread_mutex_init(&made->lock, NULL) != 0) {
+        fhs_free(made);
+        return NULL;
+    }
+    made->fhir = fhir;
+    made->count = count;
+    for (size_t i = 0; i < count; i++) {
+        atomic_init(&made->programs[i], NULL);
+    }
+    return made;
+}
+
+void fhs_invariants_free(fhs_invariants *invariants)
+{
+    if (invariants == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < invariants->count; i++) {
+        fhs_fhirpath_free(atomic_load(&invariants->programs[i]));
+    }
+    (void)pthread_mutex_destroy(&invariants->lock);
+    fhs_free(invariants);
+}
+
+fhirstore_status fhs_invariants_get(fhs_invariants *invariants, size_t index,
+                                    const fhs_fhirpath **out, fhirstore_error **err)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    fhs_fhirpath *program = atomic_load_explicit(&invariants->programs[index],
+                                                 memory_order_acquire);
+    if (program == NULL) {
+        const fhs_fhirpath_options options = {.fhir = invariants->fhir,
+                                              .context_type = FHS_TYPE_NONE};
+        (void)pthread_mutex_lock(&invariants->lock);
+        program = atomic_load_explicit(&invariants->programs[index], memory_order_acquire);
+        if (program == NULL) {
+            status = fhs_fhirpath_compile(&options,
+                                          fhs_invariant_at(invariants->fhir, index).expression,
+                                          &program, err);
+            atomic_store_explicit(&invariants->programs[index], program, memory_order_release);
+        }
+        (void)pthread_mutex_unlock(&invariants->lock);
+    }
+    *out = program;
+    return status;
+}
+
+void fhs_check_hindered(fhs_check *check, fhirstore_status status)
+{
+    check->status = status;
+    check->is_full = true;
+}
+
+/* As HL7's own validator reads results: true, or something that is not a truth value. */
+static bool is_satisfied(const fhs_fp_item *items, size_t count)
+{
+    const fhs_fp_item *item = items;
+    if (count != 1) {
+        return count > 1;
+    }
+    if (item->kind == FHS_ITEM_BOOLEAN) {
+        return item->boolean;
+    }
+    return item->kind != FHS_ITEM_NODE || item->node.json == NULL ||
+           item->node.json->type != FHS_JSON_FALSE;
+}
+
+/* What stopped an evaluation: the resource, or something that has nothing to do with it? */
+static bool is_about_resource(fhirstore_status status)
+{
+    return status == FHIRSTORE_ERR_FHIRPATH_EVAL || status == FHIRSTORE_ERR_LIMIT;
+}
+
+static void evaluate(fhs_check *check, const fhs_place *at, size_t index, const fhs_fp_item *item)
+{
+    const fhs_invariant invariant = fhs_invariant_at(check->fhir, index);
+    const fhs_severity severity = invariant.is_warning ? FHS_SEVERITY_WARNING : FHS_SEVERITY_ERROR;
+    const fhs_fhirpath_input input = {
+        .resource = check->state->resource,
+        .root = check->state->root,
+        .context = item,
+        .hooks = &check->state->hooks,
+    };
+    const fhs_fhirpath *program = NULL;
+    const fhs_fp_item *items = NULL;
+    fhirstore_error *why = NULL;
+    size_t count = 0;
+    if (invariant.is_warning && check->full->errors_only) {
+        return;
+    }
+    fhirstore_status status = fhs_invariants_get(check->full->invariants, index, &program, &why);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_fhirpath_evaluate(program, check->full->run, &input, &items, &count, &why);
+    }
+    if (status >= FHIRSTORE_OK) {
+        if (!is_satisfied(items, count)) {
+            fhs_check_issue(check, at, severity, "invariant", "%.*s: %.*s",
+                            FHS_STR_ARG(invariant.key), FHS_STR_ARG(invariant.human));
+        }
+    } else if (is_about_resource(status)) {
+        fhs_check_issue(check, at, severity, "invariant", "%.*s cannot be decided: %.*s",
+                        FHS_STR_ARG(invariant.key), FHS_STR_ARG(invariant.human));
+    } else {
+        fhs_check_hindered(check, status);
+        if (check->state->err != NULL) {
+            fhs_error_free(*check->state->err);
+            *check->state->err = why;
+            why = NULL;
+        }
+    }
+    fhs_error_free(why);
+}
+
+static void evaluate_all(fhs_check *check, const fhs_place *at, fhs_type type, size_t element,
+                         const fhs_fp_item *item)
+{
+    size_t first;
+    size_t count = fhs_invariants_of(check->fhir, type, element, &first);
+    for (size_t i = 0; i < count && !check->is_full; i++) {
+        evaluate(check, at, first + i, item);
+    }
+}
+
+void fhs_check_full(fhs_check *check, const fhs_place *at, fhs_type type, const fhs_json *value)
+{
+    const fhs_fp_item item = {.kind = FHS_ITEM_NODE, .type = type, .node = {value, NULL}};
+    if (check->is_full) {
+        return;
+    }
+    if (type == check->reference) {
+        fhs_check_reference(check, at, value);
+    }
+    if (at->property != NULL) {
+        evaluate_all(check, at, at->property->owner, at->property->element, &item);
+    }
+    for (; type != FHS_TYPE_NONE; type = fhs_type_parent(check->fhir, type)) {
+        evaluate_all(check, at, type, FHS_ELEMENT_NONE, &item);
+    }
+}
