@@ -140,6 +140,48 @@ static void evaluate_all(fhs_check *check, const fhs_place *at, fhs_type type, s
     }
 }
 
+/* ---- profiles ---- */
+
+fhs_profile_fit fhs_validation_profile(const fhs_fhir *fhir, fhs_type type, fhs_str url)
+{
+    static const fhs_str base = FHS_LIT_INIT("http://hl7.org/fhir/StructureDefinition/");
+    size_t bar = fhs_str_find_char(url, '|', 0);
+    url.len = bar < url.len ? bar : url.len;
+    if (!fhs_str_starts_with(url, base)) {
+        return FHS_PROFILE_UNKNOWN;
+    }
+    fhs_type named = fhs_type_find(fhir, fhs_str_from(url, base.len));
+    if (named == FHS_TYPE_NONE || fhs_type_get_kind(fhir, named) == FHS_KIND_BACKBONE) {
+        return FHS_PROFILE_UNKNOWN;
+    }
+    return fhs_type_is_a(fhir, type, named) ? FHS_PROFILE_HOLDS : FHS_PROFILE_OF_OTHER_TYPE;
+}
+
+/* meta.profile, which promises more than is checked here. */
+static void check_claim(fhs_check *check, const fhs_place *at, const fhs_json *value)
+{
+    const fhs_fhir *fhir = check->fhir;
+    fhs_str name;
+    if (!fhs_str_eq(at->name, FHS_LIT("profile")) || value->type != FHS_JSON_STRING ||
+        at->property->owner != fhs_type_find(fhir, FHS_LIT("Meta")) ||
+        !fhs_json_get_string(check->state->resource, FHS_LIT("resourceType"), &name)) {
+        return;
+    }
+    switch (fhs_validation_profile(fhir, fhs_type_find(fhir, name), value->text)) {
+    case FHS_PROFILE_HOLDS:
+        return;
+    case FHS_PROFILE_OF_OTHER_TYPE:
+        fhs_check_issue(check, at, FHS_SEVERITY_ERROR, "invalid",
+                        "the resource claims to be of another type");
+        return;
+    case FHS_PROFILE_UNKNOWN:
+        fhs_check_issue(check, at, FHS_SEVERITY_WARNING, "not-supported",
+                        "the profile is not known here: whether the resource conforms to it was "
+                        "not checked");
+        return;
+    }
+}
+
 void fhs_check_full(fhs_check *check, const fhs_place *at, fhs_type type, const fhs_json *value)
 {
     const fhs_fp_item item = {.kind = FHS_ITEM_NODE, .type = type, .node = {value, NULL}};
@@ -150,6 +192,7 @@ void fhs_check_full(fhs_check *check, const fhs_place *at, fhs_type type, const 
         fhs_check_reference(check, at, value);
     }
     if (at->property != NULL) {
+        check_claim(check, at, value);
         evaluate_all(check, at, at->property->owner, at->property->element, &item);
     }
     for (; type != FHS_TYPE_NONE; type = fhs_type_parent(check->fhir, type)) {

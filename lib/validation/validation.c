@@ -338,12 +338,49 @@ static fhirstore_status resolve_in_check(void *ctx, fhs_str reference, const fhs
                                          fhirstore_error **err)
 {
     fhs_check *check = ctx;
-    const fhs_fhirpath_hooks *hooks = check->full->hooks;
+    const fhs_full_check *full = check->full;
     *out = fhs_check_entry(check, reference);
-    if (*out != NULL || hooks == NULL || hooks->resolve == NULL) {
+    if (*out != NULL || full->resolve == NULL) {
         return FHIRSTORE_OK;
     }
-    return hooks->resolve(hooks->ctx, reference, out, err);
+    return full->resolve(full->ctx, reference, out, err);
+}
+
+static fhirstore_status member_in_check(void *ctx, fhs_str value_set, fhs_str system, fhs_str code,
+                                        fhs_fp_answer *answer_out, fhirstore_error **err)
+{
+    const fhs_check *check = ctx;
+    return fhs_validation_member_of(check->full->terms, value_set, system, code, answer_out, err);
+}
+
+static fhirstore_status subsumes_in_check(void *ctx, fhs_str system, fhs_str a, fhs_str b,
+                                          fhs_fp_answer *answer_out, fhirstore_error **err)
+{
+    const fhs_check *check = ctx;
+    return fhs_validation_subsumes(check->full->terms, system, a, b, answer_out, err);
+}
+
+static int64_t now_in_check(void *ctx)
+{
+    const fhs_check *check = ctx;
+    return check->full->now_us(check->full->ctx);
+}
+
+static void start_state(fhs_check *check, fhs_full_state *state, const fhs_json *root,
+                        fhirstore_error **err)
+{
+    const fhs_full_check *full = check->full;
+    *state = (fhs_full_state){
+        .top = root,
+        .resource = root,
+        .root = root,
+        .hooks = {.ctx = check,
+                  .resolve = resolve_in_check,
+                  .member_of = full->terms == NULL ? NULL : member_in_check,
+                  .subsumes = full->terms == NULL ? NULL : subsumes_in_check,
+                  .now_us = full->now_us == NULL ? NULL : now_in_check},
+        .err = err,
+    };
 }
 
 fhirstore_status fhs_validate_fully(const fhs_fhir *fhir, const fhs_full_check *full,
@@ -351,15 +388,11 @@ fhirstore_status fhs_validate_fully(const fhs_fhir *fhir, const fhs_full_check *
                                     fhirstore_error **report_out, fhirstore_error **err)
 {
     fhs_check check;
-    fhs_full_state state = {.top = root, .resource = root, .root = root, .err = err};
+    fhs_full_state state;
     start_check(&check, fhir, FHS_VALIDATION_BINDINGS, report_out);
-    if (full->hooks != NULL) {
-        state.hooks = *full->hooks;
-    }
-    state.hooks.resolve = resolve_in_check;
-    state.hooks.ctx = &check;
     check.full = full;
     check.state = &state;
+    start_state(&check, &state, root, err);
     check.reference = fhs_type_find(fhir, FHS_LIT("Reference"));
     fhirstore_status status = check_root(&check, FHS_VALIDATION_BINDINGS, root, type_out);
     fhs_free(state.entries);

@@ -52,18 +52,41 @@ void fhs_invariants_free(fhs_invariants *invariants);
 fhirstore_status fhs_invariants_get(fhs_invariants *invariants, size_t index,
                                     const fhs_fhirpath **out, fhirstore_error **err);
 
+/* member_of and subsumes of fhs_fhirpath_hooks; @a ctx: a fhs_terms. */
+fhirstore_status fhs_validation_member_of(void *ctx, fhs_str value_set, fhs_str system,
+                                          fhs_str code, fhs_fp_answer *answer_out,
+                                          fhirstore_error **err);
+fhirstore_status fhs_validation_subsumes(void *ctx, fhs_str system, fhs_str a, fhs_str b,
+                                         fhs_fp_answer *answer_out, fhirstore_error **err);
+
 typedef struct fhs_full_check {
     fhs_invariants *invariants;
     fhs_fhirpath_run *run;
-    const fhs_fhirpath_hooks *hooks; /* of the invariants; NULL: none */
+    /* The resource that a reference means, for resolve(); NULL: nobody knows. */
+    fhirstore_status (*resolve)(void *ctx, fhs_str reference, const fhs_json **resource_out,
+                                fhirstore_error **err);
+    struct fhs_terms *terms;         /* for memberOf(); NULL: none */
+    int64_t (*now_us)(void *ctx);    /* NULL: the system's */
     fhs_str base_url;                /* below it references are local */
     bool errors_only;                /* what is no error is not looked for */
     /* Whether a resource is there; NULL: nobody knows. One that is not: @a if_missing. */
     fhirstore_status (*exists)(void *ctx, fhs_type type, fhs_str id, bool *yes_out,
                                fhirstore_error **err);
-    void *ctx;
+    void *ctx; /* of the three */
     fhs_severity if_missing;
 } fhs_full_check;
+
+/*
+ * What a profile's url means for a resource of @a type: one of FHIR's own definitions that holds
+ * for it (nothing is to be done), one that does not, or a profile that is not known here.
+ */
+typedef enum fhs_profile_fit {
+    FHS_PROFILE_HOLDS,
+    FHS_PROFILE_OF_OTHER_TYPE,
+    FHS_PROFILE_UNKNOWN,
+} fhs_profile_fit;
+
+fhs_profile_fit fhs_validation_profile(const fhs_fhir *fhir, fhs_type type, fhs_str url);
 
 /*
  * Check everything that is known of a resource: structure, required bindings, invariants and what

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "folder.h"
+#include "terminology/terminology.h"
 #include "validation/validation.h"
 
 typedef struct validation_run {
@@ -114,14 +115,18 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: validate [--bindings | --invariants | --warnings] [--fhir R4|R4B|R5] FOLDER\n");
         return 2;
     }
+    fhs_terms *terms = NULL;
+    (void)fhs_terms_new(run.fhir, NULL, &terms, NULL);
     run.full = (fhs_full_check){
         .invariants = fhs_invariants_new(run.fhir),
         .run = fhs_fhirpath_run_new(0),
+        .terms = terms,
         .errors_only = !run.has_warnings,
     };
     bool is_read = folder_each_json(argv[at], validate_file, &run);
     (void)printf("%u passed, %u failed\n", run.passed, run.failed);
     fhs_buf_clear(&run.text);
+    fhs_terms_free(terms);
     fhs_fhirpath_run_free(run.full.run);
     fhs_invariants_free(run.full.invariants);
     return is_read && run.failed == 0 && run.passed > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
