@@ -4,6 +4,7 @@
 
 #include "base/instant.h"
 #include "interact/headers.h"
+#include "interact/integrity.h"
 #include "interact/patch.h"
 #include "interact/sight.h"
 
@@ -154,10 +155,11 @@ static fhirstore_status prepare_entry(execution *run, const turn *now, fhs_prepa
     return status;
 }
 
-static fhirstore_status read_condition(const turn *now, fhs_condition *out, fhirstore_error **err)
+static fhirstore_status read_condition(const execution *run, const turn *now, fhs_condition *out, fhirstore_error **err)
 {
     const fhs_bundle_entry *entry = &now->entry;
     bool is_update = now->route.interaction == FHS_DO_UPDATE;
+    fhs_str criteria;
     *out = (fhs_condition){.is_aimed = now->is_conditional,
                            .if_absent = now->aim == FHS_AIM_CHOSEN,
                            .is_hard = now->route.is_hard,
@@ -168,7 +170,16 @@ static fhirstore_status read_condition(const turn *now, fhs_condition *out, fhir
         }
         out->if_none = true;
     }
-    return entry->if_match.len == 0 ? FHIRSTORE_OK : fhs_if_match_parse(entry->if_match, out, err);
+    if (now->route.interaction == FHS_DO_DELETE) {
+        fhirstore_status status = fhs_integrity_take_cascade(
+            run->outer->session->core, &run->outer->session->arena, now->route.query, &criteria,
+            &out->cascades, err);
+        if (status < FHIRSTORE_OK) {
+            return status;
+        }
+    }
+    return entry->if_match.len == 0 ? FHIRSTORE_OK
+                                    : fhs_if_match_parse(entry->if_match, out, err);
 }
 
 /* The entry failed before its own call began: let that call ask and tell all the same. */
@@ -232,7 +243,7 @@ static fhirstore_status change_entry(execution *run, const turn *now, fhirstore_
     fhs_condition condition;
     bool is_done = false;
     const bool with_body = false; /* join_replies() brings it */
-    fhirstore_status status = read_condition(now, &condition, err);
+    fhirstore_status status = read_condition(run, now, &condition, err);
     if (status >= FHIRSTORE_OK) {
         status = change_without_body(run, now, &condition, with_body, &is_done, err);
     }

@@ -6,6 +6,7 @@
  */
 #include "interact/bundle.h"
 #include "interact/criteria.h"
+#include "interact/integrity.h"
 
 typedef struct resolution {
     fhs_call *outer;
@@ -134,7 +135,15 @@ static fhirstore_status aim_entry(const resolution *work, aimed_entry *now, fhir
         criteria.if_empty = FHIRSTORE_ERR_PRECONDITION;
     }
     criteria.takes_count = interaction == FHS_DO_DELETE;
-    fhirstore_status status = fhs_criteria_find(work->outer, now->route.type, &criteria, err);
+    bool cascades = false; /* said again when the entry's turn has come */
+    fhirstore_status status = interaction != FHS_DO_DELETE
+                                  ? FHIRSTORE_OK
+                                  : fhs_integrity_take_cascade(core, work->outer->arena,
+                                                               criteria.text, &criteria.text,
+                                                               &cascades, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_criteria_find(work->outer, now->route.type, &criteria, err);
+    }
     if (status < FHIRSTORE_OK || interaction == FHS_DO_DELETE) {
         return status < FHIRSTORE_OK ? status : aim_deletion(work, &criteria, now, err);
     }

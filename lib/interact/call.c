@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "interact/core.h"
 #include "interact/hooks.h"
+#include "interact/integrity.h"
 #include "interact/ledger.h"
 #include "interact/provenance.h"
 #include "interact/sight.h"
@@ -87,6 +88,7 @@ void fhs_call_end(fhs_call *call)
         unwatch(call);
         fhs_params_drop(call->params);
         fhs_buf_clear(&call->held);
+        fhs_integrity_forget(call);
         fhs_ledger_forget(call);
         fhs_conn_release(call->conn);
         fhs_hooks_give(call->session->core, call->hooks);
@@ -184,6 +186,10 @@ fhirstore_status fhs_call_write(fhs_call *call, fhs_work_fn work, void *ctx, fhi
         call->version_after > call->version_before) {
         fhirstore_status stored = fhs_provenance_store(call, err);
         status = stored < FHIRSTORE_OK ? stored : status;
+    }
+    if (status >= FHIRSTORE_OK && !call->is_nested) {
+        fhirstore_status settled = fhs_integrity_settle(call, err);
+        status = settled < FHIRSTORE_OK ? settled : status;
     }
     if (status >= FHIRSTORE_OK) {
         fhirstore_status recorded = fhs_call_tell_held(call, err);

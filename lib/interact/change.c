@@ -2,6 +2,7 @@
 /* create, update, delete: the writes of one resource. */
 #include "base/random.h"
 #include "interact/criteria.h"
+#include "interact/integrity.h"
 #include "interact/interact.h"
 #include "interact/sight.h"
 #include "interact/touched.h"
@@ -49,7 +50,13 @@ static fhirstore_status deletion_work(fhs_call *call, void *ctx, fhirstore_error
     if (!fhs_id_is_valid(work->id)) {
         return bad_id(err);
     }
-    return fhs_store_deletion(call, call->type, work->id, &work->condition, work->answer, err);
+    fhirstore_status status = fhs_store_deletion(call, call->type, work->id, &work->condition,
+                                                 work->answer, err);
+    if (status < FHIRSTORE_OK || !work->condition.cascades || work->answer->version == 0) {
+        return status;
+    }
+    fhirstore_status cascaded = fhs_integrity_cascade(call, call->type, work->id, err);
+    return cascaded < FHIRSTORE_OK ? cascaded : status;
 }
 
 /* ---- conditional ---- */
@@ -166,7 +173,12 @@ static fhirstore_status delete_where_work(fhs_call *call, void *ctx, fhirstore_e
     fhs_criteria criteria = fhs_criteria_of(call->session->core, call->type, *work->criteria);
     criteria.if_empty = FHIRSTORE_ERR_PRECONDITION;
     criteria.takes_count = true;
-    fhirstore_status status = fhs_criteria_find(call, call->type, &criteria, err);
+    fhirstore_status status = fhs_integrity_take_cascade(call->session->core, call->arena,
+                                                         criteria.text, &criteria.text,
+                                                         &work->condition.cascades, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_criteria_find(call, call->type, &criteria, err);
+    }
     if (status < FHIRSTORE_OK) {
         return status;
     }

@@ -87,6 +87,10 @@ static fhirstore_status open_parts(fhs_core *core, const fhs_core_options *optio
         status = fhs_indexer_new(core->fhir, &core->indexer, err);
     }
     if (status >= FHIRSTORE_OK) {
+        core->invariants = fhs_invariants_new(core->fhir);
+        status = core->invariants == NULL ? fhs_fail_memory(err) : FHIRSTORE_OK;
+    }
+    if (status >= FHIRSTORE_OK) {
         fhs_indexer_set_zone(core->indexer, core->default_zone_minutes);
         status = open_catalog(core, err);
     }
@@ -105,6 +109,7 @@ fhirstore_status fhs_core_open(const fhs_core_options *options, fhs_core **out,
         return fhs_fail_memory(err);
     }
     core->validation = options->validation;
+    core->integrity = options->integrity;
     core->read_only = options->storage.read_only;
     core->multi_process = options->storage.multi_process;
     core->clock = options->clock;
@@ -134,6 +139,7 @@ void fhs_core_close(fhs_core *core)
     fhs_params_drop(core->own_params);
     fhs_catalog_free(core->catalog);
     fhs_case_cache_free(core->cases);
+    fhs_invariants_free(core->invariants);
     fhs_indexer_free(core->indexer);
     fhs_storage_close(core->storage);
     if (core->owns_token_keys) {

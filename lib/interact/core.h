@@ -33,6 +33,13 @@ typedef struct fhs_sight fhs_sight;     /* what a call may see */
 typedef struct fhs_ledger fhs_ledger;   /* the journal at work */
 typedef struct fhs_touched fhs_touched; /* what a call's record will name */
 
+/* Numbers as in the public enum fhirstore_integrity. */
+typedef enum fhs_integrity_mode {
+    FHS_INTEGRITY_OFF = 0,
+    FHS_INTEGRITY_ON_WRITE = 1,
+    FHS_INTEGRITY_CASCADE = 2, /* ON_WRITE, and _cascade=delete is allowed */
+} fhs_integrity_mode;
+
 typedef struct fhs_core {
     fhs_storage *storage;
     const fhs_fhir *fhir;
@@ -45,6 +52,8 @@ typedef struct fhs_core {
     fhs_str base_url;      /* without a trailing slash; ends in NUL */
     bool *without_history; /* by type: old versions are not kept; NULL: all are */
     fhs_validation_mode validation;
+    fhs_invariants *invariants;
+    fhs_integrity_mode integrity;
     int default_zone_minutes;
     bool read_only;
     fhirstore_clock_fn clock; /* NULL: the system's */
@@ -71,6 +80,7 @@ typedef struct fhs_core_options {
     void *clock_ctx;
     int32_t journal; /* FHIRSTORE_JOURNAL_* */
     bool audit_best_effort;
+    fhs_integrity_mode integrity;
 } fhs_core_options;
 
 fhirstore_status fhs_core_open(const fhs_core_options *options, fhs_core **out,
@@ -237,6 +247,7 @@ typedef struct fhs_call {
     int64_t recorded; /* resources handed out that an event tells of */
     fhs_buf held;     /* records of the calls inside, until this one is decided; in order */
     int64_t held_count;
+    fhs_buf written;      /* what integrity has to look at before the commit */
     fhs_buf noted;        /* the journal's record of the transaction itself */
     uint32_t entry;       /* of the Bundle, from 1, that is at work inside; 0: none */
     fhs_sight *sight;     /* what may be seen of each type; NULL: nothing was asked yet */

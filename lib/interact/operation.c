@@ -20,6 +20,7 @@ static const operation_table tables[] = {
     {fhs_meta_operations, &fhs_meta_operation_count},
     {fhs_everything_operations, &fhs_everything_operation_count},
     {fhs_purge_operations, &fhs_purge_operation_count},
+    {fhs_validate_operations, &fhs_validate_operation_count},
 };
 
 static const fhs_operation_def *find_operation(const fhs_core *core, const fhs_route *route)
@@ -367,7 +368,8 @@ static fhirstore_status read_body(argument_list *list, fhs_str text, fhirstore_e
     if (fhs_str_eq(type, FHS_LIT("Parameters"))) {
         return read_parameters(list, body, err);
     }
-    if (!fhs_str_eq(type, list->def->type) || list->def->resource.len == 0) {
+    if (list->def->resource.len == 0 ||
+        (list->def->type.len > 0 && !fhs_str_eq(type, list->def->type))) {
         return fhs_fail(err, FHIRSTORE_ERR_INVALID_RESOURCE,
                         "the body of the operation is a Parameters resource");
     }

@@ -116,6 +116,10 @@ extern const size_t fhs_meta_operation_count;
 
 extern const fhs_operation_def fhs_everything_operations[];
 extern const size_t fhs_everything_operation_count;
+/* ---- validate.c ---- */
+
+extern const fhs_operation_def fhs_validate_operations[];
+extern const size_t fhs_validate_operation_count;
 
 /* ---- purge.c ---- */
 

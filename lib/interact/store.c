@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/instant.h"
+#include "interact/integrity.h"
 #include "interact/params.h"
 #include "interact/purge.h"
 #include "interact/sight.h"
@@ -398,6 +399,9 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
     if (status >= FHIRSTORE_OK) {
         status = fhs_param_follow(call, prepared->type, id, prepared->root, err);
     }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_integrity_note(call, prepared->type, id, err);
+    }
     if (status < FHIRSTORE_OK) {
         return status;
     }
@@ -568,6 +572,9 @@ fhirstore_status fhs_store_deletion(fhs_call *call, fhs_type type, fhs_str id,
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_param_follow(call, type, id, NULL, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_integrity_note(call, type, id, err);
     }
     if (status < FHIRSTORE_OK) {
         return status;

@@ -32,6 +32,7 @@ typedef struct fhs_condition {
     bool if_absent;     /* the same for an id that its client chose: ERR_CONFLICT */
     bool is_aimed;      /* criteria found the id: the body may lack it */
     bool is_hard;       /* a deletion takes the history as well */
+    bool cascades;      /* what refers to a deleted resource goes with it */
     bool is_fresh_id;   /* the id was just made: nothing can be there */
 } fhs_condition;
 

@@ -67,6 +67,11 @@ static const char *const core_text[FHS_SQL_COUNT] = {
     [FHS_SQL_SEQ_AT_OR_BEFORE] =
         "SELECT seq,updated FROM version WHERE seq<=?1 ORDER BY seq DESC LIMIT 1",
 
+    [FHS_SQL_REFERENCE_PARAM] = "SELECT param FROM idx_reference WHERE param>?1 "
+                                "ORDER BY param LIMIT 1",
+    [FHS_SQL_REFERRERS] = "SELECT entity FROM idx_reference WHERE param=?1 AND target=?2 "
+                          "AND entity<>?2",
+
     [FHS_SQL_INSERT_FIRST + FHS_ROW_TOKEN] = INSERT("idx_token", FIVE),
     [FHS_SQL_INSERT_FIRST + FHS_ROW_STRING] = INSERT("idx_string", FOUR),
     [FHS_SQL_INSERT_FIRST + FHS_ROW_DATE] = INSERT("idx_date", FOUR),

@@ -243,6 +243,14 @@ typedef struct fhs_version {
 } fhs_version;
 
 /*
+ * Which current resources refer to @a target, itself aside, by an index row of any parameter: up to
+ * @a room of them, each once, in @a out. A handful of look-ups for each reference parameter in use.
+ * In a write transaction what it has written counts.
+ */
+fhirstore_status fhs_referrers(fhs_conn *conn, fhs_entity target, fhs_entity *out, size_t room,
+                               size_t *count_out, fhirstore_error **err);
+
+/*
  * The current version of (type, id). ERR_NOT_FOUND: never stored (maybe referenced). A deleted one
  * is OK with is_deleted. One statement: this is the point read.
  */

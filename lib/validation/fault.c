@@ -102,7 +102,7 @@ void fhs_check_fault(fhs_check *check, const fhs_place *at, const char *code, co
                      ...)
 {
     char text[512];
-    if (check->is_full) {
+    if (check->is_full || check->is_presence_only) {
         return;
     }
     va_list args;

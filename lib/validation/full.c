@@ -191,6 +191,9 @@ void fhs_check_full(fhs_check *check, const fhs_place *at, fhs_type type, const 
     if (type == check->reference) {
         fhs_check_reference(check, at, value);
     }
+    if (check->is_presence_only) {
+        return;
+    }
     if (at->property != NULL) {
         check_claim(check, at, value);
         evaluate_all(check, at, at->property->owner, at->property->element, &item);

@@ -167,6 +167,9 @@ static const fhs_property *targeting_property(const fhs_check *check, const fhs_
 
 static void check_target_type(fhs_check *check, const fhs_place *at, fhs_type type)
 {
+    if (check->is_presence_only) {
+        return;
+    }
     const fhs_type *types = NULL;
     const fhs_property *property = targeting_property(check, at);
     size_t count = property == NULL ? 0
@@ -188,8 +191,9 @@ static void check_target_type(fhs_check *check, const fhs_place *at, fhs_type ty
 static void check_is_there(fhs_check *check, const fhs_place *at, const fhs_reference *parsed)
 {
     const fhs_full_check *full = check->full;
+    const bool is_inside = check->state->root != check->state->top;
     bool yes = true;
-    if (full->exists == NULL || (full->errors_only && full->if_missing > FHS_SEVERITY_ERROR)) {
+    if (full->exists == NULL || (is_inside && !check->state->asks_entries) || (full->errors_only && full->if_missing > FHS_SEVERITY_ERROR)) {
         return;
     }
     fhirstore_status status = full->exists(full->ctx, parsed->type, parsed->id, &yes,
@@ -215,7 +219,8 @@ void fhs_check_reference(fhs_check *check, const fhs_place *at, const fhs_json *
                                    : fhs_check_entry(check, text);
     }
     fhs_type type = found != NULL ? type_of_resource(check, found) : parsed.type;
-    if (type != FHS_TYPE_NONE && stated != FHS_TYPE_NONE && type != stated) {
+    if (type != FHS_TYPE_NONE && stated != FHS_TYPE_NONE && type != stated &&
+        !check->is_presence_only) {
         fhs_check_issue(check, at, FHS_SEVERITY_ERROR, "invalid",
                         "Reference.type is not the type of what is referred to");
     }

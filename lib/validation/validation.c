@@ -366,6 +366,18 @@ static int64_t now_in_check(void *ctx)
     return check->full->now_us(check->full->ctx);
 }
 
+/* The entries of a batch or transaction are on their way into the store; those of others are not. */
+static bool is_to_be_executed(const fhs_json *root)
+{
+    fhs_str name;
+    fhs_str kind;
+    return fhs_json_is(root, FHS_JSON_OBJECT) &&
+           fhs_json_get_string(root, FHS_LIT("resourceType"), &name) &&
+           fhs_str_eq(name, FHS_LIT("Bundle")) &&
+           fhs_json_get_string(root, FHS_LIT("type"), &kind) &&
+           (fhs_str_eq(kind, FHS_LIT("transaction")) || fhs_str_eq(kind, FHS_LIT("batch")));
+}
+
 static void start_state(fhs_check *check, fhs_full_state *state, const fhs_json *root,
                         fhirstore_error **err)
 {
@@ -374,6 +386,7 @@ static void start_state(fhs_check *check, fhs_full_state *state, const fhs_json 
         .top = root,
         .resource = root,
         .root = root,
+        .asks_entries = is_to_be_executed(root),
         .hooks = {.ctx = check,
                   .resolve = resolve_in_check,
                   .member_of = full->terms == NULL ? NULL : member_in_check,
@@ -383,27 +396,45 @@ static void start_state(fhs_check *check, fhs_full_state *state, const fhs_json 
     };
 }
 
+static fhirstore_status run_full_check(fhs_check *check, const fhs_json *root, fhs_type *type_out,
+                                       fhirstore_error **err)
+{
+    fhs_full_state state;
+    check->state = &state;
+    check->reference = fhs_type_find(check->fhir, FHS_LIT("Reference"));
+    start_state(check, &state, root, err);
+    fhirstore_status status = check_root(check, FHS_VALIDATION_ON, root, type_out);
+    fhs_free(state.entries);
+    if (status == FHIRSTORE_ERR_NO_MEMORY) {
+        return fhs_fail_memory(err);
+    }
+    if (check->is_cut && check->err != NULL) {
+        (void)fhs_error_report(check->err, FHS_SEVERITY_INFORMATION, "incomplete", FHS_STR_NONE,
+                               "there are more issues than are listed");
+    }
+    return status;
+}
+
 fhirstore_status fhs_validate_fully(const fhs_fhir *fhir, const fhs_full_check *full,
                                     const fhs_json *root, fhs_type *type_out,
                                     fhirstore_error **report_out, fhirstore_error **err)
 {
     fhs_check check;
-    fhs_full_state state;
     start_check(&check, fhir, FHS_VALIDATION_BINDINGS, report_out);
     check.full = full;
-    check.state = &state;
-    start_state(&check, &state, root, err);
-    check.reference = fhs_type_find(fhir, FHS_LIT("Reference"));
-    fhirstore_status status = check_root(&check, FHS_VALIDATION_BINDINGS, root, type_out);
-    fhs_free(state.entries);
-    if (status == FHIRSTORE_ERR_NO_MEMORY) {
-        return fhs_fail_memory(err);
-    }
-    if (check.is_cut && report_out != NULL) {
-        (void)fhs_error_report(report_out, FHS_SEVERITY_INFORMATION, "incomplete", FHS_STR_NONE,
-                               "there are more issues than are listed");
-    }
-    return status;
+    return run_full_check(&check, root, type_out, err);
+}
+
+fhirstore_status fhs_validate_references(const fhs_fhir *fhir, const fhs_full_check *full,
+                                         const fhs_json *root, fhirstore_error **report_out,
+                                         fhirstore_error **err)
+{
+    fhs_check check;
+    fhs_type type;
+    start_check(&check, fhir, FHS_VALIDATION_ON, report_out);
+    check.full = full;
+    check.is_presence_only = true;
+    return run_full_check(&check, root, &type, err);
 }
 
 /* ---- in pieces ---- */

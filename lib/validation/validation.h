@@ -60,7 +60,7 @@ fhirstore_status fhs_validation_subsumes(void *ctx, fhs_str system, fhs_str a, f
                                          fhs_fp_answer *answer_out, fhirstore_error **err);
 
 typedef struct fhs_full_check {
-    fhs_invariants *invariants;
+    fhs_invariants *invariants; /* these two: not of fhs_validate_references() */
     fhs_fhirpath_run *run;
     /* The resource that a reference means, for resolve(); NULL: nobody knows. */
     fhirstore_status (*resolve)(void *ctx, fhs_str reference, const fhs_json **resource_out,
@@ -97,5 +97,13 @@ fhs_profile_fit fhs_validation_profile(const fhs_fhir *fhir, fhs_type type, fhs_
 fhirstore_status fhs_validate_fully(const fhs_fhir *fhir, const fhs_full_check *full,
                                     const fhs_json *root, fhs_type *type_out,
                                     fhirstore_error **report_out, fhirstore_error **err);
+
+/*
+ * Only: is everything there that the resource, and what it contains, refers to locally? What is not
+ * is an issue of *report_out (full->if_missing). What else is wrong with it is passed over.
+ */
+fhirstore_status fhs_validate_references(const fhs_fhir *fhir, const fhs_full_check *full,
+                                         const fhs_json *root, fhirstore_error **report_out,
+                                         fhirstore_error **err);
 
 #endif

@@ -36,6 +36,7 @@ typedef struct fhs_check {
     const fhs_full_check *full; /* NULL: invariants and references are not looked at */
     struct fhs_full_state *state;
     uint32_t warnings; /* listed so far */
+    bool is_presence_only; /* nothing is looked for but targets that are not there */
     bool is_cut;       /* there are issues that are not listed */
 } fhs_check;
 
@@ -115,6 +116,7 @@ typedef struct fhs_full_state {
     const fhs_json *top;      /* what was handed in */
     const fhs_json *resource; /* %resource */
     const fhs_json *root;     /* %rootResource: not contained */
+    bool asks_entries; /* of a Bundle: what they refer to should be in the store as well */
     bool is_indexed;
     fhs_entry_name *entries; /* of a Bundle, sorted */
     size_t entry_count;
