@@ -34,6 +34,7 @@ typedef struct cli_options {
     const char *base_url;
     const char *no_history;
     const char *validation;
+    const char *integrity;
     const char *body_file;
     const char *type;
     const char *since;
@@ -122,6 +123,9 @@ bool cli_write(const char *bytes, size_t len, bool with_newline);
 int cli_finish(int status);
 /* "R4", "R4B", "R5"; 0 for NULL, -1 for anything else. */
 int32_t cli_fhir_version(const char *name);
+/* FHIRSTORE_VALIDATION_… and FHIRSTORE_INTEGRITY_… of a word; -1: it is none. */
+int32_t cli_validation(const char *text);
+int32_t cli_integrity(const char *text);
 double cli_seconds(void);
 /* "1 resource", "2 resources": the 's' or nothing. */
 const char *cli_plural(int64_t count);

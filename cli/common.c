@@ -288,6 +288,38 @@ static bool read_secret(const cli_options *options, cli_secret *out, fhirstore_o
     return true;
 }
 
+/* The place of @a text in a list of words, -1 where it is not. */
+static int32_t place_of(const char *text, const char *const *words, int32_t count)
+{
+    for (int32_t i = 0; i < count; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int32_t cli_validation(const char *text)
+{
+    static const char *const words[] = {
+        [FHIRSTORE_VALIDATION_ON] = "on",
+        [FHIRSTORE_VALIDATION_LENIENT] = "lenient",
+        [FHIRSTORE_VALIDATION_OFF] = "off",
+        [FHIRSTORE_VALIDATION_FULL] = "full",
+    };
+    return place_of(text, words, (int32_t)(sizeof words / sizeof words[0]));
+}
+
+int32_t cli_integrity(const char *text)
+{
+    static const char *const words[] = {
+        [FHIRSTORE_INTEGRITY_OFF] = "off",
+        [FHIRSTORE_INTEGRITY_ON_WRITE] = "on",
+        [FHIRSTORE_INTEGRITY_CASCADE] = "cascade",
+    };
+    return place_of(text, words, (int32_t)(sizeof words / sizeof words[0]));
+}
+
 static void fill_open_options(const cli_options *options, uint32_t flags,
                               fhirstore_open_options *open)
 {
@@ -301,10 +333,10 @@ static void fill_open_options(const cli_options *options, uint32_t flags,
     open->no_history_len = options->no_history == NULL ? 0 : strlen(options->no_history);
     open->cache_bytes = options->cache_mib << 20;
     if (options->validation != NULL) {
-        open->validation = strcmp(options->validation, "off") == 0 ? FHIRSTORE_VALIDATION_OFF
-                           : strcmp(options->validation, "lenient") == 0
-                               ? FHIRSTORE_VALIDATION_LENIENT
-                               : FHIRSTORE_VALIDATION_ON;
+        open->validation = cli_validation(options->validation);
+    }
+    if (options->integrity != NULL) {
+        open->integrity = cli_integrity(options->integrity);
     }
 }
 

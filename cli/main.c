@@ -15,6 +15,7 @@ enum option_id {
     OPT_BASE_URL,
     OPT_NO_HISTORY,
     OPT_VALIDATION,
+    OPT_INTEGRITY,
     OPT_BODY,
     OPT_TYPE,
     OPT_SINCE,
@@ -71,9 +72,11 @@ static const cli_command commands[] = {
     {"search", "search STORE 'Type?parameters' [--ids|--count|--ndjson|--explain]", 2, 2,
      OF_STORE | OF_PRINCIPAL | OF_SEARCH, cli_search},
     {"request", "request STORE METHOD URL [-H 'Name: value'] [--body FILE]", 3, 3,
-     OF_STORE | OF_PRINCIPAL | BIT(OPT_VALIDATION) | BIT(OPT_BODY) | BIT(OPT_HEADER), cli_request},
-    {"batch", "batch STORE < requests.ndjson", 1, 1, OF_STORE | OF_PRINCIPAL | BIT(OPT_VALIDATION),
-     cli_batch},
+     OF_STORE | OF_PRINCIPAL | BIT(OPT_VALIDATION) | BIT(OPT_INTEGRITY) | BIT(OPT_BODY) |
+         BIT(OPT_HEADER),
+     cli_request},
+    {"batch", "batch STORE < requests.ndjson", 1, 1,
+     OF_STORE | OF_PRINCIPAL | BIT(OPT_VALIDATION) | BIT(OPT_INTEGRITY), cli_batch},
     {"index", "index [--fhir V] FILE…", 1, 0, BIT(OPT_FHIR) | BIT(OPT_BASE_URL), cli_index},
     {"fhirpath", "fhirpath [--fhir V] EXPRESSION FILE", 2, 2, BIT(OPT_FHIR), cli_fhirpath},
     {"stats", "stats STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_stats},
@@ -98,6 +101,7 @@ static const struct option long_options[] = {
     {"base-url", required_argument, NULL, FIRST_ID + OPT_BASE_URL},
     {"no-history", required_argument, NULL, FIRST_ID + OPT_NO_HISTORY},
     {"validation", required_argument, NULL, FIRST_ID + OPT_VALIDATION},
+    {"integrity", required_argument, NULL, FIRST_ID + OPT_INTEGRITY},
     {"body", required_argument, NULL, FIRST_ID + OPT_BODY},
     {"type", required_argument, NULL, FIRST_ID + OPT_TYPE},
     {"since", required_argument, NULL, FIRST_ID + OPT_SINCE},
@@ -135,7 +139,9 @@ static const char *choices_of(int id)
     case OPT_FHIR:
         return "R4, R4B or R5";
     case OPT_VALIDATION:
-        return "on, lenient or off";
+        return "on, lenient, off or full";
+    case OPT_INTEGRITY:
+        return "off, on or cascade";
     case OPT_CACHE:
     case OPT_PER_COMMIT:
     case OPT_SLOT:
@@ -240,8 +246,10 @@ static bool take_value(cli_options *options, int id, const char *value)
         return cli_fhir_version(value) > 0;
     case OPT_VALIDATION:
         options->validation = value;
-        return strcmp(value, "on") == 0 || strcmp(value, "lenient") == 0 ||
-               strcmp(value, "off") == 0;
+        return cli_validation(value) >= 0;
+    case OPT_INTEGRITY:
+        options->integrity = value;
+        return cli_integrity(value) >= 0;
     case OPT_CACHE:
         return parse_number(value, 1 << 20, &options->cache_mib);
     case OPT_HEADER:

@@ -46,7 +46,15 @@ enum fhirstore_fhir_version {
 enum fhirstore_validation {
     FHIRSTORE_VALIDATION_ON = 0,      /**< Structure, types, cardinality, primitive formats. */
     FHIRSTORE_VALIDATION_LENIENT = 1, /**< Unknown elements and missing required ones are let through. */
-    FHIRSTORE_VALIDATION_OFF = 2      /**< Any JSON object with a known resourceType. */
+    FHIRSTORE_VALIDATION_OFF = 2,     /**< Any JSON object with a known resourceType. */
+    FHIRSTORE_VALIDATION_FULL = 3     /**< ON, the codes of required bindings, the types that references point to, and the invariants of FHIR's own definitions whose severity is error. Costs about ten times as much as ON. */
+};
+
+/** Whether references must have targets in the store. @since 0.1 */
+enum fhirstore_integrity {
+    FHIRSTORE_INTEGRITY_OFF = 0,      /**< References may point to what is not there. */
+    FHIRSTORE_INTEGRITY_ON_WRITE = 1, /**< FHIRSTORE_ERR_CONFLICT for writing a local reference without a target that the principal may read, and for deleting what an indexed reference points to. Looked at when the transaction ends. An import is not held to it. */
+    FHIRSTORE_INTEGRITY_CASCADE = 2   /**< The same, and a deletion with `_cascade=delete` takes along what refers to its resource. */
 };
 
 /** Whether the store keeps an audit journal of its own. @since 0.1 */
@@ -117,13 +125,14 @@ typedef struct fhirstore_open_options {
     uint32_t kdf_target_ms;        /**< Measure on this machine how many passes take about so long. 0: do not measure. */
     const char *no_history;    /**< Resource types of which only the current version is kept: "Observation,Device"; "" for none. Kept in the store until another list is given; what is written from then on follows it. Copied. NULL: what the store has, none for a new one. */
     size_t no_history_len;     /**< Bytes. */
+    int32_t integrity;         /**< FHIRSTORE_INTEGRITY_*. */
 } fhirstore_open_options;
 
 /** Static initialiser for C. Bindings call fhirstore_open_options_init(). */
 #define FHIRSTORE_OPEN_OPTIONS_INIT                                                                \
     {                                                                                              \
         sizeof(fhirstore_open_options), 0, NULL, 0, NULL, 0, NULL, 0, NULL, NULL, 0, 0, 0, 0, 0,   \
-            0, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0                                   \
+            0, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, 0                                \
     }
 
 /**

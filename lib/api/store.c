@@ -81,8 +81,11 @@ static fhirstore_status check_options(const fhirstore_open_options *options, fhi
     if (options->fhir_version < 0 || options->fhir_version > FHIRSTORE_FHIR_R5) {
         return fhs_api_invalid(err, "options.fhir_version");
     }
-    if (options->validation < 0 || options->validation > FHIRSTORE_VALIDATION_OFF) {
+    if (options->validation < 0 || options->validation > FHIRSTORE_VALIDATION_FULL) {
         return fhs_api_invalid(err, "options.validation");
+    }
+    if (options->integrity < 0 || options->integrity > FHIRSTORE_INTEGRITY_CASCADE) {
+        return fhs_api_invalid(err, "options.integrity");
     }
     fhs_str base_url;
     if (!fhs_api_text(options->base_url, options->base_url_len, &base_url) ||
@@ -97,6 +100,11 @@ static fhirstore_status check_options(const fhirstore_open_options *options, fhi
         return fhs_api_invalid(err, "options.cache_bytes");
     }
     return FHIRSTORE_OK;
+}
+
+static fhs_validation_mode validation_mode(int32_t option)
+{
+    return option == FHIRSTORE_VALIDATION_FULL ? FHS_VALIDATION_FULL : (fhs_validation_mode)option;
 }
 
 static fhs_core_options core_options(fhs_str path, const fhirstore_open_options *options)
@@ -128,7 +136,8 @@ static fhs_core_options core_options(fhs_str path, const fhirstore_open_options 
             },
         .base_url = fhs_str_of(options->base_url, options->base_url_len),
         .no_history = fhs_str_of(options->no_history, options->no_history_len),
-        .validation = (fhs_validation_mode)options->validation,
+        .validation = validation_mode(options->validation),
+        .integrity = (fhs_integrity_mode)options->integrity,
         .default_zone_minutes = options->default_zone_minutes,
         .journal = options->journal,
         .audit_best_effort = (options->flags & FHIRSTORE_OPEN_AUDIT_BEST_EFFORT) != 0,

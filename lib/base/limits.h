@@ -25,7 +25,7 @@
 /* Values that a JSON Patch may copy, those inside them counted where the patch has been. */
 #define FHS_LIMIT_PATCH_NODES 1000000u
 /* What one conditional delete may delete: the most that _count may say. */
-#define FHS_LIMIT_DELETE_MATCHES   100u
+#define FHS_LIMIT_DELETE_MATCHES 100u
 /* Resources that one _cascade=delete may take along. */
 #define FHS_LIMIT_CASCADE          10000u
 #define FHS_LIMIT_PAGE_INCLUDES    10000u

@@ -28,8 +28,8 @@ typedef enum fhs_fhir_version {
 /* One version's definitions. Immutable, static. */
 typedef struct fhs_fhir fhs_fhir;
 
-typedef uint16_t fhs_type;    /* index of a type */
-typedef uint16_t fhs_sparam;  /* index of a search parameter */
+typedef uint16_t fhs_type;   /* index of a type */
+typedef uint16_t fhs_sparam; /* index of a search parameter */
 #define FHS_TYPE_NONE   UINT16_MAX
 #define FHS_SPARAM_NONE UINT16_MAX
 
@@ -46,7 +46,7 @@ typedef enum fhs_type_kind {
     FHS_KIND_COMPLEX,  /* data types, and Element, BackboneElement */
     FHS_KIND_BACKBONE, /* an element with children of its own */
     FHS_KIND_RESOURCE,
-    FHS_KIND_LOGICAL,  /* anything else the package defines */
+    FHS_KIND_LOGICAL, /* anything else the package defines */
 } fhs_type_kind;
 
 size_t fhs_type_count(const fhs_fhir *fhir);
@@ -65,20 +65,21 @@ bool fhs_type_is_resource(const fhs_fhir *fhir, fhs_type type);
 /* ---- elements ---- */
 
 enum {
-    FHS_ELEMENT_CHOICE = 1,   /* value[x] */
+    FHS_ELEMENT_CHOICE = 1, /* value[x] */
     FHS_ELEMENT_SUMMARY = 2,
     FHS_ELEMENT_MODIFIER = 4,
-    FHS_ELEMENT_LIST = 8,     /* max is above 1: a JSON array */
+    FHS_ELEMENT_LIST = 8,      /* max is above 1: a JSON array */
     FHS_ELEMENT_REQUIRED = 16, /* min is at least 1 */
-    FHS_ELEMENT_ATTRIBUTE = 32, /* id, url of Extension, div of Narrative: a plain value, no "_" sibling for id/url */
+    FHS_ELEMENT_ATTRIBUTE =
+        32, /* id, url of Extension, div of Narrative: a plain value, no "_" sibling for id/url */
 };
 
 /* An element as its type defines it ("value[x]" once, under the name "value"). Borrowed, static. */
 typedef struct fhs_element {
-    fhs_str name;    /* without [x] */
+    fhs_str name; /* without [x] */
     uint16_t flags;
     uint16_t min;
-    uint16_t max;    /* UINT16_MAX: * */
+    uint16_t max; /* UINT16_MAX: * */
     uint16_t type_count;
     const fhs_type *types; /* allowed types; a backbone or content reference gives that one type */
     uint16_t binding;      /* required binding: index for fhs_binding_*, or UINT16_MAX */
@@ -103,13 +104,15 @@ size_t fhs_element_count(const fhs_fhir *fhir, fhs_type type);
 /* How many elements of @a type, its ancestors' included, have FHS_ELEMENT_REQUIRED. */
 size_t fhs_element_required_count(const fhs_fhir *fhir, fhs_type type);
 fhs_element fhs_element_at(const fhs_fhir *fhir, fhs_type type, size_t index);
-/* The element called @a name ("value" for value[x]) in @a type or an ancestor; *owner_out may be NULL. */
+/* The element called @a name ("value" for value[x]) in @a type or an ancestor; *owner_out may be
+ * NULL. */
 bool fhs_element_find(const fhs_fhir *fhir, fhs_type type, fhs_str name, fhs_element *out,
                       fhs_type *owner_out);
 
 /* ---- required bindings ---- */
 
-/* Whether @a code is in the value set of the binding. True also where its codes are not enumerated here. */
+/* Whether @a code is in the value set of the binding. True also where its codes are not enumerated
+ * here. */
 bool fhs_binding_has_code(const fhs_fhir *fhir, uint16_t binding, fhs_str code);
 /* The system the binding implies for @a code, or an empty view when it is not known or not one. */
 fhs_str fhs_binding_system(const fhs_fhir *fhir, uint16_t binding, fhs_str code);
@@ -193,10 +196,12 @@ typedef struct fhs_sparam_def {
 /* Of FHIR's own parameters; numbers from there on are those of fhs_fhir_extend(). */
 size_t fhs_sparam_count(const fhs_fhir *fhir);
 fhs_sparam_def fhs_sparam_get(const fhs_fhir *fhir, fhs_sparam param);
-/* The parameter @a code of resource type @a type, those of its ancestors (_id, _text …) included. */
+/* The parameter @a code of resource type @a type, those of its ancestors (_id, _text …) included.
+ */
 fhs_sparam fhs_sparam_find(const fhs_fhir *fhir, fhs_type type, fhs_str code);
 fhs_sparam fhs_sparam_find_url(const fhs_fhir *fhir, fhs_str url);
-/* All parameters that apply to @a type: its own, then its ancestors'. Returns how many there are. */
+/* All parameters that apply to @a type: its own, then its ancestors'. Returns how many there are.
+ */
 size_t fhs_sparam_list(const fhs_fhir *fhir, fhs_type type, const fhs_sparam **list_out);
 fhs_str fhs_sparam_type_name(fhs_sparam_type type); /* "token" */
 /* Whether it finds names by what they sound like: a string parameter called "phonetic". */
@@ -212,7 +217,8 @@ const fhs_fhir *fhs_fhir_extend(const fhs_fhir *base, fhs_arena *arena, const fh
                                 size_t count);
 /* Whether parameters beside FHIR's own apply to @a type. */
 bool fhs_sparam_has_extra(const fhs_fhir *fhir, fhs_type type);
-/* Whether a reference parameter may point at @a type; one that names no types may point anywhere. */
+/* Whether a reference parameter may point at @a type; one that names no types may point anywhere.
+ */
 bool fhs_sparam_may_target(const fhs_fhir *fhir, const fhs_sparam_def *def, fhs_type type);
 /* How many were given to fhs_fhir_extend(). */
 size_t fhs_sparam_extra_count(const fhs_fhir *fhir);

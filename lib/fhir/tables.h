@@ -90,7 +90,8 @@ typedef struct fhs_fhir_invariant_row {
 
 #define FHS_FHIR_NO_ELEMENT UINT8_MAX
 
-/* What an element of type Reference may point to, sorted by element. One without a row: anything. */
+/* What an element of type Reference may point to, sorted by element. One without a row: anything.
+ */
 typedef struct fhs_fhir_target_row {
     uint16_t element; /* index in elements */
     uint16_t types;   /* first in type_lists */

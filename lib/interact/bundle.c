@@ -155,7 +155,8 @@ static fhirstore_status prepare_entry(execution *run, const turn *now, fhs_prepa
     return status;
 }
 
-static fhirstore_status read_condition(const execution *run, const turn *now, fhs_condition *out, fhirstore_error **err)
+static fhirstore_status read_condition(const execution *run, const turn *now, fhs_condition *out,
+                                       fhirstore_error **err)
 {
     const fhs_bundle_entry *entry = &now->entry;
     bool is_update = now->route.interaction == FHS_DO_UPDATE;
@@ -178,8 +179,7 @@ static fhirstore_status read_condition(const execution *run, const turn *now, fh
             return status;
         }
     }
-    return entry->if_match.len == 0 ? FHIRSTORE_OK
-                                    : fhs_if_match_parse(entry->if_match, out, err);
+    return entry->if_match.len == 0 ? FHIRSTORE_OK : fhs_if_match_parse(entry->if_match, out, err);
 }
 
 /* The entry failed before its own call began: let that call ask and tell all the same. */

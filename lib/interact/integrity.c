@@ -42,9 +42,8 @@ void fhs_integrity_forget(fhs_call *call)
 
 /* ---- who refers to it ---- */
 
-static fhirstore_status find_referrers(fhs_call *call, fhs_type type, fhs_str id,
-                                       fhs_entity *list, size_t room, size_t *count_out,
-                                       fhirstore_error **err)
+static fhirstore_status find_referrers(fhs_call *call, fhs_type type, fhs_str id, fhs_entity *list,
+                                       size_t room, size_t *count_out, fhirstore_error **err)
 {
     const fhs_core *core = call->session->core;
     fhs_entity target = 0;
@@ -274,11 +273,10 @@ fhirstore_status fhs_integrity_cascade(fhs_call *call, fhs_type type, fhs_str id
     fhs_entity target = 0;
     fhs_arena_init(&arena, SIZE_MAX);
     work.items = fhs_arena_calloc(&arena, FHS_LIMIT_CASCADE + 1, sizeof *work.items);
-    fhirstore_status status = work.items == NULL
-                                  ? fhs_fail_memory(err)
-                                  : fhs_entity_find(call->conn,
-                                                    fhs_catalog_type(core->catalog, type), id,
-                                                    &target, err);
+    fhirstore_status status =
+        work.items == NULL
+            ? fhs_fail_memory(err)
+            : fhs_entity_find(call->conn, fhs_catalog_type(core->catalog, type), id, &target, err);
     if (status >= FHIRSTORE_OK) {
         status = cascade_from(&work, target, err);
     }

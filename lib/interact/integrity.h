@@ -26,8 +26,8 @@ fhirstore_status fhs_integrity_check_deletion(fhs_call *call, fhs_type type, fhs
                                               fhirstore_error **err);
 
 /*
- * What a query says about _cascade: *query_out is the rest of it (in @a arena), *cascade_out whether
- * it says delete. ERR_QUERY: another value, or the store does not allow it.
+ * What a query says about _cascade: *query_out is the rest of it (in @a arena), *cascade_out
+ * whether it says delete. ERR_QUERY: another value, or the store does not allow it.
  */
 fhirstore_status fhs_integrity_take_cascade(const fhs_core *core, fhs_arena *arena, fhs_str query,
                                             fhs_str *query_out, bool *cascade_out,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interact/write.h"
+#include "terminology/terminology.h"
 #include "json/cursor.h"
 
 /* What the address says against what the body says. */
@@ -38,14 +39,15 @@ static fhirstore_status check_piece(void *ctx, fhs_str member, uint32_t index, c
 
 /*
  * The type of a text that is read in pieces, FHS_TYPE_NONE for one that is not: a short one, one
- * that does not say what it is, or a SearchParameter, which the store itself acts upon.
+ * that does not say what it is, or a SearchParameter, which the store itself acts upon. Invariants
+ * look at the whole.
  */
 static fhs_type type_in_pieces(const fhs_core *core, fhs_str text)
 {
     fhs_json_cursor cursor;
     fhs_str name;
     fhs_str value;
-    if (text.len < FHS_LARGE_BODY_BYTES ||
+    if (core->validation == FHS_VALIDATION_FULL || text.len < FHS_LARGE_BODY_BYTES ||
         fhs_json_cursor_open(text, 0, &cursor, NULL) < FHIRSTORE_OK || !cursor.is_object) {
         return FHS_TYPE_NONE;
     }
@@ -83,6 +85,45 @@ static fhirstore_status prepare_in_pieces(fhs_session *session, const fhs_json_l
     return status;
 }
 
+/* ---- with invariants ---- */
+
+static int64_t store_clock(void *ctx)
+{
+    return fhs_core_now(ctx);
+}
+
+/* Errors only. What references point to in the store is no matter of the resource itself. */
+static fhirstore_status prepare_fully(fhs_session *session, fhs_prepared *out,
+                                      fhirstore_error **err)
+{
+    fhs_core *core = session->core;
+    fhs_terms *terms = NULL;
+    fhirstore_error *report = NULL;
+    fhs_full_check full = {
+        .invariants = core->invariants,
+        .run = fhs_fhirpath_run_new(0),
+        .now_us = store_clock,
+        .base_url = core->base_url,
+        .errors_only = true,
+        .ctx = core,
+    };
+    fhirstore_status status = full.run == NULL ? fhs_fail_memory(err)
+                                               : fhs_terms_new(core->fhir, NULL, &terms, err);
+    if (status >= FHIRSTORE_OK) {
+        full.terms = terms;
+        status = fhs_validate_fully(core->fhir, &full, out->root, &out->type, &report, err);
+    }
+    if (status == FHIRSTORE_ERR_INVALID_RESOURCE && err != NULL) {
+        fhs_error_free(*err);
+        *err = report;
+        report = NULL;
+    }
+    fhs_error_free(report);
+    fhs_terms_free(terms);
+    fhs_fhirpath_run_free(full.run);
+    return status;
+}
+
 fhirstore_status fhs_prepare(fhs_session *session, fhs_type type, fhs_str text, fhs_prepared *out,
                              fhirstore_error **err)
 {
@@ -96,8 +137,10 @@ fhirstore_status fhs_prepare(fhs_session *session, fhs_type type, fhs_str text, 
     } else {
         status = fhs_json_read(&session->arena, text, &limits, &out->root, err);
         if (status >= FHIRSTORE_OK) {
-            status = fhs_validate_resource(core->fhir, core->validation, out->root, &out->type,
-                                           err);
+            status = core->validation == FHS_VALIDATION_FULL
+                         ? prepare_fully(session, out, err)
+                         : fhs_validate_resource(core->fhir, core->validation, out->root,
+                                                 &out->type, err);
         }
     }
     if (status >= FHIRSTORE_OK) {

@@ -74,7 +74,6 @@ fhirstore_status fhs_presence_read(fhs_presence *presence, fhs_type type, fhs_st
     }
     status = fhs_resource_read(presence->probe.conn, fhs_catalog_type(core->catalog, type), id,
                                &version, err);
-    return status < FHIRSTORE_OK
-               ? status
-               : fhs_resource_take_body(presence->probe.conn, &version, out, err);
+    return status < FHIRSTORE_OK ? status
+                                 : fhs_resource_take_body(presence->probe.conn, &version, out, err);
 }

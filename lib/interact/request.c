@@ -4,6 +4,7 @@
 
 #include "interact/bundle.h"
 #include "interact/headers.h"
+#include "interact/integrity.h"
 #include "interact/interact.h"
 #include "interact/operation.h"
 #include "interact/patch.h"
@@ -106,6 +107,25 @@ static fhirstore_status patch_request(fhs_session *session, const fhs_request *r
     return status;
 }
 
+/* _cascade stands in the address; in that of a condition it is read with the rest. */
+static fhirstore_status delete_request(fhs_session *session, const fhs_route *route,
+                                       const fhs_request_headers *headers, fhs_answer *answer,
+                                       fhirstore_error **err)
+{
+    fhs_condition condition = headers->condition;
+    fhs_str rest;
+    if (route->id.len == 0) {
+        return fhs_interact_delete_where(session, route->type, route->query, &condition, answer,
+                                         err);
+    }
+    fhirstore_status status = fhs_integrity_take_cascade(
+        session->core, &session->arena, route->query, &rest, &condition.cascades, err);
+    return status < FHIRSTORE_OK
+               ? fhs_session_refuse(session, FHIRSTORE_ACTION_DELETE, route->type, route->id,
+                                    route->query, status)
+               : fhs_interact_delete(session, route->type, route->id, &condition, answer, err);
+}
+
 static fhirstore_status dispatch(fhs_session *session, const fhs_request *request,
                                  const fhs_route *route, const fhs_request_headers *headers,
                                  fhs_answer *answer, fhirstore_error **err)
@@ -136,10 +156,7 @@ static fhirstore_status dispatch(fhs_session *session, const fhs_request *reques
     case FHS_DO_PATCH:
         return patch_request(session, request, route, headers, answer, err);
     case FHS_DO_DELETE:
-        return route->id.len == 0 ? fhs_interact_delete_where(session, route->type, route->query,
-                                                              &headers->condition, answer, err)
-                                  : fhs_interact_delete(session, route->type, route->id,
-                                                        &headers->condition, answer, err);
+        return delete_request(session, route, headers, answer, err);
     case FHS_DO_HISTORY:
         return fhs_interact_history(session, route->type, route->id, route->query, answer, err);
     case FHS_DO_OPERATION: {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* $validate: would this resource be stored, changed, deleted? Nothing is. */
 #include "fhirpath/fhirpath.h"
-#include "interact/interact.h"
+#include "interact/find.h"
 #include "interact/integrity.h"
+#include "interact/interact.h"
 #include "interact/operation.h"
 #include "interact/params.h"
 #include "interact/presence.h"
@@ -59,10 +60,9 @@ static fhirstore_status read_what_is_stored(validate_work *work, fhirstore_error
     fhs_call *call = work->call;
     fhirstore_status status = fhs_interact_read_in(call, call->type, call->id, 0, NULL,
                                                    &work->stored, err);
-    return status < FHIRSTORE_OK
-               ? status
-               : fhs_json_read(call->arena, fhs_buf_str(&work->stored.body), NULL, &work->root,
-                               err);
+    return status < FHIRSTORE_OK ? status
+                                 : fhs_json_read(call->arena, fhs_buf_str(&work->stored.body), NULL,
+                                                 &work->root, err);
 }
 
 static fhirstore_status read_arguments(validate_work *work, fhirstore_error **err)
@@ -113,9 +113,9 @@ static fhirstore_status report_id(validate_work *work, const char *text, fhirsto
     fhs_buf_add_str(&place, fhs_type_name(work->call->session->core->fhir, work->type));
     fhs_buf_add_cstr(&place, ".id");
     fhirstore_status status = fhs_buf_status(&place);
-    status = status < FHIRSTORE_OK ? fhs_fail_plain(err, status)
-                                   : report(work, FHS_SEVERITY_ERROR, "value",
-                                            fhs_buf_str(&place), text, err);
+    status = status < FHIRSTORE_OK
+                 ? fhs_fail_plain(err, status)
+                 : report(work, FHS_SEVERITY_ERROR, "value", fhs_buf_str(&place), text, err);
     fhs_buf_clear(&place);
     return status;
 }
@@ -169,9 +169,8 @@ static fhirstore_status resolve_stored(void *ctx, fhs_str reference, const fhs_j
                                                 err);
     if (status >= FHIRSTORE_OK && body.len > 0) {
         fhs_str kept = fhs_arena_dup(work->call->arena, fhs_buf_str(&body));
-        status = kept.ptr == NULL
-                     ? fhs_fail_memory(err)
-                     : fhs_json_read(work->call->arena, kept, NULL, out, err);
+        status = kept.ptr == NULL ? fhs_fail_memory(err)
+                                  : fhs_json_read(work->call->arena, kept, NULL, out, err);
     }
     fhs_buf_clear(&body);
     return status;
@@ -320,10 +319,9 @@ static fhirstore_status check_content(validate_work *work, fhirstore_error **err
         return status;
     }
     if (work->mode == MODE_CREATE || work->mode == MODE_UPDATE) {
-        status = check_permission(work,
-                                  work->mode == MODE_CREATE ? FHIRSTORE_ACTION_CREATE
-                                                            : FHIRSTORE_ACTION_UPDATE,
-                                  err);
+        status = check_permission(
+            work, work->mode == MODE_CREATE ? FHIRSTORE_ACTION_CREATE : FHIRSTORE_ACTION_UPDATE,
+            err);
     }
     return status < FHIRSTORE_OK || work->report != NULL
                ? status

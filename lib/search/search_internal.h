@@ -9,21 +9,16 @@
  *   range.c     fhs_test   → fhs_scan   which runs of which index hold its matches
  *   plan.c      which test drives, which remain, how the order is kept
  *   codes.c     value sets and hierarchies of codes as conditions
- *   hierarchy.c, member.c, contained.c  hierarchies of references, lists and groups, what is contained
- *   late.c      rows that are not in the indexes yet (late.h)
- *   sql.c       fhs_range  → SQL        the only file that knows any
- *   source.c    fhs_scan   → entities in ascending order
- *   probe.c     fhs_scan   → whether an entity is in it, and the next that is
- *   link.c      the other end of a chain or _has, for one candidate
- *   semijoin.c  chains and _has from the far end
- *   sort.c      sort keys as bytes
- *   fulltext.c  words: lists of matches from the full-text index and what it does not have yet
- *   near.c      distances, and the cells of a circle
- *   cursor.c    open, next, count
- *   walk.c      the sort key's own index, row by row
- *   back.c      where the page before a page begins
- *   include.c   what matches refer to and what refers to them (include.h)
- *   subset.c    _summary and _elements, where a page is written
+ *   hierarchy.c, member.c, contained.c  hierarchies of references, lists and groups, what is
+ * contained late.c      rows that are not in the indexes yet (late.h) sql.c       fhs_range  → SQL
+ * the only file that knows any source.c    fhs_scan   → entities in ascending order probe.c
+ * fhs_scan   → whether an entity is in it, and the next that is link.c      the other end of a
+ * chain or _has, for one candidate semijoin.c  chains and _has from the far end sort.c      sort
+ * keys as bytes fulltext.c  words: lists of matches from the full-text index and what it does not
+ * have yet near.c      distances, and the cells of a circle cursor.c    open, next, count walk.c
+ * the sort key's own index, row by row back.c      where the page before a page begins include.c
+ * what matches refer to and what refers to them (include.h) subset.c    _summary and _elements,
+ * where a page is written
  */
 #ifndef FHS_SEARCH_SEARCH_INTERNAL_H
 #define FHS_SEARCH_SEARCH_INTERNAL_H
@@ -116,8 +111,7 @@ fhirstore_status fhs_contained_test(fhs_search *search, const fhs_test *test,
 fhirstore_status fhs_contained_is_direct(fhs_search *search, fhs_entity entity, bool *yes_out);
 /* Call @a visit for what @a entity contains and matches, until it says otherwise than OK. */
 fhirstore_status fhs_contained_each(fhs_search *search, fhs_entity entity,
-                                    fhirstore_status (*visit)(void *ctx,
-                                                              const fhs_contained *item),
+                                    fhirstore_status (*visit)(void *ctx, const fhs_contained *item),
                                     void *ctx);
 
 /* ---- compare.c ---- */

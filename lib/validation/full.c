@@ -9,7 +9,7 @@
 struct fhs_invariants {
     const fhs_fhir *fhir;
     size_t count;
-    pthread_mutex_t lock;              /* of those who compile */
+    pthread_mutex_t lock;               /* of those who compile */
     _Atomic(fhs_fhirpath *) programs[]; /* NULL: not asked for yet */
 };
 
@@ -53,9 +53,8 @@ fhirstore_status fhs_invariants_get(fhs_invariants *invariants, size_t index,
         (void)pthread_mutex_lock(&invariants->lock);
         program = atomic_load_explicit(&invariants->programs[index], memory_order_acquire);
         if (program == NULL) {
-            status = fhs_fhirpath_compile(&options,
-                                          fhs_invariant_at(invariants->fhir, index).expression,
-                                          &program, err);
+            status = fhs_fhirpath_compile(
+                &options, fhs_invariant_at(invariants->fhir, index).expression, &program, err);
             atomic_store_explicit(&invariants->programs[index], program, memory_order_release);
         }
         (void)pthread_mutex_unlock(&invariants->lock);

@@ -11,7 +11,8 @@ static bool is_unknown(fhirstore_status status)
            status == FHIRSTORE_ERR_CODE_SYSTEM;
 }
 
-static fhirstore_status settle(fhirstore_status status, fhirstore_error *why, fhirstore_error **err)
+static fhirstore_status settle_unknown(fhirstore_status status, fhirstore_error *why,
+                                       fhirstore_error **err)
 {
     if (is_unknown(status)) {
         fhs_error_free(why);
@@ -56,7 +57,7 @@ fhirstore_status fhs_validation_member_of(void *ctx, fhs_str value_set, fhs_str 
     if (status >= FHIRSTORE_OK) {
         *answer_out = set_has(set, system, code) ? FHS_ANSWER_YES : FHS_ANSWER_NO;
     }
-    return settle(status, why, err);
+    return settle_unknown(status, why, err);
 }
 
 fhirstore_status fhs_validation_subsumes(void *ctx, fhs_str system, fhs_str a, fhs_str b,
@@ -68,7 +69,7 @@ fhirstore_status fhs_validation_subsumes(void *ctx, fhs_str system, fhs_str a, f
     *answer_out = FHS_ANSWER_UNKNOWN;
     fhirstore_status status = fhs_terms_code_system(ctx, system, FHS_STR_NONE, &codes, &why);
     if (status < FHIRSTORE_OK || codes == NULL) {
-        return settle(status, why, err);
+        return settle_unknown(status, why, err);
     }
     uint32_t first = fhs_code_system_find(codes, a);
     uint32_t second = fhs_code_system_find(codes, b);
@@ -80,5 +81,5 @@ fhirstore_status fhs_validation_subsumes(void *ctx, fhs_str system, fhs_str a, f
         *answer_out = found == FHS_SUBSUMES || found == FHS_SUBSUMES_BOTH ? FHS_ANSWER_YES
                                                                           : FHS_ANSWER_NO;
     }
-    return settle(status, why, err);
+    return settle_unknown(status, why, err);
 }

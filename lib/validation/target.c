@@ -193,7 +193,8 @@ static void check_is_there(fhs_check *check, const fhs_place *at, const fhs_refe
     const fhs_full_check *full = check->full;
     const bool is_inside = check->state->root != check->state->top;
     bool yes = true;
-    if (full->exists == NULL || (is_inside && !check->state->asks_entries) || (full->errors_only && full->if_missing > FHS_SEVERITY_ERROR)) {
+    if (full->exists == NULL || (is_inside && !check->state->asks_entries) ||
+        (full->errors_only && full->if_missing > FHS_SEVERITY_ERROR)) {
         return;
     }
     fhirstore_status status = full->exists(full->ctx, parsed->type, parsed->id, &yes,

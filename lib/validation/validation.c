@@ -366,7 +366,8 @@ static int64_t now_in_check(void *ctx)
     return check->full->now_us(check->full->ctx);
 }
 
-/* The entries of a batch or transaction are on their way into the store; those of others are not. */
+/* The entries of a batch or transaction are on their way into the store; those of others are not.
+ */
 static bool is_to_be_executed(const fhs_json *root)
 {
     fhs_str name;

@@ -10,13 +10,15 @@
 #include "fhirpath/fhirpath.h"
 #include "json/json.h"
 
-/* Numbers as in the public enum fhirstore_validation. */
+/* The first three have numbers as in the public enum fhirstore_validation. */
 typedef enum fhs_validation_mode {
     FHS_VALIDATION_ON = 0,
     FHS_VALIDATION_LENIENT = 1, /* unknown elements and missing required ones pass */
     FHS_VALIDATION_OFF = 2,     /* only: an object with a known resourceType */
     /* Or'ed to ON or LENIENT: codes must be in the value sets of required bindings too. */
     FHS_VALIDATION_BINDINGS = 16,
+    /* Everything that fhs_validate_fully() looks at. */
+    FHS_VALIDATION_FULL = 32,
 } fhs_validation_mode;
 
 /*
@@ -65,10 +67,10 @@ typedef struct fhs_full_check {
     /* The resource that a reference means, for resolve(); NULL: nobody knows. */
     fhirstore_status (*resolve)(void *ctx, fhs_str reference, const fhs_json **resource_out,
                                 fhirstore_error **err);
-    struct fhs_terms *terms;         /* for memberOf(); NULL: none */
-    int64_t (*now_us)(void *ctx);    /* NULL: the system's */
-    fhs_str base_url;                /* below it references are local */
-    bool errors_only;                /* what is no error is not looked for */
+    struct fhs_terms *terms;      /* for memberOf(); NULL: none */
+    int64_t (*now_us)(void *ctx); /* NULL: the system's */
+    fhs_str base_url;             /* below it references are local */
+    bool errors_only;             /* what is no error is not looked for */
     /* Whether a resource is there; NULL: nobody knows. One that is not: @a if_missing. */
     fhirstore_status (*exists)(void *ctx, fhs_type type, fhs_str id, bool *yes_out,
                                fhirstore_error **err);

@@ -35,9 +35,9 @@ typedef struct fhs_check {
     fhs_type reference;
     const fhs_full_check *full; /* NULL: invariants and references are not looked at */
     struct fhs_full_state *state;
-    uint32_t warnings; /* listed so far */
+    uint32_t warnings;     /* listed so far */
     bool is_presence_only; /* nothing is looked for but targets that are not there */
-    bool is_cut;       /* there are issues that are not listed */
+    bool is_cut;           /* there are issues that are not listed */
 } fhs_check;
 
 /* Primitive types in the order in which the tables hold them: by name, behind all other types. */
@@ -116,7 +116,7 @@ typedef struct fhs_full_state {
     const fhs_json *top;      /* what was handed in */
     const fhs_json *resource; /* %resource */
     const fhs_json *root;     /* %rootResource: not contained */
-    bool asks_entries; /* of a Bundle: what they refer to should be in the store as well */
+    bool asks_entries;        /* of a Bundle: what they refer to should be in the store as well */
     bool is_indexed;
     fhs_entry_name *entries; /* of a Bundle, sorted */
     size_t entry_count;

@@ -101,8 +101,8 @@ int main(int argc, char **argv)
     if (at < argc && strcmp(argv[at], "--bindings") == 0) {
         run.mode = FHS_VALIDATION_BINDINGS;
         at++;
-    } else if (at < argc && (strcmp(argv[at], "--invariants") == 0 ||
-                             strcmp(argv[at], "--warnings") == 0)) {
+    } else if (at < argc &&
+               (strcmp(argv[at], "--invariants") == 0 || strcmp(argv[at], "--warnings") == 0)) {
         run.is_full = true;
         run.has_warnings = strcmp(argv[at], "--warnings") == 0;
         at++;
@@ -112,7 +112,9 @@ int main(int argc, char **argv)
         at += 2;
     }
     if (at + 1 != argc || run.fhir == NULL) {
-        (void)fprintf(stderr, "usage: validate [--bindings | --invariants | --warnings] [--fhir R4|R4B|R5] FOLDER\n");
+        (void)fprintf(
+            stderr,
+            "usage: validate [--bindings | --invariants | --warnings] [--fhir R4|R4B|R5] FOLDER\n");
         return 2;
     }
     fhs_terms *terms = NULL;
