@@ -50,6 +50,9 @@ static fhirstore_status deletion_work(fhs_call *call, void *ctx, fhirstore_error
     if (!fhs_id_is_valid(work->id)) {
         return bad_id(err);
     }
+    if (work->condition.cascades && work->condition.is_hard) {
+        return fhs_fail(err, FHIRSTORE_ERR_QUERY, "_cascade and _hardDelete exclude each other");
+    }
     fhirstore_status status = fhs_store_deletion(call, call->type, work->id, &work->condition,
                                                  work->answer, err);
     if (status < FHIRSTORE_OK || !work->condition.cascades || work->answer->version == 0) {

@@ -134,13 +134,17 @@ static fhirstore_status settle_note(fhs_call *call, fhs_presence *presence, fhs_
     const fhs_core *core = call->session->core;
     fhs_version version;
     fhs_buf body = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
-    fhirstore_status status = fhs_resource_read(call->conn, fhs_catalog_type(core->catalog, type),
-                                                id, &version, err);
-    if (status < FHIRSTORE_OK) {
-        return status;
+    fhs_entity entity = 0;
+    fhirstore_status status = fhs_entity_find(call->conn, fhs_catalog_type(core->catalog, type), id,
+                                              &entity, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_resource_look(call->conn, entity, &version, NULL);
     }
-    if (version.is_deleted) {
-        return check_unreferred(call, type, id, err);
+    if (status == FHIRSTORE_ERR_NOT_FOUND || (status >= FHIRSTORE_OK && version.is_deleted)) {
+        return check_unreferred(call, type, id, err); /* without a trace, or with one */
+    }
+    if (status < FHIRSTORE_OK) {
+        return fhs_fail_plain(err, status);
     }
     status = fhs_resource_take_body(call->conn, &version, &body, err);
     if (status >= FHIRSTORE_OK) {

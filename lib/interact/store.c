@@ -516,6 +516,9 @@ static fhirstore_status remove_for_good(fhs_call *call, fhs_type type, const cur
     if (status >= FHIRSTORE_OK) {
         status = fhs_param_follow(call, type, id, NULL, err);
     }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_integrity_note(call, type, id, err);
+    }
     return status < FHIRSTORE_OK ? status : FHIRSTORE_NO_CONTENT;
 }
 
