@@ -81,6 +81,10 @@ int cli_verify(const cli_options *options);
 int cli_reindex(const cli_options *options);
 int cli_audit(const cli_options *options);
 int cli_key(const cli_options *options);
+int cli_backup(const cli_options *options);
+int cli_encrypt(const cli_options *options);
+int cli_decrypt(const cli_options *options);
+int cli_compact(const cli_options *options);
 
 /* An open store and the local operator's session on it. */
 typedef struct cli_store {
@@ -107,6 +111,10 @@ typedef struct cli_secret {
 bool cli_read_key(const char *path, cli_secret *out);
 bool cli_read_passphrase(const char *path, cli_secret *out);
 void cli_forget(cli_secret *held);
+/* What a new slot is for: one of --new-key-file, --new-passphrase-file, --recipient. */
+bool cli_read_new_key(const cli_options *options, cli_secret *held, fhirstore_key_options *key);
+/* How the store is opened; it points into @a held. */
+bool cli_fill_open(const cli_options *options, cli_secret *held, fhirstore_open_options *open);
 /* 32 raw bytes, or 64 hex digits with white space behind them. */
 bool cli_parse_key(const char *text, size_t len, uint8_t key[CLI_KEY_BYTES]);
 

@@ -340,6 +340,12 @@ static void fill_open_options(const cli_options *options, uint32_t flags,
     }
 }
 
+bool cli_fill_open(const cli_options *options, cli_secret *held, fhirstore_open_options *open)
+{
+    fill_open_options(options, 0, open);
+    return read_secret(options, held, open);
+}
+
 /* Why a store did not open, in words of the command line. */
 static void tell_why_shut(const char *path, const fhirstore_open_options *open,
                           fhirstore_error *error)

@@ -67,6 +67,17 @@ static const struct {
      "checks each record, the chain, the signatures and the end, and exits with 1 when it was\n"
      "tampered with (the report names the records); anchor prints the present end as a line to\n"
      "keep elsewhere, which verify --anchor FILE compares the journal with later.\n"},
+    {"backup",
+     "Writes a copy of what the store holds now to DEST, a file that must not exist yet. The copy\n"
+     "is a store of its own, compact, with a new data key: to restore it is to open it. It opens\n"
+     "with what is said of a new key, or else with the key that opened the store; the copy of a\n"
+     "store that is not encrypted is not, either, unless a new key is given.\n"},
+    {"encrypt",
+     "Replaces a store that is not encrypted by an encrypted copy of itself; with a key, an\n"
+     "encrypted one by a copy with a new data key, which none of its old keys opens. A crash\n"
+     "leaves the one or the other. Blocks of the old file may survive on the disk.\n"},
+    {"decrypt", "Replaces an encrypted store by a copy that is not encrypted.\n"},
+    {"compact", "Gives unused pages back to the file system and puts the others in order.\n"},
     {"key",
      "The key slots, each of which opens the store. list tells number, type, label, and which one\n"
      "opened it. add makes one more: for a key (--new-key-file), a passphrase\n"
@@ -97,7 +108,8 @@ static const char option_help[] =
     "                       place of the operator, who may do everything (docs/access.md)\n"
     "  --policy FILE        the role document that --as goes by (else the built-in roles)\n"
     "  --json               machine-readable output\n"
-    "  --progress           show progress also where stderr is no terminal: import, reindex\n"
+    "  --progress           show progress also where stderr is no terminal: import, reindex,\n"
+    "                       backup, encrypt, decrypt\n"
     "  --time               tell on stderr how long a search took: search\n";
 
 void cli_help(FILE *out, const cli_command *commands, size_t count)

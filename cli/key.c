@@ -83,8 +83,9 @@ static bool read_recipient(const char *name, cli_secret *out)
            cli_read_key(name, out);
 }
 
-static bool read_new_key(const cli_options *options, cli_secret *held, fhirstore_key_options *key)
+bool cli_read_new_key(const cli_options *options, cli_secret *held, fhirstore_key_options *key)
 {
+    memset(held, 0, sizeof *held);
     key->label = options->label;
     key->label_len = options->label == NULL ? 0 : strlen(options->label);
     key->kdf_target_ms = options->kdf_ms;
@@ -116,7 +117,7 @@ static int make_slot(const cli_options *options, const cli_store *opened, bool r
     fhirstore_error *error = NULL;
     cli_secret held;
     uint32_t slot = 0;
-    if (!read_new_key(options, &held, &key)) {
+    if (!cli_read_new_key(options, &held, &key)) {
         cli_forget(&held);
         return EXIT_FAILED;
     }

@@ -84,6 +84,12 @@ static const cli_command commands[] = {
     {"reindex", "reindex STORE", 1, 1, OF_STORE | OF_LONG_RUN, cli_reindex},
     {"audit", "audit list|verify|anchor STORE [--anchor FILE]", 2, 2,
      OF_STORE | OF_PRINCIPAL | BIT(OPT_ANCHOR) | BIT(OPT_JSON), cli_audit},
+    {"backup", "backup STORE DEST [--new-key-file F|--new-passphrase-file F|--recipient P]", 2, 2,
+     OF_STORE | OF_NEW_KEY | BIT(OPT_PROGRESS) | BIT(OPT_JSON), cli_backup},
+    {"encrypt", "encrypt STORE --new-key-file F|--new-passphrase-file F|--recipient P", 1, 1,
+     OF_STORE | OF_NEW_KEY | BIT(OPT_PROGRESS) | BIT(OPT_JSON), cli_encrypt},
+    {"decrypt", "decrypt STORE", 1, 1, OF_STORE | BIT(OPT_PROGRESS) | BIT(OPT_JSON), cli_decrypt},
+    {"compact", "compact STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_compact},
     {"key",
      "key list|add|remove|rotate STORE [--slot N] [--new-key-file F|--new-passphrase-file F|"
      "--recipient P]",

@@ -19,7 +19,7 @@ static void make_good(void)
 {
     if (good_keys == NULL) {
         fhs_key_cost cost = {.memory_kib = 64, .passes = 1};
-        FUZZ_LAW(fhs_keys_create(&raw, cost, FHS_LIT("fuzz"), good, &good_keys, NULL) ==
+        FUZZ_LAW(fhs_keys_create(&raw, cost, FHS_LIT("fuzz"), NULL, good, &good_keys, NULL) ==
                  FHIRSTORE_OK);
     }
 }

@@ -5,6 +5,7 @@
 
 #include "access.h"
 #include "audit.h"
+#include "backup.h"
 #include "buf.h"
 #include "bulk.h"
 #include "error.h"

@@ -101,7 +101,8 @@ fhirstore_status fhs_abi_copy(void *into, size_t known_size, size_t v1_size, con
                               fhirstore_error **err_out);
 
 /* Wrap an answer (taken over in every case) for the host. */
-fhirstore_status fhs_response_new(const fhs_session *session, fhs_answer *answer, fhirstore_status status,
-                                  fhirstore_response **out, fhirstore_error **err_out);
+fhirstore_status fhs_response_new(const fhs_session *session, fhs_answer *answer,
+                                  fhirstore_status status, fhirstore_response **out,
+                                  fhirstore_error **err_out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "api/handle.h"
+#include "api/key_options.h"
 #include "vfs/vfs.h"
 #include "json/json.h"
 
@@ -102,16 +103,8 @@ fhirstore_status fhirstore_key_options_init(fhirstore_key_options *options, size
     return fhs_abi_init(options, struct_size, sizeof *options, KEY_OPTIONS_V1_SIZE);
 }
 
-/* What a change works with: the options in the words of the rooms below. */
-typedef struct slot_change {
-    struct fhs_vfs *vfs;
-    fhs_credential credential;
-    fhs_key_cost cost;
-    fhs_str label;
-} slot_change;
-
-static fhirstore_status read_key_options(const fhirstore_key_options *options, slot_change *out,
-                                         fhirstore_error **err)
+fhirstore_status fhs_read_key_options(const fhirstore_key_options *options, fhs_new_key *out,
+                                      fhirstore_error **err)
 {
     fhirstore_key_options known;
     fhs_str key_id;
@@ -163,15 +156,16 @@ static fhirstore_status enter_sealed(fhirstore *store, struct fhs_vfs **vfs_out,
 fhirstore_status fhirstore_key_add(fhirstore *store, const fhirstore_key_options *options,
                                    uint32_t *slot_out, fhirstore_error **err_out)
 {
-    slot_change change = {0};
+    fhs_new_key change = {0};
+    struct fhs_vfs *vfs;
     uint32_t slot = 0;
     fhs_api_begin(err_out);
-    fhirstore_status status = read_key_options(options, &change, err_out);
+    fhirstore_status status = fhs_read_key_options(options, &change, err_out);
     if (status >= FHIRSTORE_OK) {
-        status = enter_sealed(store, &change.vfs, err_out);
+        status = enter_sealed(store, &vfs, err_out);
         if (status >= FHIRSTORE_OK) {
-            status = fhs_vfs_slot_add(change.vfs, &change.credential, change.cost, change.label,
-                                      &slot, err_out);
+            status = fhs_vfs_slot_add(vfs, &change.credential, change.cost, change.label, &slot,
+                                      err_out);
             fhs_store_leave(store);
         }
     }
@@ -197,15 +191,16 @@ fhirstore_status fhirstore_key_rotate(fhirstore *store, uint32_t slot,
                                       const fhirstore_key_options *options, uint32_t *slot_out,
                                       fhirstore_error **err_out)
 {
-    slot_change change = {0};
+    fhs_new_key change = {0};
+    struct fhs_vfs *vfs;
     uint32_t made = 0;
     fhs_api_begin(err_out);
-    fhirstore_status status = read_key_options(options, &change, err_out);
+    fhirstore_status status = fhs_read_key_options(options, &change, err_out);
     if (status >= FHIRSTORE_OK) {
-        status = enter_sealed(store, &change.vfs, err_out);
+        status = enter_sealed(store, &vfs, err_out);
         if (status >= FHIRSTORE_OK) {
-            status = fhs_vfs_slot_rotate(change.vfs, slot, &change.credential, change.cost,
-                                         change.label, &made, err_out);
+            status = fhs_vfs_slot_rotate(vfs, slot, &change.credential, change.cost, change.label,
+                                         &made, err_out);
             fhs_store_leave(store);
         }
     }

@@ -45,7 +45,7 @@ fhirstore_status fhs_journal_new(const fhs_keys *keys, const uint8_t *plain_key,
     }
     fhs_buf_init(&journal->sealed, FHS_LIMIT_RESOURCE_BYTES);
     if (keys != NULL) {
-        fhs_keys_derive(keys, "journal ", 0, key);
+        fhs_keys_journal(keys, key);
     } else {
         memcpy(key, plain_key, sizeof key);
     }

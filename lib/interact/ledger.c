@@ -63,6 +63,25 @@ static fhirstore_status plain_key(fhs_conn *conn, uint8_t *key, fhirstore_error 
     return status;
 }
 
+fhirstore_status fhs_ledger_plain_key(fhs_core *core, uint8_t key_out[FHS_JOURNAL_KEY_BYTES],
+                                      bool *found_out, fhirstore_error **err)
+{
+    fhs_buf text = FHS_BUF_INIT(256);
+    fhs_conn *conn = NULL;
+    *found_out = false;
+    fhirstore_status status = fhs_storage_reader(core->storage, &conn, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_meta_get(conn, key_name, &text, found_out, err);
+    }
+    fhs_conn_release(conn);
+    *found_out = *found_out && text.len == FHS_JOURNAL_KEY_BYTES;
+    if (*found_out) {
+        memcpy(key_out, text.ptr, FHS_JOURNAL_KEY_BYTES);
+    }
+    fhs_buf_clear(&text);
+    return status;
+}
+
 static fhirstore_status open_journal(fhs_core *core, fhs_journal **out, fhirstore_error **err)
 {
     uint8_t key[FHS_JOURNAL_KEY_BYTES];

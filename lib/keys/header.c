@@ -106,6 +106,35 @@ bool fhs_header_commits_to(const uint8_t *image, uint8_t epoch, const uint8_t *d
     return sodium_memcmp(commitment, record + EPOCH_COMMITMENT, sizeof commitment) == 0;
 }
 
+void fhs_header_keep_journal(uint8_t *image, const uint8_t *journal_key, const uint8_t *dek)
+{
+    uint8_t key[FHS_KEYS_KEY_BYTES];
+    uint8_t *at = image + HEADER_JOURNAL;
+    (void)crypto_kdf_derive_from_key(key, sizeof key, 1, "fhirjrnl", dek);
+    randombytes_buf(at, crypto_aead_xchacha20poly1305_ietf_NPUBBYTES);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
+        at + crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, NULL, journal_key, FHS_KEYS_KEY_BYTES,
+        image + HEADER_UUID, FHS_KEYS_UUID_BYTES, NULL, at, key);
+    sodium_memzero(key, sizeof key);
+}
+
+bool fhs_header_find_journal(const uint8_t *image, const uint8_t *dek, uint8_t *journal_key_out)
+{
+    uint8_t key[FHS_KEYS_KEY_BYTES];
+    const size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+    const uint8_t *at = image + HEADER_JOURNAL;
+    if (sodium_is_zero(at, HEADER_JOURNAL_BYTES)) {
+        return false;
+    }
+    (void)crypto_kdf_derive_from_key(key, sizeof key, 1, "fhirjrnl", dek);
+    bool opens = crypto_aead_xchacha20poly1305_ietf_decrypt(
+                     journal_key_out, NULL, NULL, at + nonce_bytes,
+                     HEADER_JOURNAL_BYTES - nonce_bytes, image + HEADER_UUID, FHS_KEYS_UUID_BYTES,
+                     at, key) == 0;
+    sodium_memzero(key, sizeof key);
+    return opens;
+}
+
 static bool looks_like_sqlite(const uint8_t *block, size_t len)
 {
     static const char sqlite_magic[16] = "SQLite format 3";

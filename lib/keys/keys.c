@@ -52,8 +52,8 @@ static void write_block(fhs_keys *keys, uint8_t *block)
 }
 
 fhirstore_status fhs_keys_create(const fhs_credential *credential, fhs_key_cost cost, fhs_str label,
-                                 uint8_t block[FHS_KEYS_BLOCK_BYTES], fhs_keys **keys_out,
-                                 fhirstore_error **err)
+                                 const uint8_t *journal_key, uint8_t block[FHS_KEYS_BLOCK_BYTES],
+                                 fhs_keys **keys_out, fhirstore_error **err)
 {
     uint8_t uuid[FHS_KEYS_UUID_BYTES];
     fhs_slot_draft draft;
@@ -75,6 +75,9 @@ fhirstore_status fhs_keys_create(const fhs_credential *credential, fhs_key_cost 
     if (status != FHIRSTORE_OK) {
         fhs_keys_free(keys);
         return status;
+    }
+    if (journal_key != NULL) {
+        fhs_header_keep_journal(keys->image, journal_key, keys->secrets->dek);
     }
     fhs_put_le(keys->image + HEADER_NEXT_SLOT_ID, 2, 2);
     keys->used_slot = 1;
@@ -235,6 +238,13 @@ uint8_t fhs_keys_epoch(const fhs_keys *keys)
 uint64_t fhs_keys_generation(const fhs_keys *keys)
 {
     return fhs_get_le(keys->image + HEADER_GENERATION, 8);
+}
+
+void fhs_keys_journal(const fhs_keys *keys, uint8_t out[FHS_KEYS_KEY_BYTES])
+{
+    if (!fhs_header_find_journal(keys->image, keys->secrets->dek, out)) {
+        fhs_keys_derive(keys, "journal ", 0, out);
+    }
 }
 
 void fhs_keys_uuid_text(const fhs_keys *keys, char out[37])

@@ -104,10 +104,13 @@ typedef struct fhs_keys fhs_keys;
 
 /* ---- a store's keys come and go ---- */
 
-/* New data key and database id; @a block receives both header copies. */
+/*
+ * New data key and database id; @a block receives both header copies. @a journal_key: the one that
+ * the audit journal of a copied store is sealed with, kept in the header; NULL: of its own.
+ */
 fhirstore_status fhs_keys_create(const fhs_credential *credential, fhs_key_cost cost, fhs_str label,
-                                 uint8_t block[FHS_KEYS_BLOCK_BYTES], fhs_keys **keys_out,
-                                 fhirstore_error **err);
+                                 const uint8_t *journal_key, uint8_t block[FHS_KEYS_BLOCK_BYTES],
+                                 fhs_keys **keys_out, fhirstore_error **err);
 /*
  * What the first bytes of a file are, without any key: OK for a header block of this format, else
  * ERR_NOT_A_STORE, ERR_PLAIN_STORE, ERR_TRUNCATED, ERR_FORMAT, or ERR_TAMPERED (both copies).
@@ -123,6 +126,8 @@ fhirstore_status fhs_keys_new_ephemeral(fhs_keys **keys_out, fhirstore_error **e
 void fhs_keys_free(fhs_keys *keys);
 /* The public key of an X25519 secret key, both FHS_KEYS_KEY_BYTES long. */
 void fhs_keys_public(const uint8_t *secret_key, uint8_t *public_key_out);
+/* Zero what held a secret. */
+void fhs_keys_wipe(void *bytes, size_t len);
 bool fhs_credential_is_empty(const fhs_credential *credential);
 
 /* ---- what the file is sealed with; borrowed until fhs_keys_free ---- */
@@ -135,6 +140,8 @@ uint8_t fhs_keys_epoch(const fhs_keys *keys);
 uint64_t fhs_keys_generation(const fhs_keys *keys);
 /* The database id as text, with a NUL; empty for ephemeral keys. */
 void fhs_keys_uuid_text(const fhs_keys *keys, char out[37]);
+/* What the audit journal's secrets come from. */
+void fhs_keys_journal(const fhs_keys *keys, uint8_t out[FHS_KEYS_KEY_BYTES]);
 /* A further subkey for another room: @a context is 8 characters of its own choosing. */
 void fhs_keys_derive(const fhs_keys *keys, const char context[8], uint64_t number,
                      uint8_t out[FHS_KEYS_KEY_BYTES]);

@@ -25,6 +25,8 @@ enum {
     HEADER_GENERATION = 56,   /* 8 */
     HEADER_EPOCHS = 128,
     HEADER_SLOTS = 640,
+    HEADER_JOURNAL = 3712, /* 72: nonce, sealed key, tag; zeros: none */
+    HEADER_JOURNAL_BYTES = 72,
     HEADER_CHECKSUM = 4032,
     HEADER_MAC = 4064,
     HEADER_HASH_BYTES = 32,
@@ -102,6 +104,11 @@ fhs_header_state fhs_header_inspect(const uint8_t *image);
 void fhs_header_seal(uint8_t *image, const uint8_t *head_key);
 bool fhs_header_is_authentic(const uint8_t *image, const uint8_t *head_key);
 bool fhs_header_commits_to(const uint8_t *image, uint8_t epoch, const uint8_t *dek);
+
+/* The journal key of the store that this one is a copy of, sealed in the header. */
+void fhs_header_keep_journal(uint8_t *image, const uint8_t *journal_key, const uint8_t *dek);
+/* False: there is none. The header is authentic, so what is there opens. */
+bool fhs_header_find_journal(const uint8_t *image, const uint8_t *dek, uint8_t *journal_key_out);
 
 static inline uint8_t *fhs_header_slot(uint8_t *image, uint32_t index)
 {

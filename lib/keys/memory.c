@@ -27,6 +27,11 @@ void fhs_secrets_free(fhs_secrets *secrets)
     sodium_free(secrets); /* wipes, and accepts NULL */
 }
 
+void fhs_keys_wipe(void *bytes, size_t len)
+{
+    sodium_memzero(bytes, len);
+}
+
 void fhs_secrets_derive(fhs_secrets *secrets)
 {
     (void)crypto_kdf_derive_from_key(secrets->page, FHS_KEYS_KEY_BYTES, 1, "fhirpage",

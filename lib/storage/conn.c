@@ -57,7 +57,7 @@ fhirstore_status fhs_storage_reader(fhs_storage *storage, fhs_conn **conn_out,
     struct timespec deadline = {0, 0};
     *conn_out = NULL;
     (void)pthread_mutex_lock(&storage->mutex);
-    while (storage->idle == NULL && storage->reader_count >= max) {
+    while (storage->idle == NULL && storage->reader_count >= max && !storage->is_shut) {
         if (deadline.tv_sec == 0) {
             deadline = busy_deadline(storage);
         }
@@ -66,6 +66,10 @@ fhirstore_status fhs_storage_reader(fhs_storage *storage, fhs_conn **conn_out,
             (void)pthread_mutex_unlock(&storage->mutex);
             return fhs_fail(err, FHIRSTORE_ERR_BUSY, "all reader connections are in use");
         }
+    }
+    if (storage->is_shut) {
+        (void)pthread_mutex_unlock(&storage->mutex);
+        return fhs_fail_plain(err, FHIRSTORE_ERR_CLOSED);
     }
     fhs_conn *conn = storage->idle;
     if (conn != NULL) {
@@ -101,6 +105,10 @@ fhirstore_status fhs_storage_writer(fhs_storage *storage, fhs_conn **conn_out,
             return fhs_fail(err, FHIRSTORE_ERR_BUSY, "another writer is at work");
         }
     }
+    if (storage->is_shut) {
+        (void)pthread_mutex_unlock(&storage->mutex);
+        return fhs_fail_plain(err, FHIRSTORE_ERR_CLOSED);
+    }
     storage->writer_taken = true;
     (void)pthread_mutex_unlock(&storage->mutex);
     *conn_out = storage->writer;
@@ -111,7 +119,7 @@ fhs_conn *fhs_storage_try_writer(fhs_storage *storage)
 {
     fhs_conn *conn = NULL;
     (void)pthread_mutex_lock(&storage->mutex);
-    if (!storage->options.read_only && !storage->writer_taken) {
+    if (!storage->options.read_only && !storage->writer_taken && !storage->is_shut) {
         storage->writer_taken = true;
         conn = storage->writer;
     }

@@ -71,8 +71,39 @@ bool fhs_storage_is_encrypted(const fhs_storage *storage);
 /* The VFS underneath (key slots, page verification), NULL for a plaintext store. */
 struct fhs_vfs;
 struct fhs_vfs *fhs_storage_vfs(fhs_storage *storage);
+/*
+ * Write the log back and let the connections go, for good: ERR_CLOSED from then on, but the file
+ * stays locked until fhs_storage_close. ERR_BUSY while one is in use.
+ */
+fhirstore_status fhs_storage_close_connections(fhs_storage *storage, fhirstore_error **err);
 /* Truncate the WAL into the file. */
 fhirstore_status fhs_storage_checkpoint(fhs_storage *storage, fhirstore_error **err);
+
+/* ---- copies ---- */
+
+typedef struct fhs_copy_options {
+    const char *path;
+    bool replaces;  /* what has this name */
+    bool plaintext; /* not encrypted; else: */
+    const fhs_credential *credential;
+    fhs_key_cost kdf_cost;
+    fhs_str label;
+    const uint8_t *journal_key; /* that of the source's audit journal; NULL: it has none */
+    /* Bytes written, and about how many there will be. Not OK ends the copy: ERR_CANCELLED. */
+    fhirstore_status (*progress)(void *ctx, int64_t done, int64_t total);
+    /* The copy is complete; not OK leaves nothing of it. */
+    fhirstore_status (*before_publish)(void *ctx, fhirstore_error **err);
+    void *ctx;
+} fhs_copy_options;
+
+/*
+ * Write what the store holds now into a new file, compact and under new keys, while others read and
+ * write. The file appears when it is complete. ERR_EXISTS, ERR_FULL, ERR_CANCELLED, ERR_IO …
+ */
+fhirstore_status fhs_storage_copy(fhs_storage *storage, const fhs_copy_options *options,
+                                  fhirstore_error **err);
+/* Give unused pages back and put the others in order, as the writer. */
+fhirstore_status fhs_storage_compact(fhs_storage *storage, fhirstore_error **err);
 
 /* ---- connections and transactions ---- */
 

@@ -80,6 +80,7 @@ struct fhs_storage {
     pthread_cond_t changed; /* a connection came back */
     fhs_conn *writer;
     bool writer_taken;
+    bool is_shut; /* no connection is given out any more */
     fhs_conn *idle;
     uint32_t reader_count; /* open ones, idle or taken */
     uint32_t readers_taken;

@@ -75,7 +75,8 @@ static fhirstore_status sync_folder(const char *path, fhirstore_error **err)
                        : fhs_vfs_io_failure(err, "the folder cannot be synced", failed);
 }
 
-/* Header block and page 1, which make a complete empty store, synced, under another name. */
+/* Header block and page 1, which make a complete empty store, synced, under another name. Without
+ * a page: a file that is going to be one. */
 static fhirstore_status write_new_file(fhs_vfs *vfs, const char *path, const uint8_t *block,
                                        const uint8_t *page, fhirstore_error **err)
 {
@@ -88,7 +89,7 @@ static fhirstore_status write_new_file(fhs_vfs *vfs, const char *path, const uin
         return status;
     }
     int code = file->pMethods->xWrite(file, block, BLOCK_BYTES, 0);
-    if (code == SQLITE_OK) {
+    if (code == SQLITE_OK && page != NULL) {
         code = file->pMethods->xWrite(file, page, PAGE_BYTES, BLOCK_BYTES);
     }
     if (code == SQLITE_OK) {
@@ -104,23 +105,23 @@ static fhirstore_status write_new_file(fhs_vfs *vfs, const char *path, const uin
  * Give the finished file its name, unless somebody else took that meanwhile; an empty file in its
  * place holds nothing and is replaced. File systems without links get a rename.
  */
-static fhirstore_status publish_file(fhs_vfs *vfs, const char *made, bool replaces_empty,
-                                     fhirstore_error **err)
+fhirstore_status fhs_vfs_publish(const char *made, const char *path, bool replaces,
+                                 fhirstore_error **err)
 {
     if (chmod(made, S_IRUSR | S_IWUSR) != 0) { /* the log gets the same permissions */
         return fhs_vfs_io_failure(err, "the store's permissions cannot be set", errno);
     }
-    if (!replaces_empty && link(made, vfs->path) == 0) {
+    if (!replaces && link(made, path) == 0) {
         (void)unlink(made);
-        return sync_folder(vfs->path, err);
+        return sync_folder(path, err);
     }
-    if (!replaces_empty && errno == EEXIST) {
+    if (!replaces && errno == EEXIST) {
         return fhs_fail(err, FHIRSTORE_ERR_EXISTS, "the file exists already");
     }
-    if (rename(made, vfs->path) != 0) {
+    if (rename(made, path) != 0) {
         return fhs_vfs_io_failure(err, "the store cannot be named", errno);
     }
-    return sync_folder(vfs->path, err);
+    return sync_folder(path, err);
 }
 
 static fhirstore_status seal_new_store(fhs_vfs *vfs, const fhs_vfs_options *options, uint8_t *block,
@@ -128,7 +129,7 @@ static fhirstore_status seal_new_store(fhs_vfs *vfs, const fhs_vfs_options *opti
 {
     uint8_t plain[PAGE_BYTES];
     fhirstore_status status = fhs_keys_create(&options->credential, options->kdf_cost,
-                                              options->slot_label, block, &vfs->keys, err);
+                                              options->slot_label, NULL, block, &vfs->keys, err);
     if (status == FHIRSTORE_OK) {
         fhs_vfs_seal_init(vfs);
         fhs_vfs_first_page(plain);
@@ -163,7 +164,7 @@ static fhirstore_status create_file(fhs_vfs *vfs, const fhs_vfs_options *options
     if (status == FHIRSTORE_OK) {
         /* A log of some earlier store of this name belongs to nobody. */
         (void)vfs->base->xDelete(vfs->base, vfs->wal_path, 0);
-        status = publish_file(vfs, made, replaces_empty, err);
+        status = fhs_vfs_publish(made, vfs->path, replaces_empty, err);
     }
     if (status != FHIRSTORE_OK) {
         (void)unlink(made);
@@ -403,10 +404,10 @@ static fhirstore_status check_vfs_options(const char *path, const fhs_vfs_option
     return FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_vfs_open(const char *path, const fhs_vfs_options *options, fhs_vfs **vfs_out,
-                              fhirstore_error **err)
+static fhirstore_status new_vfs(const char *path, const fhs_vfs_options *options, fhs_vfs **out,
+                                fhirstore_error **err)
 {
-    *vfs_out = NULL;
+    *out = NULL;
     fhirstore_status status = check_vfs_options(path, options, err);
     if (status != FHIRSTORE_OK) {
         return status;
@@ -423,9 +424,24 @@ fhirstore_status fhs_vfs_open(const char *path, const fhs_vfs_options *options, 
     if (status == FHIRSTORE_OK) {
         status = resolve_paths(vfs, path, err);
     }
-    if (status == FHIRSTORE_OK) {
-        status = find_or_create(vfs, options, err);
+    if (status != FHIRSTORE_OK) {
+        fhs_vfs_close(vfs);
+        return status;
     }
+    *out = vfs;
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_vfs_open(const char *path, const fhs_vfs_options *options, fhs_vfs **vfs_out,
+                              fhirstore_error **err)
+{
+    fhs_vfs *vfs;
+    *vfs_out = NULL;
+    fhirstore_status status = new_vfs(path, options, &vfs, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    status = find_or_create(vfs, options, err);
     if (status == FHIRSTORE_OK) {
         status = open_anchor(vfs, err);
     }
@@ -438,6 +454,63 @@ fhirstore_status fhs_vfs_open(const char *path, const fhs_vfs_options *options, 
     }
     *vfs_out = vfs;
     return FHIRSTORE_OK;
+}
+
+/* ---- a copy in the making ---- */
+
+fhirstore_status fhs_vfs_build(const char *path, const fhs_vfs_options *options,
+                               const uint8_t *journal_key, fhs_vfs **vfs_out, fhirstore_error **err)
+{
+    uint8_t block[BLOCK_BYTES];
+    fhs_vfs *vfs;
+    *vfs_out = NULL;
+    fhirstore_status status = new_vfs(path, options, &vfs, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    vfs->is_building = true;
+    status = fhs_keys_create(&options->credential, options->kdf_cost, options->slot_label,
+                             journal_key, block, &vfs->keys, err);
+    if (status == FHIRSTORE_OK) {
+        fhs_vfs_seal_init(vfs);
+        status = write_new_file(vfs, vfs->opened, block, NULL, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = open_anchor(vfs, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = claim_in_process(vfs, err);
+    }
+    if (status != FHIRSTORE_OK) {
+        fhs_vfs_close(vfs);
+        return status;
+    }
+    *vfs_out = vfs;
+    return FHIRSTORE_OK;
+}
+
+/* SQLite made it as a database with a rollback journal; a store is one with a log. */
+fhirstore_status fhs_vfs_build_finish(fhs_vfs *vfs, fhirstore_error **err)
+{
+    uint8_t sealed[PAGE_BYTES];
+    uint8_t plain[PAGE_BYTES];
+    const sqlite3_io_methods *io = vfs->anchor->pMethods;
+    int code = io->xRead(vfs->anchor, sealed, PAGE_BYTES, BLOCK_BYTES);
+    if (code == SQLITE_OK && !fhs_vfs_open_page(vfs, 1, sealed, plain)) {
+        code = SQLITE_IOERR_DATA;
+    }
+    if (code == SQLITE_OK) {
+        plain[18] = 2;
+        plain[19] = 2;
+        fhs_vfs_seal_page(vfs, 1, false, plain, sealed);
+        code = io->xWrite(vfs->anchor, sealed, PAGE_BYTES, BLOCK_BYTES);
+    }
+    sodium_memzero(plain, sizeof plain);
+    if (code == SQLITE_OK) {
+        code = io->xSync(vfs->anchor, SQLITE_SYNC_FULL);
+    }
+    return code == SQLITE_OK ? FHIRSTORE_OK
+                             : fhs_vfs_io_failure(err, "the copy cannot be completed", code);
 }
 
 void fhs_vfs_close(fhs_vfs *vfs)

@@ -18,7 +18,7 @@ static int configure(sqlite3 *db)
         code = sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     }
     if (code == SQLITE_OK) {
-        code = sqlite3_exec(db, "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON", NULL, NULL,
+        code = sqlite3_exec(db, "PRAGMA temp_store=FILE; PRAGMA cell_size_check=ON", NULL, NULL,
                             NULL);
     }
     return code;

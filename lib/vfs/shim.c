@@ -78,19 +78,35 @@ static int open_wal(fhs_vfs_file *self, const char *name, int flags, int *out_fl
     return SQLITE_OK;
 }
 
-/* This store's file and its log. Journals are never needed, and temporary files would leak. */
+/* What SQLite puts aside for a while. A file that is being made has a journal, too, that nobody
+ * would ever play back: it is no more than that. */
+static bool is_temporary(const fhs_vfs *vfs, const char *name, int flags)
+{
+    const int kinds = SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_TRANSIENT_DB | SQLITE_OPEN_TEMP_JOURNAL |
+                      SQLITE_OPEN_SUBJOURNAL;
+    return (name == NULL && (flags & kinds) != 0) ||
+           (vfs->is_building && (flags & SQLITE_OPEN_MAIN_JOURNAL) != 0);
+}
+
+/* This store's file, its log, and temporary files. A store's journal is never needed. */
 static int open_file(sqlite3_vfs *shim, const char *name, sqlite3_file *file, int flags,
                      int *out_flags)
 {
     fhs_vfs *vfs = vfs_of(shim);
     fhs_vfs_file *self = fhs_vfs_file_of(file);
     memset(self, 0, sizeof *self);
-    if (name == NULL || vfs->keys == NULL || fhs_vfs_is_forked(vfs)) {
+    if (vfs->keys == NULL || fhs_vfs_is_forked(vfs)) {
         return SQLITE_CANTOPEN;
     }
     self->vfs = vfs;
     self->real = (sqlite3_file *)(void *)(self + 1);
     self->real->pMethods = NULL;
+    if (is_temporary(vfs, name, flags)) {
+        return fhs_vfs_open_temp(self, flags, out_flags);
+    }
+    if (name == NULL) {
+        return SQLITE_CANTOPEN;
+    }
     if ((flags & SQLITE_OPEN_MAIN_DB) != 0 && strcmp(name, vfs->path) == 0) {
         return open_main(self, name, flags, out_flags);
     }
@@ -103,6 +119,9 @@ static int open_file(sqlite3_vfs *shim, const char *name, sqlite3_file *file, in
 static int delete_file(sqlite3_vfs *shim, const char *name, int sync_folder)
 {
     fhs_vfs *vfs = vfs_of(shim);
+    if (vfs->is_building) {
+        return SQLITE_OK; /* its journal, which has no name */
+    }
     if (strcmp(name, vfs->wal_path) != 0 || vfs->read_only || fhs_vfs_is_forked(vfs)) {
         return SQLITE_IOERR_DELETE;
     }
@@ -196,7 +215,6 @@ static bool is_forbidden_pragma(const char *name, const char *value)
 {
     static const char *const keyed[] = {"key",      "rekey",   "hexkey",
                                         "hexrekey", "textkey", "textrekey"};
-    static const char *const in_memory[] = {"2", "memory"};
     if (is_one_of(name, keyed, FHS_COUNT_OF(keyed))) {
         return true;
     }
@@ -211,9 +229,6 @@ static bool is_forbidden_pragma(const char *name, const char *value)
     }
     if (sqlite3_stricmp(name, "mmap_size") == 0) {
         return strcmp(value, "0") != 0;
-    }
-    if (sqlite3_stricmp(name, "temp_store") == 0) {
-        return !is_one_of(value, in_memory, FHS_COUNT_OF(in_memory));
     }
     return sqlite3_stricmp(name, "temp_store_directory") == 0 ||
            sqlite3_stricmp(name, "data_store_directory") == 0;

@@ -13,7 +13,7 @@
  *
  * The file holds a complete, empty database in WAL mode from the moment it exists, with 48 bytes
  * reserved in each page: callers never set page_size, journal_mode or the reserve. Temporary files
- * are refused (SQLITE_CANTOPEN), so temp_store stays MEMORY.
+ * are sealed under keys of their own that are in memory only.
  */
 #ifndef FHS_VFS_VFS_H
 #define FHS_VFS_VFS_H
@@ -48,6 +48,24 @@ typedef struct fhs_vfs_options {
  */
 fhirstore_status fhs_vfs_open(const char *path, const fhs_vfs_options *options, fhs_vfs **vfs_out,
                               fhirstore_error **err);
+/*
+ * Make a new store's file under @a path, a name that nobody else knows, for a copy to be written
+ * into: @a options tell the key; @a journal_key (32 bytes, or NULL) is the one that sealed the
+ * audit journal that is in the copy. SQLite sees an empty file without a log, to be opened for
+ * writing with sqlite3_open_v2 or ATTACH; each page is sealed as it is written. A crash leaves a
+ * file that is no store.
+ */
+fhirstore_status fhs_vfs_build(const char *path, const fhs_vfs_options *options,
+                               const uint8_t *journal_key, fhs_vfs **vfs_out,
+                               fhirstore_error **err);
+/* The copy is complete and its connections are closed: make a store of it, on disk. */
+fhirstore_status fhs_vfs_build_finish(fhs_vfs *vfs, fhirstore_error **err);
+/*
+ * Give the file @a made, complete and on disk, the name @a path, durably. ERR_EXISTS unless
+ * @a replaces, and then whatever was of that name is gone, its log too.
+ */
+fhirstore_status fhs_vfs_publish(const char *made, const char *path, bool replaces,
+                                 fhirstore_error **err);
 /* All connections must be closed. Unregisters the VFS, wipes the keys. Accepts NULL. */
 void fhs_vfs_close(fhs_vfs *vfs);
 
@@ -64,7 +82,7 @@ void fhs_vfs_uuid(const fhs_vfs *vfs, char out[37]);
 
 /*
  * Make a fresh connection safe and see that it works: extended result codes, defensive, untrusted
- * schema, no extension loading, temp_store memory, cell checks; WAL, page size and the first page
+ * schema, no extension loading, temporary files, cell checks; WAL, page size and the first page
  * are checked. The cache size, synchronous and the busy handler are the caller's; the last is best
  * set before, for another connection may be recovering the log.
  */

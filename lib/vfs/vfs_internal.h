@@ -46,6 +46,7 @@ enum {
 #define PENDING_PAGE (0x40000000u / FHS_KEYS_PAGE_SIZE + 1u)
 
 typedef struct fhs_vfs_file fhs_vfs_file;
+typedef struct fhs_vfs_temp fhs_vfs_temp;
 
 struct fhs_vfs {
     sqlite3_vfs shim; /* pAppData points back here */
@@ -68,6 +69,7 @@ struct fhs_vfs {
     bool read_only;
     bool multi_process;
     bool is_new;
+    bool is_building; /* a file that is being made: sealed as it is written, without a log */
     bool is_registered;
     _Atomic uint64_t damage;      /* packed; 0: none */
     _Atomic uint64_t lost_tail;   /* frame + 1; 0: none */
@@ -104,6 +106,8 @@ struct fhs_vfs_file {
     uint32_t read_frame; /* the frame read last, in REWRITE mode */
     uint8_t held[FRAME_HEADER];
 
+    fhs_vfs_temp *temp; /* of a temporary file */
+
     uint8_t scratch[SEALED_FRAME]; /* ciphertext only */
 };
 
@@ -114,6 +118,8 @@ static inline fhs_vfs_file *fhs_vfs_file_of(sqlite3_file *file)
 
 /* open.c: a status and a text for a result code of SQLite or the system. */
 fhirstore_status fhs_vfs_io_failure(fhirstore_error **err, const char *what, int cause);
+/* wal_file.c: what could not be read back rightly is not written. */
+bool fhs_vfs_is_storable(uint32_t page, const uint8_t *plain);
 
 /* header_block.c */
 fhs_keys_io fhs_vfs_header_io(fhs_vfs *vfs);
@@ -154,6 +160,9 @@ static inline uint64_t fhs_vfs_salt_at(const uint8_t *salts)
 
 /* damage.c */
 void fhs_vfs_note(fhs_vfs *vfs, fhs_vfs_place place, fhs_vfs_flaw flaw, uint64_t number);
+
+/* temp_file.c: self->vfs and self->real are set. */
+int fhs_vfs_open_temp(fhs_vfs_file *self, int flags, int *out_flags);
 
 /* main_file.c, wal_file.c, shim.c, fork.c */
 extern const sqlite3_io_methods fhs_vfs_main_methods;

@@ -366,7 +366,7 @@ static int write_frame_header(fhs_vfs_file *self, uint32_t frame, const uint8_t 
  * a store of another kind), and bytes in the reserve, which read as zeros and so would break the
  * log's checksums.
  */
-static bool is_storable(uint32_t page, const uint8_t *plain)
+bool fhs_vfs_is_storable(uint32_t page, const uint8_t *plain)
 {
     static const uint8_t zeros[RESERVE_BYTES];
     const int reserve_byte = 20;
@@ -392,7 +392,7 @@ static int write_frame_page(fhs_vfs_file *self, uint32_t frame, const uint8_t *p
         return code;
     }
     uint32_t page = fhs_get_be32(header);
-    if (!is_storable(page, plain)) {
+    if (!fhs_vfs_is_storable(page, plain)) {
         return SQLITE_IOERR_WRITE;
     }
     bool after_sync = !vfs->multi_process && frame > 0 && atomic_load(&vfs->wal_durable) == frame;

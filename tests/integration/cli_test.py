@@ -244,6 +244,39 @@ def keys_are_added_rotated_and_removed(shop):
 
 
 @test
+def copies_are_sealed_anew(shop):
+    shop.init()
+    shop.load(shop.file("a.ndjson", "\n".join(json.dumps(patient(f"p{i}")) for i in range(500))))
+    other = shop.file("other", bytes(range(100, 132)))
+    copy = shop.folder / "copy"
+    shop.ok("backup", shop.store, copy)
+    shop.refused("backup", shop.store, copy)
+    assert b"findings\":0" in shop.ok("verify", copy, "--json")
+    sealed = shop.folder / "sealed"
+    assert json.loads(shop.ok("backup", shop.store, sealed, "--new-key-file", other, "--json")) == {"copied": True}
+    shop.refused("stats", sealed)
+    assert json.loads(shop.ok("stats", sealed, "--key-file", other, "--json", key=False))["resources"] == 500
+    shop.ok("decrypt", sealed, "--key-file", other, key=False)
+    assert sealed.read_bytes()[:15] == b"SQLite format 3"
+    shop.ok("verify", sealed, "--plaintext", key=False)
+    shop.ok("backup", sealed, shop.folder / "plain", "--plaintext", key=False)
+    shop.ok("encrypt", sealed, "--new-key-file", shop.key, key=False)
+    shop.refused("stats", sealed, "--key-file", other, key=False)
+    assert json.loads(shop.ok("stats", sealed, "--json"))["resources"] == 500
+    shop.ok("verify", sealed)
+    shop.ok("encrypt", sealed, "--new-key-file", other)
+    shop.refused("stats", sealed)
+    before = shop.store.stat().st_size
+    shop.ok("compact", shop.store)
+    assert shop.store.stat().st_size <= before
+    shop.sound()
+    shop.usage("backup", shop.store)
+    shop.usage("encrypt", shop.store)
+    shop.usage("decrypt", shop.store, "--new-key-file", other)
+    assert not list(shop.folder.glob("*.new-*")), list(shop.folder.iterdir())
+
+
+@test
 def stores_that_are_none_are_refused(shop):
     shop.refused("stats", shop.store)
     assert not shop.store.exists()

@@ -63,7 +63,7 @@ static fhs_keys *create(memory_block *block, fhs_credential credential)
     fhs_keys *keys = NULL;
     memset(block, 0, sizeof *block);
     ck_assert_int_eq(
-        fhs_keys_create(&credential, cheap, FHS_LIT("first"), block->bytes, &keys, NULL),
+        fhs_keys_create(&credential, cheap, FHS_LIT("first"), NULL, block->bytes, &keys, NULL),
         FHIRSTORE_OK);
     return keys;
 }
@@ -331,7 +331,7 @@ START_TEST(caps_key_derivation_before_it_runs)
 
     fhs_keys *keys = NULL;
     fhs_key_cost dear = {.memory_kib = FHS_LIMIT_KDF_MEMORY_KIB + 1};
-    ck_assert_int_eq(fhs_keys_create(&spoken, dear, FHS_STR_NONE, forged.bytes, &keys, NULL),
+    ck_assert_int_eq(fhs_keys_create(&spoken, dear, FHS_STR_NONE, NULL, forged.bytes, &keys, NULL),
                      FHIRSTORE_ERR_KDF_LIMIT);
     ck_assert_ptr_null(keys);
 }

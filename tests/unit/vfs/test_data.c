@@ -177,9 +177,6 @@ START_TEST(keeps_sqlite_on_its_ground)
         "PRAGMA main.journal_mode=OFF",
         "PRAGMA page_size=8192",
         "PRAGMA mmap_size=1000000",
-        "PRAGMA temp_store=FILE",
-        "PRAGMA temp_store=DEFAULT",
-        "PRAGMA temp_store=0",
         "PRAGMA key='x'",
         "PRAGMA rekey='x'",
         "VACUUM INTO '/tmp/elsewhere.db'",
@@ -299,16 +296,14 @@ START_TEST(answers_what_is_asked_of_its_files)
 }
 END_TEST
 
-/* A sort that spills, told to use files: refused before a byte is written. */
-START_TEST(refuses_temporary_files)
+/* Journals are refused; what has no name is a temporary file. */
+START_TEST(refuses_other_files)
 {
     store opened = open_store(in_folder("store"));
-    fill_store(opened.db, 3000);
     sqlite3_vfs *vfs = sqlite3_vfs_find(fhs_vfs_name(opened.vfs));
     sqlite3_file *file = calloc(1, (size_t)vfs->szOsFile);
-    const int kinds[] = {SQLITE_OPEN_TEMP_DB,      SQLITE_OPEN_TRANSIENT_DB,
-                         SQLITE_OPEN_TEMP_JOURNAL, SQLITE_OPEN_SUBJOURNAL,
-                         SQLITE_OPEN_MAIN_JOURNAL, SQLITE_OPEN_SUPER_JOURNAL};
+    const int kinds[] = {SQLITE_OPEN_MAIN_JOURNAL, SQLITE_OPEN_SUPER_JOURNAL, SQLITE_OPEN_WAL,
+                         SQLITE_OPEN_MAIN_DB};
     for (size_t i = 0; i < FHS_COUNT_OF(kinds); i++) {
         int flags = kinds[i] | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
         ck_assert_int_eq(vfs->xOpen(vfs, NULL, file, flags, NULL), SQLITE_CANTOPEN);
@@ -323,6 +318,103 @@ START_TEST(refuses_temporary_files)
                      SQLITE_OK);
     ck_assert_int_eq(exists, 0);
     expect_integrity(opened.db);
+    close_store(&opened);
+}
+END_TEST
+
+/* Random reads, writes and cuts of a temporary file against the same in memory. */
+START_TEST(serves_temporary_files)
+{
+    enum {
+        ROOM = 70000
+    };
+    store opened = open_store(in_folder("store"));
+    sqlite3_vfs *vfs = sqlite3_vfs_find(fhs_vfs_name(opened.vfs));
+    sqlite3_file *file = calloc(1, (size_t)vfs->szOsFile);
+    uint8_t *model = calloc(1, ROOM);
+    uint8_t *seen = malloc(ROOM);
+    sqlite3_int64 size = 0;
+    uint32_t dice = 7;
+    const int flags = SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+                      SQLITE_OPEN_EXCLUSIVE | SQLITE_OPEN_DELETEONCLOSE;
+    ck_assert_int_eq(vfs->xOpen(vfs, NULL, file, flags, NULL), SQLITE_OK);
+    for (int round = 0; round < 2000; round++) {
+        dice = dice * 1664525u + 1013904223u;
+        sqlite3_int64 at = (dice >> 8) % (ROOM - 9000);
+        int len = 1 + (int)((dice >> 4) % 9000);
+        sqlite3_int64 found = 0;
+        if (dice % 7 == 0) {
+            ck_assert_int_eq(file->pMethods->xTruncate(file, at), SQLITE_OK);
+            if (at < size) {
+                memset(model + at, 0, (size_t)(size - at));
+                size = at;
+            }
+        } else if (dice % 2 == 0) {
+            memset(seen, (int)(dice >> 16), (size_t)len);
+            memcpy(model + at, seen, (size_t)len);
+            ck_assert_int_eq(file->pMethods->xWrite(file, seen, len, at), SQLITE_OK);
+            size = at + len > size ? at + len : size;
+        }
+        int code = file->pMethods->xRead(file, seen, len, at);
+        ck_assert_int_eq(code, at + len > size ? SQLITE_IOERR_SHORT_READ : SQLITE_OK);
+        ck_assert_mem_eq(seen, model + at, (size_t)len);
+        ck_assert_int_eq(file->pMethods->xFileSize(file, &found), SQLITE_OK);
+        ck_assert_int_eq(found, size);
+    }
+    ck_assert_int_eq(file->pMethods->xClose(file), SQLITE_OK);
+    free(model);
+    free(seen);
+    free(file);
+    close_store(&opened);
+}
+END_TEST
+
+/* What this process has open and deleted, searched for the text of the rows. */
+static bool deleted_files_hold(const char *text, int *count_out)
+{
+    bool found = false;
+    *count_out = 0;
+    for (int descriptor = 3; descriptor < 200; descriptor++) {
+        char link[64];
+        char path[PATH_SIZE];
+        (void)snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+        ssize_t len = readlink(link, path, sizeof path - 1);
+        if (len <= 0) {
+            continue;
+        }
+        path[len] = '\0';
+        if (strstr(path, "(deleted)") != NULL) {
+            (*count_out)++;
+            found |= holds_text(link, text);
+        }
+    }
+    return found;
+}
+
+/* A sort and a transient table that spill: to files, and nothing of them can be read there. */
+START_TEST(seals_what_spills)
+{
+    store opened = open_store(in_folder("store"));
+    sqlite3_stmt *stmt = NULL;
+    int files = 0;
+    fill_store(opened.db, 3000);
+    run_sql(opened.db, "PRAGMA cache_size=10;"
+                       "CREATE TEMP TABLE aside AS SELECT name || hex(body) AS text FROM t;"
+                       "INSERT INTO aside SELECT name || hex(body) FROM t");
+    ck_assert_int_eq(sqlite3_prepare_v2(opened.db,
+                                        "SELECT a.text FROM aside a, (SELECT 1 UNION SELECT 2) "
+                                        "ORDER BY substr(a.text,9), random()",
+                                        -1, &stmt, NULL),
+                     SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+    ck_assert(!deleted_files_hold(marker_text(), &files));
+    ck_assert_int_gt(files, 0);
+    int rows = 1;
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        rows++;
+    }
+    ck_assert_int_eq(rows, 12000);
+    (void)sqlite3_finalize(stmt);
     close_store(&opened);
 }
 END_TEST
@@ -532,7 +624,9 @@ int main(void)
     tcase_add_test(tcase, cuts_the_log_at_whole_frames);
     tcase_add_test(tcase, answers_what_is_asked_of_its_files);
     tcase_add_test(tcase, opens_the_stores_of_each_format);
-    tcase_add_test(tcase, refuses_temporary_files);
+    tcase_add_test(tcase, refuses_other_files);
+    tcase_add_test(tcase, serves_temporary_files);
+    tcase_add_test(tcase, seals_what_spills);
     tcase_add_test(tcase, refuses_a_backup_from_a_plain_database);
     tcase_add_test(tcase, refuses_other_accesses);
     tcase_add_test(tcase, refuses_other_accesses_to_the_log);
