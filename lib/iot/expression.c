@@ -44,7 +44,8 @@ static const fhs_json **node_room(fhs_iot_run *run, uint32_t count, fhirstore_er
                                   fhirstore_status *status)
 {
     const fhs_json **items = fhs_arena_alloc(run->arena, (size_t)count * sizeof *items);
-    *status = items == NULL ? fhs_fail_memory(err) : FHIRSTORE_OK;
+    *status = items == NULL ? fhs_iot_no_memory(run, (size_t)count * sizeof *items, err)
+                            : FHIRSTORE_OK;
     return items;
 }
 

@@ -41,7 +41,7 @@ bool fhs_jmes_spend(fhs_jmes_run *run, uint64_t steps)
 const fhs_json *fhs_jmes_made(fhs_jmes_run *run, const fhs_json *value)
 {
     if (value == NULL && run->status == FHIRSTORE_OK) {
-        run->status = fhs_fail_memory(run->err);
+        run->status = fhs_iot_no_memory(run->run, 0, run->err);
     }
     return value;
 }
@@ -57,7 +57,9 @@ fhs_json *fhs_jmes_items(fhs_jmes_run *run, uint64_t count)
         return NULL;
     }
     fhs_json *items = fhs_arena_alloc(run->run->arena, (size_t)count * sizeof *items);
-    fhs_jmes_made(run, items);
+    if (items == NULL) {
+        run->status = fhs_iot_no_memory(run->run, (size_t)count * sizeof *items, run->err);
+    }
     return items;
 }
 

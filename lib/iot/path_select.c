@@ -79,7 +79,8 @@ static bool keep_token(path_walk *walk, token_list *list, fhs_path_token token)
         fhs_path_token *grown = fhs_arena_alloc(walk->run->arena, (size_t)list->capacity * 2 *
                                                                       sizeof(fhs_path_token));
         if (grown == NULL) {
-            return walk_failed(walk, fhs_fail_memory(walk->err));
+            size_t size = (size_t)list->capacity * 2 * sizeof *grown;
+            return walk_failed(walk, fhs_iot_no_memory(walk->run, size, walk->err));
         }
         memcpy(grown, list->items, list->count * sizeof(fhs_path_token));
         list->items = grown;
@@ -114,7 +115,7 @@ static bool match_pattern(path_walk *walk, const fhs_path_filter *filter, fhs_pa
                                                              left.value->text, 0, NULL, &work);
     fhs_arena_rewind(walk->run->arena, mark);
     if (result == FHS_REGEX_NO_MEMORY) {
-        return walk_failed(walk, fhs_fail_memory(walk->err));
+        return walk_failed(walk, fhs_iot_no_memory(walk->run, 0, walk->err));
     }
     *holds = result == FHS_REGEX_YES;
     return spend_steps(walk, work);
@@ -476,7 +477,7 @@ fhirstore_status fhs_jsonpath_select(const fhs_jsonpath *path, fhs_iot_run *run,
     }
     const fhs_json **items = fhs_arena_alloc(run->arena, list.count * sizeof(*items));
     if (items == NULL) {
-        return fhs_fail_memory(err);
+        return fhs_iot_no_memory(run, list.count * sizeof(*items), err);
     }
     for (uint32_t i = 0; i < list.count; i++) {
         items[i] = list.items[i].value;

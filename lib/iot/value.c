@@ -14,6 +14,20 @@ void fhs_iot_run_init(fhs_iot_run *run, fhs_arena *arena)
     *run = (fhs_iot_run){.arena = arena, .steps_left = FHS_LIMIT_IOT_STEPS};
 }
 
+/* Small allocations do not say their size. */
+#define SMALL_ALLOCATION ((size_t)4096)
+
+fhirstore_status fhs_iot_no_memory(const fhs_iot_run *run, size_t size, fhirstore_error **err)
+{
+    size_t left = run->arena->budget;
+    if (left >= SMALL_ALLOCATION && left - SMALL_ALLOCATION >= size) {
+        return fhs_fail_memory(err);
+    }
+    return fhs_fail(err, FHIRSTORE_ERR_LIMIT,
+                    "the expressions take more than %zu bytes (FHS_LIMIT_IOT_BYTES)",
+                    run->arena->max);
+}
+
 static fhs_iot_kind kind_of_number(fhs_str lexeme)
 {
     int64_t integer;

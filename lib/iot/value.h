@@ -50,6 +50,12 @@ typedef struct fhs_iot_run {
 /* A run with FHS_LIMIT_IOT_STEPS steps. The arena's budget should be FHS_LIMIT_IOT_BYTES. */
 void fhs_iot_run_init(fhs_iot_run *run, fhs_arena *arena);
 
+/*
+ * What failing to allocate @a size bytes means: ERR_LIMIT with FHS_LIMIT_IOT_BYTES where the
+ * arena's budget has come to its end, else ERR_NO_MEMORY.
+ */
+fhirstore_status fhs_iot_no_memory(const fhs_iot_run *run, size_t size, fhirstore_error **err);
+
 /* Values in the order in which they were found; the same value may stand there twice. */
 typedef struct fhs_iot_nodes {
     const fhs_json **items;
