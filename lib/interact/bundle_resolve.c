@@ -119,10 +119,9 @@ static fhirstore_status aim_deletion(const resolution *work, const fhs_criteria 
 
 static fhirstore_status aim_entry(const resolution *work, aimed_entry *now, fhirstore_error **err)
 {
-    const fhs_core *core = work->outer->session->core;
     fhs_interaction interaction = (fhs_interaction)now->item->interaction;
     fhs_str text = interaction == FHS_DO_CREATE ? now->entry.if_none_exist : now->route.query;
-    fhs_criteria criteria = fhs_criteria_of(core, now->route.type, text);
+    fhs_criteria criteria = fhs_criteria_of(work->outer->session, now->route.type, text);
     now->key = condition_key(work, now->route.type, criteria.text);
     if (now->key.ptr == NULL) {
         return fhs_fail_memory(err);
@@ -218,7 +217,7 @@ fhirstore_status fhs_bundle_resolve_reference(fhs_call *outer, fhs_bundle *bundl
     if (address_out->ptr != NULL) {
         return FHIRSTORE_OK;
     }
-    fhs_criteria criteria = fhs_criteria_of(core, type, text);
+    fhs_criteria criteria = fhs_criteria_of(outer->session, type, text);
     fhirstore_status status = fhs_criteria_find_one(outer, type, &criteria, &id, err);
     if (status == FHIRSTORE_ERR_MULTIPLE_MATCHES) {
         return fhs_fail(err, FHIRSTORE_ERR_BUNDLE,

@@ -92,7 +92,7 @@ static fhirstore_status answer_found(fhs_call *call, const write_work *work, fhs
 static fhirstore_status create_where_work(fhs_call *call, void *ctx, fhirstore_error **err)
 {
     const write_work *work = ctx;
-    fhs_criteria criteria = fhs_criteria_of(call->session->core, call->type, *work->criteria);
+    fhs_criteria criteria = fhs_criteria_of(call->session, call->type, *work->criteria);
     fhs_str found;
     fhirstore_status status = fhs_criteria_find_one(call, call->type, &criteria, &found, err);
     if (status < FHIRSTORE_OK) {
@@ -134,7 +134,7 @@ static fhirstore_status aim_at_found(write_work *work, fhs_str found, fhirstore_
 static fhirstore_status update_where_work(fhs_call *call, void *ctx, fhirstore_error **err)
 {
     write_work *work = ctx;
-    fhs_criteria criteria = fhs_criteria_of(call->session->core, call->type, *work->criteria);
+    fhs_criteria criteria = fhs_criteria_of(call->session, call->type, *work->criteria);
     fhs_str found;
     fhirstore_status status = fhs_criteria_find_one(call, call->type, &criteria, &found, err);
     if (status >= FHIRSTORE_OK) {
@@ -173,7 +173,7 @@ static fhirstore_status delete_each(fhs_call *call, const fhs_criteria *criteria
 static fhirstore_status delete_where_work(fhs_call *call, void *ctx, fhirstore_error **err)
 {
     write_work *work = ctx;
-    fhs_criteria criteria = fhs_criteria_of(call->session->core, call->type, *work->criteria);
+    fhs_criteria criteria = fhs_criteria_of(call->session, call->type, *work->criteria);
     criteria.if_empty = FHIRSTORE_ERR_PRECONDITION;
     criteria.takes_count = true;
     fhirstore_status status = fhs_integrity_take_cascade(call->session->core, call->arena,

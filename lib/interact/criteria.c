@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interact/criteria.h"
 
-fhs_criteria fhs_criteria_of(const fhs_core *core, fhs_type type, fhs_str text)
+static fhs_str without_base(fhs_str text, fhs_str base)
 {
-    fhs_str name = fhs_type_name(core->fhir, type);
-    text = fhs_str_trim(text);
+    return fhs_str_starts_with(text, base) && text.len > base.len && text.ptr[base.len] == '/'
+               ? fhs_str_from(text, base.len + 1)
+               : text;
+}
+
+fhs_criteria fhs_criteria_of(const fhs_session *session, fhs_type type, fhs_str text)
+{
+    fhs_str name = fhs_type_name(session->core->fhir, type);
+    text = without_base(fhs_str_trim(text), session->core->base_url);
+    text = without_base(text, session->link_base);
     if (fhs_str_starts_with(text, name) && text.len > name.len && text.ptr[name.len] == '?') {
         text = fhs_str_from(text, name.len);
     }

@@ -21,8 +21,8 @@ typedef struct fhs_criteria {
     size_t count;
 } fhs_criteria;
 
-/* Criteria as they come ("Patient?a=b", "?a=b", "a=b") for resources of @a type. */
-fhs_criteria fhs_criteria_of(const fhs_core *core, fhs_type type, fhs_str text);
+/* Criteria as they come ("a=b", "?a=b", "Patient?a=b", with or without the base URL). */
+fhs_criteria fhs_criteria_of(const fhs_session *session, fhs_type type, fhs_str text);
 /* Whether no parameter has a value; ERR_… as criteria->if_empty says. */
 bool fhs_criteria_is_empty(const fhs_criteria *criteria);
 fhirstore_status fhs_criteria_fail_empty(const fhs_criteria *criteria, fhirstore_error **err);

@@ -120,6 +120,7 @@ static fhirstore_status parse_query(fhs_session *session, const fhs_params *para
     const fhs_query_options options = {
         .fhir = fhs_params_fhir(params),
         .base_url = core->base_url,
+        .link_base = session->link_base,
         .lenient = lenient,
         .now_us = fhs_core_now(core),
         .default_zone_minutes = core->default_zone_minutes,

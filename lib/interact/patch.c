@@ -181,7 +181,7 @@ fhirstore_status fhs_rewrite_resource(fhs_call *call, const fhs_rewrite *rewrite
 static fhirstore_status patch_where_run(fhs_call *call, void *ctx, fhirstore_error **err)
 {
     patch_work *work = ctx;
-    fhs_criteria criteria = fhs_criteria_of(call->session->core, call->type, *work->criteria);
+    fhs_criteria criteria = fhs_criteria_of(call->session, call->type, *work->criteria);
     criteria.if_empty = FHIRSTORE_ERR_PRECONDITION;
     fhirstore_status status = fhs_criteria_find_one(call, call->type, &criteria, &work->id, err);
     if (status < FHIRSTORE_OK) {
@@ -247,6 +247,21 @@ fhirstore_status fhs_interact_patch_where(fhs_session *session, fhs_type type, f
 
 /* ---- how a patch comes ---- */
 
+/* Some clients call a part of a resource, that is to be merged into it, just JSON. */
+static bool is_parameters(fhs_str text)
+{
+    fhs_arena arena;
+    const fhs_json *root = NULL;
+    fhs_str type = FHS_STR_NONE;
+    fhs_arena_init(&arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
+    bool is_read = fhs_json_read(&arena, text, NULL, &root, NULL) >= FHIRSTORE_OK;
+    bool is_it = is_read && root->type == FHS_JSON_OBJECT &&
+                 fhs_json_get_string(root, FHS_LIT("resourceType"), &type) &&
+                 fhs_str_eq(type, FHS_LIT("Parameters"));
+    fhs_arena_clear(&arena);
+    return is_it;
+}
+
 fhirstore_status fhs_patch_kind_of(fhs_str media_type, fhs_str text, fhs_patch_kind *out,
                                    fhirstore_error **err)
 {
@@ -257,8 +272,6 @@ fhirstore_status fhs_patch_kind_of(fhs_str media_type, fhs_str text, fhs_patch_k
         {FHS_LIT_INIT("application/json-patch+json"), FHS_PATCH_JSON},
         {FHS_LIT_INIT("application/merge-patch+json"), FHS_PATCH_MERGE},
         {FHS_LIT_INIT("application/fhir+json"), FHS_PATCH_FHIRPATH},
-        {FHS_LIT_INIT("application/json"), FHS_PATCH_FHIRPATH},
-        {FHS_LIT_INIT("text/json"), FHS_PATCH_FHIRPATH},
     };
     fhs_str name = media_type;
     fhs_str parameters;
@@ -270,9 +283,15 @@ fhirstore_status fhs_patch_kind_of(fhs_str media_type, fhs_str text, fhs_patch_k
             return FHIRSTORE_OK;
         }
     }
+    bool is_plain = fhs_str_eq_ascii_case(name, FHS_LIT("application/json")) ||
+                    fhs_str_eq_ascii_case(name, FHS_LIT("text/json"));
     text = fhs_str_trim(text);
-    if (name.len == 0 && text.len > 0 && text.ptr[0] == '[') {
+    if ((is_plain || name.len == 0) && text.len > 0 && text.ptr[0] == '[') {
         *out = FHS_PATCH_JSON; /* nothing else is a list */
+        return FHIRSTORE_OK;
+    }
+    if (is_plain) {
+        *out = is_parameters(text) ? FHS_PATCH_FHIRPATH : FHS_PATCH_MERGE;
         return FHIRSTORE_OK;
     }
     return fhs_fail(err, FHIRSTORE_ERR_MEDIA_TYPE,

@@ -72,7 +72,7 @@ static fhirstore_status find_one(identity_work *work, const char *type_name, con
         fhs_buf_clear(&text);
         return fhs_fail_memory(err);
     }
-    fhs_criteria criteria = fhs_criteria_of(call->session->core, type, fhs_buf_str(&text));
+    fhs_criteria criteria = fhs_criteria_of(call->session, type, fhs_buf_str(&text));
     fhirstore_status status = fhs_criteria_find(call, type, &criteria, err);
     if (status < FHIRSTORE_OK) {
         status = refused(work, kind, "the search for it was refused", status, err);

@@ -204,7 +204,7 @@ static fhirstore_status search_stored(ingest_work *work, const fhs_buf *query,
 {
     fhs_call *call = work->call;
     const fhs_type type = fhs_iot_type(call, "Observation");
-    fhs_criteria criteria = fhs_criteria_of(call->session->core, type, fhs_buf_str(query));
+    fhs_criteria criteria = fhs_criteria_of(call->session, type, fhs_buf_str(query));
     criteria.wanted = FHS_LIMIT_QUERY_VALUES;
     fhs_arena_reset(&call->session->arena);
     fhirstore_status status = fhs_buf_status(query);

@@ -32,7 +32,7 @@ static fhirstore_status read_member_value(fhs_query_parser *parser, bool is_list
                               "expects the id of a List; lists that a server makes up, such as "
                               "$current-problems, are not known here");
     }
-    bool is_known = fhs_reference_parse(fhir, parser->options->base_url, text, &reference) &&
+    bool is_known = fhs_query_reference_parse(parser, text, &reference) &&
                     reference.version.len == 0 && reference.id.len > 0;
     if (is_known && reference.is_local) {
         is_known = may_contain(fhir, reference.type, is_list);

@@ -259,7 +259,8 @@ typedef struct fhs_named_query {
 
 typedef struct fhs_query_options {
     const fhs_fhir *fhir;
-    fhs_str base_url; /* references below it are relative ones */
+    fhs_str base_url;  /* references below it are relative ones … */
+    fhs_str link_base; /* … and, in a search, those below the address that its client knows */
     bool lenient;     /* unknown parameters are dropped and reported in place of refused */
     int64_t now_us;   /* for ap on dates */
     int default_zone_minutes;

@@ -99,6 +99,8 @@ fhirstore_status fhs_query_any_value(fhs_query_parser *parser, const fhs_node *l
                                      fhs_sparam_type type, fhs_str raw, fhs_value *value);
 fhirstore_status fhs_query_value_text(fhs_query_parser *parser, fhs_str raw, fhs_str *out);
 /* One value of a reference; @a leaf has its modifier. */
+/* A reference of the client's, who may call the store by an address of its own. */
+bool fhs_query_reference_parse(const fhs_query_parser *parser, fhs_str text, fhs_reference *out);
 fhirstore_status fhs_query_reference_value(fhs_query_parser *parser, const fhs_node *leaf,
                                            fhs_str raw, fhs_value *value);
 

@@ -73,6 +73,17 @@ static fhirstore_status check_named_type(fhs_query_parser *parser, const fhs_nod
     return FHIRSTORE_OK;
 }
 
+bool fhs_query_reference_parse(const fhs_query_parser *parser, fhs_str text, fhs_reference *out)
+{
+    const fhs_query_options *options = parser->options;
+    const bool is_below_link = options->link_base.len > 0 &&
+                               fhs_str_starts_with(text, options->link_base) &&
+                               text.len > options->link_base.len + 1 &&
+                               text.ptr[options->link_base.len] == '/';
+    return fhs_reference_parse(options->fhir,
+                               is_below_link ? options->link_base : options->base_url, text, out);
+}
+
 fhirstore_status fhs_query_reference_value(fhs_query_parser *parser, const fhs_node *leaf,
                                            fhs_str raw, fhs_value *value)
 {
@@ -82,7 +93,7 @@ fhirstore_status fhs_query_reference_value(fhs_query_parser *parser, const fhs_n
     if (status != FHIRSTORE_OK) {
         return status;
     }
-    if (!fhs_reference_parse(parser->options->fhir, parser->options->base_url, text, &reference)) {
+    if (!fhs_query_reference_parse(parser, text, &reference)) {
         return fhs_query_fail(parser, FHIRSTORE_ERR_PARAM_VALUE, "expects a reference");
     }
     bool is_id = !reference.is_local && reference.id.len > 0;

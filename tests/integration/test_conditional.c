@@ -56,6 +56,15 @@ START_TEST(create_where)
                  TAGGED("other"));
     expect_http(answer, 200);
     ck_assert_uint_eq(answer.body_len, 0);
+    /* Some clients say where, too. */
+    answer = ask("POST", "Patient",
+                 "If-None-Exist: http://localhost/fhir/Patient?identifier=urn:s|one",
+                 TAGGED("other"));
+    expect_http(answer, 200);
+    expect_http(ask("POST", "Patient",
+                    "If-None-Exist: http://elsewhere/fhir/Patient?identifier=urn:s|one",
+                    TAGGED("other")),
+                400);
     answer = ask("POST", "Patient", "If-None-Exist: identifier=urn:s|two", TAGGED("other"));
     expect_no_trace(&answer, FHIRSTORE_ERR_MULTIPLE_MATCHES, "multiple-matches", NULL, before);
     ck_assert_int_eq(answer.http, 412);

@@ -41,6 +41,11 @@ START_TEST(each_kind_keeps_what_it_does_not_touch)
         {FHIR_PATCH, REPLACE_STATUS("preliminary")},
         {"Content-Type: application/fhir+json; charset=utf-8", REPLACE_STATUS("final")},
         {NULL, "[{\"op\":\"replace\",\"path\":\"/status\",\"value\":\"amended\"}]"},
+        /* What is said to be JSON and no more shows what it is. */
+        {"Content-Type: application/json", "{\"status\":\"corrected\"}"},
+        {"Content-Type: application/json", REPLACE_STATUS("final")},
+        {"Content-Type: text/json",
+         "[{\"op\":\"replace\",\"path\":\"/status\",\"value\":\"amended\"}]"},
     };
     put_kept();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -496,7 +496,18 @@ START_TEST(a_session_is_told_where_its_clients_find_the_store)
     expect_text(answer, "entry.0.fullUrl", "https://public.example:8443/r4/Patient/b");
     answer = ask("GET", "Patient/a/_history", NULL, NULL);
     expect_text(answer, "entry.0.fullUrl", "https://public.example:8443/r4/Patient/a");
-    expect_text(answer, "link.0.url", "https://public.example:8443/r4/Patient/a/_history?_count=100");
+    expect_text(answer, "link.0.url",
+                "https://public.example:8443/r4/Patient/a/_history?_count=100");
+    /* What its clients call by that address is found. */
+    expect_status(update("Observation", "o",
+                         "{\"resourceType\":\"Observation\",\"id\":\"o\",\"status\":\"final\","
+                         "\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"Patient/a\"}}"),
+                  FHIRSTORE_CREATED);
+    expect_text(
+        ask("GET", "Observation?subject=https://public.example:8443/r4/Patient/a", NULL, NULL),
+        "entry.0.resource.id", "o");
+    expect_text(ask("GET", "Observation?subject=http://localhost/fhir/Patient/a", NULL, NULL),
+                "entry.0.resource.id", "o");
     fhirstore_session_close(session);
     session = inside;
     expect_text(ask("GET", "Patient/a/_history", NULL, NULL), "entry.0.fullUrl",
