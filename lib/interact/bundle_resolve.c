@@ -137,9 +137,9 @@ static fhirstore_status aim_entry(const resolution *work, aimed_entry *now, fhir
     bool cascades = false; /* said again when the entry's turn has come */
     fhirstore_status status = interaction != FHS_DO_DELETE
                                   ? FHIRSTORE_OK
-                                  : fhs_integrity_take_cascade(core, work->outer->arena,
-                                                               criteria.text, &criteria.text,
-                                                               &cascades, err);
+                                  : fhs_integrity_take_cascade(work->outer->session->core,
+                                                               work->outer->arena, criteria.text,
+                                                               &criteria.text, &cascades, err);
     if (status >= FHIRSTORE_OK) {
         status = fhs_criteria_find(work->outer, now->route.type, &criteria, err);
     }
