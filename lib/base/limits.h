@@ -27,7 +27,9 @@
 /* What one conditional delete may delete: the most that _count may say. */
 #define FHS_LIMIT_DELETE_MATCHES 100u
 /* Resources that one _cascade=delete may take along. */
-#define FHS_LIMIT_CASCADE          10000u
+#define FHS_LIMIT_CASCADE 10000u
+/* How far conditions of a transaction may wait for each other. */
+#define FHS_LIMIT_CONDITION_DEPTH  32u
 #define FHS_LIMIT_PAGE_INCLUDES    10000u
 #define FHS_LIMIT_INCLUDE_WALK     1000000u
 #define FHS_LIMIT_SEARCH_VISITS    100000000u
@@ -38,20 +40,20 @@
 #define FHS_LIMIT_FHIRPATH_RESULTS 1000000u
 #define FHS_LIMIT_FHIRPATH_BYTES   ((size_t)64 * 1024 * 1024)
 /* What expressions may do on one device message, and the memory that they may take for it. */
-#define FHS_LIMIT_IOT_STEPS        10000000u
-#define FHS_LIMIT_IOT_NODES        1000000u
-#define FHS_LIMIT_IOT_BYTES        ((size_t)64 * 1024 * 1024)
-#define FHS_LIMIT_IOT_MATCHES      10000u
+#define FHS_LIMIT_IOT_STEPS         10000000u
+#define FHS_LIMIT_IOT_NODES         1000000u
+#define FHS_LIMIT_IOT_BYTES         ((size_t)64 * 1024 * 1024)
+#define FHS_LIMIT_IOT_MATCHES       10000u
 #define FHS_LIMIT_IOT_MAPPING_BYTES ((size_t)4 * 1024 * 1024)
-#define FHS_LIMIT_IOT_FAULTS       10000u
-#define FHS_LIMIT_IOT_SAMPLES      1000000u
-#define FHS_LIMIT_TERMS_BYTES      ((size_t)256 * 1024 * 1024)
-#define FHS_LIMIT_VALUE_SET_CODES  500000u
-#define FHS_LIMIT_VALUE_SET_DEPTH  16u
-#define FHS_LIMIT_ISSUES           64u
-#define FHS_LIMIT_ID_BYTES         64u
-#define FHS_LIMIT_UNIT_BYTES       256u
-#define FHS_LIMIT_UNIT_DEPTH       16u
+#define FHS_LIMIT_IOT_FAULTS        10000u
+#define FHS_LIMIT_IOT_SAMPLES       1000000u
+#define FHS_LIMIT_TERMS_BYTES       ((size_t)256 * 1024 * 1024)
+#define FHS_LIMIT_VALUE_SET_CODES   500000u
+#define FHS_LIMIT_VALUE_SET_DEPTH   16u
+#define FHS_LIMIT_ISSUES            64u
+#define FHS_LIMIT_ID_BYTES          64u
+#define FHS_LIMIT_UNIT_BYTES        256u
+#define FHS_LIMIT_UNIT_DEPTH        16u
 /* What one audit record names, and resources whose patients it looks up. */
 #define FHS_LIMIT_AUDIT_RESOURCES   1000u
 #define FHS_LIMIT_AUDIT_PATIENTS    1000u

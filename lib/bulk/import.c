@@ -247,7 +247,7 @@ static fhirstore_status add_resource(fhs_import *import, fhs_str text, fhirstore
 static fhirstore_status run_planned(fhs_import *import, fhs_bundle *bundle, fhs_links *links,
                                     fhirstore_error **err)
 {
-    static const fhs_bundle_replies nobody = {NULL, FHS_RETURN_MINIMAL};
+    static const fhs_bundle_replies nobody = {NULL, FHS_RETURN_MINIMAL, false};
     const fhs_bundle_watch watch = {tell_progress, import};
     fhs_bundle_counts counts = {0, 0};
     fhirstore_status status = fhs_bundle_execute(&import->call, bundle, links, &nobody, &watch,

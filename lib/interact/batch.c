@@ -34,7 +34,7 @@ static fhirstore_status run_entry(fhs_session *session, const fhs_bundle *bundle
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    const fhs_request request = {
+    fhs_request request = {
         .method = entry.method,
         .url = entry.url,
         .headers = headers,
@@ -43,6 +43,7 @@ static fhirstore_status run_entry(fhs_session *session, const fhs_bundle *bundle
         .outer = preferences,
     };
     fhs_answer_init(&answer);
+    request.full_url = entry.full_url;
     status = fhs_request_run(session, &request, &answer, err);
     if (status >= FHIRSTORE_OK) {
         fhs_bundle_write_reply(out, session->core, &answer);

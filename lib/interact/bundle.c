@@ -5,18 +5,36 @@
 #include "base/instant.h"
 #include "interact/headers.h"
 #include "interact/integrity.h"
+#include "interact/operation.h"
 #include "interact/patch.h"
 #include "interact/sight.h"
+#include "interact/view.h"
 
-/* http.html#trules: deletes, creates, updates, then reads. */
-static const fhs_interaction processing_order[][3] = {
-    {FHS_DO_DELETE, FHS_DO_DELETE, FHS_DO_DELETE},
-    {FHS_DO_CREATE, FHS_DO_CREATE, FHS_DO_CREATE},
-    {FHS_DO_UPDATE, FHS_DO_PATCH, FHS_DO_PATCH},
-    {FHS_DO_READ, FHS_DO_VREAD, FHS_DO_SEARCH},
-};
+/* http.html#trules: deletes, creates (and other POSTs), updates, then reads. */
+typedef enum pass {
+    DELETING_PASS,
+    CREATING_PASS,
+    CHANGING_PASS,
+    READING_PASS,
+    PASS_COUNT,
+} pass;
 
-#define READING_PASS (FHS_COUNT_OF(processing_order) - 1)
+static pass pass_of(const fhs_bundle_item *item)
+{
+    switch ((fhs_interaction)item->interaction) {
+    case FHS_DO_DELETE:
+        return DELETING_PASS;
+    case FHS_DO_CREATE:
+        return CREATING_PASS;
+    case FHS_DO_UPDATE:
+    case FHS_DO_PATCH:
+        return CHANGING_PASS;
+    case FHS_DO_OPERATION:
+        return item->is_get ? READING_PASS : CREATING_PASS;
+    default:
+        return READING_PASS;
+    }
+}
 
 /*
  * What an entry's answer will be. What a write stored is read once more when the answers are
@@ -263,6 +281,21 @@ static fhirstore_status change_entry(execution *run, const turn *now, fhirstore_
                                   &run->answer, err);
 }
 
+/* Of a read, what _summary and _elements ask for. */
+static fhirstore_status read_in_part(execution *run, const turn *now, const fhs_unless *unless,
+                                     fhirstore_error **err)
+{
+    const fhs_core *core = run->outer->session->core;
+    fhs_view view;
+    fhirstore_status status = fhs_view_parse(core, &run->outer->session->arena, now->route.query,
+                                             &view, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_interact_read_in(run->outer, now->route.type, now->id, now->route.version,
+                                      now->route.version == 0 ? unless : NULL, &run->answer, err);
+    }
+    return status < FHIRSTORE_OK ? status : fhs_view_cut(core, &view, &run->answer.body, err);
+}
+
 static fhirstore_status read_entry_of(execution *run, const turn *now, fhirstore_error **err)
 {
     const fhs_bundle_entry *entry = &now->entry;
@@ -274,10 +307,14 @@ static fhirstore_status read_entry_of(execution *run, const turn *now, fhirstore
                      ? fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED,
                                 "a search in a transaction is a GET")
                      : fhs_interact_search_in(run->outer, &now->route.place, now->route.query,
-                                              &run->answer, err);
+                                              !run->replies->is_strict, &run->answer, err);
+    } else if (now->route.interaction == FHS_DO_HISTORY) {
+        status = fhs_interact_history_in(run->outer, now->route.type, now->route.id,
+                                         now->route.query, &run->answer, err);
+    } else if (entry->if_modified_since.len > 0 && unless.modified_since_us == 0) {
+        status = fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "ifModifiedSince is an instant");
     } else {
-        status = fhs_interact_read_in(run->outer, now->route.type, now->id, now->route.version,
-                                      now->route.version == 0 ? &unless : NULL, &run->answer, err);
+        status = read_in_part(run, now, &unless, err);
     }
     if (now->route.is_head) {
         fhs_buf_reset(&run->answer.body);
@@ -303,6 +340,11 @@ static fhirstore_status take_turn(execution *run, const fhs_bundle_item *item, t
     if (status >= FHIRSTORE_OK) {
         status = fhs_route_take_switches(arena, &out->route, err);
     }
+    if (status >= FHIRSTORE_OK && (item->is_conditional || pass_of(item) == READING_PASS) &&
+        out->route.query.len > 0) {
+        out->route.query = fhs_bundle_link_query(arena, run->links, out->route.query);
+        status = out->route.query.ptr == NULL ? fhs_fail_memory(err) : FHIRSTORE_OK;
+    }
     if (status >= FHIRSTORE_OK) {
         size_t slash = fhs_str_find_char(item->address, '/', 0);
         out->id = item->address.len > 0 ? fhs_str_from(item->address, slash + 1) : out->route.id;
@@ -312,11 +354,13 @@ static fhirstore_status take_turn(execution *run, const fhs_bundle_item *item, t
     return status;
 }
 
-static bool is_in_pass(const fhs_bundle_item *item, size_t pass)
+static fhirstore_status run_operation_entry(execution *run, const turn *now, fhirstore_error **err)
 {
-    return item->interaction == (uint8_t)processing_order[pass][0] ||
-           item->interaction == (uint8_t)processing_order[pass][1] ||
-           item->interaction == (uint8_t)processing_order[pass][2];
+    const fhs_str body = now->entry.resource;
+    fhs_operation_ask ask = {.route = &now->route, .body = body.ptr == NULL ? FHS_LIT("") : body};
+    fhirstore_status status = read_condition(now, &ask.condition, err);
+    return status < FHIRSTORE_OK ? status
+                                 : fhs_operation_run_in(run->outer, &ask, &run->answer, err);
 }
 
 static fhirstore_status execute_entry(execution *run, const fhs_bundle_item *item,
@@ -326,7 +370,10 @@ static fhirstore_status execute_entry(execution *run, const fhs_bundle_item *ite
     fhs_answer_clear(&run->answer);
     fhs_answer_init(&run->answer);
     fhirstore_status status = take_turn(run, item, &now, err);
-    if (status >= FHIRSTORE_OK && !is_in_pass(item, READING_PASS)) {
+    const bool is_operation = item->interaction == FHS_DO_OPERATION;
+    if (status >= FHIRSTORE_OK && is_operation) {
+        status = run_operation_entry(run, &now, err);
+    } else if (status >= FHIRSTORE_OK && pass_of(item) != READING_PASS) {
         status = change_entry(run, &now, err);
         run->counts->stored += run->answer.is_new_version;
         run->counts->unchanged += !run->answer.is_new_version;
@@ -340,11 +387,12 @@ static fhirstore_status execute_entry(execution *run, const fhs_bundle_item *ite
     return status < FHIRSTORE_OK ? status : fhs_bundle_tell(run->watch, now.entry.end, err);
 }
 
-/* Deletions and reads are told at once: nothing of them stands in the store to be read again. */
-static void keep_reply(execution *run, const fhs_bundle_item *item, size_t pass, reply_place *place)
+/* What is not to be read again from the store is told at once: deletions, reads, operations. */
+static void keep_reply(execution *run, const fhs_bundle_item *item, reply_place *place)
 {
     const fhs_answer *answer = &run->answer;
-    if (pass != READING_PASS && item->interaction != FHS_DO_DELETE) {
+    if (item->interaction == FHS_DO_CREATE || item->interaction == FHS_DO_UPDATE ||
+        item->interaction == FHS_DO_PATCH) {
         *place = (reply_place){
             .version = answer->version, .updated_us = answer->updated_us, .status = answer->status};
         return;
@@ -354,11 +402,11 @@ static void keep_reply(execution *run, const fhs_bundle_item *item, size_t pass,
     place->end = run->texts.len;
 }
 
-static fhirstore_status execute_pass(execution *run, size_t pass, fhirstore_error **err)
+static fhirstore_status execute_pass(execution *run, pass now, fhirstore_error **err)
 {
     const fhs_bundle *bundle = run->bundle;
     for (size_t i = 0; i < bundle->count; i++) {
-        if (!is_in_pass(&bundle->items[i], pass)) {
+        if (pass_of(&bundle->items[i]) != now) {
             continue;
         }
         run->outer->entry = (uint32_t)(bundle->first + i + 1);
@@ -368,7 +416,7 @@ static fhirstore_status execute_pass(execution *run, size_t pass, fhirstore_erro
             return status;
         }
         if (run->replies->out != NULL) {
-            keep_reply(run, &bundle->items[i], pass, &run->places[i]);
+            keep_reply(run, &bundle->items[i], &run->places[i]);
         }
     }
     return FHIRSTORE_OK;
@@ -470,8 +518,8 @@ fhirstore_status fhs_bundle_execute(fhs_call *outer, fhs_bundle *bundle, fhs_lin
     if (status >= FHIRSTORE_OK) {
         status = fhs_bundle_resolve(outer, bundle, links, err);
     }
-    for (size_t pass = 0; status >= FHIRSTORE_OK && pass < FHS_COUNT_OF(processing_order); pass++) {
-        status = execute_pass(&run, pass, err);
+    for (int i = 0; status >= FHIRSTORE_OK && i < PASS_COUNT; i++) {
+        status = execute_pass(&run, (pass)i, err);
     }
     outer->entry = 0;
     if (status >= FHIRSTORE_OK && replies->out != NULL) {
@@ -489,7 +537,7 @@ fhirstore_status fhs_bundle_execute(fhs_call *outer, fhs_bundle *bundle, fhs_lin
 typedef struct transaction_work {
     fhs_bundle *bundle;
     fhs_links *links;
-    fhs_return_mode wanted;
+    const fhs_preferences *preferences;
     fhs_answer *answer;
 } transaction_work;
 
@@ -498,7 +546,7 @@ static fhirstore_status transaction_run(fhs_call *call, void *ctx, fhirstore_err
     transaction_work *work = ctx;
     fhs_bundle_counts counts = {0, 0};
     fhs_buf *out = &work->answer->body;
-    const fhs_bundle_replies replies = {out, work->wanted};
+    const fhs_bundle_replies replies = {out, work->preferences->wanted, work->preferences->strict};
     fhs_buf_add_cstr(out, "{\"resourceType\":\"Bundle\",\"type\":\"transaction-response\"");
     if (work->bundle->count > 0) {
         fhs_buf_add_cstr(out, ",\"entry\":[");
@@ -512,11 +560,12 @@ static fhirstore_status transaction_run(fhs_call *call, void *ctx, fhirstore_err
     return status;
 }
 
-static fhirstore_status run_transaction(fhs_call *call, fhs_bundle *bundle, fhs_return_mode wanted,
-                                        fhs_answer *answer, fhirstore_error **err)
+static fhirstore_status run_transaction(fhs_call *call, fhs_bundle *bundle,
+                                        const fhs_preferences *preferences, fhs_answer *answer,
+                                        fhirstore_error **err)
 {
     fhs_arena arena;
-    transaction_work work = {bundle, NULL, wanted, answer};
+    transaction_work work = {bundle, NULL, preferences, answer};
     fhs_links *links;
     fhs_arena_init(&arena, SIZE_MAX);
     fhirstore_status status = fhs_bundle_plan(call->session->core, &arena, &call->session->arena,
@@ -567,7 +616,7 @@ fhirstore_status fhs_bundle_run(fhs_session *session, fhs_str text,
     if (status < FHIRSTORE_OK) {
         (void)fhs_call_refuse(&call, status);
     } else if (!is_batch) {
-        status = run_transaction(&call, &bundle, preferences->wanted, answer, err);
+        status = run_transaction(&call, &bundle, preferences, answer, err);
     } else {
         status = fhs_call_record(&call, FHIRSTORE_OK, err);
         if (status < FHIRSTORE_OK) {

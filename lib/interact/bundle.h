@@ -31,6 +31,13 @@ typedef enum fhs_aim {
     FHS_AIM_FOUND,  /* the resource that matches */
 } fhs_aim;
 
+/* Where the resolution of a condition stands. */
+enum {
+    FHS_UNRESOLVED,
+    FHS_RESOLVING,
+    FHS_RESOLVED,
+};
+
 /* What is kept of an entry. */
 typedef struct fhs_bundle_item {
     size_t begin;        /* of the entry in the text */
@@ -38,7 +45,9 @@ typedef struct fhs_bundle_item {
     fhs_str address;     /* "Patient/1": where a write goes, once planned (conditional: resolved) */
     uint8_t interaction; /* fhs_interaction, once planned */
     uint8_t aim;         /* fhs_aim, once resolved */
+    uint8_t resolution;  /* of a condition: FHS_UNRESOLVED … */
     bool is_conditional;
+    bool is_get; /* of an operation: it is called with the reads */
 } fhs_bundle_item;
 
 typedef struct fhs_bundle {
@@ -52,6 +61,7 @@ typedef struct fhs_bundle {
     fhs_arena *arena;      /* of the plan */
     fhs_links *targets;    /* what is changed, by its address */
     fhs_links *conditions; /* where "Patient?identifier=1" leads */
+    fhs_links *awaited;    /* fullUrls of conditional entries, and their numbers as text */
 } fhs_bundle;
 
 /* One entry, as read. Strings live in the arena or the text. */
@@ -103,6 +113,17 @@ fhirstore_status fhs_bundle_plan(const fhs_core *core, fhs_arena *arena, fhs_are
                                  fhs_bundle *bundle, const fhs_bundle_watch *watch,
                                  fhs_links **links_out, fhirstore_error **err);
 
+/* ERR_BUNDLE for a fullUrl that is a version's (bundle.html, bdl-8). */
+fhirstore_status fhs_bundle_check_url(fhs_str full_url, fhirstore_error **err);
+/*
+ * The query with the values that name entries ("subject=urn:uuid:…") leading where @a links say; in
+ * @a arena where anything changes. ptr NULL: no memory.
+ */
+fhs_str fhs_bundle_link_query(fhs_arena *arena, const fhs_links *links, fhs_str query);
+/* The number of an entry that @a query names and that is not resolved yet; SIZE_MAX: there is none.
+ */
+size_t fhs_bundle_awaited(fhs_arena *arena, const fhs_bundle *bundle, fhs_str query);
+
 /* "Patient/1" in @a arena; ptr NULL: no memory. */
 fhs_str fhs_bundle_address(const fhs_core *core, fhs_arena *arena, fhs_type type, fhs_str id);
 /*
@@ -126,6 +147,7 @@ fhirstore_status fhs_bundle_resolve_reference(fhs_call *outer, fhs_bundle *bundl
 typedef struct fhs_bundle_replies {
     fhs_buf *out; /* entries of the response Bundle, comma-separated; NULL: nobody listens */
     fhs_return_mode wanted;
+    bool is_strict; /* searches */
 } fhs_bundle_replies;
 
 typedef struct fhs_bundle_counts {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each entry of a transaction will do, and where it goes, before anything is written. */
+#include <stdio.h>
+
 #include "base/random.h"
 #include "interact/bundle.h"
 
@@ -18,7 +20,8 @@ static bool is_write(fhs_interaction interaction)
 static bool is_read(fhs_interaction interaction)
 {
     return interaction == FHS_DO_READ || interaction == FHS_DO_VREAD ||
-           interaction == FHS_DO_SEARCH;
+           interaction == FHS_DO_SEARCH || interaction == FHS_DO_HISTORY ||
+           interaction == FHS_DO_OPERATION;
 }
 
 fhs_str fhs_bundle_address(const fhs_core *core, fhs_arena *arena, fhs_type type, fhs_str id)
@@ -66,6 +69,22 @@ fhirstore_status fhs_bundle_aim(const fhs_core *core, fhs_bundle *bundle, fhs_li
                                 : fhs_links_add(links, full_url, item->address, err);
 }
 
+/* Where it leads is known when the condition is resolved; others may have to wait for that. */
+static fhirstore_status await_url(plan *work, fhs_str full_url, const fhs_bundle_item *item,
+                                  fhirstore_error **err)
+{
+    char number[24];
+    if (full_url.len == 0) {
+        return FHIRSTORE_OK;
+    }
+    int len = snprintf(number, sizeof number, "%zu", (size_t)(item - work->bundle->items));
+    full_url = fhs_arena_dup(work->bundle->arena, full_url);
+    fhs_str text = fhs_arena_dup(work->bundle->arena, fhs_str_of(number, (size_t)len));
+    return full_url.ptr == NULL || text.ptr == NULL
+               ? fhs_fail_memory(err)
+               : fhs_links_add(work->bundle->awaited, full_url, text, err);
+}
+
 static fhirstore_status plan_write(plan *work, const fhs_route *route,
                                    const fhs_bundle_entry *entry, fhs_bundle_item *item,
                                    fhirstore_error **err)
@@ -75,7 +94,7 @@ static fhirstore_status plan_write(plan *work, const fhs_route *route,
     const bool is_create = route->interaction == FHS_DO_CREATE;
     item->is_conditional = is_create ? entry->if_none_exist.ptr != NULL : id.len == 0;
     if (item->is_conditional) {
-        return FHIRSTORE_OK;
+        return await_url(work, entry->full_url, item, err);
     }
     if (is_create) {
         fhs_uuid_new(uuid);
@@ -92,22 +111,24 @@ static fhirstore_status plan_entry(plan *work, const fhs_bundle_entry *entry, fh
     if (entry->method.len == 0 || entry->url.len == 0) {
         return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "the request needs method and url");
     }
-    if (fhs_str_find(entry->full_url, FHS_LIT("/_history/")) < entry->full_url.len) {
-        return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "a fullUrl cannot be that of a version");
-    }
     fhirstore_status status = fhs_route_parse(work->core->fhir, work->core->base_url, entry->method,
                                               entry->url, &route, err);
     if (status < FHIRSTORE_OK) {
         return status;
     }
     item->interaction = (uint8_t)route.interaction;
+    item->is_get = route.is_get;
+    status = fhs_bundle_check_url(entry->full_url, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
     if (is_write(route.interaction)) {
         return plan_write(work, &route, entry, item, err);
     }
     if (!is_read(route.interaction)) {
         return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED,
-                        "a transaction holds create, read, vread, search, update, patch and "
-                        "delete, nothing else");
+                        "a transaction holds no Bundle to execute and does not ask for the "
+                        "capabilities");
     }
     return FHIRSTORE_OK;
 }
@@ -124,6 +145,9 @@ fhirstore_status fhs_bundle_plan(const fhs_core *core, fhs_arena *arena, fhs_are
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_links_new(arena, 0, &bundle->conditions, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_links_new(arena, 0, &bundle->awaited, err);
     }
     for (size_t i = 0; status >= FHIRSTORE_OK && i < bundle->count; i++) {
         fhs_bundle_entry entry;

@@ -12,6 +12,7 @@ typedef struct resolution {
     fhs_call *outer;
     fhs_bundle *bundle;
     fhs_links *links;
+    bool *is_told; /* the error names its entry */
 } resolution;
 
 /* One conditional entry under way. */
@@ -156,33 +157,109 @@ static fhirstore_status aim_entry(const resolution *work, aimed_entry *now, fhir
     return remember(work, now, criteria.ids[0], err);
 }
 
+/* The criteria as they came: of a create in ifNoneExist, else behind the address. */
+static fhs_str *criteria_of(aimed_entry *now)
+{
+    return now->item->interaction == FHS_DO_CREATE ? &now->entry.if_none_exist : &now->route.query;
+}
+
+static fhirstore_status read_aimed(const resolution *work, size_t index, aimed_entry *now,
+                                   fhirstore_error **err)
+{
+    const fhs_core *core = work->outer->session->core;
+    fhs_arena *arena = &work->outer->session->arena;
+    *now = (aimed_entry){.item = &work->bundle->items[index]};
+    fhs_arena_reset(arena);
+    fhirstore_status status = fhs_bundle_entry_at(core, work->bundle, index, arena, &now->entry,
+                                                  err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_route_parse(core->fhir, core->base_url, now->entry.method, now->entry.url,
+                                 &now->route, err);
+    }
+    return status < FHIRSTORE_OK ? status : fhs_route_take_switches(arena, &now->route, err);
+}
+
+static fhirstore_status resolve_item(const resolution *work, size_t index, unsigned depth,
+                                     fhirstore_error **err);
+
+/*
+ * First those that the criteria name by their fullUrls; each may bring others, and uses the arena
+ * that this entry is read into.
+ */
+static fhirstore_status settle_named(const resolution *work, size_t index, unsigned depth,
+                                     aimed_entry *now, fhirstore_error **err)
+{
+    fhirstore_status status = read_aimed(work, index, now, err);
+    while (status >= FHIRSTORE_OK) {
+        size_t named = fhs_bundle_awaited(&work->outer->session->arena, work->bundle,
+                                          *criteria_of(now));
+        if (named == SIZE_MAX) {
+            break;
+        }
+        if (work->bundle->items[named].resolution == FHS_RESOLVING) {
+            return fhs_fail(err, FHIRSTORE_ERR_BUNDLE,
+                            "conditions name each other's entries in a circle");
+        }
+        status = resolve_item(work, named, depth + 1, err);
+        if (status < FHIRSTORE_OK) {
+            return status;
+        }
+        status = read_aimed(work, index, now, err);
+    }
+    return status;
+}
+
+static fhirstore_status aim_with_links(const resolution *work, aimed_entry *now,
+                                       fhirstore_error **err)
+{
+    fhs_str *criteria = criteria_of(now);
+    const bool had_any = criteria->len > 0;
+    *criteria = fhs_bundle_link_query(&work->outer->session->arena, work->links, *criteria);
+    return criteria->ptr == NULL && had_any ? fhs_fail_memory(err) : aim_entry(work, now, err);
+}
+
+/* The error names the entry that it comes from. */
+static fhirstore_status resolve_item(const resolution *work, size_t index, unsigned depth,
+                                     fhirstore_error **err)
+{
+    aimed_entry now;
+    fhs_bundle_item *item = &work->bundle->items[index];
+    const uint32_t number = (uint32_t)(work->bundle->first + index + 1);
+    const uint32_t outer_number = work->outer->entry;
+    fhirstore_status status;
+    if (!item->is_conditional || item->resolution == FHS_RESOLVED) {
+        return FHIRSTORE_OK;
+    }
+    item->resolution = FHS_RESOLVING;
+    work->outer->entry = number;
+    status = depth > FHS_LIMIT_CONDITION_DEPTH
+                 ? fhs_fail(err, FHIRSTORE_ERR_LIMIT,
+                            "conditions name each other's entries: FHS_LIMIT_CONDITION_DEPTH")
+                 : settle_named(work, index, depth, &now, err);
+    if (status >= FHIRSTORE_OK) {
+        work->outer->entry = number;
+        status = aim_with_links(work, &now, err);
+    }
+    if (status < FHIRSTORE_OK) {
+        if (!*work->is_told) {
+            fhs_error_entry(err, number);
+            *work->is_told = true;
+        }
+        return status;
+    }
+    item->resolution = FHS_RESOLVED;
+    work->outer->entry = outer_number;
+    return FHIRSTORE_OK;
+}
+
 fhirstore_status fhs_bundle_resolve(fhs_call *outer, fhs_bundle *bundle, fhs_links *links,
                                     fhirstore_error **err)
 {
-    const fhs_core *core = outer->session->core;
-    const resolution work = {outer, bundle, links};
+    bool is_told = false;
+    const resolution work = {outer, bundle, links, &is_told};
     fhirstore_status status = FHIRSTORE_OK;
     for (size_t i = 0; status >= FHIRSTORE_OK && i < bundle->count; i++) {
-        aimed_entry now = {.item = &bundle->items[i]};
-        if (!now.item->is_conditional) {
-            continue;
-        }
-        outer->entry = (uint32_t)(bundle->first + i + 1);
-        fhs_arena_reset(&outer->session->arena);
-        status = fhs_bundle_entry_at(core, bundle, i, &outer->session->arena, &now.entry, err);
-        if (status >= FHIRSTORE_OK) {
-            status = fhs_route_parse(core->fhir, core->base_url, now.entry.method, now.entry.url,
-                                     &now.route, err);
-        }
-        if (status >= FHIRSTORE_OK) {
-            status = fhs_route_take_switches(&outer->session->arena, &now.route, err);
-        }
-        if (status >= FHIRSTORE_OK) {
-            status = aim_entry(&work, &now, err);
-        }
-        if (status < FHIRSTORE_OK) {
-            fhs_error_entry(err, outer->entry);
-        }
+        status = resolve_item(&work, i, 0, err);
     }
     return status;
 }
@@ -205,7 +282,7 @@ fhirstore_status fhs_bundle_resolve_reference(fhs_call *outer, fhs_bundle *bundl
                                               fhirstore_error **err)
 {
     const fhs_core *core = outer->session->core;
-    const resolution work = {outer, bundle, NULL};
+    const resolution work = {outer, bundle, NULL, NULL};
     fhs_type type;
     fhs_str text;
     fhs_str id;

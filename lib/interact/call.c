@@ -89,6 +89,7 @@ void fhs_call_end(fhs_call *call)
         fhs_params_drop(call->params);
         fhs_buf_clear(&call->held);
         fhs_integrity_forget(call);
+        fhs_buf_clear(&call->targets);
         fhs_ledger_forget(call);
         fhs_conn_release(call->conn);
         fhs_hooks_give(call->session->core, call->hooks);
@@ -182,9 +183,11 @@ fhirstore_status fhs_call_write(fhs_call *call, fhs_work_fn work, void *ctx, fhi
     if (status >= FHIRSTORE_OK) {
         status = work(call, ctx, err);
     }
-    if (status >= FHIRSTORE_OK && !call->is_nested && call->session->provenance.len > 0 &&
-        call->version_after > call->version_before) {
-        fhirstore_status stored = fhs_provenance_store(call, err);
+    if (status >= FHIRSTORE_OK && call->session->provenance.len > 0) {
+        fhirstore_status stored = fhs_provenance_note(call, err);
+        if (stored >= FHIRSTORE_OK && !call->is_nested && call->targets.len > 0) {
+            stored = fhs_provenance_store(call, err);
+        }
         status = stored < FHIRSTORE_OK ? stored : status;
     }
     if (status >= FHIRSTORE_OK && !call->is_nested) {

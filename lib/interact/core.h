@@ -248,6 +248,7 @@ typedef struct fhs_call {
     fhs_buf held;     /* records of the calls inside, until this one is decided; in order */
     int64_t held_count;
     fhs_buf written;      /* what integrity has to look at before the commit */
+    fhs_buf targets;      /* versions written inside, where a Provenance will tell of them */
     fhs_buf noted;        /* the journal's record of the transaction itself */
     uint32_t entry;       /* of the Bundle, from 1, that is at work inside; 0: none */
     fhs_sight *sight;     /* what may be seen of each type; NULL: nothing was asked yet */

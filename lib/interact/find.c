@@ -235,14 +235,14 @@ fhirstore_status fhs_interact_search_bundle(fhs_session *session, const fhs_plac
 }
 
 fhirstore_status fhs_interact_search_in(fhs_call *outer, const fhs_place *place, fhs_str query,
-                                        fhs_answer *answer, fhirstore_error **err)
+                                        bool lenient, fhs_answer *answer, fhirstore_error **err)
 {
     fhs_call call;
     fhs_buf told = FHS_BUF_INIT(QUERY_TEXT_MAX);
     find_work work = {.place = place,
                       .text = query,
-                      .lenient = true,
-                      .ready_only = true,
+                      .lenient = lenient,
+                      .ready_only = !lenient,
                       .out = &answer->body,
                       .use = use_page};
     answer->status = FHIRSTORE_OK;

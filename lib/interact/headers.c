@@ -251,6 +251,7 @@ static fhirstore_status take_provenance(fhs_str value, const fhs_route *route,
                                         fhs_request_headers *out, fhirstore_error **err)
 {
     out->provenance = value;
+    out->preferences.provenance = value;
     if (value.len > 0 && (is_one_write(route) || route->interaction == FHS_DO_BUNDLE)) {
         return FHIRSTORE_OK;
     }
@@ -332,6 +333,7 @@ fhirstore_status fhs_headers_take(const fhs_core *core, const fhs_request *reque
     *out = (fhs_request_headers){0};
     if (request->outer != NULL) {
         out->preferences = *request->outer;
+        out->provenance = is_one_write(route) ? request->outer->provenance : FHS_STR_NONE;
     }
     for (size_t i = 0; i < request->header_count; i++) {
         fhirstore_status status = take_header(core, &request->headers[i], route,

@@ -493,7 +493,7 @@ static fhirstore_status history_run(fhs_call *call, void *ctx, fhirstore_error *
 {
     history_work *work = ctx;
     fhs_history *history = NULL;
-    fhirstore_status status = fhs_conn_begin_read(call->conn, err);
+    fhirstore_status status = call->is_nested ? FHIRSTORE_OK : fhs_conn_begin_read(call->conn, err);
     if (status >= FHIRSTORE_OK) {
         status = find_scope(call, work, err);
     }
@@ -516,10 +516,26 @@ static fhirstore_status history_run(fhs_call *call, void *ctx, fhirstore_error *
         status = fhs_touched_settle(call, err);
     }
     fhs_history_close(history);
-    fhs_conn_end_read(call->conn);
+    if (!call->is_nested) {
+        fhs_conn_end_read(call->conn);
+    }
     call->total = work->total;
     work->answer->status = FHIRSTORE_OK;
     work->answer->http = fhs_status_http(FHIRSTORE_OK);
+    return status;
+}
+
+static fhirstore_status run_history(fhs_call *call, fhs_str query, fhs_answer *answer,
+                                    fhirstore_error **err)
+{
+    history_work work = {.id = call->id, .answer = answer};
+    fhirstore_status status = fhs_call_ask(call, err);
+    if (status >= FHIRSTORE_OK) {
+        status = parse_params(call->session, query, &work.params, err);
+    }
+    status = status < FHIRSTORE_OK ? fhs_call_refuse(call, status)
+                                   : fhs_call_read(call, history_run, &work, err);
+    fhs_call_end(call);
     return status;
 }
 
@@ -527,17 +543,14 @@ fhirstore_status fhs_interact_history(fhs_session *session, fhs_type type, fhs_s
                                       fhs_str query, fhs_answer *answer, fhirstore_error **err)
 {
     fhs_call call;
-    history_work work = {.id = id, .answer = answer};
     fhs_call_begin(&call, session, FHIRSTORE_ACTION_HISTORY, type, id, query);
-    fhirstore_status status = fhs_call_ask(&call, err);
-    if (status >= FHIRSTORE_OK) {
-        status = parse_params(session, query, &work.params, err);
-    }
-    if (status < FHIRSTORE_OK) {
-        (void)fhs_call_refuse(&call, status);
-    } else {
-        status = fhs_call_read(&call, history_run, &work, err);
-    }
-    fhs_call_end(&call);
-    return status;
+    return run_history(&call, query, answer, err);
+}
+
+fhirstore_status fhs_interact_history_in(fhs_call *outer, fhs_type type, fhs_str id, fhs_str query,
+                                         fhs_answer *answer, fhirstore_error **err)
+{
+    fhs_call call;
+    fhs_call_nest(&call, outer, FHIRSTORE_ACTION_HISTORY, type, id, query);
+    return run_history(&call, query, answer, err);
 }

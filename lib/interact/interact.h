@@ -78,9 +78,11 @@ fhirstore_status fhs_interact_delete_where_in(fhs_call *outer, fhs_type type, fh
 /* A conditional create that found its resource. */
 fhirstore_status fhs_interact_found_in(fhs_call *outer, fhs_type type, fhs_str id, bool with_body,
                                        fhs_answer *answer, fhirstore_error **err);
-/* One page, leniently, as the request entry has it. */
+/* One page, as the request entry has it. */
 fhirstore_status fhs_interact_search_in(fhs_call *outer, const fhs_place *place, fhs_str query,
-                                        fhs_answer *answer, fhirstore_error **err);
+                                        bool lenient, fhs_answer *answer, fhirstore_error **err);
+fhirstore_status fhs_interact_history_in(fhs_call *outer, fhs_type type, fhs_str id, fhs_str query,
+                                         fhs_answer *answer, fhirstore_error **err);
 /* @a version 0: the current one. */
 fhirstore_status fhs_interact_read_in(fhs_call *outer, fhs_type type, fhs_str id, int64_t version,
                                       const fhs_unless *unless, fhs_answer *answer,
@@ -99,10 +101,11 @@ typedef enum fhs_return_mode {
     FHS_RETURN_OUTCOME
 } fhs_return_mode;
 
-/* What the Prefer header asks for. */
+/* What headers say of every entry: Prefer, X-Provenance. */
 typedef struct fhs_preferences {
     fhs_return_mode wanted;
     bool strict;
+    fhs_str provenance; /* X-Provenance, for each entry of a batch */
 } fhs_preferences;
 
 typedef struct fhs_request {
@@ -111,6 +114,7 @@ typedef struct fhs_request {
     const fhs_header *headers;
     size_t header_count;
     fhs_str body;
+    fhs_str full_url;             /* of the entry, where it is one */
     const fhs_preferences *outer; /* of the batch that this is an entry of; NULL: it is none */
 } fhs_request;
 

@@ -4,11 +4,21 @@
 #include "base/random.h"
 #include "interact/interact.h"
 
-static void write_target(const fhs_call *call, fhs_buf *out)
+fhirstore_status fhs_provenance_note(fhs_call *call, fhirstore_error **err)
 {
-    fhs_str name = fhs_type_name(call->session->core->fhir, call->type);
-    fhs_buf_addf(out, "[{\"reference\":\"%.*s/%.*s/_history/%lld\"}]", FHS_STR_ARG(name),
+    fhs_buf *written = call->root == NULL ? &call->targets : &call->root->targets;
+    if (call->version_after <= call->version_before) {
+        return FHIRSTORE_OK;
+    }
+    if (written->max == 0) {
+        fhs_buf_init(written, FHS_LIMIT_RESOURCE_BYTES);
+    }
+    fhs_buf_addf(written, "%s{\"reference\":\"%.*s/%.*s/_history/%lld\"}",
+                 written->len > 0 ? "," : "[",
+                 FHS_STR_ARG(fhs_type_name(call->session->core->fhir, call->type)),
                  FHS_STR_ARG(call->id), (long long)call->version_after);
+    fhirstore_status status = fhs_buf_status(written);
+    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
 }
 
 /* The header's text with its target set; @a out holds what @a prepared borrows. */
@@ -17,7 +27,6 @@ static fhirstore_status prepare_provenance(fhs_call *call, fhs_buf *out, fhs_pre
 {
     fhs_session *session = call->session;
     const fhs_json *root;
-    fhs_buf target = FHS_BUF_INIT((size_t)1024);
     const fhs_type type = fhs_type_find(session->core->fhir, FHS_LIT("Provenance"));
     fhirstore_status status = fhs_json_read(&session->arena, session->provenance, NULL, &root, err);
     if (status < FHIRSTORE_OK) {
@@ -27,11 +36,11 @@ static fhirstore_status prepare_provenance(fhs_call *call, fhs_buf *out, fhs_pre
         return fhs_fail(err, FHIRSTORE_ERR_INVALID_RESOURCE,
                         "X-Provenance holds a Provenance resource");
     }
-    write_target(call, &target);
-    const fhs_json_edit edits[] = {{FHS_LIT("target"), fhs_buf_str(&target)}};
+    fhs_buf_add_char(&call->targets, ']');
+    const fhs_json_edit edits[] = {{FHS_LIT("target"), fhs_buf_str(&call->targets)}};
     fhs_json_write_edited(out, session->provenance, root, edits, FHS_COUNT_OF(edits));
-    status = fhs_buf_status(out) < FHIRSTORE_OK ? fhs_buf_status(out) : fhs_buf_status(&target);
-    fhs_buf_clear(&target);
+    status = fhs_buf_status(out) < FHIRSTORE_OK ? fhs_buf_status(out)
+                                                : fhs_buf_status(&call->targets);
     if (status < FHIRSTORE_OK) {
         return fhs_fail_plain(err, status);
     }

@@ -5,9 +5,12 @@
 
 #include "interact/core.h"
 
+/* The call, perhaps inside another one, has ended well: if it wrote a version, the outermost one
+ * keeps that in mind. */
+fhirstore_status fhs_provenance_note(fhs_call *call, fhirstore_error **err);
 /*
- * The call wrote a version: store the Provenance that its session holds for it, with that version
- * as its target, in the same transaction and as a call of its own.
+ * Store the Provenance that the session holds for the outermost @a call, its targets the versions
+ * that were noted, in the same transaction and as a call of its own.
  */
 fhirstore_status fhs_provenance_store(fhs_call *call, fhirstore_error **err);
 

@@ -67,6 +67,10 @@ static fhirstore_status check_route(fhs_session *session, const fhs_request *req
     if (request->outer != NULL && route->interaction == FHS_DO_BUNDLE) {
         return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "a batch cannot hold another Bundle to execute");
     }
+    fhirstore_status status = fhs_bundle_check_url(request->full_url, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
     fhs_str format = wanted_format(session, route->query);
     if (format.len == 0 && route->form_search) {
         format = wanted_format(session, request->body);

@@ -193,7 +193,9 @@ START_TEST(one_bad_entry_undoes_all_and_is_named)
         {"{" REQUEST("GET", "Nonsense/1") "}", FHIRSTORE_ERR_UNKNOWN_TYPE, "not-supported",
          "Bundle.entry[1]"},
         {"{" REQUEST("PATCH", "Patient/a") "}", FHIRSTORE_ERR_BUNDLE, "invalid", "Bundle.entry[1]"},
-        {"{" REQUEST("GET", "Patient/a/_history") "}", FHIRSTORE_ERR_NOT_SUPPORTED, "not-supported",
+        {"{" REQUEST("GET", "metadata") "}", FHIRSTORE_ERR_NOT_SUPPORTED, "not-supported",
+         "Bundle.entry[1]"},
+        {"{" REQUEST("GET", "Patient/ghost/_history") "}", FHIRSTORE_ERR_NOT_FOUND, "not-found",
          "Bundle.entry[1]"},
         {"{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"a\",\"active\":true},\"request\":"
          "{\"method\":\"PUT\",\"url\":\"Patient/a\",\"ifMatch\":\"W/\\\"7\\\"\"}}",
