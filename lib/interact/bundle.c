@@ -358,7 +358,7 @@ static fhirstore_status run_operation_entry(execution *run, const turn *now, fhi
 {
     const fhs_str body = now->entry.resource;
     fhs_operation_ask ask = {.route = &now->route, .body = body.ptr == NULL ? FHS_LIT("") : body};
-    fhirstore_status status = read_condition(now, &ask.condition, err);
+    fhirstore_status status = read_condition(run, now, &ask.condition, err);
     return status < FHIRSTORE_OK ? status
                                  : fhs_operation_run_in(run->outer, &ask, &run->answer, err);
 }
