@@ -232,7 +232,9 @@ bool fhs_error_report(fhirstore_error **err, fhs_severity severity, const char *
         (*err)->status = is_error ? FHIRSTORE_ERR_INVALID_RESOURCE : FHIRSTORE_OK;
         (*err)->first.severity = severity;
         (*err)->first.code = code;
-        fhs_error_expression(err, expression);
+        if (expression.ptr != NULL) {
+            fhs_error_expression(err, expression);
+        }
         return expression.ptr == NULL || (*err)->first.expression != NULL;
     }
     if (!fhs_error_add_issue(err, severity, code, expression, "%s", text)) {

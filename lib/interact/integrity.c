@@ -88,7 +88,8 @@ static fhirstore_status refuse_targets(const fhirstore_error *report, fhirstore_
     fhirstore_issue issue;
     fhirstore_status status = FHIRSTORE_ERR_CONFLICT;
     for (uint32_t i = 0; fhs_error_issue(report, i, &issue); i++) {
-        fhs_str expression = fhs_str_from_cstr(issue.expression);
+        fhs_str expression = issue.expression == NULL ? FHS_STR_NONE
+                                                      : fhs_str_from_cstr(issue.expression);
         if (i == 0) {
             status = fhs_fail(err, FHIRSTORE_ERR_CONFLICT, "%s", issue.text);
             fhs_error_expression(err, expression);

@@ -130,8 +130,9 @@ static fhirstore_status report_refusal(validate_work *work, fhirstore_status sta
     }
     const int32_t http = fhs_status_http(status);
     if (http >= 400 && http < 500 && fhs_error_issue(why, 0, &issue)) {
-        status = report(work, FHS_SEVERITY_ERROR, issue.code, fhs_str_from_cstr(issue.expression),
-                        issue.text, err);
+        fhs_str place = issue.expression == NULL ? FHS_STR_NONE
+                                                 : fhs_str_from_cstr(issue.expression);
+        status = report(work, FHS_SEVERITY_ERROR, issue.code, place, issue.text, err);
         fhs_error_free(why);
         return status;
     }

@@ -107,6 +107,16 @@ static const char *const questions[][3] = {
     {"POST", "Patient/p/$meta-delete",
      "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"meta\",\"valueMeta\":{\"tag\":["
      "{\"code\":\"x\"}]}}]}"},
+    {"GET", "Group/g/$validate", ""},
+    {"GET", "Patient/p/$validate?mode=delete", ""},
+    {"POST", "Patient/p/$validate?mode=update",
+     "{\"resourceType\":\"Patient\",\"id\":\"p\",\"meta\":{\"profile\":[\"http://e.org/p\"]},"
+     "\"shoe\":1,\"managingOrganization\":{\"reference\":\"Organization/none\"}}"},
+    {"POST", "Bundle/$validate?profile=http://e.org/p",
+     "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"fullUrl\":\"http://e.org/"
+     "Patient/1\",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"1\",\"link\":[{\"other\":{"
+     "\"reference\":\"Patient/1\"},\"type\":\"seealso\"}]},\"request\":{\"method\":\"PUT\","
+     "\"url\":\"Patient/1\"}}]}"},
     {"POST", "CodeSystem/$validate-code",
      "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"coding\",\"valueCoding\":{"
      "\"system\":\"" SYS "\",\"code\":\"b\"}}]}"},
