@@ -176,7 +176,7 @@ void fhs_iot_write(fhs_buf *out, const fhs_json *value)
 {
     value_level levels[FHS_IOT_DEPTH_MAX];
     uint32_t depth = 0;
-    while (true) {
+    while (out->failed == FHIRSTORE_OK) {
         write_value_opening(out, value);
         if (value->type >= FHS_JSON_ARRAY) {
             if (depth == FHS_IOT_DEPTH_MAX) {

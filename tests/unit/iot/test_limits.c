@@ -55,8 +55,8 @@ START_TEST(paths_are_bounded)
                  "FHS_LIMIT_IOT_STEPS");
     free(deep);
     free(nested);
-    char *wide = repeat_text("[0", ",0", 1500, "]");
-    expect_limit(FHS_IOT_JSONPATH, repeat_text("$[?($[?($[*", "]", 1, ")])]"), wide,
+    char *wide = repeat_text("[0", ",0", 3000, "]");
+    expect_limit(FHS_IOT_JSONPATH, repeat_text("$[?($[?(@ == 5)", "]", 1, " == 3)]"), wide,
                  "FHS_LIMIT_IOT_STEPS");
     free(wide);
 }
