@@ -50,6 +50,12 @@ enum fhirstore_action {
     FHIRSTORE_ACTION_OPERATION = 20   /**< An operation of the host; the query begins with its name. */
 };
 
+/** How far a decision reaches that is valid for a time. @since 0.1 */
+enum fhirstore_access_reach {
+    FHIRSTORE_ACCESS_QUESTION = 0, /**< The same action, type, id and query. */
+    FHIRSTORE_ACCESS_TYPE = 1      /**< The same action and type, whichever id and query. */
+};
+
 /** The answers of an authorizer. Anything else is a denial. @since 0.1 */
 enum fhirstore_access_answer {
     FHIRSTORE_ACCESS_DENY = 0,
@@ -163,6 +169,22 @@ FHIRSTORE_API fhirstore_status fhirstore_access_hide(fhirstore_access_decision *
  */
 FHIRSTORE_API fhirstore_status fhirstore_access_keep(fhirstore_access_decision *decision,
                                                      const char *element, size_t element_len);
+
+/**
+ * Within an authorizer: the decision, whatever it is, may be given again without asking, in the same
+ * session, for a time of the store's clock. It ends before where the authorizer or the policy is
+ * replaced, the session ends, or the clock is set back. Not called, or with 0: each question is
+ * asked. A session keeps 64 decisions; the one that was used longest ago goes first.
+ *
+ * @param[in,out] decision  As handed to the authorizer.
+ * @param         ms        Milliseconds.
+ * @param         reach     FHIRSTORE_ACCESS_QUESTION or FHIRSTORE_ACCESS_TYPE.
+ * @retval FHIRSTORE_ERR_INVALID_ARG  No decision under way, or a reach that is none.
+ * @par Threads  That of the authorizer's call.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_access_valid(fhirstore_access_decision *decision,
+                                                      uint32_t ms, int32_t reach);
 
 /**
  * Decide about @a request.

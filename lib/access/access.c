@@ -16,6 +16,8 @@ typedef struct growing_grant {
     size_t hide_count;
     fhs_str keep[FHS_LIMIT_ALTERNATIVES];
     size_t keep_count;
+    int64_t valid_us;
+    bool is_for_type;
     bool has_failed; /* something could not be kept: deny */
 } growing_grant;
 
@@ -72,6 +74,18 @@ fhirstore_status fhs_decision_mask(fhirstore_access_decision *decision, fhs_str 
                                   : FHIRSTORE_ERR_LIMIT;
     }
     items[(*count)++] = copy;
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_decision_last(fhirstore_access_decision *decision, uint32_t ms,
+                                   bool is_for_type)
+{
+    growing_grant *grant = decision == NULL ? NULL : decision->grant;
+    if (grant == NULL) {
+        return FHIRSTORE_ERR_INVALID_ARG;
+    }
+    grant->valid_us = (int64_t)ms * 1000;
+    grant->is_for_type = is_for_type;
     return FHIRSTORE_OK;
 }
 
@@ -154,6 +168,10 @@ static fhirstore_status ask_authorizer(const fhirstore_authorizer *authorizer,
     fhirstore_access_decision decision = {
         .struct_size = sizeof decision, .answer = FHIRSTORE_ACCESS_DENY, .grant = grant};
     fhirstore_status status = authorizer->authorize(authorizer->ctx, request, &decision);
+    if (status == FHIRSTORE_OK && !grant->has_failed) {
+        out->valid_us = grant->valid_us;
+        out->is_for_type = grant->is_for_type;
+    }
     return status == FHIRSTORE_OK && is_granted(&decision, grant)
                ? take_grant(&decision, grant, out, err)
                : fhs_fail_plain(err, FHIRSTORE_ERR_DENIED);
@@ -185,6 +203,9 @@ fhirstore_status fhs_access_check(const fhirstore_authorizer *authorizer,
 
 /* ---- the built-in policy as an authorizer ---- */
 
+/* It depends on nothing but action, type and principal: until another one takes its place. */
+#define POLICY_LASTS_MS 3600000u
+
 typedef struct policy_box {
     fhs_arena arena;
     fhs_policy policy;
@@ -211,6 +232,9 @@ static fhirstore_status add_grant(const fhs_grant *granted, fhirstore_access_dec
     }
     for (size_t i = 0; i < granted->mask.keep_count && status == FHIRSTORE_OK; i++) {
         status = fhs_decision_mask(decision, granted->mask.keep[i], false);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_decision_last(decision, POLICY_LASTS_MS, true);
     }
     if (status == FHIRSTORE_OK) {
         decision->answer = granted->any_count > 0 ? FHIRSTORE_ACCESS_RESTRICT

@@ -49,6 +49,10 @@ fhirstore_status fhs_decision_add(fhirstore_access_decision *decision, fhs_str s
 fhirstore_status fhs_decision_mask(fhirstore_access_decision *decision, fhs_str element,
                                    bool is_hidden);
 
+/* See fhirstore_access_valid(). */
+fhirstore_status fhs_decision_last(fhirstore_access_decision *decision, uint32_t ms,
+                                   bool is_for_type);
+
 /*
  * An authorizer that decides by roles and scopes. ERR_POLICY or ERR_JSON… for a document that is
  * none; empty: the default one. Its destroy frees it. @a fhir lives longer; @a searched, which may

@@ -21,6 +21,8 @@ typedef struct fhs_grant {
     const fhs_str *except; /* what fits one of these is as if it were not there */
     size_t except_count;
     fhs_mask mask;  /* elements that are hidden, or not to be changed */
+    int64_t valid_us; /* how long the answer may be given again; 0: this once */
+    bool is_for_type; /* … for every id and query of the action and type */
     fhs_str reason; /* which rule or scope decided, for explanations; never patient data */
 } fhs_grant;
 

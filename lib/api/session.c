@@ -189,6 +189,14 @@ fhirstore_status fhirstore_access_keep(fhirstore_access_decision *decision, cons
                                                      : FHIRSTORE_ERR_INVALID_ARG;
 }
 
+fhirstore_status fhirstore_access_valid(fhirstore_access_decision *decision, uint32_t ms,
+                                        int32_t reach)
+{
+    return reach == FHIRSTORE_ACCESS_QUESTION || reach == FHIRSTORE_ACCESS_TYPE
+               ? fhs_decision_last(decision, ms, reach == FHIRSTORE_ACCESS_TYPE)
+               : FHIRSTORE_ERR_INVALID_ARG;
+}
+
 fhirstore_status fhirstore_set_policy(fhirstore *store, const char *document, size_t document_len,
                                       fhirstore_error **err_out)
 {

@@ -60,6 +60,7 @@
 #define FHS_LIMIT_AUDIT_RESTRICTION ((size_t)16 * 1024)
 #define FHS_LIMIT_POLICY_BYTES      ((size_t)1024 * 1024)
 #define FHS_LIMIT_ALTERNATIVES      256u
+#define FHS_LIMIT_SESSION_DECISIONS 64u
 #define FHS_LIMIT_PASSPHRASE_BYTES  1024u
 /* Argon2id parameters in a file are an attacker's until the header is authenticated. */
 #define FHS_LIMIT_KDF_MEMORY_KIB (1024u * 1024u)

@@ -115,8 +115,7 @@ fhirstore_status fhs_call_ask(fhs_call *call, fhirstore_error **err)
         return status;
     }
     fhs_grant grant;
-    status = fhs_access_check(fhs_hooks_authorizer(call->hooks), &call->session->who, &ask,
-                              call->arena, &grant, err);
+    status = fhs_call_decide(call, &ask, &grant, err);
     if (status == FHIRSTORE_OK && call->type != FHS_TYPE_NONE) {
         status = fhs_sight_keep(call, call->type, &grant, err);
     } else if (status == FHIRSTORE_OK && grant.any_count + grant.except_count > 0) {

@@ -28,10 +28,11 @@
 
 /* ---- the store ---- */
 
-typedef struct fhs_hooks fhs_hooks;     /* the callbacks in force, counted */
-typedef struct fhs_sight fhs_sight;     /* what a call may see */
-typedef struct fhs_ledger fhs_ledger;   /* the journal at work */
-typedef struct fhs_touched fhs_touched; /* what a call's record will name */
+typedef struct fhs_hooks fhs_hooks;         /* the callbacks in force, counted */
+typedef struct fhs_sight fhs_sight;         /* what a call may see */
+typedef struct fhs_decisions fhs_decisions; /* kept for as long as they are valid */
+typedef struct fhs_ledger fhs_ledger;       /* the journal at work */
+typedef struct fhs_touched fhs_touched;     /* what a call's record will name */
 
 /* Numbers as in the public enum fhirstore_integrity. */
 typedef enum fhs_integrity_mode {
@@ -60,10 +61,11 @@ typedef struct fhs_core {
     void *clock_ctx;
     pthread_mutex_t hooks_lock; /* guards the pointers, not what they point to */
     fhs_hooks *hooks;
-    fhs_params *own_params; /* FHIR's own search parameters */
-    fhs_params *params;     /* with those of the store, as the last commit left them */
-    bool multi_process;     /* others may commit as well */
-    fhs_ledger *ledger;     /* NULL: no journal is kept */
+    uint64_t hooks_generation; /* how many authorizers there have been */
+    fhs_params *own_params;    /* FHIR's own search parameters */
+    fhs_params *params;        /* with those of the store, as the last commit left them */
+    bool multi_process;        /* others may commit as well */
+    fhs_ledger *ledger;        /* NULL: no journal is kept */
     struct fhs_patient_cache *patients;
     bool audit_best_effort;       /* what the audit hook fails with undoes nothing */
     const fhs_named_query *named; /* newest first; none ever goes. Guarded by hooks_lock */
@@ -145,13 +147,14 @@ typedef struct fhs_session {
     struct fhs_call *watched; /* calls at work on a connection, guarded by the lock … */
     atomic_uint cancels;      /* … and how often they were cancelled */
     atomic_bool is_revoked;
-    int64_t expires_us; /* by the store's clock; 0: never */
-    fhs_str provenance; /* X-Provenance of the request at work; empty: none */
-    fhs_str link_base;  /* what links and locations begin with; no trailing slash */
-    fhs_arena claims;   /* what was read of the principal's document */
-    fhs_arena arena;    /* everything one call needs, forgotten at its end */
-    fhs_buf body;       /* the text that is being stored */
-    fhs_buf stamps;     /* the store's own fields of it */
+    int64_t expires_us;       /* by the store's clock; 0: never */
+    fhs_str provenance;       /* X-Provenance of the request at work; empty: none */
+    fhs_str link_base;        /* what links and locations begin with; no trailing slash */
+    fhs_decisions *decisions; /* that may be given again; NULL: none yet */
+    fhs_arena claims;         /* what was read of the principal's document */
+    fhs_arena arena;          /* everything one call needs, forgotten at its end */
+    fhs_buf body;             /* the text that is being stored */
+    fhs_buf stamps;           /* the store's own fields of it */
     fhs_buf meta;
     fhs_buf rows;     /* its row list */
     fhs_buf old_body; /* what it replaces */
@@ -292,6 +295,13 @@ fhirstore_status fhs_call_write(fhs_call *call, fhs_work_fn work, void *ctx, fhi
  * event of a nested call waits until the outermost one is decided.
  */
 fhirstore_status fhs_call_ask(fhs_call *call, fhirstore_error **err);
+/*
+ * Ask the authorizer, unless its last answer to this is still valid. What is granted lasts until
+ * the next question.
+ */
+fhirstore_status fhs_call_decide(fhs_call *call, const fhs_access_ask *ask, fhs_grant *out,
+                                 fhirstore_error **err);
+void fhs_decisions_free(fhs_decisions *decisions);
 /* A condition found what the call is about: ask once more, with its id. */
 fhirstore_status fhs_call_ask_again(fhs_call *call, fhs_str id, fhirstore_error **err);
 fhirstore_status fhs_call_record(fhs_call *call, fhirstore_status outcome, fhirstore_error **err);

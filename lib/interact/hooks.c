@@ -22,6 +22,7 @@ struct fhs_hooks {
     uint32_t holders;
     hook_box *authorizer;
     hook_box *audit;
+    uint64_t generation; /* of the authorizer: another number for each that was ever in force */
 };
 
 /* Under the lock: take one holder from @a box and, if it was the last, put it on @a dead. */
@@ -84,6 +85,11 @@ const fhirstore_authorizer *fhs_hooks_authorizer(const fhs_hooks *hooks)
     return hooks == NULL || hooks->authorizer == NULL ? NULL : &hooks->authorizer->authorizer;
 }
 
+uint64_t fhs_hooks_generation(const fhs_hooks *hooks)
+{
+    return hooks == NULL ? 0 : hooks->generation;
+}
+
 const fhirstore_audit_hook *fhs_hooks_audit(const fhs_hooks *hooks)
 {
     return hooks == NULL || hooks->audit == NULL ? NULL : &hooks->audit->audit;
@@ -112,6 +118,7 @@ static fhirstore_status replace(fhs_core *core, hook_box *box, bool is_audit, fh
     pair->holders = 1;
     pair->authorizer = is_audit ? (old == NULL ? NULL : old->authorizer) : box;
     pair->audit = is_audit ? box : (old == NULL ? NULL : old->audit);
+    pair->generation = is_audit && old != NULL ? old->generation : ++core->hooks_generation;
     hook_box *kept = is_audit ? pair->authorizer : pair->audit;
     if (kept != NULL) {
         kept->holders++;

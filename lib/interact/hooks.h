@@ -10,6 +10,8 @@ fhs_hooks *fhs_hooks_take(fhs_core *core);
 void fhs_hooks_give(fhs_core *core, fhs_hooks *hooks);
 /* NULL hooks answer NULL. */
 const fhirstore_authorizer *fhs_hooks_authorizer(const fhs_hooks *hooks);
+/* Another number for each authorizer that was ever in force. */
+uint64_t fhs_hooks_generation(const fhs_hooks *hooks);
 const fhirstore_audit_hook *fhs_hooks_audit(const fhs_hooks *hooks);
 /* Drop the store's own hold on them, at close. */
 void fhs_hooks_drop(fhs_core *core);

@@ -25,6 +25,7 @@ void fhs_session_drop(fhs_session *session)
     fhs_free((void *)(uintptr_t)session->who.purpose.ptr);
     fhs_free((void *)(uintptr_t)session->who.request_id.ptr);
     fhs_free((void *)(uintptr_t)session->link_base.ptr);
+    fhs_decisions_free(session->decisions);
     fhs_arena_clear(&session->claims);
     fhs_arena_clear(&session->arena);
     fhs_buf_clear(&session->body);

@@ -177,8 +177,7 @@ static fhirstore_status ask_about(fhs_call *call, type_sight *of_type)
     const fhs_access_ask ask = {call->action,
                                 fhs_type_name(call->session->core->fhir, of_type->type),
                                 FHS_STR_NONE, call->query};
-    fhirstore_status status = fhs_access_check(
-        fhs_hooks_authorizer(call->hooks), &call->session->who, &ask, call->arena, &grant, NULL);
+    fhirstore_status status = fhs_call_decide(call, &ask, &grant, NULL);
     if (status == FHIRSTORE_OK &&
         !is_mask_of(call->session->core->fhir, of_type->type, &grant.mask)) {
         return FHIRSTORE_ERR_DENIED;
