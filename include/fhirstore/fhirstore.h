@@ -11,6 +11,7 @@
 #include "error.h"
 #include "fhirpath.h"
 #include "inspect.h"
+#include "iot.h"
 #include "journal.h"
 #include "keys.h"
 #include "maintain.h"

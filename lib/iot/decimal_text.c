@@ -13,7 +13,7 @@ typedef struct plain_number {
     bool has_digit;
 } plain_number;
 
-static bool put(plain_number *number, char c)
+static bool put_number_char(plain_number *number, char c)
 {
     if (number->len + 2 >= sizeof number->digits) {
         return false;
@@ -39,7 +39,7 @@ static bool take_sign(fhs_str *text, bool *is_negative)
     return text->len > 0;
 }
 
-static bool is_digit(char c)
+static bool is_number_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
@@ -49,31 +49,31 @@ static bool take_whole(fhs_str text, size_t *at, plain_number *out)
 {
     for (; *at < text.len; (*at)++) {
         char c = text.ptr[*at];
-        if (is_digit(c)) {
+        if (is_number_digit(c)) {
             out->has_digit = true;
-            if ((c != '0' || out->len > 0) && !put(out, c)) {
+            if ((c != '0' || out->len > 0) && !put_number_char(out, c)) {
                 return false;
             }
         } else if (c != ',' || !out->has_digit) {
             break;
         }
     }
-    return out->len > 0 || put(out, '0');
+    return out->len > 0 || put_number_char(out, '0');
 }
 
-static bool take_fraction(fhs_str text, size_t *at, plain_number *out)
+static bool take_number_fraction(fhs_str text, size_t *at, plain_number *out)
 {
     if (*at >= text.len || text.ptr[*at] != '.') {
         return true;
     }
     (*at)++;
     size_t start = out->len;
-    if (!put(out, '.')) {
+    if (!put_number_char(out, '.')) {
         return false;
     }
-    for (; *at < text.len && is_digit(text.ptr[*at]); (*at)++) {
+    for (; *at < text.len && is_number_digit(text.ptr[*at]); (*at)++) {
         out->has_digit = true;
-        if (!put(out, text.ptr[*at])) {
+        if (!put_number_char(out, text.ptr[*at])) {
             return false;
         }
     }
@@ -81,13 +81,13 @@ static bool take_fraction(fhs_str text, size_t *at, plain_number *out)
     return true;
 }
 
-static bool take_exponent(fhs_str text, size_t *at, plain_number *out)
+static bool take_number_exponent(fhs_str text, size_t *at, plain_number *out)
 {
     if (*at >= text.len || (text.ptr[*at] != 'e' && text.ptr[*at] != 'E')) {
         return true;
     }
     for (; *at < text.len; (*at)++) {
-        if (!put(out, text.ptr[*at])) {
+        if (!put_number_char(out, text.ptr[*at])) {
             return false;
         }
     }
@@ -104,8 +104,8 @@ bool fhs_iot_decimal_text(fhs_arena *arena, fhs_str text, bool with_exponent, fh
     *out = FHS_STR_NONE;
     /* The sign of an exponent is not that of the number: "1E-5". */
     if (!take_sign(&text, &number.is_negative) || !take_whole(text, &at, &number) ||
-        !take_fraction(text, &at, &number) ||
-        (with_exponent && !take_exponent(text, &at, &number)) || at < text.len ||
+        !take_number_fraction(text, &at, &number) ||
+        (with_exponent && !take_number_exponent(text, &at, &number)) || at < text.len ||
         !number.has_digit || !fhs_decimal_parse(fhs_str_of(number.digits, number.len), &value)) {
         return false;
     }

@@ -290,7 +290,7 @@ static void read_basics(device_reader *reader, const fhs_json *content)
     }
 }
 
-static void read_members(device_reader *reader, const fhs_json *content)
+static void read_device_members(device_reader *reader, const fhs_json *content)
 {
     const fhs_json *found[MEMBER_COUNT] = {NULL};
     for (uint32_t i = 0; i < content->count; i++) {
@@ -359,7 +359,7 @@ static bool take_device_template(void *ctx, const fhs_iot_entry *entry)
     if (find_kind(reader, entry)) {
         if (entry->content->type == FHS_JSON_OBJECT) {
             read_basics(reader, entry->content);
-            read_members(reader, entry->content);
+            read_device_members(reader, entry->content);
         } else {
             (void)DEVICE_FAULT(reader, entry->content, FHS_IOT_INVALID_TEMPLATE,
                                "Expected an object as template");

@@ -22,7 +22,7 @@ static fhs_str without_mark(fhs_str text)
     return fhs_str_starts_with(text, FHS_LIT("\xEF\xBB\xBF")) ? fhs_str_from(text, 3) : text;
 }
 
-static void add_part(fhs_buf *out, const char *name, fhs_str text, const char *otherwise)
+static void add_envelope_part(fhs_buf *out, const char *name, fhs_str text, const char *otherwise)
 {
     fhs_str value = first_value(without_mark(text));
     fhs_buf_add_cstr(out, name);
@@ -37,9 +37,9 @@ fhirstore_status fhs_iot_normalise_event(fhs_iot_normaliser *normaliser, const f
                                          fhirstore_error **err)
 {
     fhs_buf message = FHS_BUF_INIT(FHS_LIMIT_JSON_BYTES);
-    add_part(&message, "{\"Body\":", event->body, "null");
-    add_part(&message, ",\"Properties\":", event->properties, "{}");
-    add_part(&message, ",\"SystemProperties\":", event->system_properties, "{}");
+    add_envelope_part(&message, "{\"Body\":", event->body, "null");
+    add_envelope_part(&message, ",\"Properties\":", event->properties, "{}");
+    add_envelope_part(&message, ",\"SystemProperties\":", event->system_properties, "{}");
     fhs_buf_add_char(&message, '}');
     fhirstore_status status = fhs_buf_status(&message);
     status = status < FHIRSTORE_OK

@@ -117,8 +117,8 @@ void fhs_iot_reader_codes(fhs_iot_fhir_reader *reader, const fhs_json *object, b
     }
 }
 
-static void read_concept(fhs_iot_fhir_reader *reader, const fhs_json *object,
-                         const char *class_name, fhs_iot_concept *out)
+static void read_fhir_concept(fhs_iot_fhir_reader *reader, const fhs_json *object,
+                              const char *class_name, fhs_iot_concept *out)
 {
     static const char *const names[] = {"text", "codes", NULL};
     if (object->type != FHS_JSON_OBJECT) {
@@ -140,7 +140,7 @@ static void read_categories(fhs_iot_fhir_reader *reader, const fhs_json *content
     reader->now->categories = categories;
     for (uint32_t i = 0; i < list->count; i++) {
         fhs_iot_concept *category = &categories[reader->now->category_count];
-        read_concept(reader, &list->items[i], "FhirCodeableConcept", category);
+        read_fhir_concept(reader, &list->items[i], "FhirCodeableConcept", category);
         reader->now->category_count += category->text.len > 0 || category->count > 0;
     }
 }
@@ -177,8 +177,8 @@ static void read_interval(fhs_iot_fhir_reader *reader, const fhs_json *content)
                          "(CorrelationId)");
 }
 
-static void read_component(fhs_iot_fhir_reader *reader, const fhs_json *item,
-                           fhs_iot_component *out)
+static void read_fhir_component(fhs_iot_fhir_reader *reader, const fhs_json *item,
+                                fhs_iot_component *out)
 {
     static const char *const names[] = {"codes", "value", NULL};
     if (item->type != FHS_JSON_OBJECT) {
@@ -195,7 +195,7 @@ static void read_component(fhs_iot_fhir_reader *reader, const fhs_json *item,
     }
 }
 
-static void read_components(fhs_iot_fhir_reader *reader, const fhs_json *content)
+static void read_fhir_components(fhs_iot_fhir_reader *reader, const fhs_json *content)
 {
     const fhs_json *list = fhs_iot_member(content, FHS_LIT("components"));
     fhs_iot_component *components = room_for(reader, list, "Components", sizeof *components);
@@ -205,7 +205,7 @@ static void read_components(fhs_iot_fhir_reader *reader, const fhs_json *content
     reader->now->components = components;
     reader->now->component_count = list->count;
     for (uint32_t i = 0; i < list->count; i++) {
-        read_component(reader, &list->items[i], &components[i]);
+        read_fhir_component(reader, &list->items[i], &components[i]);
     }
 }
 
@@ -241,7 +241,7 @@ static bool read_extra_concept(fhs_iot_fhir_reader *reader, const fhs_json *cont
     if (value == NULL || value->type == FHS_JSON_NULL) {
         return false;
     }
-    read_concept(reader, value, "FhirCodeableConcept", out);
+    read_fhir_concept(reader, value, "FhirCodeableConcept", out);
     return out->text.len > 0 || out->count > 0;
 }
 
@@ -298,7 +298,7 @@ static void read_fhir_template(fhs_iot_fhir_reader *reader, const fhs_json *cont
         reader->now->has_value = true;
         fhs_iot_reader_value(reader, value, &reader->now->value);
     }
-    read_components(reader, content);
+    read_fhir_components(reader, content);
     if (!is_strict) {
         read_extras(reader, content);
     }

@@ -51,8 +51,8 @@ static void read_unit(fhs_iot_fhir_reader *reader, const fhs_json *object, fhs_i
 }
 
 /* Milliseconds, above 0: slots of no length would never reach the end. */
-static void read_period(fhs_iot_fhir_reader *reader, const fhs_json *object,
-                        fhs_iot_value_spec *out)
+static void read_sample_period(fhs_iot_fhir_reader *reader, const fhs_json *object,
+                               fhs_iot_value_spec *out)
 {
     const fhs_json *value = fhs_iot_member(object, FHS_LIT("defaultPeriod"));
     const fhs_decimal scale = fhs_decimal_from_i64(TICKS_PER_MS);
@@ -134,7 +134,7 @@ void fhs_iot_reader_value(fhs_iot_fhir_reader *reader, const fhs_json *object,
     case FHS_IOT_VALUE_SAMPLED_DATA:
         read_unit(reader, object, &out->unit);
         read_conversion(reader, object, out);
-        read_period(reader, object, out);
+        read_sample_period(reader, object, out);
         break;
     case FHS_IOT_VALUE_CODEABLE_CONCEPT:
         fhs_iot_reader_text(reader, object, "text", &out->concept.text);

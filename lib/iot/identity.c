@@ -141,8 +141,8 @@ typedef struct device_link {
     const fhs_json *root;
 } device_link;
 
-static fhirstore_status read_link(identity_work *work, fhs_str device, device_link *out,
-                                  fhirstore_error **err)
+static fhirstore_status read_device_link(identity_work *work, fhs_str device, device_link *out,
+                                         fhirstore_error **err)
 {
     fhs_call *call = work->resolver->call;
     fhs_str reference = FHS_STR_NONE;
@@ -197,7 +197,7 @@ static fhirstore_status look_up_device(identity_work *work, fhirstore_error **er
     if (device.len == 0) {
         return cannot_resolve(work, FHS_IOT_NO_DEVICE, "no Device has this deviceId as identifier");
     }
-    status = read_link(work, device, &link, err);
+    status = read_device_link(work, device, &link, err);
     if (status < FHIRSTORE_OK || !is_resolved(work)) {
         return status;
     }
@@ -291,7 +291,7 @@ static fhirstore_status create_device(identity_work *work, fhirstore_error **err
 static fhirstore_status link_device(identity_work *work, fhs_str device, fhirstore_error **err)
 {
     device_link link;
-    fhirstore_status status = read_link(work, device, &link, err);
+    fhirstore_status status = read_device_link(work, device, &link, err);
     work->out->device_id = device;
     if (status < FHIRSTORE_OK || !is_resolved(work)) {
         return status;

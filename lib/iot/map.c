@@ -20,7 +20,7 @@ static uint64_t hash_key(const fhs_iot_map *map, fhs_str key)
     return hash ^ hash >> 29;
 }
 
-static fhs_iot_map_entry *slot_of(const fhs_iot_map *map, fhs_str key)
+static fhs_iot_map_entry *map_slot(const fhs_iot_map *map, fhs_str key)
 {
     size_t at = (size_t)hash_key(map, key) & (map->capacity - 1);
     while (map->slots[at].value != NULL && !fhs_str_eq(map->slots[at].key, key)) {
@@ -31,7 +31,7 @@ static fhs_iot_map_entry *slot_of(const fhs_iot_map *map, fhs_str key)
 
 void *fhs_iot_map_get(const fhs_iot_map *map, fhs_str key)
 {
-    return map->capacity == 0 ? NULL : slot_of(map, key)->value;
+    return map->capacity == 0 ? NULL : map_slot(map, key)->value;
 }
 
 static bool grow_map(fhs_iot_map *map)
@@ -44,7 +44,7 @@ static bool grow_map(fhs_iot_map *map)
     }
     for (size_t i = 0; i < map->capacity; i++) {
         if (map->slots[i].value != NULL) {
-            *slot_of(&grown, map->slots[i].key) = map->slots[i];
+            *map_slot(&grown, map->slots[i].key) = map->slots[i];
         }
     }
     *map = grown;
@@ -56,7 +56,7 @@ bool fhs_iot_map_put(fhs_iot_map *map, fhs_str key, void *value)
     if (map->count * 2 >= map->capacity && !grow_map(map)) {
         return false;
     }
-    fhs_iot_map_entry *slot = slot_of(map, key);
+    fhs_iot_map_entry *slot = map_slot(map, key);
     map->count += slot->value == NULL;
     *slot = (fhs_iot_map_entry){key, value};
     return true;

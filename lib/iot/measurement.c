@@ -5,7 +5,7 @@
 #include "iot/document.h"
 #include "iot/value.h"
 
-static char *put_digits(char *at, unsigned width, uint32_t number)
+static char *put_time_digits(char *at, unsigned width, uint32_t number)
 {
     for (unsigned i = width; i > 0; i--) {
         at[i - 1] = (char)('0' + number % 10);
@@ -28,19 +28,19 @@ void fhs_iot_time_format(int64_t ticks, char out[FHS_IOT_TIME_LEN + 1])
     }
     fhs_civil_from_days(days, &year, &month, &day);
     uint32_t seconds = (uint32_t)(rest / FHS_TICKS_PER_SECOND);
-    char *at = put_digits(out, 4, year < 0 ? 0 : (uint32_t)year % 10000);
+    char *at = put_time_digits(out, 4, year < 0 ? 0 : (uint32_t)year % 10000);
     *at++ = '-';
-    at = put_digits(at, 2, month);
+    at = put_time_digits(at, 2, month);
     *at++ = '-';
-    at = put_digits(at, 2, day);
+    at = put_time_digits(at, 2, day);
     *at++ = 'T';
-    at = put_digits(at, 2, seconds / 3600);
+    at = put_time_digits(at, 2, seconds / 3600);
     *at++ = ':';
-    at = put_digits(at, 2, seconds / 60 % 60);
+    at = put_time_digits(at, 2, seconds / 60 % 60);
     *at++ = ':';
-    at = put_digits(at, 2, seconds % 60);
+    at = put_time_digits(at, 2, seconds % 60);
     *at++ = '.';
-    at = put_digits(at, 7, (uint32_t)(rest % FHS_TICKS_PER_SECOND));
+    at = put_time_digits(at, 7, (uint32_t)(rest % FHS_TICKS_PER_SECOND));
     *at++ = 'Z';
     *at = '\0';
 }
@@ -95,7 +95,7 @@ static fhirstore_status not_a_measurement(const char *expected, fhirstore_error 
 }
 
 /* A member that is a string or absent (or null). */
-static bool take_text(const fhs_json *object, fhs_str name, fhs_str *out)
+static bool take_id_text(const fhs_json *object, fhs_str name, fhs_str *out)
 {
     const fhs_json *value = fhs_iot_member(object, name);
     *out = FHS_STR_NONE;
@@ -106,17 +106,17 @@ static bool take_text(const fhs_json *object, fhs_str name, fhs_str *out)
     return value->type == FHS_JSON_STRING;
 }
 
-static bool take_time(const fhs_json *object, fhs_str name, int64_t *out)
+static bool take_time_member(const fhs_json *object, fhs_str name, int64_t *out)
 {
     fhs_str text;
     *out = FHS_IOT_NO_TIME;
-    return take_text(object, name, &text) && (text.ptr == NULL || fhs_iot_parse_time(text, out));
+    return take_id_text(object, name, &text) && (text.ptr == NULL || fhs_iot_parse_time(text, out));
 }
 
 static bool take_property(const fhs_json *item, fhs_iot_property *out)
 {
-    return fhs_json_is(item, FHS_JSON_OBJECT) && take_text(item, FHS_LIT("name"), &out->name) &&
-           take_text(item, FHS_LIT("value"), &out->value) && out->name.ptr != NULL &&
+    return fhs_json_is(item, FHS_JSON_OBJECT) && take_id_text(item, FHS_LIT("name"), &out->name) &&
+           take_id_text(item, FHS_LIT("value"), &out->value) && out->name.ptr != NULL &&
            out->value.ptr != NULL;
 }
 
@@ -161,23 +161,23 @@ fhirstore_status fhs_iot_measurement_read(fhs_arena *arena, fhs_str text, fhs_io
     if (!fhs_json_is(root, FHS_JSON_OBJECT)) {
         return not_a_measurement("to be an object", err);
     }
-    if (!take_text(root, FHS_LIT("type"), &out->type) || out->type.len == 0) {
+    if (!take_id_text(root, FHS_LIT("type"), &out->type) || out->type.len == 0) {
         return not_a_measurement("a type, a string", err);
     }
-    if (!take_time(root, FHS_LIT("occurrenceTimeUtc"), &out->time) ||
+    if (!take_time_member(root, FHS_LIT("occurrenceTimeUtc"), &out->time) ||
         out->time == FHS_IOT_NO_TIME) {
         return not_a_measurement("an occurrenceTimeUtc, an ISO 8601 time", err);
     }
-    if (!take_time(root, FHS_LIT("ingestionTimeUtc"), &out->ingested)) {
+    if (!take_time_member(root, FHS_LIT("ingestionTimeUtc"), &out->ingested)) {
         return not_a_measurement("an ISO 8601 time as ingestionTimeUtc, if it has one", err);
     }
-    if (!take_text(root, FHS_LIT("deviceId"), &out->device_id) ||
+    if (!take_id_text(root, FHS_LIT("deviceId"), &out->device_id) ||
         fhs_iot_is_blank(out->device_id)) {
         return not_a_measurement("a deviceId, a string", err);
     }
-    if (!take_text(root, FHS_LIT("patientId"), &out->patient_id) ||
-        !take_text(root, FHS_LIT("encounterId"), &out->encounter_id) ||
-        !take_text(root, FHS_LIT("correlationId"), &out->correlation_id)) {
+    if (!take_id_text(root, FHS_LIT("patientId"), &out->patient_id) ||
+        !take_id_text(root, FHS_LIT("encounterId"), &out->encounter_id) ||
+        !take_id_text(root, FHS_LIT("correlationId"), &out->correlation_id)) {
         return not_a_measurement("strings as ids", err);
     }
     return take_properties(arena, fhs_iot_member(root, FHS_LIT("properties")), out, err);

@@ -132,8 +132,8 @@ static void add_text(fhs_buf *out, const char *name, fhs_str text)
 }
 
 /* {"value": …, "unit": …}: of the one value of @a name. */
-static bool write_quantity(fhs_iot_builder *builder, const fhs_iot_value_spec *spec, fhs_str name,
-                           const fhs_iot_unit *unit, fhs_buf *out)
+static bool write_quantity_value(fhs_iot_builder *builder, const fhs_iot_value_spec *spec,
+                                 fhs_str name, const fhs_iot_unit *unit, fhs_buf *out)
 {
     fhs_str text;
     fhs_str number;
@@ -163,13 +163,13 @@ static bool write_ends(fhs_iot_builder *builder, const fhs_iot_value_spec *spec,
     fhs_buf_add_char(out, '{');
     if (has_low) {
         fhs_buf_addf(out, "\"%s\":", low);
-        if (!write_quantity(builder, spec, spec->low_name, &spec->unit, out)) {
+        if (!write_quantity_value(builder, spec, spec->low_name, &spec->unit, out)) {
             return false;
         }
     }
     if (has_high) {
         fhs_buf_addf(out, "%s\"%s\":", has_low ? "," : "", high);
-        if (!write_quantity(builder, spec, spec->high_name, high_unit, out)) {
+        if (!write_quantity_value(builder, spec, spec->high_name, high_unit, out)) {
             return false;
         }
     }
@@ -311,7 +311,7 @@ bool fhs_iot_value_write(fhs_iot_builder *builder, const fhs_iot_value_spec *spe
     builder->field = spec->name;
     switch (spec->type) {
     case FHS_IOT_VALUE_QUANTITY:
-        return write_quantity(builder, spec, spec->name, &spec->unit, out);
+        return write_quantity_value(builder, spec, spec->name, &spec->unit, out);
     case FHS_IOT_VALUE_SAMPLED_DATA:
         return write_sampled_data(builder, spec, start, end, out);
     case FHS_IOT_VALUE_CODEABLE_CONCEPT:
