@@ -633,6 +633,11 @@ fhirstore_status fhs_jmespath_compile(fhs_arena *arena, fhs_str text,
     if (expression == NULL || parser.lexer.text.ptr == NULL) {
         return fhs_fail_memory(err);
     }
+    size_t valid = fhs_iot_text_prefix(text);
+    if (valid < text.len) {
+        refuse_jmes_at(&parser, valid, "this is no text in UTF-8");
+        return parser.status;
+    }
     fhs_jmes_next_token(&parser.lexer, &parser.ahead);
     advance_token(&parser);
     const fhs_jmes_node *root = parse_binding(&parser, BIND_NOTHING);

@@ -705,6 +705,11 @@ fhirstore_status fhs_jsonpath_compile(fhs_arena *arena, fhs_str text, const fhs_
     if (path == NULL || parser.text.ptr == NULL) {
         return fhs_fail_memory(err);
     }
+    size_t valid = fhs_iot_text_prefix(text);
+    if (valid < text.len) {
+        refuse_path_at(&parser, valid, "this is no text in UTF-8");
+        return parser.status;
+    }
     if (!parse_path(&parser, &steps)) {
         return parser.status;
     }

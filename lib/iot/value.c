@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "iot/number.h"
 
 /* fhs_json.end of a made value that is an instant. */
@@ -26,6 +27,13 @@ fhirstore_status fhs_iot_no_memory(const fhs_iot_run *run, size_t size, fhirstor
     return fhs_fail(err, FHIRSTORE_ERR_LIMIT,
                     "the expressions take more than %zu bytes (FHS_LIMIT_IOT_BYTES)",
                     run->arena->max);
+}
+
+size_t fhs_iot_text_prefix(fhs_str text)
+{
+    size_t valid = fhs_utf8_valid_prefix(text);
+    size_t nul = fhs_str_find_char(text, '\0', 0);
+    return nul < valid ? nul : valid;
 }
 
 static fhs_iot_kind kind_of_number(fhs_str lexeme)

@@ -56,6 +56,9 @@ void fhs_iot_run_init(fhs_iot_run *run, fhs_arena *arena);
  */
 fhirstore_status fhs_iot_no_memory(const fhs_iot_run *run, size_t size, fhirstore_error **err);
 
+/* Where an expression stops being text (valid UTF-8 without NUL), or its length. */
+size_t fhs_iot_text_prefix(fhs_str text);
+
 /* Values in the order in which they were found; the same value may stand there twice. */
 typedef struct fhs_iot_nodes {
     const fhs_json **items;

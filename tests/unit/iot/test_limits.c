@@ -119,6 +119,20 @@ START_TEST(every_wrong_call_is_told)
 }
 END_TEST
 
+START_TEST(expressions_are_text)
+{
+    static const fhs_str texts[] = {FHS_LIT_INIT("'a\xFF'"), FHS_LIT_INIT("'a\0'")};
+    for (size_t i = 0; i < 2 * FHS_COUNT_OF(texts); i++) {
+        outcome out;
+        ck_assert_int_eq(evaluate_text(i % 2 == 0 ? FHS_IOT_JSONPATH : FHS_IOT_JMESPATH,
+                                       texts[i / 2], FHS_LIT("{}"), &out),
+                         FHIRSTORE_ERR_EXPRESSION);
+        ck_assert_uint_eq(fhs_error_location(out.err).offset, 2);
+        outcome_clear(&out);
+    }
+}
+END_TEST
+
 START_TEST(errors_hold_no_data)
 {
     outcome out;
@@ -144,6 +158,7 @@ int main(void)
     tcase_add_test(tests, jmespath_is_bounded);
     tcase_add_test(tests, steps_are_shared_by_a_message);
     tcase_add_test(tests, every_wrong_call_is_told);
+    tcase_add_test(tests, expressions_are_text);
     tcase_add_test(tests, errors_hold_no_data);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
