@@ -17,6 +17,7 @@ static const operation_table tables[] = {
     {fhs_value_set_operations, &fhs_value_set_operation_count},
     {fhs_code_system_operations, &fhs_code_system_operation_count},
     {fhs_difference_operations, &fhs_difference_operation_count},
+    {fhs_lastn_operations, &fhs_lastn_operation_count},
     {fhs_meta_operations, &fhs_meta_operation_count},
     {fhs_everything_operations, &fhs_everything_operation_count},
     {fhs_purge_operations, &fhs_purge_operation_count},
@@ -245,11 +246,12 @@ static bool has_name(const fhs_str *names, fhs_str name)
 static fhirstore_status add_argument(argument_list *list, const fhs_argument *argument,
                                      fhirstore_error **err)
 {
-    if (!has_name(list->def->params, argument->name)) {
+    const bool takes_all = list->def->params == NULL;
+    if (!takes_all && !has_name(list->def->params, argument->name)) {
         return fhs_argument_fail(argument->name, "is not known here", err);
     }
     const fhs_operation so_far = {.arguments = list->items, .argument_count = list->count};
-    if (!has_name(list->def->lists, argument->name) &&
+    if (!takes_all && !has_name(list->def->lists, argument->name) &&
         fhs_argument_find(&so_far, argument->name) != NULL) {
         return fhs_argument_fail(argument->name, "is there more than once", err);
     }

@@ -48,7 +48,7 @@ typedef struct fhs_operation_def {
     fhs_str type;          /* empty: any type, or none at system level */
     unsigned levels;       /* FHS_ON_… */
     fhs_str resource;      /* the parameter that a body which is no Parameters stands for */
-    const fhs_str *params; /* names it takes, ending in an empty one */
+    const fhs_str *params; /* names it takes, ending in an empty one; NULL: any, more than once */
     fhs_operation_fn run;
     const fhs_str *lists; /* names that may come more than once, the same way; NULL: none */
     int32_t action;       /* asked for; 0: read of a resource, else search of its type */
@@ -106,6 +106,13 @@ extern const fhs_operation_def fhs_value_set_operations[];
 extern const size_t fhs_value_set_operation_count;
 extern const fhs_operation_def fhs_code_system_operations[];
 extern const size_t fhs_code_system_operation_count;
+
+/* ---- lastn.c, stats.c ---- */
+
+extern const fhs_operation_def fhs_lastn_operations[];
+extern const size_t fhs_lastn_operation_count;
+extern const fhs_operation_def fhs_stats_operations[];
+extern const size_t fhs_stats_operation_count;
 
 /* ---- meta.c ---- */
 

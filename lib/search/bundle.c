@@ -524,3 +524,32 @@ fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_b
     fhs_page_clear(&page);
     return status;
 }
+
+fhirstore_status fhs_search_write_listed(fhs_search *search, const fhs_entity *entities,
+                                         size_t count, fhs_str path, fhs_buf *out,
+                                         fhirstore_error **err)
+{
+    fhs_page page;
+    fhs_version version;
+    fhirstore_status status = FHIRSTORE_OK;
+    search->err = err;
+    fhs_page_init(&page, search);
+    page.total = (int64_t)count;
+    for (size_t i = 0; i < count && status == FHIRSTORE_OK; i++) {
+        status = fhs_resource_look(search->conn, entities[i], &version, err);
+        if (status == FHIRSTORE_OK) {
+            status = fhs_page_add(&page, &version, true);
+        }
+    }
+    if (status == FHIRSTORE_OK) {
+        search->told_count = search->told_total = page.total;
+        status = fhs_buf_status(&page.entries);
+        fhs_page_write(&page, path, out);
+        status = status == FHIRSTORE_OK ? fhs_buf_status(out) : status;
+        if (status != FHIRSTORE_OK) {
+            (void)fhs_fail_plain(err, status);
+        }
+    }
+    fhs_page_clear(&page);
+    return status;
+}

@@ -145,6 +145,11 @@ fhirstore_status fhs_search_count(fhs_search *search, int64_t *count_out, fhirst
 fhirstore_status fhs_search_write_bundle(fhs_search *search, fhs_str path, fhs_buf *out,
                                          fhirstore_error **err);
 
+/* A page of these matches alone, in the order given: all there are. */
+fhirstore_status fhs_search_write_listed(fhs_search *search, const fhs_entity *entities,
+                                         size_t count, fhs_str path, fhs_buf *out,
+                                         fhirstore_error **err);
+
 /*
  * Page links of whatever comes in pages. Append @a plain sealed, as text that a URL takes as it is;
  * it opens with the same @a bound text only.
