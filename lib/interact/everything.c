@@ -194,9 +194,23 @@ static fhirstore_status parse_in(everything_work *work, fhs_type type, const fhs
     return fhs_query_parse(work->arena, &options, type, text, out, work->err);
 }
 
-/* Parameters that tell when care took place, the best first. */
-static fhs_str care_date(const fhs_fhir *fhir, fhs_type type)
+/* Whether the principal does not see what a parameter reads: it leads nowhere then. */
+static bool is_out_of_sight(const everything_work *work, fhs_type type, fhs_sparam param)
 {
+    const fhs_call *call = work->call;
+    if (call->session->who.allow_everything ||
+        fhs_catalog_type(call->session->core->catalog, type) == 0) {
+        return false;
+    }
+    const fhs_mask *mask = fhs_sight_mask(work->call, type);
+    return mask != NULL && mask->hide_count > 0 &&
+           fhs_mask_reads(mask, definitions(work), type, param);
+}
+
+/* Parameters that tell when care took place, the best first. */
+static fhs_str care_date(const everything_work *work, fhs_type type)
+{
+    const fhs_fhir *fhir = definitions(work);
     static const fhs_str codes[] = {
         FHS_LIT_INIT("date"),        FHS_LIT_INIT("onset-date"),     FHS_LIT_INIT("effective-time"),
         FHS_LIT_INIT("effective"),   FHS_LIT_INIT("whenhandedover"), FHS_LIT_INIT("authoredon"),
@@ -208,7 +222,8 @@ static fhs_str care_date(const fhs_fhir *fhir, fhs_type type)
     };
     for (size_t i = 0; i < FHS_COUNT_OF(codes); i++) {
         fhs_sparam param = fhs_sparam_find(fhir, type, codes[i]);
-        if (param != FHS_SPARAM_NONE && fhs_sparam_get(fhir, param).type == FHS_SP_DATE) {
+        if (param != FHS_SPARAM_NONE && fhs_sparam_get(fhir, param).type == FHS_SP_DATE &&
+            !is_out_of_sight(work, type, param)) {
             return codes[i];
         }
     }
@@ -288,7 +303,7 @@ static fhirstore_status add_care_range(everything_work *work)
         return FHIRSTORE_ERR_NO_MEMORY;
     }
     for (size_t i = 0; i < query->type_count && status >= FHIRSTORE_OK; i++) {
-        fhs_str code = care_date(definitions(work), query->types[i]);
+        fhs_str code = care_date(work, query->types[i]);
         fhs_node *node = NULL;
         if (code.len > 0) {
             status = range_of_type(work, query->types[i], code, &node);
@@ -306,10 +321,27 @@ static fhirstore_status add_care_range(everything_work *work)
 
 /* ---- members of one compartment ---- */
 
+/* Of the parameters that place resources in the compartment those that the principal sees. */
+static void drop_hidden_places(everything_work *work)
+{
+    fhs_node *places = work->query->root->children[0];
+    size_t kept = 0;
+    for (size_t i = 0; i < places->child_count; i++) {
+        fhs_node *place = places->children[i];
+        if (place->kind != FHS_NODE_LEAF || !is_out_of_sight(work, place->type, place->param)) {
+            places->children[kept++] = place;
+        }
+    }
+    places->child_count = kept;
+}
+
 static fhirstore_status members_of_one(everything_work *work, fhs_compartment compartment)
 {
     const fhs_focus focus = {compartment, work->call->id};
     fhirstore_status status = parse_in(work, FHS_TYPE_NONE, &focus, FHS_STR_NONE, &work->query);
+    if (status >= FHIRSTORE_OK) {
+        drop_hidden_places(work);
+    }
     work->ask.counts = true;
     return status;
 }
@@ -352,7 +384,8 @@ static fhirstore_status add_owned(everything_work *work, fhs_type type, fhs_type
     }
     for (size_t i = 0; i < count; i++) {
         fhs_sparam param = fhs_sparam_find(fhir, type, codes[i]);
-        if (param == FHS_SPARAM_NONE || fhs_sparam_get(fhir, param).type != FHS_SP_REFERENCE) {
+        if (param == FHS_SPARAM_NONE || fhs_sparam_get(fhir, param).type != FHS_SP_REFERENCE ||
+            is_out_of_sight(work, type, param)) {
             continue;
         }
         fhs_node *link = new_everything_node(work, FHS_NODE_CHAIN, type, 1);
@@ -427,7 +460,7 @@ static fhirstore_status members_of_many(everything_work *work)
 /* ---- the encounter's patient ---- */
 
 /* Patients that the encounter refers to belong to it, though not to its compartment. */
-static fhirstore_status find_home(everything_work *work, const fhs_version *encounter)
+static fhirstore_status find_home(everything_work *work, fhs_version *encounter)
 {
     const fhs_call *call = work->call;
     const fhs_fhir *fhir = definitions(work);
@@ -438,10 +471,14 @@ static fhirstore_status find_home(everything_work *work, const fhs_version *enco
     fhs_str text;
     fhs_reference to;
     fhs_entity entity = 0;
-    fhs_str body = fhs_arena_dup(work->arena, encounter->body);
-    fhirstore_status status = body.ptr == NULL
-                                  ? fhs_fail_memory(work->err)
+    fhs_buf shown = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    fhirstore_status status = fhs_sight_take_body(work->call, call->type, encounter, &shown,
+                                                  work->err);
+    fhs_str body = keep_text(work, &shown);
+    if (status >= FHIRSTORE_OK) {
+        status = body.ptr == NULL ? fhs_fail_memory(work->err)
                                   : fhs_json_read(work->arena, body, NULL, &root, work->err);
+    }
     if (status < FHIRSTORE_OK) {
         return status;
     }

@@ -8,6 +8,7 @@
 #include "interact/interact.h"
 #include "interact/observation.h"
 #include "interact/operation.h"
+#include "interact/sight.h"
 
 /* Texts of codes that are kept apart while groups are made. */
 #define CODES_MAX ((size_t)64 * 1024 * 1024)
@@ -40,6 +41,7 @@ typedef struct lastn_work {
     size_t match_capacity;
     fhs_arena keys;
     fhs_arena scratch;
+    fhs_buf shown; /* an Observation without what is hidden */
     fhirstore_error **err;
 } lastn_work;
 
@@ -105,6 +107,18 @@ static fhirstore_status check_lastn_names(const fhs_operation *operation, fhirst
                                         "is missing, or 'code' or another one with a code", err);
 }
 
+/* The link to itself has the number as well. */
+static fhirstore_status add_max(lastn_work *work)
+{
+    fhs_buf self = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES * 4);
+    fhs_buf_addf(&self, "%.*s&max=%llu", FHS_STR_ARG(work->query->self),
+                 (unsigned long long)work->max);
+    work->query->self = fhs_arena_dup(work->call->arena, fhs_buf_str(&self));
+    bool failed = fhs_buf_status(&self) != FHIRSTORE_OK || work->query->self.ptr == NULL;
+    fhs_buf_clear(&self);
+    return failed ? fhs_fail_memory(work->err) : FHIRSTORE_OK;
+}
+
 /* Everything but max is a search of Observations. */
 static fhirstore_status parse_lastn(lastn_work *work)
 {
@@ -139,8 +153,11 @@ static fhirstore_status parse_lastn(lastn_work *work)
         return status == FHIRSTORE_OK ? fhs_fail_memory(work->err)
                                       : fhs_fail_plain(work->err, status);
     }
-    return fhs_query_parse(work->call->arena, &options, work->call->type, kept, &work->query,
-                           work->err);
+    status = fhs_query_parse(work->call->arena, &options, work->call->type, kept, &work->query,
+                             work->err);
+    return status >= FHIRSTORE_OK && fhs_argument_find(operation, FHS_LIT("max")) != NULL
+               ? add_max(work)
+               : status;
 }
 
 static fhirstore_status read_lastn(lastn_work *work)
@@ -279,7 +296,17 @@ static fhirstore_status take_match(lastn_work *work, const fhs_version *version)
     }
     lastn_match *match = &work->matches[work->match_count];
     *match = (lastn_match){.entity = version->entity};
-    fhirstore_status status = fhs_json_read(&work->scratch, version->body, NULL, &root, work->err);
+    fhs_str body = version->body;
+    fhirstore_status status = FHIRSTORE_OK;
+    /* What is not seen of it groups and orders nothing. */
+    if (fhs_sight_may_mask(work->call, work->call->type, body)) {
+        fhs_buf_reset(&work->shown);
+        status = fhs_sight_show(work->call, work->call->type, body, &work->shown, work->err);
+        body = fhs_buf_str(&work->shown);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_json_read(&work->scratch, body, NULL, &root, work->err);
+    }
     if (status >= FHIRSTORE_OK) {
         match->time = fhs_observation_time(work->call->session->core, root);
         status = group_of(work, root, &match->code);
@@ -409,9 +436,11 @@ static fhirstore_status run_lastn(fhs_call *call, const fhs_operation *operation
     if (status < FHIRSTORE_OK) {
         return status;
     }
+    fhs_buf_init(&work.shown, FHS_LIMIT_RESOURCE_BYTES);
     fhs_arena_init(&work.keys, CODES_MAX);
     fhs_arena_init(&work.scratch, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
     status = search_lastn(&work, &answer->body);
+    fhs_buf_clear(&work.shown);
     fhs_free(work.codes);
     fhs_free(work.slots);
     fhs_free(work.matches);

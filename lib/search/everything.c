@@ -19,6 +19,7 @@ typedef struct everything {
     fhs_page page;
     fhs_str base_url;
     fhs_buf text;  /* a body that is not at hand as a whole */
+    fhs_buf shown; /* what the principal sees of it */
     fhs_buf word;  /* a reference with escapes */
     bool collects; /* members are read for their references as they come */
     fhs_entity passed_over[PASSED_OVER];
@@ -243,9 +244,17 @@ static fhirstore_status follow_version(everything *all, fhs_version *version)
             return status;
         }
     }
-    return fhs_buf_status(&all->text) == FHIRSTORE_OK
-               ? follow_body(all, fhs_buf_str(&all->text))
-               : fhs_fail_plain(search->err, fhs_buf_status(&all->text));
+    bool is_cut = false;
+    fhs_buf_reset(&all->shown);
+    fhirstore_status status = fhs_buf_status(&all->text);
+    if (status != FHIRSTORE_OK) {
+        return fhs_fail_plain(search->err, status);
+    }
+    /* Where a hidden element leads is hidden as well. */
+    status = fhs_search_show(search, fhs_catalog_type_back(search->env.catalog, version->type),
+                             fhs_buf_str(&all->text), &all->shown, &is_cut);
+    return status == FHIRSTORE_OK ? follow_body(all, fhs_buf_str(is_cut ? &all->shown : &all->text))
+                                  : status;
 }
 
 static fhirstore_status follow_entity(everything *all, fhs_entity entity)
@@ -474,6 +483,7 @@ fhirstore_status fhs_everything_write(fhs_search *search, const fhs_everything *
     }
     all->ask = ask;
     fhs_buf_init(&all->text, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&all->shown, FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&all->word, FHS_LIMIT_RESOURCE_BYTES);
     fhs_page_init(&all->page, search);
     all->page.includes.limit = SIZE_MAX;
@@ -493,6 +503,7 @@ fhirstore_status fhs_everything_write(fhs_search *search, const fhs_everything *
     }
     fhs_page_clear(&all->page);
     fhs_buf_clear(&all->text);
+    fhs_buf_clear(&all->shown);
     fhs_buf_clear(&all->word);
     return status;
 }
