@@ -91,10 +91,15 @@ static fhirstore_status check_lastn_names(const fhs_operation *operation, fhirst
         FHS_LIT_INIT("_type"),    FHS_LIT_INIT("_query"),      FHS_LIT_INIT("_containedType")};
     bool has_subject = false;
     bool has_code = false;
+    unsigned maxima = 0;
     for (size_t i = 0; i < operation->argument_count; i++) {
         const fhs_str name = base_name(operation->arguments[i].name);
         if (is_any_of(name, shapes, FHS_COUNT_OF(shapes))) {
             return fhs_argument_fail(name, "does not go with this operation", err);
+        }
+        maxima += fhs_str_eq(name, FHS_LIT("max"));
+        if (maxima > 1) {
+            return fhs_argument_fail(name, "is there more than once", err);
         }
         has_subject = has_subject || is_any_of(name, subjects, FHS_COUNT_OF(subjects));
         has_code = has_code || is_any_of(name, codes, FHS_COUNT_OF(codes));

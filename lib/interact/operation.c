@@ -18,6 +18,7 @@ static const operation_table tables[] = {
     {fhs_code_system_operations, &fhs_code_system_operation_count},
     {fhs_difference_operations, &fhs_difference_operation_count},
     {fhs_lastn_operations, &fhs_lastn_operation_count},
+    {fhs_stats_operations, &fhs_stats_operation_count},
     {fhs_meta_operations, &fhs_meta_operation_count},
     {fhs_everything_operations, &fhs_everything_operation_count},
     {fhs_purge_operations, &fhs_purge_operation_count},
@@ -61,6 +62,25 @@ bool fhs_operation_changes(const fhs_core *core, const fhs_route *route)
 {
     const fhs_operation_def *def = find_operation(core, route);
     return def != NULL && def->changes;
+}
+
+/* What separates values in a search is escaped. */
+static void add_token_part(fhs_str part, fhs_buf *out)
+{
+    for (size_t i = 0; i < part.len; i++) {
+        const fhs_str c = fhs_str_of(part.ptr + i, 1);
+        if (c.ptr[0] == ',' || c.ptr[0] == '|' || c.ptr[0] == '$' || c.ptr[0] == '\\') {
+            fhs_buf_add_cstr(out, "%5C");
+        }
+        fhs_url_encode(out, c);
+    }
+}
+
+void fhs_operation_write_token(fhs_str system, fhs_str code, fhs_buf *out)
+{
+    add_token_part(system, out);
+    fhs_buf_add_cstr(out, "%7C");
+    add_token_part(code, out);
 }
 
 void fhs_operation_write_path(const fhs_call *call, const fhs_operation *operation, fhs_buf *out)

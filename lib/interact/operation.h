@@ -73,6 +73,8 @@ fhirstore_status fhs_operation_run_in(fhs_call *outer, const fhs_operation_ask *
 int32_t fhs_operation_action(const fhs_core *core, const fhs_route *route);
 /* Whether it changes the store; false where there is none. */
 bool fhs_operation_changes(const fhs_core *core, const fhs_route *route);
+/* "system|code" as a value of a token, encoded for an address. */
+void fhs_operation_write_token(fhs_str system, fhs_str code, fhs_buf *out);
 /* "Patient/1/$everything". */
 void fhs_operation_write_path(const fhs_call *call, const fhs_operation *operation, fhs_buf *out);
 /* Append what a CapabilityStatement says of the type's operations, or nothing. */

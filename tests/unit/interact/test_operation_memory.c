@@ -29,6 +29,11 @@ static const char *const stored[][2] = {
                   "\"reference\":\"Organization/o\"}}"},
     {"Group/g", "{\"resourceType\":\"Group\",\"id\":\"g\",\"type\":\"person\",\"actual\":true,"
                 "\"member\":[{\"entity\":{\"reference\":\"Patient/p\"}}]}"},
+    {"Observation/v",
+     "{\"resourceType\":\"Observation\",\"id\":\"v\",\"status\":\"final\",\"code\":{"
+     "\"coding\":[{\"system\":\"" SYS "\",\"code\":\"a\"}]},\"subject\":{"
+     "\"reference\":\"Patient/p\"},\"valueQuantity\":{\"value\":1,\"system\":"
+     "\"http://unitsofmeasure.org\",\"code\":\"kg\"}}"},
     {"Encounter/e", "{\"resourceType\":\"Encounter\",\"id\":\"e\",\"status\":\"planned\","
                     "\"class\":{\"code\":\"AMB\"},\"subject\":{\"reference\":\"Patient/p\"}}"},
 };
@@ -100,6 +105,10 @@ static const char *const questions[][3] = {
     {"GET", "Patient/$everything", ""},
     {"GET", "Group/g/$everything?_count=1", ""},
     {"GET", "Encounter/e/$everything?_since=2020-01-01T00:00:00Z", ""},
+    {"GET", "Observation/$lastn?patient=p&code=a", ""},
+    {"GET",
+     "Observation/$stats?subject=Patient/p&coding=" SYS "|a&statistic=average,count&include=true",
+     ""},
     {"GET", "$meta", ""},
     {"POST", "Patient/p/$meta-add",
      "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"meta\",\"valueMeta\":{\"tag\":["
