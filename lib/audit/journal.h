@@ -58,6 +58,11 @@ typedef bool (*fhs_journal_visit_fn)(void *ctx, int64_t number, const fhs_audit_
 fhirstore_status fhs_journal_read(fhs_journal *journal, fhs_conn *conn, int64_t from,
                                   fhs_journal_visit_fn visit, void *ctx, fhirstore_error **err);
 
+/* The same from number @a from back to the first. */
+fhirstore_status fhs_journal_read_back(fhs_journal *journal, fhs_conn *conn, int64_t from,
+                                       fhs_journal_visit_fn visit, void *ctx,
+                                       fhirstore_error **err);
+
 /* Something is wrong at record @a number (0: with the journal as a whole). */
 typedef void (*fhs_journal_fault_fn)(void *ctx, int64_t number, const char *what);
 

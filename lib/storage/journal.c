@@ -103,20 +103,15 @@ fhirstore_status fhs_journal_last(fhs_conn *conn, fhs_journal_block *out,
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
 }
 
-fhirstore_status fhs_journal_each(fhs_conn *conn, int64_t from,
-                                  fhirstore_status (*visit)(void *ctx,
-                                                            const fhs_journal_block *block),
-                                  void *ctx, fhirstore_error **err)
+static fhirstore_status each_block(fhs_conn *conn, fhs_str sql, int64_t number,
+                                   fhirstore_status (*visit)(void *ctx,
+                                                             const fhs_journal_block *block),
+                                   void *ctx, fhirstore_error **err)
 {
     fhs_stmt *stmt = NULL;
-    fhirstore_status status = fhs_stmt_take(
-        conn,
-        FHS_LIT("SELECT first,count,time,link,sealed FROM journal WHERE first>=coalesce((SELECT "
-                "first FROM journal WHERE first<=?1 ORDER BY first DESC LIMIT 1),0) ORDER BY "
-                "first"),
-        &stmt, err);
+    fhirstore_status status = fhs_stmt_take(conn, sql, &stmt, err);
     if (status == FHIRSTORE_OK) {
-        (void)fhs_stmt_bind_int(stmt, 1, from);
+        (void)fhs_stmt_bind_int(stmt, 1, number);
     }
     while (status == FHIRSTORE_OK) {
         status = fhs_stmt_step(stmt, err);
@@ -128,6 +123,77 @@ fhirstore_status fhs_journal_each(fhs_conn *conn, int64_t from,
     }
     fhs_stmt_give(stmt);
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+fhirstore_status fhs_journal_each(fhs_conn *conn, int64_t from,
+                                  fhirstore_status (*visit)(void *ctx,
+                                                            const fhs_journal_block *block),
+                                  void *ctx, fhirstore_error **err)
+{
+    return each_block(
+        conn,
+        FHS_LIT("SELECT first,count,time,link,sealed FROM journal WHERE first>=coalesce((SELECT "
+                "first FROM journal WHERE first<=?1 ORDER BY first DESC LIMIT 1),0) ORDER BY "
+                "first"),
+        from, visit, ctx, err);
+}
+
+fhirstore_status fhs_journal_each_back(fhs_conn *conn, int64_t to,
+                                       fhirstore_status (*visit)(void *ctx,
+                                                                 const fhs_journal_block *block),
+                                       void *ctx, fhirstore_error **err)
+{
+    return each_block(conn,
+                      FHS_LIT("SELECT first,count,time,link,sealed FROM journal WHERE first<=?1 "
+                              "ORDER BY first DESC"),
+                      to, visit, ctx, err);
+}
+
+/* The block that begins at @a number or last before it. Count 0: there is none. */
+static fhirstore_status find_block_before(fhs_conn *conn, int64_t number, fhs_journal_block *out,
+                                          fhirstore_error **err)
+{
+    fhs_stmt *stmt = NULL;
+    *out = (fhs_journal_block){0};
+    fhirstore_status status = fhs_stmt_take(
+        conn,
+        FHS_LIT("SELECT first,count,time,link FROM journal WHERE first<=?1 ORDER BY first DESC "
+                "LIMIT 1"),
+        &stmt, err);
+    if (status == FHIRSTORE_OK) {
+        (void)fhs_stmt_bind_int(stmt, 1, number);
+        status = fhs_stmt_step(stmt, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        *out = journal_block_of(stmt);
+        out->link = FHS_STR_NONE;
+    }
+    fhs_stmt_give(stmt);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+fhirstore_status fhs_journal_find_time(fhs_conn *conn, int64_t time_us, fhs_journal_block *out,
+                                       fhirstore_error **err)
+{
+    fhs_journal_block at;
+    fhirstore_status status = find_block_before(conn, INT64_MAX, &at, err);
+    int64_t low = 1; /* blocks that begin before it are too early … */
+    int64_t high = at.first;
+    *out = (fhs_journal_block){0};
+    if (status != FHIRSTORE_OK || at.count == 0 || at.time_us < time_us) {
+        return status;
+    }
+    *out = at; /* … and this one is not */
+    while (status == FHIRSTORE_OK && low < high) {
+        status = find_block_before(conn, low + (high - low - 1) / 2, &at, err);
+        if (at.count == 0 || at.time_us < time_us) {
+            low = low + (high - low - 1) / 2 + 1;
+        } else {
+            *out = at;
+            high = at.first;
+        }
+    }
+    return status;
 }
 
 fhirstore_status fhs_journal_each_mark(fhs_conn *conn,

@@ -41,6 +41,17 @@ fhirstore_status fhs_journal_each(fhs_conn *conn, int64_t from,
                                   fhirstore_status (*visit)(void *ctx,
                                                             const fhs_journal_block *block),
                                   void *ctx, fhirstore_error **err);
+/* Those that hold record @a to or earlier ones, the last first. */
+fhirstore_status fhs_journal_each_back(fhs_conn *conn, int64_t to,
+                                       fhirstore_status (*visit)(void *ctx,
+                                                                 const fhs_journal_block *block),
+                                       void *ctx, fhirstore_error **err);
+/*
+ * The first block whose last record is not from before @a time_us; times rise. Without its bytes;
+ * count 0: there is none.
+ */
+fhirstore_status fhs_journal_find_time(fhs_conn *conn, int64_t time_us, fhs_journal_block *out,
+                                       fhirstore_error **err);
 /* The same for marks. */
 fhirstore_status fhs_journal_each_mark(fhs_conn *conn,
                                        fhirstore_status (*visit)(void *ctx,
