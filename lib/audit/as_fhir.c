@@ -134,15 +134,15 @@ static void add_coding(fhs_buf *out, const char *system, fhs_str code, fhs_str d
 }
 
 /* A Coding in R4 is a CodeableConcept in R5. */
-static void add_code(const fhs_audit_style *style, fhs_buf *out, const char *system, fhs_str code,
-                     fhs_str display)
+static void add_event_code(const fhs_audit_style *style, fhs_buf *out, const char *system,
+                           fhs_str code, fhs_str display)
 {
     fhs_buf_add_cstr(out, style->is_r5 ? "{\"coding\":[" : "");
     add_coding(out, system, code, display);
     fhs_buf_add_cstr(out, style->is_r5 ? "]}" : "");
 }
 
-static bool is_code(fhs_str text)
+static bool is_purpose_code(fhs_str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         const char c = text.ptr[i];
@@ -160,7 +160,7 @@ static void add_purpose(fhs_buf *out, const char *name, fhs_str purpose)
         return;
     }
     fhs_buf_addf(out, ",\"%s\":[", name);
-    if (is_code(purpose)) {
+    if (is_purpose_code(purpose)) {
         fhs_buf_add_cstr(out, "{\"coding\":[");
         add_coding(out, "http://terminology.hl7.org/CodeSystem/v3-ActReason", purpose,
                    FHS_STR_NONE);
@@ -178,9 +178,9 @@ static void add_purpose(fhs_buf *out, const char *name, fhs_str purpose)
 /* "Practitioner/7": a principal that is a resource which may be an agent. */
 static bool is_agent_reference(fhs_str principal)
 {
-    static const fhs_str types[] = {
-        FHS_LIT_INIT("Practitioner"), FHS_LIT_INIT("PractitionerRole"), FHS_LIT_INIT("Patient"),
-        FHS_LIT_INIT("RelatedPerson"), FHS_LIT_INIT("Organization"),     FHS_LIT_INIT("Device")};
+    static const fhs_str types[] = {FHS_LIT_INIT("Practitioner"), FHS_LIT_INIT("PractitionerRole"),
+                                    FHS_LIT_INIT("Patient"),      FHS_LIT_INIT("RelatedPerson"),
+                                    FHS_LIT_INIT("Organization"), FHS_LIT_INIT("Device")};
     fhs_str type;
     fhs_str id;
     if (!fhs_str_split(principal, '/', &type, &id) || id.len == 0 || id.len > 64 ||
@@ -266,14 +266,14 @@ static void begin_entity(entity_writer *writer, const char *type, const char *ro
     }
     if (role != NULL) {
         fhs_buf_add_cstr(out, writer->style->is_r5 ? "\"role\":" : ",\"role\":");
-        add_code(writer->style, out, OBJECT_ROLE, fhs_str_from_cstr(role), FHS_STR_NONE);
+        add_event_code(writer->style, out, OBJECT_ROLE, fhs_str_from_cstr(role), FHS_STR_NONE);
     }
     if (role != NULL || !writer->style->is_r5) {
         fhs_buf_add_char(out, ',');
     }
 }
 
-static void add_reference(fhs_buf *out, fhs_str type, fhs_str id, int64_t version)
+static void add_event_reference(fhs_buf *out, fhs_str type, fhs_str id, int64_t version)
 {
     fhs_buf_addf(out, "\"what\":{\"reference\":\"%.*s/%.*s", FHS_STR_ARG(type), FHS_STR_ARG(id));
     if (version > 0) {
@@ -301,8 +301,8 @@ static void add_data_entity(entity_writer *writer, const fhs_audit_event *event)
         return;
     }
     begin_entity(writer, "2", "4");
-    add_reference(writer->out, event->type, event->id,
-                  event->action == FHIRSTORE_ACTION_DELETE ? 0 : event->version_after);
+    add_event_reference(writer->out, event->type, event->id,
+                        event->action == FHIRSTORE_ACTION_DELETE ? 0 : event->version_after);
     fhs_buf_add_char(writer->out, '}');
 }
 
@@ -353,7 +353,7 @@ static void add_named_entities(entity_writer *writer, fhs_str words, bool are_pa
             continue;
         }
         begin_entity(writer, are_patients ? "1" : "4", are_patients ? "1" : "4");
-        add_reference(writer->out, type, id, 0);
+        add_event_reference(writer->out, type, id, 0);
         fhs_buf_add_char(writer->out, '}');
     }
 }
@@ -436,8 +436,8 @@ static void add_record_entity(entity_writer *writer, int64_t number, const fhs_a
     fhs_buf_add_cstr(writer->out, "]}");
 }
 
-static void add_entities(const fhs_audit_style *style, int64_t number, const fhs_audit_event *event,
-                         fhs_buf *out)
+static void add_event_entities(const fhs_audit_style *style, int64_t number,
+                               const fhs_audit_event *event, fhs_buf *out)
 {
     entity_writer writer = {style, out, false};
     add_data_entity(&writer, event);
@@ -481,7 +481,7 @@ static void add_subtypes(const fhs_audit_codes *codes, fhs_buf *out)
 }
 
 /* What kind of event it is, where R4 and R5 differ most. */
-static void add_kind(const fhs_audit_style *style, const fhs_audit_codes *codes, fhs_buf *out)
+static void add_event_kind(const fhs_audit_style *style, const fhs_audit_codes *codes, fhs_buf *out)
 {
     fhs_buf type = FHS_BUF_INIT((size_t)1024);
     fhs_buf_addf(&type, "{\"system\":\"%.*s\",\"code\":\"%.*s\",\"display\":\"%.*s\"}",
@@ -512,8 +512,8 @@ static void add_kind(const fhs_audit_style *style, const fhs_audit_codes *codes,
     fhs_buf_clear(&type);
 }
 
-static void add_outcome(const fhs_audit_style *style, const fhs_audit_codes *codes,
-                        const fhs_audit_event *event, fhs_buf *out)
+static void add_event_outcome(const fhs_audit_style *style, const fhs_audit_codes *codes,
+                              const fhs_audit_event *event, fhs_buf *out)
 {
     const bool failed = event->outcome < FHIRSTORE_OK;
     const char *why = failed ? fhs_status_name(event->outcome) : "";
@@ -551,10 +551,10 @@ void fhs_audit_write_resource(const fhs_audit_style *style, int64_t number,
     fhs_audit_write_id(number, out);
     fhs_buf_add_char(out, '"');
     add_meta(style, &codes, event, out);
-    add_kind(style, &codes, out);
+    add_event_kind(style, &codes, out);
     fhs_buf_addf(out, ",\"action\":\"%c\"", codes.action);
     add_times(style, event, out);
-    add_outcome(style, &codes, event, out);
+    add_event_outcome(style, &codes, event, out);
     add_purpose(out, style->is_r5 ? "authorization" : "purposeOfEvent", event->purpose);
     if (style->is_r5 && is_one_patient(event)) {
         fhs_buf_addf(out, ",\"patient\":{\"reference\":\"Patient/%.*s\"}",
@@ -564,9 +564,9 @@ void fhs_audit_write_resource(const fhs_audit_style *style, int64_t number,
     add_user(style, event, out);
     add_machines(style, &codes, out);
     fhs_buf_add_cstr(out, "],\"source\":{\"observer\":{\"display\":\"FHIR store\"},\"type\":[");
-    add_code(style, out, "http://terminology.hl7.org/CodeSystem/security-source-type", FHS_LIT("4"),
-             FHS_LIT("Application Server"));
+    add_event_code(style, out, "http://terminology.hl7.org/CodeSystem/security-source-type",
+                   FHS_LIT("4"), FHS_LIT("Application Server"));
     fhs_buf_add_cstr(out, "]}");
-    add_entities(style, number, event, out);
+    add_event_entities(style, number, event, out);
     fhs_buf_add_char(out, '}');
 }

@@ -29,11 +29,11 @@ typedef struct fhs_audit_codes {
     fhs_str type_system;
     fhs_str type_code;
     fhs_str type_display;
-    fhs_str subtype;   /* of http://hl7.org/fhir/restful-interaction; empty: none */
-    fhs_str narrower;  /* a second one: "search-type"; empty: none */
-    char action;       /* C, R, U, D or E */
-    fhs_str profile;   /* "Read" of the basic patterns; empty: none fits */
-    fhs_str outcome;   /* "0", "4", "8"; R5: "success", "error", "fatal" */
+    fhs_str subtype;  /* of http://hl7.org/fhir/restful-interaction; empty: none */
+    fhs_str narrower; /* a second one: "search-type"; empty: none */
+    char action;      /* C, R, U, D or E */
+    fhs_str profile;  /* "Read" of the basic patterns; empty: none fits */
+    fhs_str outcome;  /* "0", "4", "8"; R5: "success", "error", "fatal" */
 } fhs_audit_codes;
 
 fhs_audit_codes fhs_audit_codes_of(const fhs_audit_style *style, const fhs_audit_event *event);

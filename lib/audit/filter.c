@@ -86,7 +86,7 @@ static bool find_filter_kind(const fhs_audit_filter *filter, fhs_str name, filte
     return false;
 }
 
-static bool is_type_name(fhs_str text)
+static bool is_type_modifier(fhs_str text)
 {
     return text.len > 0 && text.ptr[0] >= 'A' && text.ptr[0] <= 'Z';
 }
@@ -103,7 +103,7 @@ bool fhs_audit_filter_knows(const fhs_audit_filter *filter, fhs_str name, fhs_st
     if (fhs_str_eq(modifier, FHS_LIT("not"))) {
         return kind >= FILTER_ACTION;
     }
-    return kind >= FILTER_AGENT && kind <= FILTER_ENTITY && is_type_name(modifier);
+    return kind >= FILTER_AGENT && kind <= FILTER_ENTITY && is_type_modifier(modifier);
 }
 
 /* ---- values ---- */
@@ -113,9 +113,9 @@ static bool read_relation(fhs_str *text, date_relation *out)
     static const struct {
         const char *name;
         date_relation relation;
-    } relations[] = {{"eq", DATE_EQ}, {"ne", DATE_NE}, {"gt", DATE_GT}, {"lt", DATE_LT},
-                     {"ge", DATE_GE}, {"le", DATE_LE}, {"sa", DATE_GT}, {"eb", DATE_LT},
-                     {"ap", DATE_AP}};
+    } relations[] = {{"eq", DATE_EQ}, {"ne", DATE_NE}, {"gt", DATE_GT},
+                     {"lt", DATE_LT}, {"ge", DATE_GE}, {"le", DATE_LE},
+                     {"sa", DATE_GT}, {"eb", DATE_LT}, {"ap", DATE_AP}};
     *out = DATE_EQ;
     if (text->len < 2 || text->ptr[0] < 'a' || text->ptr[0] > 'z') {
         return true;
@@ -355,8 +355,7 @@ static bool patient_fits(const fhs_audit_condition *condition, fhs_str wanted,
         return false;
     }
     patients.of_type = FHS_LIT("Patient");
-    return fhs_str_find_char(wanted, '/', 0) == wanted.len &&
-           entity_fits(&patients, wanted, event);
+    return fhs_str_find_char(wanted, '/', 0) == wanted.len && entity_fits(&patients, wanted, event);
 }
 
 static bool token_fits(const filter_value *value, fhs_str system, fhs_str code)

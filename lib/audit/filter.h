@@ -12,7 +12,7 @@ typedef struct fhs_audit_filter {
     int zone_minutes; /* of dates that have none */
     int64_t now_us;
     fhs_audit_condition *conditions; /* the last one first */
-    int64_t from_us; /* no record outside of this fits */
+    int64_t from_us;                 /* no record outside of this fits */
     int64_t to_us;
 } fhs_audit_filter;
 

@@ -62,8 +62,7 @@ static fhirstore_status read_block_back(void *ctx, const fhs_journal_block *bloc
 }
 
 fhirstore_status fhs_journal_read_back(fhs_journal *journal, fhs_conn *conn, int64_t from,
-                                       fhs_journal_visit_fn visit, void *ctx,
-                                       fhirstore_error **err)
+                                       fhs_journal_visit_fn visit, void *ctx, fhirstore_error **err)
 {
     reading_back work = {.journal = journal,
                          .from = from,

@@ -58,6 +58,8 @@
 #define FHS_LIMIT_AUDIT_RESOURCES   1000u
 #define FHS_LIMIT_AUDIT_PATIENTS    1000u
 #define FHS_LIMIT_AUDIT_RESTRICTION ((size_t)16 * 1024)
+/* Journal records that one page of AuditEvents looks at. */
+#define FHS_LIMIT_AUDIT_SCAN 1000000
 #define FHS_LIMIT_POLICY_BYTES      ((size_t)1024 * 1024)
 #define FHS_LIMIT_ALTERNATIVES      256u
 #define FHS_LIMIT_SESSION_DECISIONS 64u

@@ -422,14 +422,16 @@ static fhirstore_status execute_pass(execution *run, pass now, fhirstore_error *
     return FHIRSTORE_OK;
 }
 
-/* As the decision about the write has it. */
-static fhirstore_status show_kept(execution *run, const reply_place *place, fhs_type type,
+/* As the decision about the write has it, which was announced and is recorded already. */
+static fhirstore_status show_kept(execution *run, const fhs_bundle_item *item, fhs_type type,
                                   fhs_version *version, fhirstore_error **err)
 {
     fhs_call call;
-    const int32_t action = place->status == FHIRSTORE_CREATED ? FHIRSTORE_ACTION_CREATE
-                                                              : FHIRSTORE_ACTION_UPDATE;
+    const int32_t action = item->interaction == FHS_DO_CREATE  ? FHIRSTORE_ACTION_CREATE
+                           : item->interaction == FHS_DO_PATCH ? FHIRSTORE_ACTION_PATCH
+                                                               : FHIRSTORE_ACTION_UPDATE;
     fhs_call_nest(&call, run->outer, action, type, version->id, FHS_STR_NONE);
+    call.is_announced = true;
     fhirstore_status status = fhs_call_ask(&call, err);
     if (status >= FHIRSTORE_OK) {
         status = fhs_sight_take_body(&call, type, version, &run->answer.body, err);
@@ -458,7 +460,7 @@ static fhirstore_status write_kept(execution *run, const fhs_bundle_item *item,
         status = fhs_resource_read(run->outer->conn, fhs_catalog_type(core->catalog, type), id,
                                    &version, err);
         if (status >= FHIRSTORE_OK) {
-            status = show_kept(run, place, type, &version, err);
+            status = show_kept(run, item, type, &version, err);
         }
     } else if (run->replies->wanted == FHS_RETURN_OUTCOME) {
         fhs_error_write_outcome(NULL, &answer->body);

@@ -155,7 +155,10 @@ fhirstore_status fhs_call_read(fhs_call *call, fhs_work_fn work, void *ctx, fhir
     if (status < FHIRSTORE_OK) {
         return fhs_call_refuse(call, status);
     }
-    fhirstore_status recorded = fhs_call_record(call, status, err);
+    fhirstore_status recorded = call->is_nested ? FHIRSTORE_OK : fhs_call_release_held(call, err);
+    if (recorded >= FHIRSTORE_OK) {
+        recorded = fhs_call_record(call, status, err);
+    }
     return recorded < FHIRSTORE_OK ? fhs_call_refuse(call, recorded) : status;
 }
 

@@ -257,6 +257,7 @@ typedef struct fhs_call {
     fhs_sight *sight;     /* what may be seen of each type; NULL: nothing was asked yet */
     fhs_touched *touched; /* what it handed out or wrote; NULL: nothing yet */
     bool is_heard;        /* there is a hook or a journal: what happens is to be told */
+    bool is_announced;    /* it is a part of one that the hook was asked about */
     bool touch_failed;    /* no memory to note what was touched */
     bool types_failed;    /* no memory for an answer: the type counted as hidden */
     bool is_allowed;      /* the access check was passed */
@@ -324,6 +325,8 @@ void fhs_call_hand_out_rest(fhs_call *call);
 /* The last event held, as a mark; what was held since @a mark is told as failed, and forgotten. */
 fhs_held_mark fhs_call_mark(const fhs_call *call);
 void fhs_call_fail_held(fhs_call *call, fhs_held_mark mark, fhirstore_status status);
+/* A call that only reads has no commit to wait for: what is held is told, in order, at its end. */
+fhirstore_status fhs_call_release_held(fhs_call *call, fhirstore_error **err);
 /* Tell what is held, before the commit. ERR_AUDIT_REFUSED: everything is to be undone. */
 fhirstore_status fhs_call_tell_held(fhs_call *call, fhirstore_error **err);
 /* Commit the call's write transaction; what it did to search parameters is in force then. */

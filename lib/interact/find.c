@@ -8,6 +8,7 @@
 #include "interact/interact.h"
 #include "interact/sight.h"
 #include "interact/touched.h"
+#include "interact/trail.h"
 #include "interact/words.h"
 
 #define QUERY_TEXT_MAX ((size_t)4 * FHS_LIMIT_URL_BYTES)
@@ -112,9 +113,9 @@ fhirstore_status fhs_find_open(fhs_call *call, const fhs_params *params, bool re
     return status < FHIRSTORE_OK ? status : fhs_call_seen_well(call, err);
 }
 
-static fhirstore_status parse_query(fhs_session *session, const fhs_params *params,
-                                    fhs_arena *arena, const fhs_place *place, fhs_str text,
-                                    bool lenient, fhs_query **out, fhirstore_error **err)
+fhirstore_status fhs_find_parse(fhs_session *session, const fhs_params *params, fhs_arena *arena,
+                                const fhs_place *place, fhs_str text, bool lenient, fhs_query **out,
+                                fhirstore_error **err)
 {
     const fhs_core *core = session->core;
     const fhs_query_options options = {
@@ -163,8 +164,8 @@ static fhirstore_status find_run(fhs_call *call, void *ctx, fhirstore_error **er
     }
     status = fhs_call_params(call, &params, err);
     if (status >= FHIRSTORE_OK) {
-        status = parse_query(session, params, &session->arena, work->place, work->text,
-                             work->lenient, &query, err);
+        status = fhs_find_parse(session, params, &session->arena, work->place, work->text,
+                                work->lenient, &query, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_criteria_check(work->criteria, query, err);
@@ -223,7 +224,7 @@ static fhirstore_status use_page(fhs_call *call, find_work *work, fhs_search *se
     return status < FHIRSTORE_OK ? status : fhs_call_seen_well(call, err);
 }
 
-fhirstore_status fhs_interact_search_bundle(fhs_session *session, const fhs_place *place,
+fhirstore_status fhs_interact_search_stored(fhs_session *session, const fhs_place *place,
                                             fhs_str query, bool lenient, bool ready_only,
                                             fhs_answer *answer, fhirstore_error **err)
 {
@@ -232,6 +233,16 @@ fhirstore_status fhs_interact_search_bundle(fhs_session *session, const fhs_plac
     answer->status = FHIRSTORE_OK;
     answer->http = fhs_status_http(FHIRSTORE_OK);
     return find(session, &work, &unused, err);
+}
+
+fhirstore_status fhs_interact_search_bundle(fhs_session *session, const fhs_place *place,
+                                            fhs_str query, bool lenient, bool ready_only,
+                                            fhs_answer *answer, fhirstore_error **err)
+{
+    return fhs_trail_is_open(session, place->type)
+               ? fhs_trail_search(session, place, query, lenient, answer, err)
+               : fhs_interact_search_stored(session, place, query, lenient, ready_only, answer,
+                                            err);
 }
 
 fhirstore_status fhs_interact_search_in(fhs_call *outer, const fhs_place *place, fhs_str query,
@@ -394,8 +405,8 @@ static fhirstore_status start_cursor(fhs_search_cursor *cursor, fhirstore_error 
         status = fhs_call_params(call, &params, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = parse_query(call->session, params, &cursor->arena, &cursor->place, cursor->text,
-                             false, &cursor->query, err);
+        status = fhs_find_parse(call->session, params, &cursor->arena, &cursor->place, cursor->text,
+                                false, &cursor->query, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_find_open(call, params, false, &cursor->arena, cursor->query, &cursor->env,

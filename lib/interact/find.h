@@ -20,6 +20,10 @@ fhirstore_status fhs_find_open(fhs_call *call, const fhs_params *params, bool re
                                fhs_arena *arena, fhs_query *query, fhs_search_env *env,
                                fhs_search **out, fhirstore_error **err);
 
+fhirstore_status fhs_find_parse(fhs_session *session, const fhs_params *params, fhs_arena *arena,
+                                const fhs_place *place, fhs_str text, bool lenient, fhs_query **out,
+                                fhirstore_error **err);
+
 /* Every match of @a query, strictly understood. The cursor holds a connection until it is closed.
  */
 fhirstore_status fhs_search_cursor_open(fhs_session *session, const fhs_place *place, fhs_str query,

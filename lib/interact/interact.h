@@ -56,6 +56,10 @@ fhirstore_status fhs_interact_history(fhs_session *session, fhs_type type, fhs_s
 fhirstore_status fhs_interact_search_bundle(fhs_session *session, const fhs_place *place,
                                             fhs_str query, bool lenient, bool ready_only,
                                             fhs_answer *answer, fhirstore_error **err);
+/* Without the store's journal, which takes part in searches for AuditEvents (trail.h). */
+fhirstore_status fhs_interact_search_stored(fhs_session *session, const fhs_place *place,
+                                            fhs_str query, bool lenient, bool ready_only,
+                                            fhs_answer *answer, fhirstore_error **err);
 fhirstore_status fhs_interact_search_total(fhs_session *session, const fhs_place *place,
                                            fhs_str query, int64_t *count_out,
                                            fhirstore_error **err);

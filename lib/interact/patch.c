@@ -9,6 +9,7 @@
 #include "interact/criteria.h"
 #include "interact/interact.h"
 #include "interact/sight.h"
+#include "interact/trail.h"
 
 typedef struct patch_work {
     const fhs_patch *patch;
@@ -141,7 +142,10 @@ static fhirstore_status patch_run(fhs_call *call, void *ctx, fhirstore_error **e
     if (!fhs_id_is_valid(work->id)) {
         return fhs_fail_plain(err, FHIRSTORE_ERR_NOT_FOUND);
     }
-    fhirstore_status status = read_old(call, work, err);
+    fhirstore_status status = fhs_trail_guard(call, call->type, work->id, err);
+    if (status >= FHIRSTORE_OK) {
+        status = read_old(call, work, err);
+    }
     if (status >= FHIRSTORE_OK && work->rewrite != NULL) {
         status = work->rewrite->rewrite(work->rewrite->ctx, fhs_buf_str(work->old_text),
                                         work->new_text, err);

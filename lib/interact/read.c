@@ -4,6 +4,7 @@
 #include "interact/route.h"
 #include "interact/sight.h"
 #include "interact/touched.h"
+#include "interact/trail.h"
 
 typedef struct read_work {
     fhs_type type;
@@ -143,6 +144,9 @@ fhirstore_status fhs_interact_read(fhs_session *session, fhs_type type, fhs_str 
 {
     fhs_call call;
     read_work work = {type, id, 0, answer, unless};
+    if (fhs_trail_has_id(session->core, type, id) && fhs_trail_is_open(session, type)) {
+        return fhs_trail_read(session, type, id, 0, answer, err);
+    }
     fhs_call_begin(&call, session, FHIRSTORE_ACTION_READ, type, id, FHS_STR_NONE);
     return run(&call, &work, err);
 }
@@ -152,6 +156,9 @@ fhirstore_status fhs_interact_vread(fhs_session *session, fhs_type type, fhs_str
 {
     fhs_call call;
     read_work work = {type, id, version, answer, NULL};
+    if (fhs_trail_has_id(session->core, type, id) && fhs_trail_is_open(session, type)) {
+        return fhs_trail_read(session, type, id, version, answer, err);
+    }
     fhs_call_begin(&call, session, FHIRSTORE_ACTION_VREAD, type, id, FHS_STR_NONE);
     return run(&call, &work, err);
 }

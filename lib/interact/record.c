@@ -134,6 +134,28 @@ void fhs_call_fail_held(fhs_call *call, fhs_held_mark mark, fhirstore_status sta
     call->held_count = mark.count;
 }
 
+fhirstore_status fhs_call_release_held(fhs_call *call, fhirstore_error **err)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    fhs_str rest = fhs_buf_str(&call->held);
+    fhs_audit_event event;
+    fhs_arena arena;
+    if (call->held_count == 0) {
+        return FHIRSTORE_OK;
+    }
+    fhs_arena_init(&arena, FHS_LIMIT_RESOURCE_BYTES);
+    while (status >= FHIRSTORE_OK && next_held(call, &rest, &event)) {
+        fhs_arena_reset(&arena);
+        status = tell_listeners(call, &event, &arena, err);
+    }
+    fhs_arena_clear(&arena);
+    if (status >= FHIRSTORE_OK) {
+        fhs_buf_reset(&call->held);
+        call->held_count = 0;
+    }
+    return status;
+}
+
 static fhirstore_status tell_hook(fhs_call *call, const fhirstore_audit_hook *hook,
                                   fhirstore_error **err)
 {
@@ -189,7 +211,7 @@ fhirstore_status fhs_call_announce(fhs_call *call, fhirstore_error **err)
 {
     const fhirstore_audit_hook *hook = fhs_hooks_audit(call->hooks);
     fhs_buf restriction = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
-    if (hook == NULL || hook->before == NULL) {
+    if (hook == NULL || hook->before == NULL || call->is_announced) {
         return FHIRSTORE_OK;
     }
     fhs_audit_event event = describe_event(call, FHIRSTORE_OK);

@@ -9,6 +9,7 @@
 #include "interact/operation.h"
 #include "interact/patch.h"
 #include "interact/route.h"
+#include "interact/trail.h"
 #include "interact/view.h"
 
 #define HTTP_NOT_ALLOWED 405
@@ -302,7 +303,9 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     if (status < FHIRSTORE_OK) {
         answer_error(answer, status, reason);
         if (answer->http == HTTP_NOT_ALLOWED) {
-            fhs_route_allowed(core->fhir, base, request->url, status == FHIRSTORE_ERR_READ_ONLY,
+            fhs_route_allowed(core->fhir, base, request->url,
+                              status == FHIRSTORE_ERR_READ_ONLY ||
+                                  fhs_trail_has_id(core, route.type, route.id),
                               answer->allow);
             if (route.interaction == FHS_DO_OPERATION && fhs_operation_changes(core, &route)) {
                 (void)snprintf(answer->allow, sizeof answer->allow, "%s",

@@ -8,6 +8,7 @@
 #include "interact/purge.h"
 #include "interact/sight.h"
 #include "interact/touched.h"
+#include "interact/trail.h"
 #include "interact/write.h"
 
 /* What is stored under (type, id) now, copied out of the connection. */
@@ -509,7 +510,11 @@ static fhirstore_status remove_for_good(fhs_call *call, fhs_type type, const cur
                                         fhirstore_error **err)
 {
     const fhs_str id = current->version.id;
-    fhirstore_status status = fhs_param_check(call, type, id, NULL, err);
+    fhirstore_status status = fhs_touch_state(call, type, current->version.entity, id,
+                                              current->version.rows, current->version.body, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_param_check(call, type, id, NULL, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = fhs_purge_resource(call, &current->version, err);
     }
@@ -526,7 +531,10 @@ fhirstore_status fhs_store_resource(fhs_call *call, const fhs_prepared *prepared
                                     const fhs_condition *condition, bool with_body,
                                     fhs_answer *answer, fhirstore_error **err)
 {
-    fhirstore_status status = store_seen(call, prepared, id, condition, with_body, answer, err);
+    fhirstore_status status = fhs_trail_guard(call, prepared->type, id, err);
+    if (status >= FHIRSTORE_OK) {
+        status = store_seen(call, prepared, id, condition, with_body, answer, err);
+    }
     if (status >= FHIRSTORE_OK && with_body) {
         fhirstore_status cut = fhs_sight_cut(call, prepared->type, &answer->body, err);
         status = cut < FHIRSTORE_OK ? cut : status;
@@ -543,7 +551,10 @@ fhirstore_status fhs_store_deletion(fhs_call *call, fhs_type type, fhs_str id,
     fhs_write write = {
         .type = fhs_catalog_type(core->catalog, type), .id = id, .method = FHS_METHOD_DELETE};
     bool seen = true;
-    fhirstore_status status = read_current(call, write.type, id, &current, err);
+    fhirstore_status status = fhs_trail_guard(call, type, id, err);
+    if (status >= FHIRSTORE_OK) {
+        status = read_current(call, write.type, id, &current, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = check_before(call, type, &current, &seen, err);
     }
