@@ -40,6 +40,13 @@ typedef struct cli_options {
     const char *since;
     const char *anchor;
     const char *as_file;     /* the principal's document; NULL: the local operator */
+    const char *messages; /* iot: NDJSON to try a mapping with */
+    const char *identity;
+    const char *device_system;
+    const char *patient;
+    const char *code;
+    const char *from;
+    const char *to;
     const char *policy_file; /* the role document; NULL: the built-in one */
     uint64_t cache_mib;
     uint32_t per_commit;
@@ -51,6 +58,7 @@ typedef struct cli_options {
     bool progress; /* show progress although stderr is no terminal */
     bool time;     /* tell on stderr how long the search itself took */
     bool ids, count, ndjson, explain;
+    bool strict, csv;
     fhirstore_header headers[MAX_HEADERS];
     size_t header_count;
     char **arguments; /* what is no option */
@@ -81,6 +89,7 @@ int cli_verify(const cli_options *options);
 int cli_reindex(const cli_options *options);
 int cli_audit(const cli_options *options);
 int cli_key(const cli_options *options);
+int cli_iot(const cli_options *options);
 int cli_backup(const cli_options *options);
 int cli_encrypt(const cli_options *options);
 int cli_decrypt(const cli_options *options);

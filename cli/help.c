@@ -78,6 +78,21 @@ static const struct {
      "leaves the one or the other. Blocks of the old file may survive on the disk.\n"},
     {"decrypt", "Replaces an encrypted store by a copy that is not encrypted.\n"},
     {"compact", "Gives unused pages back to the file system and puts the others in order.\n"},
+    {"iot",
+     "check reads a device mapping and a FHIR mapping and lists every fault with its line, what "
+     "does\n"
+     "not fit together, and with --messages (NDJSON, a message a line) what would become of each:\n"
+     "faults, and why no template matches. normalise prints the measurements of messages as "
+     "NDJSON.\n"
+     "ingest makes Observations of them, in batches of 300 messages (--per-commit says otherwise), "
+     "a\n"
+     "transaction each; --identity lookup (default), create or lookup-with-encounter says how "
+     "devices\n"
+     "and patients are found, --device-system in which system devices are identified. What is not\n"
+     "stored is told on stderr. samples prints what was measured of a patient as rows of time and\n"
+     "value, NDJSON or with --csv; --from and --to bound the time. --strict: as the original "
+     "mappings'\n"
+     "engine where this one is safer (docs/iot.md). Exit status 1 when anything was at fault.\n"},
     {"key",
      "The key slots, each of which opens the store. list tells number, type, label, and which one\n"
      "opened it. add makes one more: for a key (--new-key-file), a passphrase\n"
@@ -104,6 +119,10 @@ static const char option_help[] =
     "  --per-commit N       resources a transaction (default 1000): import, reindex\n"
     "  --new-key-file F, --new-passphrase-file F, --recipient P, --label TEXT, --kdf-ms N,\n"
     "  --slot N             what a new key slot is for, and which one is meant: key\n"
+    "  --messages F, --identity MODE, --device-system URI, --patient ID, --code SYSTEM|CODE,\n"
+    "  --from T, --to T, --strict, --csv\n"
+    "                       what mappings are tried with, how devices are found, which samples: "
+    "iot\n"
     "  --as FILE            act as a principal, with the roles and scopes of this document, in\n"
     "                       place of the operator, who may do everything (docs/access.md)\n"
     "  --policy FILE        the role document that --as goes by (else the built-in roles)\n"

@@ -33,6 +33,15 @@ enum option_id {
     OPT_COUNT,
     OPT_NDJSON,
     OPT_EXPLAIN,
+    OPT_MESSAGES,
+    OPT_IDENTITY,
+    OPT_DEVICE_SYSTEM,
+    OPT_PATIENT,
+    OPT_CODE,
+    OPT_FROM,
+    OPT_TO,
+    OPT_STRICT,
+    OPT_CSV,
     OPT_HEADER,
     OPT_RECIPIENT_KEY_FILE,
     OPT_NEW_KEY_FILE,
@@ -59,6 +68,9 @@ enum option_id {
 #define OF_SEARCH                                                                         \
     (BIT(OPT_IDS) | BIT(OPT_COUNT) | BIT(OPT_NDJSON) | BIT(OPT_EXPLAIN) | BIT(OPT_TIME) | \
      BIT(OPT_JSON))
+#define OF_IOT                                                                           \
+    (BIT(OPT_MESSAGES) | BIT(OPT_IDENTITY) | BIT(OPT_DEVICE_SYSTEM) | BIT(OPT_PATIENT) | \
+     BIT(OPT_CODE) | BIT(OPT_FROM) | BIT(OPT_TO) | BIT(OPT_STRICT) | BIT(OPT_CSV))
 #define OF_LONG_RUN (BIT(OPT_PER_COMMIT) | BIT(OPT_PROGRESS) | BIT(OPT_JSON))
 
 static const cli_command commands[] = {
@@ -90,6 +102,8 @@ static const cli_command commands[] = {
      OF_STORE | OF_NEW_KEY | BIT(OPT_PROGRESS) | BIT(OPT_JSON), cli_encrypt},
     {"decrypt", "decrypt STORE", 1, 1, OF_STORE | BIT(OPT_PROGRESS) | BIT(OPT_JSON), cli_decrypt},
     {"compact", "compact STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_compact},
+    {"iot", "iot check|normalise|ingest|samples …", 2, 0,
+     OF_STORE | OF_PRINCIPAL | OF_IOT | BIT(OPT_PER_COMMIT) | BIT(OPT_JSON), cli_iot},
     {"key",
      "key list|add|remove|rotate STORE [--slot N] [--new-key-file F|--new-passphrase-file F|"
      "--recipient P]",
@@ -125,6 +139,15 @@ static const struct option long_options[] = {
     {"count", no_argument, NULL, FIRST_ID + OPT_COUNT},
     {"ndjson", no_argument, NULL, FIRST_ID + OPT_NDJSON},
     {"explain", no_argument, NULL, FIRST_ID + OPT_EXPLAIN},
+    {"messages", required_argument, NULL, FIRST_ID + OPT_MESSAGES},
+    {"identity", required_argument, NULL, FIRST_ID + OPT_IDENTITY},
+    {"device-system", required_argument, NULL, FIRST_ID + OPT_DEVICE_SYSTEM},
+    {"patient", required_argument, NULL, FIRST_ID + OPT_PATIENT},
+    {"code", required_argument, NULL, FIRST_ID + OPT_CODE},
+    {"from", required_argument, NULL, FIRST_ID + OPT_FROM},
+    {"to", required_argument, NULL, FIRST_ID + OPT_TO},
+    {"strict", no_argument, NULL, FIRST_ID + OPT_STRICT},
+    {"csv", no_argument, NULL, FIRST_ID + OPT_CSV},
     {"header", required_argument, NULL, FIRST_ID + OPT_HEADER},
     {"recipient-key-file", required_argument, NULL, FIRST_ID + OPT_RECIPIENT_KEY_FILE},
     {"new-key-file", required_argument, NULL, FIRST_ID + OPT_NEW_KEY_FILE},
@@ -207,6 +230,13 @@ static const char **text_option(cli_options *options, int id)
         {OPT_ANCHOR, &options->anchor},
         {OPT_AS, &options->as_file},
         {OPT_POLICY, &options->policy_file},
+        {OPT_MESSAGES, &options->messages},
+        {OPT_IDENTITY, &options->identity},
+        {OPT_DEVICE_SYSTEM, &options->device_system},
+        {OPT_PATIENT, &options->patient},
+        {OPT_CODE, &options->code},
+        {OPT_FROM, &options->from},
+        {OPT_TO, &options->to},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (texts[i].id == id) {
@@ -271,11 +301,17 @@ static bool take_flag(cli_options *options, int id)
         int id;
         bool *flag;
     } flags[] = {
-        {OPT_PLAINTEXT, &options->plaintext}, {OPT_MULTI_PROCESS, &options->multi_process},
-        {OPT_JSON, &options->json},           {OPT_PROGRESS, &options->progress},
-        {OPT_TIME, &options->time},           {OPT_IDS, &options->ids},
-        {OPT_COUNT, &options->count},         {OPT_NDJSON, &options->ndjson},
+        {OPT_PLAINTEXT, &options->plaintext},
+        {OPT_MULTI_PROCESS, &options->multi_process},
+        {OPT_JSON, &options->json},
+        {OPT_PROGRESS, &options->progress},
+        {OPT_TIME, &options->time},
+        {OPT_IDS, &options->ids},
+        {OPT_COUNT, &options->count},
+        {OPT_NDJSON, &options->ndjson},
         {OPT_EXPLAIN, &options->explain},
+        {OPT_STRICT, &options->strict},
+        {OPT_CSV, &options->csv},
     };
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (flags[i].id == id) {

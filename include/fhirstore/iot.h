@@ -117,7 +117,7 @@ FHIRSTORE_API fhirstore_status fhirstore_iot_mapping_check(const fhirstore_iot_m
  * @param[out] measurements_out  NDJSON, a line each. Owned by the caller: fhirstore_buf_clear(). Old
  *                               content is replaced.
  * @param[out] faults_out        NULL, or the fault as NDJSON: kind, text, template, match, field, line and
- *                               column in the mapping. The same ownership.
+ *                               column in the mapping. Owned by the caller, as measurements_out.
  * @param[out] err_out           NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_OK               Also when the message has a fault.
  * @retval FHIRSTORE_ERR_INVALID_ARG  A handle of another kind, unknown flags.
@@ -154,8 +154,8 @@ typedef struct fhirstore_iot_event {
  * @param      mapping           A device mapping.
  * @param      event             The event. Borrowed for the call.
  * @param      flags             FHIRSTORE_IOT_LEXICAL; else 0.
- * @param[out] measurements_out  As of fhirstore_iot_normalise().
- * @param[out] faults_out        As of fhirstore_iot_normalise().
+ * @param[out] measurements_out  As of fhirstore_iot_normalise(); owned by the caller.
+ * @param[out] faults_out        NULL, or the fault, as of fhirstore_iot_normalise(); owned by the caller.
  * @param[out] err_out           NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_OK               Also when the message has a fault.
  * @retval FHIRSTORE_ERR_INVALID_ARG  A handle of another kind, unknown flags.

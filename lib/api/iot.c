@@ -54,7 +54,7 @@ static bool has_only(uint32_t flags, uint32_t known)
 }
 
 /* Hand @a buf to the host, or say why that cannot be. */
-static fhirstore_status give_text(fhs_buf *buf, fhirstore_buf *out, fhirstore_error **err)
+static fhirstore_status give_iot_text(fhs_buf *buf, fhirstore_buf *out, fhirstore_error **err)
 {
     fhirstore_status status = fhs_buf_status(buf);
     if (status < FHIRSTORE_OK) {
@@ -120,7 +120,7 @@ fhirstore_status fhirstore_iot_mapping_load(int32_t kind, const char *text, size
         return status;
     }
     fhs_iot_faults_write(&inner->faults, &faults);
-    status = give_text(&faults, faults_out, err_out);
+    status = give_iot_text(&faults, faults_out, err_out);
     if (status >= FHIRSTORE_OK && !passes(inner, flags)) {
         status = fhs_iot_mapping_fail(inner, err_out);
     }
@@ -185,7 +185,7 @@ fhirstore_status fhirstore_iot_mapping_check(const fhirstore_iot_mapping *device
     fhirstore_status status = fhs_iot_check(&checking, lines, err_out);
     if (status >= FHIRSTORE_OK) {
         fhs_iot_faults_write(&faults, &report);
-        status = give_text(&report, report_out, err_out);
+        status = give_iot_text(&report, report_out, err_out);
     }
     fhs_arena_clear(&arena);
     return status;
@@ -210,10 +210,10 @@ static fhirstore_status normalise(const fhirstore_iot_mapping *mapping, fhs_str 
     fhirstore_status status = fhs_iot_batch_normalise(inner, message, event, text_flags_of(flags),
                                                       &measurements, &faults, err_out);
     if (status >= FHIRSTORE_OK) {
-        status = give_text(&faults, faults_out, err_out);
+        status = give_iot_text(&faults, faults_out, err_out);
     }
     if (status >= FHIRSTORE_OK) {
-        status = give_text(&measurements, measurements_out, err_out);
+        status = give_iot_text(&measurements, measurements_out, err_out);
     }
     fhs_buf_clear(&measurements);
     fhs_buf_clear(&faults);
@@ -319,7 +319,7 @@ static fhirstore_status run_batch(fhirstore_session *session, const fhs_iot_batc
     fhs_session_leave(session);
     if (status >= FHIRSTORE_OK) {
         (void)give_iot_totals(totals_out, &totals);
-        status = give_text(&report, report_out, err_out);
+        status = give_iot_text(&report, report_out, err_out);
     }
     fhs_buf_clear(&report);
     return status;

@@ -59,7 +59,7 @@ typedef struct batch_work {
     fhs_iot_batch_totals *totals;
 } batch_work;
 
-static bool make_room(batch_work *work)
+static bool make_list_room(batch_work *work)
 {
     if (work->count < work->room) {
         return true;
@@ -77,7 +77,7 @@ static bool make_room(batch_work *work)
     return true;
 }
 
-static bool keep_text(batch_work *work, fhs_str *text)
+static bool keep_id_text(batch_work *work, fhs_str *text)
 {
     if (text->ptr == NULL) {
         return true;
@@ -93,16 +93,16 @@ static fhirstore_status keep_measurement(void *ctx, const fhs_iot_measurement *m
     fhs_iot_measurement *copy = fhs_arena_alloc(&work->arena, sizeof *copy);
     fhs_iot_property *properties = fhs_arena_calloc(
         &work->arena, (size_t)measurement->property_count + 1, sizeof *properties);
-    if (copy == NULL || properties == NULL || !make_room(work)) {
+    if (copy == NULL || properties == NULL || !make_list_room(work)) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
     *copy = *measurement;
     copy->properties = properties;
-    bool ok = keep_text(work, &copy->device_id) && keep_text(work, &copy->patient_id) &&
-              keep_text(work, &copy->encounter_id) && keep_text(work, &copy->correlation_id);
+    bool ok = keep_id_text(work, &copy->device_id) && keep_id_text(work, &copy->patient_id) &&
+              keep_id_text(work, &copy->encounter_id) && keep_id_text(work, &copy->correlation_id);
     for (uint32_t i = 0; ok && i < measurement->property_count; i++) {
         properties[i] = measurement->properties[i];
-        ok = keep_text(work, &properties[i].value);
+        ok = keep_id_text(work, &properties[i].value);
     }
     work->list[work->count++] = copy;
     return ok ? FHIRSTORE_OK : FHIRSTORE_ERR_NO_MEMORY;
@@ -154,7 +154,7 @@ static fhirstore_status take_line(batch_work *work, fhs_str line, int64_t number
 {
     fhs_iot_measurement *measurement = fhs_arena_calloc(&work->arena, 1, sizeof *measurement);
     fhirstore_error *why = NULL;
-    if (measurement == NULL || !make_room(work)) {
+    if (measurement == NULL || !make_list_room(work)) {
         return fhs_fail_memory(err);
     }
     fhirstore_status status = fhs_iot_measurement_read(&work->arena, line, measurement, &why);

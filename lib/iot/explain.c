@@ -35,7 +35,7 @@ static void search_name(name_search *search, const fhs_json *value, uint32_t lev
     }
 }
 
-static bool is_word_byte(char c)
+static bool is_name_byte(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-' || (unsigned char)c >= 0x80;
@@ -68,7 +68,7 @@ static bool next_asked_name(fhs_str text, size_t *at, fhs_str *name)
             }
             continue;
         }
-        while (*at < text.len && is_word_byte(text.ptr[*at])) {
+        while (*at < text.len && is_name_byte(text.ptr[*at])) {
             (*at)++;
         }
         *name = fhs_str_of(text.ptr + start, *at - start);
@@ -82,7 +82,7 @@ static bool next_asked_name(fhs_str text, size_t *at, fhs_str *name)
     return false;
 }
 
-static bool is_literal(fhs_str name)
+static bool is_json_word(fhs_str name)
 {
     return fhs_str_eq(name, FHS_LIT("true")) || fhs_str_eq(name, FHS_LIT("false")) ||
            fhs_str_eq(name, FHS_LIT("null"));
@@ -146,7 +146,7 @@ static void explain_template(const fhs_iot_template *template, const fhs_json *m
     size_t at = 0;
     fhs_str name;
     for (size_t i = 0; i < NAMES_MAX && next_asked_name(text, &at, &name); i++) {
-        if (!is_literal(name)) {
+        if (!is_json_word(name)) {
             is_told = explain_name(template, message, name, message_index, faults) || is_told;
         }
     }

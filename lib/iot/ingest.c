@@ -29,6 +29,7 @@ typedef struct stored_observation {
 typedef struct ingest_work {
     const fhs_iot_ingesting *how;
     fhs_call *call;
+    int64_t issued_us;  /* the same for the whole batch */
     fhs_arena *arena;   /* of the outcomes and what they need */
     fhs_arena building; /* of one group */
     const fhs_iot_measurement *const *list;
@@ -271,8 +272,7 @@ static fhs_iot_builder builder_of(ingest_work *work, const pending_group *pendin
         .encounter_id = pending->identity->encounter_id,
         .id = id,
         .identifier = pending->identifier,
-        .issued_us = work->how->now_us != 0 ? work->how->now_us
-                                            : fhs_core_now(work->call->session->core),
+        .issued_us = work->issued_us,
         .arena = &work->building,
     };
 }
@@ -477,6 +477,8 @@ static fhirstore_status ingest_run(fhs_call *call, void *ctx, fhirstore_error **
     fhs_iot_bucket *buckets;
     size_t count;
     work->call = call;
+    work->issued_us = work->how->now_us != 0 ? work->how->now_us
+                                             : fhs_core_now(call->session->core);
     fhs_iot_resolver_init(&work->resolver, call, work->how, work->arena);
     fhs_iot_map_init(&work->stored, work->arena);
     fhirstore_status status = fhs_iot_buckets(work->arena, work->list, work->count, &buckets,

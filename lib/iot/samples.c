@@ -60,7 +60,7 @@ static void write_csv_row(samples_work *work, int64_t time, fhs_str value, fhs_s
 }
 
 /* @a is_number: @a value is a JSON number. */
-static fhirstore_status write_row(samples_work *work, int64_t time, fhs_str value, bool is_number,
+static fhirstore_status write_sample_row(samples_work *work, int64_t time, fhs_str value, bool is_number,
                                   fhs_str unit)
 {
     fhs_buf *out = work->out;
@@ -110,7 +110,7 @@ static bool decimal_member(const fhs_json *object, fhs_str name, fhs_decimal *ou
 }
 
 /* A sample stands for origin + factor × what is written; mostly that is what is written. */
-static fhs_str scale_sample(samples_work *work, const fhs_json *sampled, fhs_str text)
+static fhs_str scale_text(samples_work *work, const fhs_json *sampled, fhs_str text)
 {
     fhs_decimal value;
     fhs_decimal factor;
@@ -158,8 +158,8 @@ static fhirstore_status write_samples(samples_work *work, const fhs_json *sample
                                                      &count, err);
     for (size_t i = 0; status >= FHIRSTORE_OK && i < count; i++) {
         fhs_decimal number;
-        fhs_str text = scale_sample(work, sampled, samples[i].text);
-        status = write_row(work, samples[i].time, text, fhs_decimal_parse(text, &number), unit);
+        fhs_str text = scale_text(work, sampled, samples[i].text);
+        status = write_sample_row(work, samples[i].time, text, fhs_decimal_parse(text, &number), unit);
     }
     return status;
 }
@@ -186,22 +186,22 @@ static fhirstore_status write_plain(samples_work *work, const fhs_json *holder, 
     const fhs_json *concept = fhs_json_get(holder, FHS_LIT("valueCodeableConcept"));
     fhs_str text;
     if (fhs_json_is(number, FHS_JSON_NUMBER)) {
-        return write_row(work, start, number->text, true, unit_of(quantity));
+        return write_sample_row(work, start, number->text, true, unit_of(quantity));
     }
     if (fhs_json_is(whole, FHS_JSON_NUMBER)) {
-        return write_row(work, start, whole->text, true, FHS_STR_NONE);
+        return write_sample_row(work, start, whole->text, true, FHS_STR_NONE);
     }
     if (truth != NULL) {
         fhs_str word = truth->type == FHS_JSON_TRUE ? FHS_LIT("true") : FHS_LIT("false");
-        return write_row(work, start, word, true, FHS_STR_NONE);
+        return write_sample_row(work, start, word, true, FHS_STR_NONE);
     }
     for (size_t i = 0; i < FHS_COUNT_OF(texts); i++) {
         if (fhs_json_get_string(holder, texts[i], &text)) {
-            return write_row(work, start, text, false, FHS_STR_NONE);
+            return write_sample_row(work, start, text, false, FHS_STR_NONE);
         }
     }
     text = text_of_concept(concept);
-    return text.len > 0 ? write_row(work, start, text, false, FHS_STR_NONE) : FHIRSTORE_OK;
+    return text.len > 0 ? write_sample_row(work, start, text, false, FHS_STR_NONE) : FHIRSTORE_OK;
 }
 
 static fhirstore_status write_holder(samples_work *work, const fhs_json *holder, int64_t start,

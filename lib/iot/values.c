@@ -120,7 +120,7 @@ static bool number_of(fhs_iot_builder *builder, fhs_str text, const char *kind, 
     return out->ptr != NULL || build_lacks_memory(builder);
 }
 
-static void add_text(fhs_buf *out, const char *name, fhs_str text)
+static void add_quantity_text(fhs_buf *out, const char *name, fhs_str text)
 {
     if (text.len > 0) {
         if (out->len > 0 && out->ptr[out->len - 1] != '{') {
@@ -148,9 +148,9 @@ static bool write_quantity_value(fhs_iot_builder *builder, const fhs_iot_value_s
     }
     fhs_buf_add_cstr(out, "{\"value\":");
     fhs_buf_add_str(out, number);
-    add_text(out, "unit", unit->unit);
-    add_text(out, "system", unit->system);
-    add_text(out, "code", unit->code);
+    add_quantity_text(out, "unit", unit->unit);
+    add_quantity_text(out, "system", unit->system);
+    add_quantity_text(out, "code", unit->code);
     fhs_buf_add_char(out, '}');
     return true;
 }
@@ -296,7 +296,7 @@ static bool write_sampled_data(fhs_iot_builder *builder, const fhs_iot_value_spe
         return false;
     }
     fhs_buf_add_cstr(out, "{\"origin\":{\"value\":0");
-    add_text(out, "unit", spec->unit.unit);
+    add_quantity_text(out, "unit", spec->unit.unit);
     fhs_buf_add_cstr(out, "},\"period\":");
     fhs_buf_add_str(out, spec->period);
     fhs_buf_add_cstr(out, ",\"dimensions\":1,\"data\":\"");
