@@ -79,6 +79,11 @@ static void add_headers(fhirstore_response *response, const fhs_session *session
         fhs_http_date_write(answer->updated_us, texts);
         end_header(response);
     }
+    if (answer->tag[0] != '\0') {
+        begin_header(response, "ETag");
+        fhs_buf_addf(texts, "W/\"%s\"", answer->tag);
+        end_header(response);
+    }
     if (answer->allow[0] != '\0') {
         begin_header(response, "Allow");
         fhs_buf_add_cstr(texts, answer->allow);

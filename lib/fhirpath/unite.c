@@ -40,7 +40,7 @@ static bool are_texts(fhs_fhirpath_run *run, uint32_t from, uint32_t to)
 }
 
 /* FNV-1a with a last stir: the low bits choose the slot. */
-static uint32_t hash_text(fhs_str text)
+static uint32_t hash_of_text(fhs_str text)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
     for (size_t i = 0; i < text.len; i++) {
@@ -50,13 +50,13 @@ static uint32_t hash_text(fhs_str text)
 }
 
 /* The slot that now holds item @a at, or NO_ITEM: a text like its own is in the table. */
-static fhirstore_status add_text(fhs_fhirpath_run *run, text_table *table, uint32_t at,
+static fhirstore_status enter_text(fhs_fhirpath_run *run, text_table *table, uint32_t at,
                                  uint32_t *slot_out)
 {
     fhs_str text = FHS_STR_NONE;
     fhs_str other = FHS_STR_NONE;
     (void)text_of_item(run, at, &text);
-    uint32_t slot = hash_text(text) & table->mask;
+    uint32_t slot = hash_of_text(text) & table->mask;
     *slot_out = NO_ITEM;
     while (table->slots[slot] != NO_ITEM) {
         fhirstore_status status = fhs_fp_work(run, 1);
@@ -82,7 +82,7 @@ static fhirstore_status unite_texts(fhs_fhirpath_run *run, text_table *table, ui
         uint32_t slot = NO_ITEM;
         fhirstore_status status = fhs_fp_work(run, 1);
         if (status >= FHIRSTORE_OK) {
-            status = add_text(run, table, i, &slot);
+            status = enter_text(run, table, i, &slot);
         }
         if (status < FHIRSTORE_OK) {
             return status;

@@ -208,6 +208,7 @@ typedef struct fhs_answer {
     bool is_found;    /* the answer is about a resource that a condition found: Location as well */
     bool is_outcome;  /* the body is an OperationOutcome about the interaction itself */
     bool has_content; /* there is a body, also where HEAD leaves it out */
+    char tag[20];     /* entity tag of what has no version; else empty */
     char allow[48];   /* what the address answers to, with a 405; else empty */
 } fhs_answer;
 

@@ -65,7 +65,12 @@ fhirstore_status fhs_interact_search_total(fhs_session *session, const fhs_place
                                            fhirstore_error **err);
 fhirstore_status fhs_interact_search_plan(fhs_session *session, const fhs_place *place,
                                           fhs_str query, fhs_buf *out, fhirstore_error **err);
-fhirstore_status fhs_capabilities(fhs_session *session, fhs_answer *answer, fhirstore_error **err);
+/*
+ * The CapabilityStatement, or what else the address's mode= asks for; NOT_MODIFIED where its tag is
+ * among @a known (If-None-Match).
+ */
+fhirstore_status fhs_capabilities(fhs_session *session, fhs_str query, fhs_str known,
+                                  fhs_answer *answer, fhirstore_error **err);
 
 /* The same inside the transaction of an enclosing call. */
 fhirstore_status fhs_interact_create_in(fhs_call *outer, const fhs_prepared *prepared, fhs_str id,

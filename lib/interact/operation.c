@@ -137,24 +137,15 @@ static fhirstore_status no_operation_here(const fhs_route *route, fhirstore_erro
     return status;
 }
 
-void fhs_operation_describe(fhs_str type, fhs_buf *out)
+const fhs_operation_def *fhs_operation_at(size_t index)
 {
-    bool is_first = true;
     for (size_t t = 0; t < FHS_COUNT_OF(tables); t++) {
-        for (size_t i = 0; i < *tables[t].count; i++) {
-            const fhs_operation_def *def = &tables[t].defs[i];
-            if (!fhs_str_eq(def->type, type)) {
-                continue;
-            }
-            fhs_buf_addf(out,
-                         "%s{\"name\":\"%.*s\",\"definition\":"
-                         "\"http://hl7.org/fhir/OperationDefinition/%.*s-%.*s\"}",
-                         is_first ? ",\"operation\":[" : ",", FHS_STR_ARG(def->name),
-                         FHS_STR_ARG(type), FHS_STR_ARG(def->name));
-            is_first = false;
+        if (index < *tables[t].count) {
+            return &tables[t].defs[index];
         }
+        index -= *tables[t].count;
     }
-    fhs_buf_add_cstr(out, is_first ? "" : "]");
+    return NULL;
 }
 
 /* ---- parameters ---- */

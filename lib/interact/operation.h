@@ -77,8 +77,8 @@ bool fhs_operation_changes(const fhs_core *core, const fhs_route *route);
 void fhs_operation_write_token(fhs_str system, fhs_str code, fhs_buf *out);
 /* "Patient/1/$everything". */
 void fhs_operation_write_path(const fhs_call *call, const fhs_operation *operation, fhs_buf *out);
-/* Append what a CapabilityStatement says of the type's operations, or nothing. */
-void fhs_operation_describe(fhs_str type, fhs_buf *out);
+/* All operations there are, from 0 on; NULL behind the last. */
+const fhs_operation_def *fhs_operation_at(size_t index);
 
 /* ---- parameters ---- */
 

@@ -20,7 +20,7 @@ static bool is_absent(fhirstore_status status)
 }
 
 /* The current version's row, if it may be seen. */
-static fhirstore_status look(fhs_call *probe, fhs_type type, fhs_str id, fhs_version *out,
+static fhirstore_status look_at_current(fhs_call *probe, fhs_type type, fhs_str id, fhs_version *out,
                              fhirstore_error **err)
 {
     const int32_t number = fhs_catalog_type(probe->session->core->catalog, type);
@@ -44,7 +44,7 @@ fhirstore_status fhs_presence_has(fhs_presence *presence, fhs_type type, fhs_str
     fhirstore_error *why = NULL;
     fhirstore_status status = FHIRSTORE_ERR_NOT_FOUND;
     if (fhs_call_sees(probe, type)) {
-        status = look(probe, type, id, &version, &why);
+        status = look_at_current(probe, type, id, &version, &why);
     } else if (fhs_call_seen_well(probe, &why) < FHIRSTORE_OK) {
         status = FHIRSTORE_ERR_NO_MEMORY;
     }

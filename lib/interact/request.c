@@ -137,7 +137,7 @@ static fhirstore_status dispatch(fhs_session *session, const fhs_request *reques
 {
     switch (route->interaction) {
     case FHS_DO_CAPABILITIES:
-        return fhs_capabilities(session, answer, err);
+        return fhs_capabilities(session, route->query, headers->unless.tags, answer, err);
     case FHS_DO_BUNDLE:
         return fhs_bundle_run(session, request->body, &headers->preferences, answer, err);
     case FHS_DO_SEARCH:
@@ -239,7 +239,8 @@ static void answer_error(fhs_answer *answer, fhirstore_status status, fhirstore_
 static fhirstore_status parse_view(const fhs_core *core, const fhs_route *route, fhs_arena *arena,
                                    fhs_view *view, fhirstore_error **err)
 {
-    bool is_read = route->interaction == FHS_DO_READ || route->interaction == FHS_DO_VREAD;
+    bool is_read = route->interaction == FHS_DO_READ || route->interaction == FHS_DO_VREAD ||
+                   route->interaction == FHS_DO_CAPABILITIES;
     return is_read ? fhs_view_parse(core, arena, route->query, view, err) : FHIRSTORE_OK;
 }
 

@@ -2,7 +2,7 @@
 /* Who refers to a resource: the reference rows of every parameter, one after the other. */
 #include "storage/storage_internal.h"
 
-static bool is_listed(const fhs_entity *list, size_t count, fhs_entity entity)
+static bool is_found_referrer(const fhs_entity *list, size_t count, fhs_entity entity)
 {
     for (size_t i = 0; i < count; i++) {
         if (list[i] == entity) {
@@ -27,7 +27,7 @@ static fhirstore_status add_referrers(fhs_conn *conn, int64_t param, fhs_entity 
     int rc = SQLITE_ROW;
     while (*count < room && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         const fhs_entity entity = sqlite3_column_int64(stmt, 0);
-        if (!is_listed(out, *count, entity)) {
+        if (!is_found_referrer(out, *count, entity)) {
             out[(*count)++] = entity;
         }
     }

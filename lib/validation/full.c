@@ -89,7 +89,7 @@ static bool is_about_resource(fhirstore_status status)
     return status == FHIRSTORE_ERR_FHIRPATH_EVAL || status == FHIRSTORE_ERR_LIMIT;
 }
 
-static void evaluate(fhs_check *check, const fhs_place *at, size_t index, const fhs_fp_item *item)
+static void evaluate_invariant(fhs_check *check, const fhs_place *at, size_t index, const fhs_fp_item *item)
 {
     const fhs_invariant invariant = fhs_invariant_at(check->fhir, index);
     const fhs_severity severity = invariant.is_warning ? FHS_SEVERITY_WARNING : FHS_SEVERITY_ERROR;
@@ -135,7 +135,7 @@ static void evaluate_all(fhs_check *check, const fhs_place *at, fhs_type type, s
     size_t first;
     size_t count = fhs_invariants_of(check->fhir, type, element, &first);
     for (size_t i = 0; i < count && !check->is_full; i++) {
-        evaluate(check, at, first + i, item);
+        evaluate_invariant(check, at, first + i, item);
     }
 }
 

@@ -116,7 +116,7 @@ const fhs_json *fhs_check_entry(fhs_check *check, fhs_str reference)
 
 /* ---- one reference ---- */
 
-static fhs_type type_of_resource(const fhs_check *check, const fhs_json *resource)
+static fhs_type type_of_target(const fhs_check *check, const fhs_json *resource)
 {
     fhs_str name;
     return resource != NULL && fhs_json_get_string(resource, FHS_LIT("resourceType"), &name)
@@ -219,7 +219,7 @@ void fhs_check_reference(fhs_check *check, const fhs_place *at, const fhs_json *
         found = parsed.is_fragment ? find_contained_target(check, fhs_str_from(text, 1))
                                    : fhs_check_entry(check, text);
     }
-    fhs_type type = found != NULL ? type_of_resource(check, found) : parsed.type;
+    fhs_type type = found != NULL ? type_of_target(check, found) : parsed.type;
     if (type != FHS_TYPE_NONE && stated != FHS_TYPE_NONE && type != stated &&
         !check->is_presence_only) {
         fhs_check_issue(check, at, FHS_SEVERITY_ERROR, "invalid",
