@@ -367,6 +367,47 @@ FHIRSTORE_API fhirstore_status fhirstore_iot_samples(fhirstore_session *session,
                                                      int64_t *count_out,
                                                      fhirstore_error **err_out);
 
+/** The languages that mappings are written in. @since 0.1 */
+enum fhirstore_iot_language {
+    FHIRSTORE_IOT_JSON_PATH = 1, /**< JSONPath in the dialect of Json.NET 13 (docs/iot.md). */
+    FHIRSTORE_IOT_JMES_PATH = 2  /**< JMESPath, with arithmetic, insertString and fromUnixTimestamp. */
+};
+
+/**
+ * Evaluate one expression, to try it before it goes into a mapping.
+ *
+ * The answer is what a type match would find: each node that a JSONPath selects; each element where
+ * the last step of a JMESPath is a projection, else its one result, unless that is null.
+ *
+ * @param      language        FHIRSTORE_IOT_JSON_PATH or FHIRSTORE_IOT_JMES_PATH.
+ * @param      expression      UTF-8. Borrowed for the call.
+ * @param      expression_len  Bytes.
+ * @param      json            What it is evaluated on: one JSON value, a byte-order mark before it is
+ *                             skipped. Borrowed for the call.
+ * @param      json_len        Bytes.
+ * @param[out] results_out     A JSON array of what was found. Numbers keep their digits; infinities and
+ *                             not-a-number, which arithmetic can make, are strings. Owned by the caller:
+ *                             fhirstore_buf_clear(). Old content is replaced.
+ * @param[out] err_out         NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_EXPRESSION       It does not parse, or calls what is no function, or with the
+ *                                        wrong number of arguments: with the offset of the first fault,
+ *                                        and an issue for each such call.
+ * @retval FHIRSTORE_ERR_EXPRESSION_DATA  It has no result on this data: an argument of the wrong type,
+ *                                        a division of integers by 0, a text that is compared by size
+ *                                        with a number and is none.
+ * @retval FHIRSTORE_ERR_JSON             The JSON is none (also the other ERR_JSON_…).
+ * @retval FHIRSTORE_ERR_LIMIT            The expression is too long or nests too deeply, or takes more
+ *                                        steps, values or memory than one message may (docs/limits.md).
+ * @retval FHIRSTORE_ERR_INVALID_ARG      Another language, a NULL string with a length.
+ * @retval FHIRSTORE_ERR_NO_MEMORY        Out of memory.
+ * @par Threads  Any thread.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_iot_evaluate(int32_t language, const char *expression,
+                                                      size_t expression_len, const char *json,
+                                                      size_t json_len, fhirstore_buf *results_out,
+                                                      fhirstore_error **err_out);
+
 FHIRSTORE_END_DECLS
 
 #endif

@@ -176,8 +176,8 @@ static bool is_truthy(const fhs_json *value)
     }
 }
 
-static const fhs_json *eval_comparison(fhs_jmes_run *run, const fhs_jmes_node *node,
-                                       const fhs_json *current)
+static const fhs_json *eval_jmes_comparison(fhs_jmes_run *run, const fhs_jmes_node *node,
+                                            const fhs_json *current)
 {
     const fhs_json *left = fhs_jmes_eval(run, node->left, current);
     const fhs_json *right = left == NULL ? NULL : fhs_jmes_eval(run, node->right, current);
@@ -336,7 +336,7 @@ static const fhs_json *eval_list(fhs_jmes_run *run, const fhs_jmes_node *node,
 }
 
 /* The place of a name among the first @a count members, or @a count. */
-static uint32_t find_member(const fhs_json_member *members, uint32_t count, fhs_str name)
+static uint32_t find_hash_member(const fhs_json_member *members, uint32_t count, fhs_str name)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (fhs_str_eq(members[i].name, name)) {
@@ -365,7 +365,7 @@ static const fhs_json *eval_hash(fhs_jmes_run *run, const fhs_jmes_node *node,
         if (value == NULL) {
             return NULL;
         }
-        uint32_t at = find_member(members, count, part->name);
+        uint32_t at = find_hash_member(members, count, part->name);
         members[at] = (fhs_json_member){.name = part->name, .value = *value};
         count += at == count;
     }
@@ -420,7 +420,7 @@ const fhs_json *fhs_jmes_eval(fhs_jmes_run *run, const fhs_jmes_node *node, cons
     case FHS_JMES_CALL:
         return fhs_jmes_call(run, node, current);
     case FHS_JMES_COMPARE:
-        return eval_comparison(run, node, current);
+        return eval_jmes_comparison(run, node, current);
     case FHS_JMES_LIST:
         return eval_list(run, node, current);
     case FHS_JMES_HASH:

@@ -6,18 +6,18 @@
 #include "iot/jmes_internal.h"
 #include "iot/number.h"
 
-static bool is_name_char(char c, bool first)
+static bool is_jmes_name_char(char c, bool first)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
            (!first && c >= '0' && c <= '9');
 }
 
-static char char_at(const fhs_jmes_lexer *lexer, size_t at)
+static char jmes_char_at(const fhs_jmes_lexer *lexer, size_t at)
 {
     return (char)(at < lexer->text.len ? lexer->text.ptr[at] : '\0');
 }
 
-static void bad_token(fhs_jmes_lexer *lexer, fhs_jmes_token *out, const char *problem)
+static void bad_jmes_token(fhs_jmes_lexer *lexer, fhs_jmes_token *out, const char *problem)
 {
     out->kind = FHS_JMES_BAD;
     lexer->problem = problem;
@@ -31,7 +31,7 @@ static bool take_delimited(fhs_jmes_lexer *lexer, char quote, fhs_jmes_token *ou
         lexer->at += lexer->text.ptr[lexer->at] == '\\' ? 2 : 1;
     }
     if (lexer->at >= lexer->text.len) {
-        bad_token(lexer, out, "a quote has no end");
+        bad_jmes_token(lexer, out, "a quote has no end");
         return false;
     }
     *content = fhs_str_of(lexer->text.ptr + start, lexer->at - start);
@@ -67,7 +67,7 @@ static const fhs_json *read_json(fhs_jmes_lexer *lexer, fhs_jmes_token *out, fhs
                                   ? FHIRSTORE_ERR_NO_MEMORY
                                   : fhs_json_read(lexer->arena, text, NULL, &value, NULL);
     if (status != FHIRSTORE_OK) {
-        bad_token(lexer, out, status == FHIRSTORE_ERR_NO_MEMORY ? NULL : "this is not JSON");
+        bad_jmes_token(lexer, out, status == FHIRSTORE_ERR_NO_MEMORY ? NULL : "this is not JSON");
     }
     return value;
 }
@@ -90,7 +90,7 @@ static void quoted_token(fhs_jmes_lexer *lexer, fhs_jmes_token *out)
 static void value_token(fhs_jmes_lexer *lexer, fhs_jmes_token *out)
 {
     fhs_str content;
-    char quote = char_at(lexer, lexer->at);
+    char quote = jmes_char_at(lexer, lexer->at);
     if (!take_delimited(lexer, quote, out, &content)) {
         return;
     }
@@ -98,7 +98,7 @@ static void value_token(fhs_jmes_lexer *lexer, fhs_jmes_token *out)
     if (quote == '\'') {
         out->value = text.ptr == NULL ? NULL : fhs_iot_make_string(lexer->arena, text);
         if (out->value == NULL) {
-            bad_token(lexer, out, NULL);
+            bad_jmes_token(lexer, out, NULL);
             return;
         }
     } else {
@@ -111,13 +111,13 @@ static void number_token(fhs_jmes_lexer *lexer, fhs_jmes_token *out)
 {
     size_t start = lexer->at++;
     int64_t number = 0;
-    while (char_at(lexer, lexer->at) >= '0' && char_at(lexer, lexer->at) <= '9') {
+    while (jmes_char_at(lexer, lexer->at) >= '0' && jmes_char_at(lexer, lexer->at) <= '9') {
         lexer->at++;
     }
     out->kind = FHS_JMES_NUMBER;
     if (!fhs_iot_read_integer(fhs_str_of(lexer->text.ptr + start, lexer->at - start), &number) ||
         number < INT32_MIN || number > INT32_MAX) {
-        bad_token(lexer, out, "this is no index");
+        bad_jmes_token(lexer, out, "this is no index");
         return;
     }
     out->number = (int32_t)number;
@@ -163,22 +163,22 @@ static void symbol_token(fhs_jmes_lexer *lexer, fhs_jmes_token *out)
             return;
         }
     }
-    bad_token(lexer, out, "this character has no meaning here");
+    bad_jmes_token(lexer, out, "this character has no meaning here");
 }
 
 void fhs_jmes_next_token(fhs_jmes_lexer *lexer, fhs_jmes_token *out)
 {
-    while (lexer->at < lexer->text.len && char_at(lexer, lexer->at) != '\0' &&
-           strchr(" \t\r\n", char_at(lexer, lexer->at)) != NULL) {
+    while (lexer->at < lexer->text.len && jmes_char_at(lexer, lexer->at) != '\0' &&
+           strchr(" \t\r\n", jmes_char_at(lexer, lexer->at)) != NULL) {
         lexer->at++;
     }
-    char c = char_at(lexer, lexer->at);
+    char c = jmes_char_at(lexer, lexer->at);
     *out = (fhs_jmes_token){.kind = FHS_JMES_END, .at = lexer->at};
     if (lexer->at >= lexer->text.len) {
         return;
     }
-    if (is_name_char(c, true)) {
-        while (is_name_char(char_at(lexer, lexer->at), false)) {
+    if (is_jmes_name_char(c, true)) {
+        while (is_jmes_name_char(jmes_char_at(lexer, lexer->at), false)) {
             lexer->at++;
         }
         out->kind = FHS_JMES_NAME;

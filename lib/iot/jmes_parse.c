@@ -91,8 +91,8 @@ static uint32_t depth_of(const fhs_jmes_node *node)
 }
 
 /* A node over what may be NULL where the kind has no such part. */
-static fhs_jmes_node *new_node(jmes_parser *parser, fhs_jmes_kind kind, size_t at,
-                               fhs_jmes_node *left, fhs_jmes_node *right)
+static fhs_jmes_node *new_jmes_node(jmes_parser *parser, fhs_jmes_kind kind, size_t at,
+                                    fhs_jmes_node *left, fhs_jmes_node *right)
 {
     fhs_jmes_node *node = fhs_arena_calloc(parser->lexer.arena, 1, sizeof *node);
     if (node == NULL) {
@@ -115,17 +115,17 @@ static fhs_jmes_node *new_node(jmes_parser *parser, fhs_jmes_kind kind, size_t a
 static fhs_jmes_node *join_nodes(jmes_parser *parser, fhs_jmes_kind kind, size_t at,
                                  fhs_jmes_node *left, fhs_jmes_node *right)
 {
-    return left == NULL || right == NULL ? NULL : new_node(parser, kind, at, left, right);
+    return left == NULL || right == NULL ? NULL : new_jmes_node(parser, kind, at, left, right);
 }
 
 static fhs_jmes_node *current_node(jmes_parser *parser)
 {
-    return new_node(parser, FHS_JMES_CURRENT, parser->token.at, NULL, NULL);
+    return new_jmes_node(parser, FHS_JMES_CURRENT, parser->token.at, NULL, NULL);
 }
 
 static fhs_jmes_node *name_node(jmes_parser *parser)
 {
-    fhs_jmes_node *node = new_node(parser, FHS_JMES_FIELD, parser->token.at, NULL, NULL);
+    fhs_jmes_node *node = new_jmes_node(parser, FHS_JMES_FIELD, parser->token.at, NULL, NULL);
     if (node != NULL) {
         node->name = parser->token.text;
     }
@@ -155,8 +155,8 @@ static bool add_part(jmes_parser *parser, fhs_jmes_node *owner, fhs_jmes_node **
 }
 
 /* Expressions with commas between them, up to @a close; the opening is behind us. */
-static fhs_jmes_node *parse_parts(jmes_parser *parser, fhs_jmes_node *owner,
-                                  fhs_jmes_token_kind close, const char *problem)
+static fhs_jmes_node *parse_jmes_parts(jmes_parser *parser, fhs_jmes_node *owner,
+                                       fhs_jmes_token_kind close, const char *problem)
 {
     fhs_jmes_node *last = NULL;
     if (owner == NULL) {
@@ -172,13 +172,14 @@ static fhs_jmes_node *parse_parts(jmes_parser *parser, fhs_jmes_node *owner,
 
 static fhs_jmes_node *parse_list(jmes_parser *parser)
 {
-    return parse_parts(parser, new_node(parser, FHS_JMES_LIST, parser->token.at, NULL, NULL),
-                       FHS_JMES_CLOSE_BRACKET, "\",\" or \"]\" is expected");
+    return parse_jmes_parts(parser,
+                            new_jmes_node(parser, FHS_JMES_LIST, parser->token.at, NULL, NULL),
+                            FHS_JMES_CLOSE_BRACKET, "\",\" or \"]\" is expected");
 }
 
 static fhs_jmes_node *parse_hash(jmes_parser *parser)
 {
-    fhs_jmes_node *hash = new_node(parser, FHS_JMES_HASH, parser->token.at, NULL, NULL);
+    fhs_jmes_node *hash = new_jmes_node(parser, FHS_JMES_HASH, parser->token.at, NULL, NULL);
     fhs_jmes_node *last = NULL;
     if (hash == NULL) {
         return NULL;
@@ -196,7 +197,7 @@ static fhs_jmes_node *parse_hash(jmes_parser *parser)
         fhs_jmes_node *value = parse_binding(parser, BIND_NOTHING);
         fhs_jmes_node *part = value == NULL
                                   ? NULL
-                                  : new_node(parser, FHS_JMES_THEN, value->at, value, NULL);
+                                  : new_jmes_node(parser, FHS_JMES_THEN, value->at, value, NULL);
         if (part != NULL) {
             part->name = name;
         }
@@ -212,7 +213,7 @@ static fhs_jmes_node *parse_hash(jmes_parser *parser)
 /* The arguments of the function called @a name; the parenthesis is behind us. */
 static fhs_jmes_node *parse_call(jmes_parser *parser, const fhs_jmes_node *name)
 {
-    fhs_jmes_node *call = new_node(parser, FHS_JMES_CALL, name->at, NULL, NULL);
+    fhs_jmes_node *call = new_jmes_node(parser, FHS_JMES_CALL, name->at, NULL, NULL);
     if (call == NULL) {
         return NULL;
     }
@@ -225,7 +226,7 @@ static fhs_jmes_node *parse_call(jmes_parser *parser, const fhs_jmes_node *name)
     parser->last_call = call;
     return accept_token(parser, FHS_JMES_CLOSE_PAREN)
                ? call
-               : parse_parts(parser, call, FHS_JMES_CLOSE_PAREN, "\",\" or \")\" is expected");
+               : parse_jmes_parts(parser, call, FHS_JMES_CLOSE_PAREN, "\",\" or \")\" is expected");
 }
 
 /* ---- brackets ---- */
@@ -234,7 +235,7 @@ static fhs_jmes_node *parse_call(jmes_parser *parser, const fhs_jmes_node *name)
 static fhs_jmes_node *parse_slice_node(jmes_parser *parser, size_t at, bool has_start,
                                        int32_t start)
 {
-    fhs_jmes_node *slice = new_node(parser, FHS_JMES_SLICE, at, NULL, NULL);
+    fhs_jmes_node *slice = new_jmes_node(parser, FHS_JMES_SLICE, at, NULL, NULL);
     if (slice == NULL) {
         return NULL;
     }
@@ -278,7 +279,7 @@ static fhs_jmes_node *parse_position(jmes_parser *parser, fhs_jmes_node *left)
     if (!accept_token(parser, FHS_JMES_CLOSE_BRACKET)) {
         return refuse_jmes(parser, "\":\" or \"]\" is expected");
     }
-    fhs_jmes_node *index = new_node(parser, FHS_JMES_INDEX, at, NULL, NULL);
+    fhs_jmes_node *index = new_jmes_node(parser, FHS_JMES_INDEX, at, NULL, NULL);
     if (index != NULL) {
         index->index = number;
     }
@@ -324,7 +325,7 @@ static fhs_jmes_node *parse_flattened(jmes_parser *parser, fhs_jmes_node *left)
 {
     size_t at = parser->token.at;
     fhs_jmes_node *flat = left == NULL ? NULL
-                                       : new_node(parser, FHS_JMES_FLATTENED, at, left, NULL);
+                                       : new_jmes_node(parser, FHS_JMES_FLATTENED, at, left, NULL);
     return flat == NULL ? NULL
                         : join_nodes(parser, FHS_JMES_EACH_ITEM, at, flat,
                                      parse_projected(parser, BIND_FLATTEN));
@@ -428,7 +429,7 @@ static fhs_jmes_node *parse_unary(jmes_parser *parser, fhs_jmes_kind kind, uint3
     size_t at = parser->token.at;
     advance_token(parser);
     fhs_jmes_node *inner = parse_binding(parser, least);
-    return inner == NULL ? NULL : new_node(parser, kind, at, inner, NULL);
+    return inner == NULL ? NULL : new_jmes_node(parser, kind, at, inner, NULL);
 }
 
 static fhs_jmes_node *parse_group_node(jmes_parser *parser)
@@ -443,7 +444,7 @@ static fhs_jmes_node *parse_group_node(jmes_parser *parser)
 
 static fhs_jmes_node *literal_node(jmes_parser *parser)
 {
-    fhs_jmes_node *node = new_node(parser, FHS_JMES_LITERAL, parser->token.at, NULL, NULL);
+    fhs_jmes_node *node = new_jmes_node(parser, FHS_JMES_LITERAL, parser->token.at, NULL, NULL);
     if (node != NULL) {
         node->literal = parser->token.value;
     }
@@ -452,7 +453,7 @@ static fhs_jmes_node *literal_node(jmes_parser *parser)
 }
 
 /* An expression's beginning. */
-static fhs_jmes_node *parse_prefix(jmes_parser *parser)
+static fhs_jmes_node *parse_jmes_prefix(jmes_parser *parser)
 {
     size_t at = parser->token.at;
     switch (parser->token.kind) {
@@ -485,7 +486,7 @@ static fhs_jmes_node *parse_prefix(jmes_parser *parser)
         return parse_group_node(parser);
     case FHS_JMES_AT:
         advance_token(parser);
-        return new_node(parser, FHS_JMES_CURRENT, at, NULL, NULL);
+        return new_jmes_node(parser, FHS_JMES_CURRENT, at, NULL, NULL);
     case FHS_JMES_NOT:
         return parse_unary(parser, FHS_JMES_NEGATE, BIND_NOT);
     case FHS_JMES_AMPERSAND:
@@ -556,7 +557,7 @@ static fhs_jmes_node *parse_binding(jmes_parser *parser, uint32_t least)
                      "FHS_LIMIT_EXPRESSION_DEPTH")) {
         return NULL;
     }
-    fhs_jmes_node *left = parse_prefix(parser);
+    fhs_jmes_node *left = parse_jmes_prefix(parser);
     while (left != NULL && binding_of(parser->token.kind) > least) {
         fhs_jmes_token token = parser->token;
         advance_token(parser);

@@ -26,7 +26,7 @@ static bool is_decimal_digit(char c)
 }
 
 /* The digits at @a *at; @a scale: each of them stands behind the point. */
-static bool take_digits(fhs_str text, size_t *at, bool behind_point, decimal_digits *out)
+static bool take_number_digits(fhs_str text, size_t *at, bool behind_point, decimal_digits *out)
 {
     size_t start = *at;
     for (; *at < text.len && is_decimal_digit(text.ptr[*at]); ++*at) {
@@ -75,10 +75,10 @@ static bool read_digits(fhs_str text, decimal_digits *out)
     if (at < text.len && (text.ptr[at] == '-' || text.ptr[at] == '+')) {
         out->negative = text.ptr[at++] == '-';
     }
-    bool some = take_digits(text, &at, false, out);
+    bool some = take_number_digits(text, &at, false, out);
     if (at < text.len && text.ptr[at] == '.') {
         at++;
-        some = take_digits(text, &at, true, out) || some;
+        some = take_number_digits(text, &at, true, out) || some;
     }
     if (some && at < text.len && (text.ptr[at] == 'e' || text.ptr[at] == 'E')) {
         at++;

@@ -100,7 +100,7 @@ static fhs_path_step *add_step(path_parser *parser, step_list *steps, fhs_path_k
     return step;
 }
 
-static bool add_name(path_parser *parser, step_list *steps, fhs_str name, bool scan)
+static bool add_path_name(path_parser *parser, step_list *steps, fhs_str name, bool scan)
 {
     if (fhs_str_eq(name, FHS_LIT("*"))) {
         return add_step(parser, steps, scan ? FHS_PATH_SCAN_ALL : FHS_PATH_ALL_FIELDS) != NULL;
@@ -449,7 +449,7 @@ static bool parse_operator(path_parser *parser, fhs_path_operator *out)
     return refuse_path(parser, "a comparison is expected: == != === !== < <= > >= =~");
 }
 
-static bool compile_pattern(path_parser *parser, fhs_path_filter *term, size_t at)
+static bool compile_path_pattern(path_parser *parser, fhs_path_filter *term, size_t at)
 {
     const char *problem = NULL;
     if (term->right.literal == NULL || term->right.literal->type != FHS_JSON_STRING) {
@@ -469,7 +469,7 @@ static bool wants_object(const fhs_path_side *side)
     return side->literal == NULL && side->steps != NULL && side->steps->kind == FHS_PATH_FIELDS;
 }
 
-static fhs_path_filter *parse_term(path_parser *parser)
+static fhs_path_filter *parse_path_term(path_parser *parser)
 {
     fhs_path_filter *term = count_part(parser) ? path_alloc(parser, sizeof(fhs_path_filter)) : NULL;
     if (term == NULL || !parse_side(parser, &term->left)) {
@@ -488,7 +488,7 @@ static fhs_path_filter *parse_term(path_parser *parser)
         return NULL;
     }
     term->only_objects = term->only_objects || wants_object(&term->right);
-    return term->op != FHS_PATH_MATCHES || compile_pattern(parser, term, at) ? term : NULL;
+    return term->op != FHS_PATH_MATCHES || compile_path_pattern(parser, term, at) ? term : NULL;
 }
 
 /* A group whose last term is being looked for. */
@@ -516,7 +516,7 @@ static const fhs_path_filter *parse_terms(path_parser *parser)
     fhs_path_filter *root = NULL;
     open_group open = {NULL, NULL};
     while (true) {
-        fhs_path_filter *term = parse_term(parser);
+        fhs_path_filter *term = parse_path_term(parser);
         if (term == NULL) {
             return NULL;
         }
@@ -640,8 +640,8 @@ static bool parse_steps(path_parser *parser, size_t start, bool in_filter, step_
             continue;
         }
         if (parser->at > start) {
-            if (!add_name(parser, steps, fhs_str_of(parser->text.ptr + start, parser->at - start),
-                          scan)) {
+            if (!add_path_name(parser, steps,
+                               fhs_str_of(parser->text.ptr + start, parser->at - start), scan)) {
                 return false;
             }
             scan = false;
@@ -660,14 +660,14 @@ static bool parse_steps(path_parser *parser, size_t start, bool in_filter, step_
         behind_dot = c == '.';
     }
     if (parser->at > start) {
-        return add_name(parser, steps, fhs_str_of(parser->text.ptr + start, parser->at - start),
-                        scan);
+        return add_path_name(parser, steps,
+                             fhs_str_of(parser->text.ptr + start, parser->at - start), scan);
     }
     return !behind_dot || (has_char(parser) && !in_filter) ||
            refuse_path(parser, "a name is expected");
 }
 
-static bool parse_path(path_parser *parser, step_list *steps)
+static bool parse_whole_path(path_parser *parser, step_list *steps)
 {
     skip_spaces(parser);
     fhs_str rest = fhs_str_from(parser->text, parser->at);
@@ -710,7 +710,7 @@ fhirstore_status fhs_jsonpath_compile(fhs_arena *arena, fhs_str text, const fhs_
         refuse_path_at(&parser, valid, "this is no text in UTF-8");
         return parser.status;
     }
-    if (!parse_path(&parser, &steps)) {
+    if (!parse_whole_path(&parser, &steps)) {
         return parser.status;
     }
     path->steps = steps.first;

@@ -145,7 +145,7 @@ static bool find_right_side(path_walk *walk, path_sink *sink)
 }
 
 /* False: no more tokens are wanted, or the walk has failed. */
-static bool take_token(path_walk *walk, path_sink *sink, fhs_path_token token)
+static bool take_path_token(path_walk *walk, path_sink *sink, fhs_path_token token)
 {
     if (sink->list != NULL) {
         return keep_token(walk, sink->list, token) && sink->list->count != sink->max;
@@ -174,7 +174,7 @@ static bool passes_term(path_walk *walk, const fhs_path_filter *term, fhs_path_t
     path_sink sink = {
         .filter = term->op == FHS_PATH_EXISTS ? NULL : term, .tested = token, .right_room = &right};
     if (term->left.literal != NULL) {
-        take_token(walk, &sink, (fhs_path_token){term->left.literal, false});
+        take_path_token(walk, &sink, (fhs_path_token){term->left.literal, false});
     } else {
         follow_path(walk, term->left.steps, token, &sink);
     }
@@ -239,8 +239,8 @@ static bool step_fields(path_walk *walk, const fhs_path_step *step, fhs_path_tok
 }
 
 /* All members' values or all items. */
-static bool step_all(path_walk *walk, const fhs_path_step *step, fhs_path_token token,
-                     path_sink *sink)
+static bool step_all_parts(path_walk *walk, const fhs_path_step *step, fhs_path_token token,
+                           path_sink *sink)
 {
     bool fields = step->kind == FHS_PATH_ALL_FIELDS;
     if (!is_type(token, fields ? FHS_JSON_OBJECT : FHS_JSON_ARRAY)) {
@@ -419,7 +419,7 @@ static bool fan_out(path_walk *walk, const fhs_path_step *step, fhs_path_token t
         return step_fields(walk, step, token, sink);
     case FHS_PATH_ALL_FIELDS:
     case FHS_PATH_ALL_ITEMS:
-        return step_all(walk, step, token, sink);
+        return step_all_parts(walk, step, token, sink);
     case FHS_PATH_INDEXES:
         return step_indexes(walk, step, token, sink);
     case FHS_PATH_SLICE:
@@ -460,7 +460,7 @@ static bool follow_path(path_walk *walk, const fhs_path_step *step, fhs_path_tok
         }
         token = (fhs_path_token){only, false};
     }
-    return take_token(walk, sink, token);
+    return take_path_token(walk, sink, token);
 }
 
 fhirstore_status fhs_jsonpath_select(const fhs_jsonpath *path, fhs_iot_run *run,

@@ -129,7 +129,7 @@ const fhs_json *fhs_iot_make_instant(fhs_arena *arena, fhs_str text)
 
 /* ---- out ---- */
 
-static void write_number(fhs_buf *out, fhs_str lexeme)
+static void write_iot_number(fhs_buf *out, fhs_str lexeme)
 {
     char last = lexeme.len > 0 ? lexeme.ptr[lexeme.len - 1] : '0';
     if (last == 'N' || last == 'y') {
@@ -149,7 +149,7 @@ static void write_value_opening(fhs_buf *out, const fhs_json *value)
 {
     static const char *const words[] = {"null", "false", "true"};
     if (value->type == FHS_JSON_NUMBER) {
-        write_number(out, value->text);
+        write_iot_number(out, value->text);
     } else if (value->type == FHS_JSON_STRING) {
         fhs_json_write_string(out, value->text);
     } else if (value->type >= FHS_JSON_ARRAY) {
@@ -160,7 +160,7 @@ static void write_value_opening(fhs_buf *out, const fhs_json *value)
 }
 
 /* The next part of the container at @a level, announced; NULL, with its bracket closed: none. */
-static const fhs_json *write_value_part(fhs_buf *out, value_level *level)
+static const fhs_json *write_next_part(fhs_buf *out, value_level *level)
 {
     const fhs_json *container = level->container;
     bool is_array = container->type == FHS_JSON_ARRAY;
@@ -194,7 +194,7 @@ void fhs_iot_write(fhs_buf *out, const fhs_json *value)
             levels[depth++] = (value_level){value, 0};
         }
         value = NULL;
-        while (depth > 0 && (value = write_value_part(out, &levels[depth - 1])) == NULL) {
+        while (depth > 0 && (value = write_next_part(out, &levels[depth - 1])) == NULL) {
             depth--;
         }
         if (value == NULL) {
