@@ -39,7 +39,9 @@ typedef struct cli_options {
     const char *type;
     const char *since;
     const char *anchor;
-    const char *as_file;     /* the principal's document; NULL: the local operator */
+    const char *as_file;  /* the principal's document; NULL: the local operator */
+    const char *jsonpath; /* iot eval: the expression */
+    const char *jmespath;
     const char *messages; /* iot: NDJSON to try a mapping with */
     const char *identity;
     const char *device_system;

@@ -92,7 +92,11 @@ static const struct {
      "stored is told on stderr. samples prints what was measured of a patient as rows of time and\n"
      "value, NDJSON or with --csv; --from and --to bound the time. --strict: as the original "
      "mappings'\n"
-     "engine where this one is safer (docs/iot.md). Exit status 1 when anything was at fault.\n"},
+     "engine where this one is safer (docs/iot.md). eval --jsonpath EXPRESSION FILE, or "
+     "--jmespath,\n"
+     "tries an expression of a mapping on the JSON in FILE (- is standard input) and prints what "
+     "it\n"
+     "finds as a JSON array. Exit status 1 when anything was at fault.\n"},
     {"key",
      "The key slots, each of which opens the store. list tells number, type, label, and which one\n"
      "opened it. add makes one more: for a key (--new-key-file), a passphrase\n"
@@ -119,6 +123,7 @@ static const char option_help[] =
     "  --per-commit N       resources a transaction (default 1000): import, reindex\n"
     "  --new-key-file F, --new-passphrase-file F, --recipient P, --label TEXT, --kdf-ms N,\n"
     "  --slot N             what a new key slot is for, and which one is meant: key\n"
+    "  --jsonpath E, --jmespath E  the expression of iot eval\n"
     "  --messages F, --identity MODE, --device-system URI, --patient ID, --code SYSTEM|CODE,\n"
     "  --from T, --to T, --strict, --csv\n"
     "                       what mappings are tried with, how devices are found, which samples: "

@@ -465,6 +465,34 @@ static int iot_samples(const cli_options *options)
     return status < FHIRSTORE_OK ? cli_fail(error) : EXIT_FINE;
 }
 
+/* ---- expressions ---- */
+
+static int iot_eval(const cli_options *options)
+{
+    const bool is_path = options->jsonpath != NULL;
+    const char *expression = is_path ? options->jsonpath : options->jmespath;
+    fhirstore_buf found = {0};
+    fhirstore_error *error = NULL;
+    size_t len;
+    if (is_path == (options->jmespath != NULL)) {
+        return cli_usage("iot eval takes one of --jsonpath EXPRESSION and --jmespath EXPRESSION");
+    }
+    char *text = cli_read_file(options->arguments[1], &len);
+    if (text == NULL) {
+        return EXIT_FAILED;
+    }
+    fhirstore_status status = fhirstore_iot_evaluate(
+        is_path ? FHIRSTORE_IOT_JSON_PATH : FHIRSTORE_IOT_JMES_PATH, expression, strlen(expression),
+        text, len, &found, &error);
+    free(text);
+    if (status < FHIRSTORE_OK) {
+        return cli_fail(error);
+    }
+    (void)cli_write(found.ptr, found.len, true);
+    fhirstore_buf_clear(&found);
+    return EXIT_FINE;
+}
+
 /* ---- which of them ---- */
 
 int cli_iot(const cli_options *options)
@@ -479,6 +507,7 @@ int cli_iot(const cli_options *options)
         {"check", "check DEVICE.json [FHIR.json] [--messages FILE]", 2, 3, iot_check},
         {"normalise", "normalise DEVICE.json MESSAGES", 3, 3, iot_normalise},
         {"ingest", "ingest STORE DEVICE.json FHIR.json MESSAGES…", 5, 0, iot_ingest},
+        {"eval", "eval --jsonpath|--jmespath EXPRESSION FILE", 2, 2, iot_eval},
         {"samples", "samples STORE --patient ID --code SYSTEM|CODE", 2, 2, iot_samples},
     };
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {

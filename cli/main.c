@@ -33,6 +33,8 @@ enum option_id {
     OPT_COUNT,
     OPT_NDJSON,
     OPT_EXPLAIN,
+    OPT_JSONPATH,
+    OPT_JMESPATH,
     OPT_MESSAGES,
     OPT_IDENTITY,
     OPT_DEVICE_SYSTEM,
@@ -68,9 +70,10 @@ enum option_id {
 #define OF_SEARCH                                                                         \
     (BIT(OPT_IDS) | BIT(OPT_COUNT) | BIT(OPT_NDJSON) | BIT(OPT_EXPLAIN) | BIT(OPT_TIME) | \
      BIT(OPT_JSON))
-#define OF_IOT                                                                           \
-    (BIT(OPT_MESSAGES) | BIT(OPT_IDENTITY) | BIT(OPT_DEVICE_SYSTEM) | BIT(OPT_PATIENT) | \
-     BIT(OPT_CODE) | BIT(OPT_FROM) | BIT(OPT_TO) | BIT(OPT_STRICT) | BIT(OPT_CSV))
+#define OF_IOT                                                                                 \
+    (BIT(OPT_JSONPATH) | BIT(OPT_JMESPATH) | BIT(OPT_MESSAGES) | BIT(OPT_IDENTITY) |           \
+     BIT(OPT_DEVICE_SYSTEM) | BIT(OPT_PATIENT) | BIT(OPT_CODE) | BIT(OPT_FROM) | BIT(OPT_TO) | \
+     BIT(OPT_STRICT) | BIT(OPT_CSV))
 #define OF_LONG_RUN (BIT(OPT_PER_COMMIT) | BIT(OPT_PROGRESS) | BIT(OPT_JSON))
 
 static const cli_command commands[] = {
@@ -102,7 +105,7 @@ static const cli_command commands[] = {
      OF_STORE | OF_NEW_KEY | BIT(OPT_PROGRESS) | BIT(OPT_JSON), cli_encrypt},
     {"decrypt", "decrypt STORE", 1, 1, OF_STORE | BIT(OPT_PROGRESS) | BIT(OPT_JSON), cli_decrypt},
     {"compact", "compact STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_compact},
-    {"iot", "iot check|normalise|ingest|samples …", 2, 0,
+    {"iot", "iot check|normalise|ingest|samples|eval …", 2, 0,
      OF_STORE | OF_PRINCIPAL | OF_IOT | BIT(OPT_PER_COMMIT) | BIT(OPT_JSON), cli_iot},
     {"key",
      "key list|add|remove|rotate STORE [--slot N] [--new-key-file F|--new-passphrase-file F|"
@@ -139,6 +142,8 @@ static const struct option long_options[] = {
     {"count", no_argument, NULL, FIRST_ID + OPT_COUNT},
     {"ndjson", no_argument, NULL, FIRST_ID + OPT_NDJSON},
     {"explain", no_argument, NULL, FIRST_ID + OPT_EXPLAIN},
+    {"jsonpath", required_argument, NULL, FIRST_ID + OPT_JSONPATH},
+    {"jmespath", required_argument, NULL, FIRST_ID + OPT_JMESPATH},
     {"messages", required_argument, NULL, FIRST_ID + OPT_MESSAGES},
     {"identity", required_argument, NULL, FIRST_ID + OPT_IDENTITY},
     {"device-system", required_argument, NULL, FIRST_ID + OPT_DEVICE_SYSTEM},
@@ -230,6 +235,8 @@ static const char **text_option(cli_options *options, int id)
         {OPT_ANCHOR, &options->anchor},
         {OPT_AS, &options->as_file},
         {OPT_POLICY, &options->policy_file},
+        {OPT_JSONPATH, &options->jsonpath},
+        {OPT_JMESPATH, &options->jmespath},
         {OPT_MESSAGES, &options->messages},
         {OPT_IDENTITY, &options->identity},
         {OPT_DEVICE_SYSTEM, &options->device_system},

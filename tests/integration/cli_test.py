@@ -643,6 +643,26 @@ def index_rows_are_shown_without_a_store(shop):
 
 
 @test
+def expressions_of_mappings_are_tried(shop):
+    message = shop.file("message.json", '{"Body":{"d":"x","list":[{"hr":78.50},{"hr":80}]}}')
+
+    def found(option, expression, file=message):
+        return shop.run("iot", "eval", option, expression, file, key=False)
+
+    run = found("--jsonpath", "$..[?(@.hr)].hr")
+    assert (run.returncode, run.stdout) == (0, b"[78.50,80]\n"), run
+    assert found("--jmespath", "multiply(Body.list[1].hr, `2`)").stdout == b"[160]\n"
+    assert shop.run("iot", "eval", "--jsonpath", "$", "-", stdin=b"[1]", key=False).stdout == b"[[1]]\n"
+    bad = found("--jmespath", "[nope(@), add(@)]")
+    issues = json.loads(bad.stderr)["issue"]
+    assert bad.returncode == 1 and len(issues) == 2 and "offset 1" in issues[0]["diagnostics"], bad
+    assert b"negative" in found("--jsonpath", "$.Body.list[-1]").stderr
+    assert found("--jsonpath", "$", shop.file("broken.json", "{")).returncode == 1
+    for arguments in [["eval", message], ["eval", "--jsonpath", "$"], ["eval", "--jsonpath", "$", "--jmespath", "a", message]]:
+        assert shop.run("iot", *arguments, key=False).returncode == 2, arguments
+
+
+@test
 def names_do_not_stand_in_the_file(shop):
     shop.init()
     shop.load(shop.file("p.ndjson", "\n".join(json.dumps(
