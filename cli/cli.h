@@ -90,6 +90,7 @@ int cli_stats(const cli_options *options);
 int cli_verify(const cli_options *options);
 int cli_reindex(const cli_options *options);
 int cli_audit(const cli_options *options);
+int cli_access(const cli_options *options);
 int cli_key(const cli_options *options);
 int cli_iot(const cli_options *options);
 int cli_backup(const cli_options *options);

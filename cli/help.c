@@ -62,6 +62,13 @@ static const struct {
     {"reindex",
      "Walks the resources that new or changed search parameters have not reached yet and\n"
      "finishes what is not ready; what is ready stays. Ended at any time, it goes on there.\n"},
+    {"access",
+     "What a principal (--as FILE, --policy FILE) may do. show prints for each resource type, or\n"
+     "for --type T, the actions with the role, scope or label that grants or restricts them;\n"
+     "explain tells which rule decides about one action, and of a resource whether it is seen.\n"
+     "The actions are read, vread, search, create, update, patch, delete, history, export,\n"
+     "import, transaction, batch, capabilities, audit, validate, everything, hardDelete,\n"
+     "reindex, convert, operation.\n"},
     {"audit",
      "The store's journal of every access. list prints it as NDJSON, a record a line; verify\n"
      "checks each record, the chain, the signatures and the end, and exits with 1 when it was\n"

@@ -97,6 +97,8 @@ static const cli_command commands[] = {
     {"stats", "stats STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_stats},
     {"verify", "verify STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_verify},
     {"reindex", "reindex STORE", 1, 1, OF_STORE | OF_LONG_RUN, cli_reindex},
+    {"access", "access show STORE [--type T] | access explain STORE ACTION [Type[/id]]", 2, 4,
+     OF_STORE | OF_PRINCIPAL | BIT(OPT_TYPE) | BIT(OPT_JSON), cli_access},
     {"audit", "audit list|verify|anchor STORE [--anchor FILE]", 2, 2,
      OF_STORE | OF_PRINCIPAL | BIT(OPT_ANCHOR) | BIT(OPT_JSON), cli_audit},
     {"backup", "backup STORE DEST [--new-key-file F|--new-passphrase-file F|--recipient P]", 2, 2,

@@ -22,6 +22,8 @@
 #ifndef FHIRSTORE_ACCESS_H
 #define FHIRSTORE_ACCESS_H
 
+#include "buf.h"
+#include "session.h"
 #include "store.h"
 
 FHIRSTORE_BEGIN_DECLS
@@ -252,6 +254,60 @@ FHIRSTORE_API fhirstore_status fhirstore_set_policy(fhirstore *store, const char
  * @since 0.1
  */
 FHIRSTORE_API const char *fhirstore_default_policy(void);
+
+/**
+ * What a session may do: by role, scope, policy and purpose, for each resource type.
+ *
+ * The JSON holds `decidedBy` ("policy", "host": an authorizer of the host's, "everything", "none"),
+ * `principal`, `purpose`, `roles`, the `scopes` in force and the `patient` in context; under `system`
+ * and under `types` by the type's name an array of {`actions`, `rule`, `within`, `except`, `hide`,
+ * `keep`}. `within` and `except` are {`search`, `rule`}; what is not granted is not there. A scope
+ * that is none opens no session (fhirstore_session_open()), which says why. A host's authorizer is
+ * asked for each action and type.
+ *
+ * @param      session   The session.
+ * @param      type      One resource type. NULL or "": all of them.
+ * @param      type_len  Bytes.
+ * @param[out] buf_out   The JSON; owned by the caller: fhirstore_buf_clear().
+ * @param[out] err_out   NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_UNKNOWN_TYPE     No such resource type.
+ * @retval FHIRSTORE_ERR_SESSION_EXPIRED  The session is over.
+ * @par Threads  That of the session.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_access_introspect(fhirstore_session *session,
+                                                           const char *type, size_t type_len,
+                                                           fhirstore_buf *buf_out,
+                                                           fhirstore_error **err_out);
+
+/**
+ * Which rule decides about one question: the role and its rule, the scope, the label, or that there
+ * is none. Where several contradict, a denial decides.
+ *
+ * The JSON holds `action`, `type`, `id`, `decidedBy`, `allowed`, `rule`, and what is granted as in
+ * fhirstore_access_introspect(). With an id and where the action is allowed `visible` tells whether
+ * the session sees that resource: what is hidden and what is not there are both false, and the
+ * question is recorded as the action would be.
+ *
+ * @param      session   The session.
+ * @param      action    FHIRSTORE_ACTION_*.
+ * @param      type      Resource type. NULL or "": system level.
+ * @param      type_len  Bytes.
+ * @param      id        Logical id. NULL or "": none.
+ * @param      id_len    Bytes.
+ * @param[out] buf_out   The JSON; owned by the caller: fhirstore_buf_clear().
+ * @param[out] err_out   NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_INVALID_ARG      No such action, or an id without a type.
+ * @retval FHIRSTORE_ERR_UNKNOWN_TYPE     No such resource type.
+ * @retval FHIRSTORE_ERR_SESSION_EXPIRED  The session is over.
+ * @par Threads  That of the session.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_access_explain(fhirstore_session *session,
+                                                        int32_t action, const char *type,
+                                                        size_t type_len, const char *id,
+                                                        size_t id_len, fhirstore_buf *buf_out,
+                                                        fhirstore_error **err_out);
 
 FHIRSTORE_END_DECLS
 

@@ -280,3 +280,35 @@ fhirstore_status fhs_policy_authorizer(const fhs_fhir *fhir, const fhs_fhir *sea
                                   .destroy = free_policy};
     return FHIRSTORE_OK;
 }
+
+/* ---- why ---- */
+
+fhs_str fhs_access_decider(const fhirstore_authorizer *authorizer, const fhs_principal *principal)
+{
+    return principal->allow_everything                    ? FHS_LIT("everything")
+           : authorizer == NULL                           ? FHS_LIT("none")
+           : authorizer->authorize == authorize_by_policy ? FHS_LIT("policy")
+                                                          : FHS_LIT("host");
+}
+
+fhirstore_status fhs_access_explain(const fhirstore_authorizer *authorizer,
+                                    const fhs_principal *principal, const fhs_access_ask *ask,
+                                    fhs_arena *arena, fhs_grant *out, fhirstore_error **err)
+{
+    if (!principal->allow_everything && authorizer != NULL &&
+        authorizer->authorize == authorize_by_policy) {
+        const policy_box *box = authorizer->ctx;
+        return fhs_policy_decide(&box->policy, &principal->claims, &principal->scopes, ask->action,
+                                 ask->type, arena, out, err);
+    }
+    fhirstore_error *why = NULL;
+    fhirstore_status status = fhs_access_check(authorizer, principal, ask, arena, out, &why);
+    fhs_error_free(why);
+    if (status == FHIRSTORE_ERR_NO_MEMORY) {
+        return fhs_fail_memory(err);
+    }
+    out->reason = principal->allow_everything         ? FHS_LIT("the session may do everything")
+                  : status == FHIRSTORE_ERR_NO_POLICY ? FHS_LIT("there is no policy")
+                                                      : FHS_LIT("the host's authorizer");
+    return FHIRSTORE_OK;
+}

@@ -54,6 +54,16 @@ fhirstore_status fhs_decision_last(fhirstore_access_decision *decision, uint32_t
                                    bool is_for_type);
 
 /*
+ * The same question, to be told why: out->reason, and with the built-in policy a reason for each
+ * alternative and exception. OK whatever the decision is.
+ */
+fhirstore_status fhs_access_explain(const fhirstore_authorizer *authorizer,
+                                    const fhs_principal *principal, const fhs_access_ask *ask,
+                                    fhs_arena *arena, fhs_grant *out, fhirstore_error **err);
+/* "everything", "none", "policy" or "host": who decides. */
+fhs_str fhs_access_decider(const fhirstore_authorizer *authorizer, const fhs_principal *principal);
+
+/*
  * An authorizer that decides by roles and scopes. ERR_POLICY or ERR_JSON… for a document that is
  * none; empty: the default one. Its destroy frees it. @a fhir lives longer; @a searched, which may
  * have the store's own search parameters besides, is looked at only while the document is read.

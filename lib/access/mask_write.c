@@ -21,7 +21,7 @@ static bool put_object(mask_writer *writer, fhs_type type, const fhs_json *objec
 
 /* ---- what is looked for ---- */
 
-static fhs_type type_of_resource(const fhs_masks *masks, const fhs_json *object)
+static fhs_type masked_type_of(const fhs_masks *masks, const fhs_json *object)
 {
     fhs_str name;
     fhs_type type = fhs_json_get_string(object, FHS_LIT("resourceType"), &name)
@@ -55,7 +55,7 @@ bool fhs_masks_may_apply(const fhs_masks *masks, fhs_type type, fhs_str body)
 static bool is_masked(const fhs_masks *masks, const fhs_json *value, uint32_t depth)
 {
     if (value->type == FHS_JSON_OBJECT) {
-        if (paths_of_resource(masks, type_of_resource(masks, value)).count > 0) {
+        if (paths_of_resource(masks, masked_type_of(masks, value)).count > 0) {
             return true;
         }
         for (uint32_t i = 0; i < value->count && depth < FHS_LIMIT_JSON_DEPTH; i++) {
@@ -141,7 +141,7 @@ static bool put_value(mask_writer *writer, fhs_type type, const fhs_json *value,
         return false;
     }
     if (value->type == FHS_JSON_OBJECT) {
-        fhs_type own = type_of_resource(writer->masks, value);
+        fhs_type own = masked_type_of(writer->masks, value);
         const fhs_mask_paths of_type = paths_of_resource(writer->masks, own);
         return own == FHS_TYPE_NONE ? put_object(writer, type, value, paths, depth)
                                     : put_object(writer, own, value, &of_type, depth);
@@ -309,7 +309,7 @@ fhirstore_status fhs_mask_write(const fhs_masks *masks, fhs_arena *arena, fhs_st
         fhs_buf_add_str(out, body);
     } else {
         mask_writer writer = {masks, arena, body, out, true};
-        const fhs_type type = type_of_resource(masks, root);
+        const fhs_type type = masked_type_of(masks, root);
         const fhs_mask_paths paths = paths_of_resource(masks, type);
         (void)put_object(&writer, type, root, &paths, 0);
     }

@@ -9,6 +9,7 @@
 /* A union of searches while it grows. "All" swallows everything else. */
 typedef struct search_union {
     fhs_str *items;
+    fhs_str *reasons; /* of each item the first rule that gave it */
     size_t count;
     bool is_all;
     fhs_str reason; /* of the first that contributed, or why none did */
@@ -60,12 +61,14 @@ static fhirstore_status unite(const decision *d, search_union *to, fhs_str item,
         to->reason = reason;
     }
     if (item.len == 0) {
+        to->reason = to->is_all ? to->reason : reason;
         to->is_all = true;
         return FHIRSTORE_OK;
     }
     if (to->items == NULL) {
         to->items = fhs_arena_calloc(d->arena, FHS_LIMIT_ALTERNATIVES, sizeof *to->items);
-        if (to->items == NULL) {
+        to->reasons = fhs_arena_calloc(d->arena, FHS_LIMIT_ALTERNATIVES, sizeof *to->reasons);
+        if (to->items == NULL || to->reasons == NULL) {
             return fhs_fail_memory(d->err);
         }
     }
@@ -78,6 +81,7 @@ static fhirstore_status unite(const decision *d, search_union *to, fhs_str item,
         return fhs_fail(d->err, FHIRSTORE_ERR_LIMIT,
                         "the principal's rights exceed FHS_LIMIT_ALTERNATIVES");
     }
+    to->reasons[to->count] = reason;
     to->items[to->count++] = item;
     return FHIRSTORE_OK;
 }
@@ -86,6 +90,16 @@ static fhs_str describe(const decision *d, const char *what, fhs_str name)
 {
     fhs_buf text = FHS_BUF_INIT(1024);
     fhs_buf_addf(&text, "%s %.*s", what, FHS_STR_ARG(name));
+    fhs_str out = fhs_arena_dup(d->arena, fhs_buf_str(&text));
+    fhs_buf_clear(&text);
+    return out;
+}
+
+static fhs_str describe_rule(const decision *d, const fhs_role *role, const char *kind,
+                             size_t index)
+{
+    fhs_buf text = FHS_BUF_INIT(1024);
+    fhs_buf_addf(&text, "role %.*s, %s rule %zu", FHS_STR_ARG(role->name), kind, index + 1);
     fhs_str out = fhs_arena_dup(d->arena, fhs_buf_str(&text));
     fhs_buf_clear(&text);
     return out;
@@ -133,7 +147,7 @@ static fhirstore_status ask_role(const decision *d, const fhs_role *role, search
                                  search_union *except, bool *denied_out)
 {
     fhirstore_status status = FHIRSTORE_OK;
-    fhs_str reason = describe(d, "role", role->name);
+    fhs_str reason;
     bool applies;
     for (size_t i = 0; i < role->deny_count && status == FHIRSTORE_OK; i++) {
         const fhs_rule *rule = &role->deny[i];
@@ -142,11 +156,12 @@ static fhirstore_status ask_role(const decision *d, const fhs_role *role, search
             continue;
         }
         bool covers = deny_covers(d, rule);
+        reason = covers ? describe_rule(d, role, "deny", i) : FHS_STR_NONE;
         status = unite_rule(d, rule, covers, reason, except, &applies);
         /* What cannot be filled in must not turn a denial into a permission. */
         if (except->is_all || (covers && !applies)) {
+            except->reason = *denied_out ? except->reason : reason;
             *denied_out = true;
-            except->reason = reason;
         }
     }
     if (role->within_scopes && !d->claims->has_scope) {
@@ -154,7 +169,9 @@ static fhirstore_status ask_role(const decision *d, const fhs_role *role, search
     }
     for (size_t i = 0; i < role->allow_count && status == FHIRSTORE_OK; i++) {
         const fhs_rule *rule = &role->allow[i];
-        status = unite_rule(d, rule, allow_covers(d, rule), reason, any, &applies);
+        bool covers = allow_covers(d, rule);
+        reason = covers ? describe_rule(d, role, "allow", i) : FHS_STR_NONE;
+        status = unite_rule(d, rule, covers, reason, any, &applies);
     }
     return status;
 }
@@ -217,8 +234,7 @@ static bool is_in_patient_compartment(const decision *d)
 static fhirstore_status unite_patient_scope(const decision *d, const fhs_scope *scope,
                                             fhs_str reason, search_union *any)
 {
-    const uint32_t looks = FHS_DATA_READ | FHS_DATA_SEARCH | FHS_DATA_HISTORY |
-                           FHS_DATA_EVERYTHING;
+    const uint32_t looks = FHS_DATA_READ | FHS_DATA_SEARCH | FHS_DATA_HISTORY | FHS_DATA_EVERYTHING;
     if (d->claims->patient.len == 0) {
         any->reason = any->count == 0 && !any->is_all
                           ? FHS_LIT("a patient/ scope without a patient in context")
@@ -308,6 +324,7 @@ static fhirstore_status except_labels(const decision *d, search_union *except)
             continue;
         }
         fhs_buf text = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES);
+        fhs_str reason = describe(d, "security label", rules->controlled[i]);
         fhs_buf_add_cstr(&text, "_security=");
         fhs_url_encode(&text, rules->controlled[i]);
         fhs_str label = fhs_arena_dup(d->arena, fhs_buf_str(&text));
@@ -315,7 +332,7 @@ static fhirstore_status except_labels(const decision *d, search_union *except)
         if (label.ptr == NULL) {
             return fhs_fail_memory(d->err);
         }
-        fhirstore_status status = unite(d, except, label, FHS_LIT("a security label"));
+        fhirstore_status status = unite(d, except, label, reason);
         if (status != FHIRSTORE_OK) {
             return status;
         }
@@ -378,21 +395,36 @@ static fhirstore_status mask_elements(const decision *d, fhs_mask *out)
 
 /* ---- together ---- */
 
+static fhs_str join_reasons(const decision *d, fhs_str a, fhs_str b)
+{
+    fhs_buf text = FHS_BUF_INIT(4096);
+    fhs_buf_addf(&text, "%.*s, and %.*s", FHS_STR_ARG(a), FHS_STR_ARG(b));
+    fhs_str out = fhs_arena_dup(d->arena, fhs_buf_str(&text));
+    fhs_buf_clear(&text);
+    return out;
+}
+
 /* What lies in both: every pair, unless one of them is all. */
 static fhirstore_status intersect(const decision *d, const search_union *a, const search_union *b,
                                   search_union *out)
 {
-    *out = (search_union){.reason = b->reason};
+    const bool has_a = a->is_all || a->count > 0;
+    *out = (search_union){.reason = has_a ? b->reason : a->reason};
     if (a->is_all || b->is_all) {
         const search_union *other = a->is_all ? b : a;
         *out = *other;
+        if (a->is_all && b->is_all) {
+            out->reason = join_reasons(d, a->reason, b->reason);
+        }
         return FHIRSTORE_OK;
     }
     for (size_t i = 0; i < a->count; i++) {
         for (size_t k = 0; k < b->count; k++) {
             fhs_str both = and_both(d, a->items[i], b->items[k]);
-            fhirstore_status status = both.ptr == NULL ? fhs_fail_memory(d->err)
-                                                       : unite(d, out, both, a->reason);
+            fhirstore_status status = both.ptr == NULL
+                                          ? fhs_fail_memory(d->err)
+                                          : unite(d, out, both,
+                                                  join_reasons(d, a->reasons[i], b->reasons[k]));
             if (status != FHIRSTORE_OK) {
                 return status;
             }
@@ -407,9 +439,11 @@ static void give_grant(const search_union *any, const search_union *except, bool
     out->allowed = !denied && (any->is_all || any->count > 0);
     out->any = any->items;
     out->any_count = any->is_all ? 0 : any->count;
+    out->any_reasons = any->reasons;
+    out->except_reasons = except->reasons;
     out->except = except->items;
     out->except_count = except->count;
-    out->reason = any->reason;
+    out->reason = denied ? except->reason : any->reason;
 }
 
 fhirstore_status fhs_policy_decide(const fhs_policy *policy, const fhs_claims *claims,

@@ -23,6 +23,8 @@ typedef struct fhs_grant {
     fhs_mask mask;  /* elements that are hidden, or not to be changed */
     int64_t valid_us; /* how long the answer may be given again; 0: this once */
     bool is_for_type; /* … for every id and query of the action and type */
+    const fhs_str *any_reasons; /* the rule or scope behind each; NULL: not known */
+    const fhs_str *except_reasons;
     fhs_str reason; /* which rule or scope decided, for explanations; never patient data */
 } fhs_grant;
 

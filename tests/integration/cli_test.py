@@ -618,6 +618,40 @@ def stats_and_verify_tell_about_the_store(shop):
 
 
 @test
+def a_principals_rights_are_shown_and_explained(shop):
+    shop.init()
+    shop.load(shop.file("p.json", json.dumps(patient("A"))), shop.file("q.json", json.dumps(patient("B"))))
+    who = shop.file("who.json", json.dumps({"id": "app", "scope": "patient/*.rs user/Device.c", "patient": "A"}))
+    shown = json.loads(shop.ok("access", "show", shop.store, "--as", who, "--type", "Patient"))
+    grant = shown["types"]["Patient"][0]
+    assert shown["decidedBy"] == "policy" and shown["scopes"] == ["patient/*.rs", "user/Device.c"]
+    assert "read" in grant["actions"] and "create" not in str(shown["types"])
+    assert grant["within"] == [{"search": "_compartment=Patient/A", "rule": "scope patient/*.rs"}]
+    everything = json.loads(shop.ok("access", "show", shop.store, "--as", who))
+    assert len(everything["types"]) > 100 and everything["types"]["Organization"] == []
+    assert "create" in everything["types"]["Device"][0]["actions"]
+    for address, visible in (("Patient/A", True), ("Patient/B", False), ("Patient/none", False)):
+        told = json.loads(shop.ok("access", "explain", shop.store, "read", address, "--as", who))
+        assert told["allowed"] and told["rule"] == "scope patient/*.rs" and told["visible"] == visible
+    told = json.loads(shop.ok("access", "explain", shop.store, "delete", "Patient", "--as", who))
+    assert not told["allowed"] and told["rule"] == "no scope allows it"
+    policy = shop.file("policy.json", json.dumps({"roles": {
+        "ward": {"allow": [{"actions": ["*"]}]},
+        "no": {"deny": [{"actions": ["create"]}, {"actions": ["delete"], "types": ["Patient"]}]}}}))
+    who = shop.file("nurse.json", json.dumps({"id": "n", "roles": ["ward", "no"]}))
+    told = json.loads(shop.ok("access", "explain", shop.store, "delete", "Patient", "--as", who, "--policy", policy))
+    assert not told["allowed"] and told["rule"] == "role no, deny rule 2"
+    told = json.loads(shop.ok("access", "explain", shop.store, "update", "Patient", "--as", who, "--policy", policy))
+    assert told["allowed"] and told["rule"] == "role ward, allow rule 1"
+    bad = shop.file("bad.json", json.dumps({"scope": "user/Patient.r patient/Patient.sr"}))
+    reason = shop.refused("access", "show", shop.store, "--as", bad)
+    assert "scope 2" in str(reason), reason
+    shop.usage("access", "grant", shop.store)
+    shop.usage("access", "explain", shop.store, "fly")
+    shop.refused("access", "explain", shop.store, "read", "Nothing/1", "--as", who)
+
+
+@test
 def a_damaged_store_is_told_by_verify(shop):
     shop.init()
     shop.load(shop.file("all.ndjson", "\n".join(json.dumps(patient(f"p{i}")) for i in range(2000))))

@@ -425,6 +425,78 @@ START_TEST(what_is_hidden_changes_no_answer)
 }
 END_TEST
 
+static const char *told_of(fhirstore_session *who, int32_t action, const char *type, const char *id)
+{
+    static char text[4096];
+    fhirstore_buf json = {0};
+    fhirstore_error *error = NULL;
+    const fhirstore_status status = fhirstore_access_explain(who, action, type, strlen(type), id,
+                                                             strlen(id), &json, &error);
+    ck_assert_msg(status == FHIRSTORE_OK, "%s",
+                  error == NULL ? "" : fhirstore_error_message(error));
+    (void)snprintf(text, sizeof text, "%.*s", (int)json.len, json.ptr);
+    fhirstore_buf_clear(&json);
+    return text;
+}
+
+START_TEST(rights_are_explained)
+{
+    static const char policy[] =
+        "{\"roles\":{\"ward\":{\"allow\":[{\"actions\":[\"*\"]}],\"hide\":[{\"types\":[\"Patient\"]"
+        ","
+        "\"elements\":[\"birthDate\"]}]},\"own\":{\"allow\":[{\"actions\":[\"read\"]},{\"actions\":"
+        "["
+        "\"read\"],\"types\":[\"Patient\"],\"where\":\"gender={sex}\"}]},"
+        "\"no\":{\"deny\":[{\"actions\":[\"read\"],\"types\":[\"Device\"]},{\"actions\":[\"read\"],"
+        "\"types\":[\"Patient\"],\"where\":\"name=Birch\"}]}},"
+        "\"labels\":{\"controlled\":[\"R\"]}}";
+    fhirstore_buf json = {0};
+    fhirstore_session_options options = FHIRSTORE_SESSION_OPTIONS_INIT;
+    fhirstore_session *nobody = NULL;
+    ck_assert_ptr_nonnull(
+        strstr(told_of(within, FHIRSTORE_ACTION_READ, "Observation", "a1"), "\"visible\":true"));
+    ck_assert_ptr_nonnull(
+        strstr(told_of(within, FHIRSTORE_ACTION_READ, "Observation", "b1"), "\"visible\":false"));
+    ck_assert_ptr_nonnull(strstr(told_of(within, FHIRSTORE_ACTION_READ, "Practitioner", ""),
+                                 "\"allowed\":false,\"rule\":\"no scope allows it\""));
+    ck_assert_int_eq(fhirstore_set_policy(store, policy, strlen(policy), NULL), FHIRSTORE_OK);
+    fhirstore_session *nurse = enter_as("{\"id\":\"n\",\"roles\":[\"ward\",\"no\"],\"scope\":"
+                                        "\"user/*.rs\"}");
+    const char *told = told_of(nurse, FHIRSTORE_ACTION_READ, "Device", "");
+    ck_assert_msg(strstr(told, "\"allowed\":false,\"rule\":\"role no, deny rule 1\"") != NULL, "%s",
+                  told);
+    told = told_of(nurse, FHIRSTORE_ACTION_READ, "Patient", "B");
+    ck_assert_msg(strstr(told,
+                         "\"rule\":\"role ward, allow rule 1, and scope user/*.rs\",\"except\":[{"
+                         "\"search\":\"name=Birch\",\"rule\":\"role no, deny rule 2\"},{"
+                         "\"search\":\"_security=R\",\"rule\":\"security label R\"}],\"hide\":["
+                         "\"birthDate\"],\"visible\":false}") != NULL,
+                  "%s", told);
+    told = told_of(nurse, FHIRSTORE_ACTION_CREATE, "Patient", "");
+    ck_assert_msg(strstr(told, "\"allowed\":false,\"rule\":\"no scope allows it\"") != NULL, "%s",
+                  told);
+    fhirstore_session_close(nurse);
+    ck_assert_int_eq(fhirstore_access_introspect(session, "Patient", 7, &json, NULL), FHIRSTORE_OK);
+    ck_assert_ptr_nonnull(memmem(json.ptr, json.len, "\"everything\"", 12));
+    fhirstore_buf_clear(&json);
+    ck_assert_int_eq(fhirstore_access_introspect(session, "Nothing", 7, &json, NULL),
+                     FHIRSTORE_ERR_UNKNOWN_TYPE);
+    ck_assert_int_eq(fhirstore_access_explain(session, 99, "", 0, "", 0, &json, NULL),
+                     FHIRSTORE_ERR_INVALID_ARG);
+    ck_assert_int_eq(fhirstore_access_explain(session, 1, "", 0, "a", 1, &json, NULL),
+                     FHIRSTORE_ERR_INVALID_ARG);
+    /* Somebody without any policy. */
+    ck_assert_int_eq(fhirstore_set_authorizer(store, NULL, NULL), FHIRSTORE_OK);
+    ck_assert_int_eq(fhirstore_session_open(store, &options, &nobody, NULL), FHIRSTORE_OK);
+    told = told_of(nobody, FHIRSTORE_ACTION_READ, "Patient", "A");
+    ck_assert_msg(
+        strstr(told, "\"decidedBy\":\"none\",\"allowed\":false,\"rule\":\"there is no policy\"") !=
+            NULL,
+        "%s", told);
+    fhirstore_session_close(nobody);
+}
+END_TEST
+
 START_TEST(bad_claims_open_no_session)
 {
     static const char *const bad[] = {
@@ -462,6 +534,7 @@ int main(void)
     tcase_add_test(tests, rules_fill_in_who_asks);
     tcase_add_test(tests, a_bad_restriction_denies);
     tcase_add_test(tests, what_is_hidden_changes_no_answer);
+    tcase_add_test(tests, rights_are_explained);
     tcase_add_test(tests, bad_claims_open_no_session);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
