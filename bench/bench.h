@@ -49,6 +49,10 @@ extern const uint8_t bench_key[32];
 /* FHIRSTORE_JOURNAL_* of the stores that are opened from now on: off unless it is what is measured.
  */
 extern int32_t bench_journal;
+/* Stores and bare databases that are opened from now on sync each commit (FULL): off likewise. */
+extern bool bench_durable;
+/* Resources in one transaction of ceiling_write(): 1,000 unless it is what is measured. */
+extern int64_t bench_per_commit;
 /* A store through the public door, for the local operator. */
 typedef struct bench_store {
     fhirstore *store;
@@ -75,7 +79,7 @@ sqlite3_stmt *bare_prepare(sqlite3 *db, const char *sql);
 typedef struct ceiling ceiling;
 ceiling *ceiling_load(const char *plain_store);
 int64_t ceiling_row_count(const ceiling *loaded);
-/* Write them into a new file, 1,000 resources a transaction, and return the seconds it took. */
+/* Write them into a new file, and return the seconds it took. */
 double ceiling_write(const ceiling *loaded, const char *path, bool encrypted, uint64_t cache_mib);
 void ceiling_free(ceiling *loaded);
 

@@ -189,14 +189,18 @@ double ceiling_write(const ceiling *loaded, const char *path, bool encrypted, ui
             insert_row(bare.db, table, inserts[i], &table->rows[next[i]++]);
         }
     }
+    int64_t resources = 0;
     for (int64_t entity = 0; entity <= loaded->last_entity; entity++) {
+        bool is_resource = false; /* and not only referred to */
         for (size_t i = 0; i < loaded->count; i++) {
             const ceiling_table *table = &loaded->tables[i];
             while (next[i] < table->count && table->rows[next[i]].entity == entity) {
                 insert_row(bare.db, table, inserts[i], &table->rows[next[i]++]);
+                is_resource = is_resource || strcmp(table->name, "resource") == 0;
             }
         }
-        if (entity % 1000 == 999) {
+        resources += is_resource ? 1 : 0;
+        if (is_resource && resources % bench_per_commit == 0) {
             bare_exec(bare.db, "COMMIT");
             bare_exec(bare.db, "BEGIN IMMEDIATE");
         }

@@ -149,13 +149,16 @@ void bench_row(const char *what, const char *figure, double ratio, const char *w
 }
 
 int32_t bench_journal = FHIRSTORE_JOURNAL_OFF;
+bool bench_durable = false;
+int64_t bench_per_commit = 1000;
 
 void bench_open(const char *path, bool encrypted, uint64_t cache_mib, bench_store *out)
 {
     fhirstore_open_options options = FHIRSTORE_OPEN_OPTIONS_INIT;
     fhirstore_session_options operator_options = FHIRSTORE_SESSION_OPTIONS_INIT;
     fhirstore_error *error = NULL;
-    options.flags = FHIRSTORE_OPEN_CREATE | FHIRSTORE_OPEN_SYNC_NORMAL;
+    options.flags = FHIRSTORE_OPEN_CREATE;
+    options.flags |= bench_durable ? 0 : (uint32_t)FHIRSTORE_OPEN_SYNC_NORMAL;
     options.cache_bytes = cache_mib << 20;
     options.journal = bench_journal;
     if (encrypted) {
@@ -242,7 +245,7 @@ void bare_open(const char *path, bool encrypted, uint64_t cache_mib, bool create
     }
     (void)snprintf(pragma, sizeof pragma, "PRAGMA cache_size=-%lld", (long long)(cache_mib << 10));
     bare_exec(out->db, "PRAGMA journal_mode=WAL");
-    bare_exec(out->db, "PRAGMA synchronous=NORMAL");
+    bare_exec(out->db, bench_durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
     bare_exec(out->db, "PRAGMA wal_autocheckpoint=4000");
     bare_exec(out->db, "PRAGMA temp_store=MEMORY");
     bare_exec(out->db, pragma);
