@@ -55,7 +55,7 @@ static void add_location(fhirstore_response *response, const char *name, const f
 /* RFC 9110: the content is that of the version's own address (304: it would be). */
 static bool holds_version(const fhs_answer *answer)
 {
-    const bool has_body = answer->body.len > 0 || answer->has_content;
+    const bool has_body = answer->body.len > 0 || answer->has_content || answer->is_content;
     return answer->version > 0 && answer->id_len > 0 && !answer->is_outcome &&
            (has_body || answer->status == FHIRSTORE_NOT_MODIFIED);
 }
@@ -64,9 +64,18 @@ static void add_headers(fhirstore_response *response, const fhs_session *session
                         const fhs_answer *answer)
 {
     fhs_buf *texts = &response->texts;
-    if (answer->body.len > 0 || answer->has_content) {
+    if (answer->body.len > 0 || answer->has_content || answer->is_content) {
         begin_header(response, "Content-Type");
-        fhs_buf_add_cstr(texts, "application/fhir+json; charset=utf-8");
+        if (answer->is_content) {
+            fhs_buf_add_str(texts, fhs_buf_str(&answer->media_type));
+        } else {
+            fhs_buf_add_cstr(texts, "application/fhir+json; charset=utf-8");
+        }
+        end_header(response);
+    }
+    if (answer->is_content && answer->context.len > 0) {
+        begin_header(response, "X-Security-Context");
+        fhs_buf_add_str(texts, fhs_buf_str(&answer->context));
         end_header(response);
     }
     if (answer->version > 0) {
@@ -121,6 +130,8 @@ fhirstore_status fhs_response_new(const fhs_session *session, fhs_answer *answer
     fhs_buf_init(&response->texts, FHS_LIMIT_URL_BYTES);
     add_headers(response, session, answer);
     response->body = answer->body; /* taken over */
+    fhs_buf_clear(&answer->media_type);
+    fhs_buf_clear(&answer->context);
     if (fhs_buf_status(&response->texts) < FHIRSTORE_OK) {
         fhirstore_response_free(response);
         return fhs_fail_memory(err_out);

@@ -239,8 +239,9 @@ static fhirstore_status create(fhs_session *session, fhs_type type, fhs_str body
                    criteria == NULL ? FHS_STR_NONE : *criteria);
     fhirstore_status status = ask_and_prepare(&call, body, &prepared, err);
     if (status >= FHIRSTORE_OK) {
-        write_work work = {&prepared, {id, FHS_UUID_LEN}, {.is_fresh_id = true}, true, answer,
-                           criteria};
+        write_work work = {
+            &prepared, {id, FHS_UUID_LEN}, {.is_fresh_id = true}, !session->leaves_bodies, answer,
+            criteria};
         call.id = work.id;
         status = fhs_call_write(&call, criteria == NULL ? store_work : create_where_work, &work,
                                 err);
@@ -306,7 +307,7 @@ fhirstore_status fhs_interact_update(fhs_session *session, fhs_type type, fhs_st
         }
     }
     if (status >= FHIRSTORE_OK) {
-        write_work work = {&prepared, id, *condition, true, answer, NULL};
+        write_work work = {&prepared, id, *condition, !session->leaves_bodies, answer, NULL};
         status = fhs_call_write(&call, store_work, &work, err);
     }
     fhs_call_end(&call);
@@ -324,7 +325,8 @@ fhirstore_status fhs_interact_update_where(fhs_session *session, fhs_type type, 
     fhs_call_begin(&call, session, FHIRSTORE_ACTION_UPDATE, type, FHS_STR_NONE, criteria);
     fhirstore_status status = ask_and_prepare(&call, body, &prepared, err);
     if (status >= FHIRSTORE_OK) {
-        write_work work = {&prepared, {id, FHS_UUID_LEN}, *condition, true, answer, &criteria};
+        write_work work = {&prepared, {id, FHS_UUID_LEN}, *condition, !session->leaves_bodies,
+                           answer,    &criteria};
         status = fhs_call_write(&call, update_where_work, &work, err);
     }
     fhs_call_end(&call);

@@ -148,6 +148,7 @@ typedef struct fhs_session {
     atomic_uint cancels;      /* … and how often they were cancelled */
     atomic_bool is_revoked;
     int64_t expires_us;       /* by the store's clock; 0: never */
+    bool leaves_bodies;       /* the request at work wants no representation of what it writes */
     fhs_str provenance;       /* X-Provenance of the request at work; empty: none */
     fhs_str link_base;        /* what links and locations begin with; no trailing slash */
     fhs_decisions *decisions; /* that may be given again; NULL: none yet */
@@ -207,6 +208,9 @@ typedef struct fhs_answer {
     bool is_new_version; /* a version was written: Location applies */
     bool is_found;    /* the answer is about a resource that a condition found: Location as well */
     bool is_outcome;  /* the body is an OperationOutcome about the interaction itself */
+    bool is_content;  /* the body is what a Binary holds, of type media_type */
+    fhs_buf media_type;
+    fhs_buf context;  /* X-Security-Context; empty: none */
     bool has_content; /* there is a body, also where HEAD leaves it out */
     char tag[20];     /* entity tag of what has no version; else empty */
     char allow[48];   /* what the address answers to, with a 405; else empty */

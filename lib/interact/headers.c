@@ -3,6 +3,7 @@
 #include "interact/headers.h"
 
 #include "base/instant.h"
+#include "interact/binary.h"
 #include "interact/bundle.h"
 
 /* RFC 9110: a weight has three digits behind the point at most. */
@@ -260,11 +261,23 @@ static fhirstore_status take_provenance(fhs_str value, const fhs_route *route,
                     "patch, delete, batch and transaction");
 }
 
+/* A Binary comes as what it is, but not as a resource in a form that is not read here. */
+static bool may_be_content(const fhs_core *core, const fhs_route *route, fhs_str type)
+{
+    return fhs_type_is_binary(core, route->type) &&
+           (route->interaction == FHS_DO_CREATE || route->interaction == FHS_DO_UPDATE) &&
+           fhs_str_find_char(fhs_media_name(type), '/', 0) < fhs_media_name(type).len &&
+           !fhs_str_starts_with(fhs_media_name(type), FHS_LIT("application/fhir+"));
+}
+
 /* What a body of this type may come as; a patch looks at it itself. */
 static fhirstore_status check_content_type(const fhs_core *core, const fhs_route *route,
                                            fhs_str value, fhirstore_error **err)
 {
     bool fits = true;
+    if (may_be_content(core, route, value)) {
+        return FHIRSTORE_OK;
+    }
     if (route->form_search) {
         fits = fhs_media_is_form(value);
     } else if (route->interaction == FHS_DO_OPERATION && fhs_media_is_form(value)) {
@@ -321,7 +334,10 @@ static fhirstore_status check_accept(const fhs_core *core, const fhs_request *re
             is_good = is_good || fhs_media_accepts_json(core, header->value);
         }
     }
-    return !is_given || is_good || route->has_format
+    const bool is_binary = fhs_type_is_binary(core, route->type) &&
+                           (route->interaction == FHS_DO_READ ||
+                            route->interaction == FHS_DO_VREAD); /* it may be of any type */
+    return !is_given || is_good || is_binary || route->has_format
                ? FHIRSTORE_OK
                : fhs_fail(err, FHIRSTORE_ERR_NOT_ACCEPTABLE, "only application/fhir+json");
 }

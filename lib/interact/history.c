@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* history of an instance, a type, the store: pages of versions, by time. */
 #include "base/instant.h"
+#include "interact/binary.h"
 #include "interact/history_place.h"
 #include "interact/interact.h"
 #include "interact/sight.h"
@@ -323,7 +324,15 @@ static fhirstore_status may_see(fhs_call *call, const fhs_version *version, bool
 {
     const fhs_core *core = call->session->core;
     fhs_type type = fhs_catalog_type_back(core->catalog, version->type);
+    bool is_told = false;
     *yes_out = fhs_call_sees(call, type);
+    if (*yes_out) {
+        fhirstore_status told = fhs_binary_judge_version(call, type, version, &is_told, yes_out,
+                                                         err);
+        if (told < FHIRSTORE_OK || is_told) {
+            return told;
+        }
+    }
     if (!*yes_out || !fhs_sight_is_partial(call, type)) {
         return fhs_call_seen_well(call, err);
     }

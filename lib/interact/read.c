@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* read and vread: stored bytes, copied out unparsed. */
+#include "interact/binary.h"
 #include "interact/interact.h"
 #include "interact/route.h"
 #include "interact/sight.h"
@@ -68,8 +69,15 @@ static fhirstore_status find_seen_version(fhs_call *call, const read_work *work,
                                           fhirstore_error **err)
 {
     bool yes = false;
+    bool is_told = false;
     fhirstore_status status = find_version(call, work, out, err);
     if (status >= FHIRSTORE_OK && !out->is_deleted) {
+        status = fhs_binary_judge_version(call, work->type, out, &is_told, &yes, err);
+        yes = is_told && yes;
+    }
+    if (status >= FHIRSTORE_OK && is_told) {
+        status = find_version(call, work, out, err);
+    } else if (status >= FHIRSTORE_OK && !out->is_deleted) {
         status = work->version > 0
                      ? fhs_sight_judge_body(call, work->type, out, &yes, err)
                      : fhs_sight_judge(call, work->type, out, FHS_STR_NONE, &yes, err);
@@ -81,6 +89,23 @@ static fhirstore_status find_seen_version(fhs_call *call, const read_work *work,
     return status < FHIRSTORE_OK ? status : find_version(call, work, out, err);
 }
 
+/* Without a restriction: what another resource's rights forbid is as if it were not there. */
+static fhirstore_status find_any_version(fhs_call *call, const read_work *work, fhs_version *out,
+                                         fhirstore_error **err)
+{
+    bool is_told;
+    bool yes;
+    fhirstore_status status = find_version(call, work, out, err);
+    if (status < FHIRSTORE_OK || !fhs_type_is_binary(call->session->core, work->type)) {
+        return status;
+    }
+    status = fhs_binary_judge_version(call, work->type, out, &is_told, &yes, err);
+    if (status >= FHIRSTORE_OK && is_told && !yes) {
+        status = fhs_fail_plain(err, FHIRSTORE_ERR_NOT_FOUND);
+    }
+    return status < FHIRSTORE_OK ? status : find_version(call, work, out, err);
+}
+
 static fhirstore_status read_version(fhs_call *call, const read_work *work, fhirstore_error **err);
 
 static fhirstore_status read_work_run(fhs_call *call, void *ctx, fhirstore_error **err)
@@ -89,7 +114,9 @@ static fhirstore_status read_work_run(fhs_call *call, void *ctx, fhirstore_error
     /* One statement sees one snapshot; judging takes several, and so does an old version's record.
      */
     const bool is_partial = fhs_sight_is_partial(call, work->type);
-    const bool begins = (is_partial || (call->is_heard && work->version > 0)) && !call->is_nested;
+    const bool begins = (is_partial || fhs_type_is_binary(call->session->core, work->type) ||
+                         (call->is_heard && work->version > 0)) &&
+                        !call->is_nested;
     fhirstore_status status = begins ? fhs_conn_begin_read(call->conn, err) : FHIRSTORE_OK;
     if (status >= FHIRSTORE_OK) {
         status = read_version(call, work, err);
@@ -105,7 +132,7 @@ static fhirstore_status read_version(fhs_call *call, const read_work *work, fhir
     fhs_version version;
     fhirstore_status status = fhs_sight_is_partial(call, work->type)
                                   ? find_seen_version(call, work, &version, err)
-                                  : find_version(call, work, &version, err);
+                                  : find_any_version(call, work, &version, err);
     if (status < FHIRSTORE_OK) {
         return status;
     }

@@ -2,6 +2,7 @@
 /* The REST API as one call: headers and address become an interaction, errors become answers. */
 #include <stdio.h>
 
+#include "interact/binary.h"
 #include "interact/bundle.h"
 #include "interact/headers.h"
 #include "interact/integrity.h"
@@ -131,6 +132,8 @@ static fhirstore_status delete_request(fhs_session *session, const fhs_route *ro
                : fhs_interact_delete(session, route->type, route->id, &condition, answer, err);
 }
 
+static int32_t action_of(const fhs_core *core, const fhs_route *route);
+
 static fhirstore_status dispatch(fhs_session *session, const fhs_request *request,
                                  const fhs_route *route, const fhs_request_headers *headers,
                                  fhs_answer *answer, fhirstore_error **err)
@@ -173,6 +176,34 @@ static fhirstore_status dispatch(fhs_session *session, const fhs_request *reques
     }
     }
     return fhs_fail_plain(err, FHIRSTORE_ERR_INTERNAL);
+}
+
+/* The content of a Binary becomes one first. */
+static fhirstore_status dispatch_body(fhs_session *session, const fhs_request *request,
+                                      const fhs_route *route, const fhs_request_headers *headers,
+                                      fhs_answer *answer, fhirstore_error **err)
+{
+    fhs_buf text = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    fhs_request resource = *request;
+    fhirstore_status status;
+    if (!fhs_binary_is_content(session->core, request, route, headers)) {
+        return dispatch(session, request, route, headers, answer, err);
+    }
+    status = fhs_binary_wrap(route, headers, request->body, &text, err);
+    resource.body = fhs_buf_str(&text);
+    status = status < FHIRSTORE_OK
+                 ? fhs_session_refuse(session, action_of(session->core, route), route->type,
+                                      route->id, route->query, status)
+                 : dispatch(session, &resource, route, headers, answer, err);
+    fhs_buf_clear(&text);
+    return status;
+}
+
+/* Whether a part of it, or a format, was asked for: those are the resource's. */
+static bool hands_out_content(const fhs_core *core, const fhs_route *route, const fhs_view *view)
+{
+    return fhs_type_is_binary(core, route->type) && view->parts == NULL && !route->has_format &&
+           (route->interaction == FHS_DO_READ || route->interaction == FHS_DO_VREAD);
 }
 
 /* Prefer: return=… on what create and update answer. */
@@ -245,9 +276,10 @@ static fhirstore_status parse_view(const fhs_core *core, const fhs_route *route,
 }
 
 /* _pretty=true, in the address or in the form. An entry of a batch is written as the batch is. */
-static bool is_pretty(const fhs_request *request, const fhs_route *route, fhs_arena *arena)
+static bool is_pretty(const fhs_request *request, const fhs_route *route, const fhs_answer *answer,
+                      fhs_arena *arena)
 {
-    return request->outer == NULL &&
+    return request->outer == NULL && !answer->is_content &&
            (fhs_view_is_pretty(arena, route->query) ||
             (route->form_search && fhs_view_is_pretty(arena, request->body)));
 }
@@ -291,11 +323,17 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     }
     if (status >= FHIRSTORE_OK) {
         session->provenance = headers.provenance;
-        status = dispatch(session, request, &route, &headers, answer, &reason);
+        session->leaves_bodies = headers.preferences.wanted != FHS_RETURN_REPRESENTATION;
+        status = dispatch_body(session, request, &route, &headers, answer, &reason);
         session->provenance = FHS_STR_NONE;
+        session->leaves_bodies = false;
         if (status >= FHIRSTORE_OK) {
             fhirstore_status cut = fhs_view_cut(core, &view, &answer->body, &reason);
             status = cut < FHIRSTORE_OK ? cut : status;
+        }
+        if (status >= FHIRSTORE_OK && hands_out_content(core, &route, &view)) {
+            fhirstore_status handed = fhs_binary_unwrap(core, request, answer, &reason);
+            status = handed < FHIRSTORE_OK ? handed : status;
         }
     } else {
         (void)fhs_session_refuse(session, is_routed ? action_of(core, &route) : 0, route.type,
@@ -316,7 +354,7 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     } else {
         apply_return(headers.preferences.wanted, &route, answer);
     }
-    if (is_pretty(request, &route, &arena)) {
+    if (is_pretty(request, &route, answer, &arena)) {
         (void)fhs_view_indent(&answer->body, NULL); /* what cannot be indented stays as it is */
     }
     fhs_arena_clear(&arena);

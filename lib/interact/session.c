@@ -158,11 +158,15 @@ void fhs_answer_init(fhs_answer *answer)
 {
     *answer = (fhs_answer){.type = FHS_TYPE_NONE};
     fhs_buf_init(&answer->body, FHS_LIMIT_JSON_BYTES);
+    fhs_buf_init(&answer->media_type, FHS_LIMIT_URL_BYTES);
+    fhs_buf_init(&answer->context, FHS_LIMIT_URL_BYTES);
 }
 
 void fhs_answer_clear(fhs_answer *answer)
 {
     fhs_buf_clear(&answer->body);
+    fhs_buf_clear(&answer->media_type);
+    fhs_buf_clear(&answer->context);
 }
 
 void fhs_answer_describe(fhs_answer *answer, fhs_type type, const fhs_version *version)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/instant.h"
+#include "interact/binary.h"
 #include "interact/integrity.h"
 #include "interact/params.h"
 #include "interact/purge.h"
@@ -285,7 +286,15 @@ static void describe_old(fhs_write *write, const current_state *current)
 static fhirstore_status check_before(fhs_call *call, fhs_type type, const current_state *current,
                                      bool *seen_out, fhirstore_error **err)
 {
+    bool is_told = false;
     *seen_out = true;
+    if (current->exists) {
+        fhirstore_status status = fhs_binary_judge_version(call, type, &current->version, &is_told,
+                                                           seen_out, err);
+        if (status < FHIRSTORE_OK || is_told) {
+            return status;
+        }
+    }
     if (!fhs_sight_is_partial(call, type)) {
         return fhs_call_seen_well(call, err);
     }
@@ -297,11 +306,20 @@ static fhirstore_status check_before(fhs_call *call, fhs_type type, const curren
 }
 
 /* The state after must be one too. @a rows are those of the new state. */
-static fhirstore_status check_after(fhs_call *call, fhs_type type, const fhs_write *write,
-                                    int64_t updated_us, fhirstore_error **err)
+static fhirstore_status check_after(fhs_call *call, const fhs_prepared *prepared,
+                                    const fhs_write *write, int64_t updated_us,
+                                    fhirstore_error **err)
 {
     bool yes = true;
+    bool is_told = false;
+    const fhs_type type = prepared->type;
     if (fhs_sight_is_partial(call, type)) {
+        fhirstore_status told = fhs_binary_judge(call, type, prepared->text, &is_told, &yes, err);
+        if (told < FHIRSTORE_OK) {
+            return told;
+        }
+    }
+    if (fhs_sight_is_partial(call, type) && !is_told) {
         const fhs_version after = {.entity = write->entity,
                                    .type = write->type,
                                    .version = write->version,
@@ -392,7 +410,7 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
         status = write_version(call, prepared->type, current, &write, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = check_after(call, prepared->type, &write, now, err);
+        status = check_after(call, prepared, &write, now, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = touch_written(call, prepared->type, &write, prepared->text, err);

@@ -115,7 +115,7 @@ def main():
         return 0
     lines_size, bundle_size = (150, 120) if IS_LONG else (30, 30)
     failed = 0
-    print("1..11")
+    print("1..13")
     with tempfile.TemporaryDirectory(prefix="fhirstore-memory-") as name:
         folder = pathlib.Path(name)
         key = folder / "key"
@@ -188,6 +188,25 @@ def main():
         failed += not fine
         print(f"# {bundle_size} MB: {used:.0f} MiB, at most {bound:.0f} MiB")
         print(f"{'ok' if fine else 'not ok'} 11 - a transaction is answered in less than 4 times its text")
+
+        # Content comes as bytes and is kept as base64: both are there for a moment.
+        path = folder / "content"
+        path.write_bytes(bytes(65 + i * i % 61 % 26 for i in range(1021)) * (64 * MEGABYTE // 1021))
+        size = path.stat().st_size / MEGABYTE
+        for number, title, copies, arguments in (
+                (12, "64 MB of content are stored", 2.5,
+                 ("request", store, "PUT", "Binary/content", "--body", path, "-H",
+                  "Content-Type: text/plain", "-H", "Prefer: return=minimal")),
+                (13, "and read", 1.6,
+                 ("request", store, "GET", "Binary/content", "-H", "Accept: text/plain"))):
+            used, out = peak_mib(*arguments, *keyed)
+            bound = base + CACHE_MIB + 8 + copies * size
+            fine = used < bound and out.startswith("HTTP/1.1 20")
+            failed += not fine
+            print(f"# {size:.0f} MB: {used:.0f} MiB, at most {bound:.0f} MiB")
+            print(f"{'ok' if fine else 'not ok'} {number} - {title}", flush=True)
+        assert out.encode().endswith(path.read_bytes()[-1000:]) or \
+            path.read_bytes()[-1000:] in out.encode(), "the content is another one"
     return 1 if failed else 0
 
 
