@@ -369,7 +369,7 @@ FHIRSTORE_API fhirstore_status fhirstore_iot_samples(fhirstore_session *session,
 
 /** The languages that mappings are written in. @since 0.1 */
 enum fhirstore_iot_language {
-    FHIRSTORE_IOT_JSON_PATH = 1, /**< JSONPath in the dialect of Json.NET 13 (docs/iot.md). */
+    FHIRSTORE_IOT_JSON_PATH = 1, /**< JSONPath in the dialect of Json.NET 13 (docs/iot-expressions.md). */
     FHIRSTORE_IOT_JMES_PATH = 2  /**< JMESPath, with arithmetic, insertString and fromUnixTimestamp. */
 };
 
