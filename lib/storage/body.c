@@ -4,6 +4,7 @@
  * when their version becomes an old one, and are read only by who wants the body.
  */
 #include "base/limits.h"
+#include "storage/chain.h"
 #include "storage/storage_internal.h"
 
 #define PART_BYTES ((size_t)256 * 1024)
@@ -13,6 +14,7 @@ typedef struct part_writer {
     int64_t seq;
     int64_t part;
     size_t bytes;
+    fhs_digest digest;
     fhirstore_error **err;
 } part_writer;
 
@@ -29,6 +31,7 @@ static fhirstore_status add_body_part(void *ctx, fhs_str bytes)
     if (status != FHIRSTORE_OK) {
         return status;
     }
+    fhs_digest_add(&writer->digest, bytes.ptr, bytes.len);
     (void)sqlite3_bind_int64(stmt, 1, writer->seq);
     (void)sqlite3_bind_int64(stmt, 2, writer->part++);
     (void)fhs_bind_bytes(stmt, 3, bytes);
@@ -36,10 +39,11 @@ static fhirstore_status add_body_part(void *ctx, fhs_str bytes)
 }
 
 fhirstore_status fhs_parts_write(fhs_conn *conn, int64_t seq, const fhs_write *write,
-                                 fhirstore_error **err)
+                                 uint8_t hash_out[32], fhirstore_error **err)
 {
-    part_writer writer = {conn, seq, 0, 0, err};
+    part_writer writer = {.conn = conn, .seq = seq, .err = err};
     fhirstore_status status = FHIRSTORE_OK;
+    fhs_digest_begin(&writer.digest, conn->chain_key);
     if (write->source != NULL) {
         fhs_buf out;
         fhs_buf_init_drain(&out, PART_BYTES, add_body_part, &writer);
@@ -53,6 +57,7 @@ fhirstore_status fhs_parts_write(fhs_conn *conn, int64_t seq, const fhs_write *w
         status = add_body_part(&writer, fhs_str_of(rest.ptr, some));
         rest = fhs_str_from(rest, some);
     }
+    fhs_digest_end(&writer.digest, hash_out);
     if (status < FHIRSTORE_OK && err != NULL && *err == NULL) {
         (void)fhs_fail_plain(err, status);
     }

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "storage/chain.h"
 #include "storage/storage_internal.h"
 
 #define DEFAULT_READERS         8u
@@ -269,7 +270,7 @@ static fhirstore_status write_counter(fhs_conn *conn, fhs_str name, int64_t valu
 /* Where the file stands: at the first transaction, and at each one when others may write too. */
 static fhirstore_status load_counters(fhs_conn *conn, fhirstore_error **err)
 {
-    fhs_counters counters = {1, 0, 0};
+    fhs_counters counters = {.next_entity = 1};
     fhirstore_status status = read_counter(conn, meta_next_entity, &counters.next_entity, err);
     if (status == FHIRSTORE_OK) {
         status = read_counter(conn, meta_last_time, &counters.last_time_us, err);
@@ -293,6 +294,9 @@ static fhirstore_status load_counters(fhs_conn *conn, fhirstore_error **err)
     }
     status = fhs_sql_fail(conn, rc, err);
     (void)sqlite3_reset(stmt);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_chain_load(conn, &counters, err);
+    }
     if (counters.next_entity < 1) {
         counters.next_entity = 1;
     }

@@ -3,6 +3,7 @@
  * Taking versions out for good: bodies, the change log, rows. Numbers of entities stay, because
  * others refer to them; sequences and stamps go on above what is gone.
  */
+#include "storage/chain.h"
 #include "storage/storage_internal.h"
 
 static const fhs_str old_versions_sql = FHS_LIT_INIT(
@@ -42,7 +43,7 @@ static fhirstore_status remove_version(fhs_conn *conn, int32_t type, int64_t seq
                                        fhirstore_error **err)
 {
     const int64_t by_type[] = {type, seq};
-    fhirstore_status status = FHIRSTORE_OK;
+    fhirstore_status status = fhs_chain_keep(conn, seq, err);
     for (size_t i = 0; i < FHS_COUNT_OF(version_statements) && status == FHIRSTORE_OK; i++) {
         status = delete_where(conn, version_statements[i], seq, err);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Resources: the point read, one version, and the write that keeps all tables in step. */
 #include "base/limits.h"
+#include "storage/chain.h"
 #include "storage/rows_internal.h"
 #include "storage/storage_internal.h"
 
@@ -328,7 +329,7 @@ static fhirstore_status set_entries(fhs_conn *conn, fhs_entity entity, fhs_str r
 }
 
 static fhirstore_status log_version(fhs_conn *conn, const fhs_write *write, int64_t seq,
-                                    fhirstore_error **err)
+                                    const uint8_t *chain, fhirstore_error **err)
 {
     sqlite3_stmt *stmt;
     fhirstore_status status = fhs_core(conn, FHS_SQL_VERSION_ADD, &stmt, err);
@@ -341,6 +342,7 @@ static fhirstore_status log_version(fhs_conn *conn, const fhs_write *write, int6
     (void)sqlite3_bind_int(stmt, 4, write->type);
     (void)sqlite3_bind_int(stmt, 5, write->method);
     (void)sqlite3_bind_int64(stmt, 6, conn->time_us);
+    (void)fhs_bind_bytes(stmt, 7, fhs_str_of((const char *)chain, FHS_CHAIN_BYTES));
     status = write_row(conn, stmt, err);
     if (status == FHIRSTORE_OK) {
         const int64_t numbers[] = {write->type, seq};
@@ -407,6 +409,12 @@ fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int6
     bool is_deleted = write->method == FHS_METHOD_DELETE;
     bool was_current = write->exists && !write->old_deleted;
     int64_t seq = conn->counters.last_seq + 1;
+    uint8_t chain[FHS_CHAIN_BYTES];
+    fhs_chain_entry entry = {.seq = seq,
+                             .type = write->type,
+                             .version = write->version,
+                             .method = write->method,
+                             .id = write->id};
     if (write->exists) {
         status = keep_old_version(conn, write, err);
     }
@@ -414,14 +422,17 @@ fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int6
         status = set_current(conn, write, seq, err);
     }
     if (status == FHIRSTORE_OK && !is_deleted && fhs_write_is_large(write)) {
-        status = fhs_parts_write(conn, seq, write, err);
+        status = fhs_parts_write(conn, seq, write, entry.body, err);
+    } else {
+        fhs_chain_hash_body(conn, is_deleted ? FHS_STR_NONE : write->body, entry.body);
     }
     if (status == FHIRSTORE_OK && (was_current || !is_deleted) &&
         !(was_current && !is_deleted && fhs_str_eq(write->old_rows, write->rows))) {
         status = set_entries(conn, write->entity, write->rows, is_deleted, err);
     }
     if (status == FHIRSTORE_OK) {
-        status = log_version(conn, write, seq, err);
+        fhs_chain_add(conn, &entry, conn->counters.link, chain);
+        status = log_version(conn, write, seq, chain, err);
     }
     if (status == FHIRSTORE_OK) {
         status = list_current(conn, write, err);
@@ -432,6 +443,7 @@ fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int6
     }
     if (status == FHIRSTORE_OK) {
         conn->counters.last_seq = seq;
+        memcpy(conn->counters.link, chain + FHS_DIGEST_BYTES, FHS_DIGEST_BYTES);
         *seq_out = seq;
     }
     return fhs_conn_spoil(conn, status);

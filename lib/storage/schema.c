@@ -4,6 +4,7 @@
  * leads from one version to the next; all run in one transaction, so that a store is always wholly
  * of one version.
  */
+#include "storage/chain.h"
 #include "storage/storage_internal.h"
 
 static const fhs_str meta_fhir_version = FHS_LIT_INIT("fhir_version");
@@ -77,14 +78,16 @@ static const char schema_1[] =
 /*
  * 2: large bodies in parts, by the sequence of their version; theirs is NULL where others have it.
  * Words; a node of theirs fills a page to its reserved end, and many are gathered before they are
- * written. Positions in the order of their cells. The audit journal. The audit journal. The audit
- * journal.
+ * written. Positions in the order of their cells. The audit journal. The chain over the changes,
+ * and what purged versions leave of it.
  */
 static const char schema_2[] =
     "CREATE TABLE body_part(seq INTEGER NOT NULL,part INTEGER NOT NULL,bytes BLOB NOT NULL,"
     "PRIMARY KEY(seq,part)) WITHOUT ROWID;"
     "CREATE TABLE journal(first INTEGER PRIMARY KEY,count INTEGER NOT NULL,time INTEGER NOT NULL,"
     "sealed BLOB NOT NULL,link BLOB NOT NULL);"
+    "ALTER TABLE version ADD COLUMN chain BLOB;"
+    "CREATE TABLE purged(seq INTEGER PRIMARY KEY,chain BLOB);"
     "CREATE TABLE journal_mark(last INTEGER PRIMARY KEY,link BLOB NOT NULL,"
     "signature BLOB NOT NULL);"
     "CREATE VIRTUAL TABLE fulltext USING fts5(narrative,content,content='',columnsize=0,"
@@ -107,7 +110,8 @@ static fhirstore_status migrate_to_1(fhs_conn *conn, fhirstore_error **err)
 
 static fhirstore_status migrate_to_2(fhs_conn *conn, fhirstore_error **err)
 {
-    return fhs_exec(conn, schema_2, err);
+    fhirstore_status status = fhs_exec(conn, schema_2, err);
+    return status == FHIRSTORE_OK ? fhs_chain_create(conn, err) : status;
 }
 
 /* Entry n leads from version n to n + 1; version 0 is an empty database. */

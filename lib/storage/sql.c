@@ -57,8 +57,8 @@ static const char *const core_text[FHS_SQL_COUNT] = {
     [FHS_SQL_ENTRIES] = "SELECT rows FROM entries WHERE entity=?1",
     [FHS_SQL_ENTRIES_ADD] = "INSERT OR REPLACE INTO entries(entity,rows) VALUES(?1,?2)",
     [FHS_SQL_ENTRIES_DELETE] = "DELETE FROM entries WHERE entity=?1",
-    [FHS_SQL_VERSION_ADD] = "INSERT INTO version(seq,entity,version,type,method,updated) "
-                            "VALUES(?1,?2,?3,?4,?5,?6)",
+    [FHS_SQL_VERSION_ADD] = "INSERT INTO version(seq,entity,version,type,method,updated,chain) "
+                            "VALUES(?1,?2,?3,?4,?5,?6,?7)",
     [FHS_SQL_VERSION_OF_ADD] = "INSERT INTO version_of(entity,version,seq) VALUES(?1,?2,?3)",
     [FHS_SQL_OLD_BODY_ADD] = "INSERT INTO old_body(seq,body) VALUES(?1,?2)",
     [FHS_SQL_PART_ADD] = "INSERT INTO body_part(seq,part,bytes) VALUES(?1,?2,?3)",

@@ -350,6 +350,12 @@ fhirstore_status fhs_resource_purge_old(fhs_conn *conn, int32_t type, fhs_entity
 fhirstore_status fhs_resource_purge(fhs_conn *conn, const fhs_version *current, int64_t *count_out,
                                     fhirstore_error **err);
 
+/* The newest change's sequence (0: none) and link in the chain, 32 bytes; and that of another. */
+fhirstore_status fhs_chain_head(fhs_conn *conn, int64_t *seq_out, uint8_t *link_out,
+                                fhirstore_error **err);
+fhirstore_status fhs_chain_at(fhs_conn *conn, int64_t seq, bool *found_out, uint8_t *link_out,
+                              fhirstore_error **err);
+
 /* ---- history ---- */
 
 typedef struct fhs_history_query {

@@ -26,6 +26,7 @@ typedef struct fhs_counters {
     int64_t next_entity;
     int64_t last_seq;
     int64_t last_time_us;
+    uint8_t link[32]; /* of the last version's place in the chain (chain.h) */
 } fhs_counters;
 
 /* Where to return to: level 0 is the transaction, above are savepoints. */
@@ -59,6 +60,7 @@ struct fhs_conn {
     uint64_t statement_clock;
     fhs_name_cache names; /* types, parameters, uris, units */
     fhs_name_cache entities;
+    uint8_t chain_key[32];
     fhs_counters counters;
     fhs_counters saved; /* as they were last read or written */
     int64_t time_us;
@@ -114,9 +116,10 @@ fhirstore_status fhs_exec(fhs_conn *conn, const char *sql, fhirstore_error **err
 
 /* ---- body.c ---- */
 
-/* Write a body in parts. Any failure spoils the transaction. */
+/* Write a body in parts; its hash (chain.h) goes to @a hash_out. Any failure spoils the
+ * transaction. */
 fhirstore_status fhs_parts_write(fhs_conn *conn, int64_t seq, const fhs_write *write,
-                                 fhirstore_error **err);
+                                 uint8_t hash_out[32], fhirstore_error **err);
 /* Append the body that was written under @a seq. ERR_CORRUPT: there is none. */
 fhirstore_status fhs_parts_read(fhs_conn *conn, int64_t seq, fhs_buf *out, fhirstore_error **err);
 /* Whether it is stored in parts. */

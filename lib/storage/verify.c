@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "storage/chain.h"
 #include "storage/fulltext.h"
 #include "storage/storage_internal.h"
 
@@ -309,6 +310,9 @@ static fhirstore_status run_checks(fhs_check *check, fhirstore_error **err)
     }
     if (status == FHIRSTORE_OK) {
         status = check_numbers(check, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_check_chain(check, err);
     }
     return status == FHIRSTORE_OK ? fhs_check_rows(check, err) : status;
 }

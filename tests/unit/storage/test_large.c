@@ -254,6 +254,9 @@ START_TEST(an_older_store_learns_of_parts)
         "DROP TABLE body_part",
         "DROP TABLE journal",
         "DROP TABLE journal_mark",
+        "DROP TABLE purged",
+        "ALTER TABLE version DROP COLUMN chain",
+        "DELETE FROM meta WHERE name='chain_key'",
         "DROP TABLE fulltext",
         "DROP TABLE idx_position",
         "CREATE TABLE idx_position(param INTEGER NOT NULL,lat INTEGER NOT NULL,"

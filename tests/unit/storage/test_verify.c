@@ -59,6 +59,15 @@ static const damage damages[] = {
     {"DELETE FROM uri", "row lists"},
     {"DELETE FROM param", "row lists"},
     {"DELETE FROM unit", "row lists"},
+    {"UPDATE resource SET body='{9}' WHERE body IS NOT NULL", "chain"},
+    {"UPDATE old_body SET body='{8}'", "chain"},
+    {"UPDATE version SET chain=NULL WHERE seq=3", "chain"},
+    {"UPDATE version SET chain=zeroblob(64) WHERE seq=2", "chain"},
+    {"UPDATE version SET method=1 WHERE seq=2", "chain"},
+    {"UPDATE version SET chain=(SELECT chain FROM version WHERE seq=2) WHERE seq=3", "chain"},
+    {"DELETE FROM meta WHERE name='chain_key'", "chain"},
+    {"UPDATE meta SET value=zeroblob(32) WHERE name='chain_key'", "chain"},
+    {"INSERT INTO purged VALUES(9,zeroblob(64))", "chain"},
 };
 
 static void make_rows(fhs_buf *rows, fhs_entity target)
