@@ -317,7 +317,7 @@ bool fhs_keys_slot_get(const fhs_keys *keys, uint32_t index, fhs_key_slot *slot_
 }
 
 /* Another process may have changed the slots since this one read them. */
-static fhirstore_status refresh(fhs_keys *keys, const fhs_keys_io *io, fhirstore_error **err)
+fhirstore_status fhs_header_refresh(fhs_keys *keys, const fhs_keys_io *io, fhirstore_error **err)
 {
     uint8_t copy[FHS_KEYS_COPY_BYTES];
     for (uint32_t i = 0; i < 2; i++) {
@@ -336,8 +336,8 @@ static fhirstore_status refresh(fhs_keys *keys, const fhs_keys_io *io, fhirstore
 }
 
 /* Put @a image, one step newer, where the older copy is; it is in force once that is on disk. */
-static fhirstore_status publish(fhs_keys *keys, uint8_t *image, const fhs_keys_io *io,
-                                fhirstore_error **err)
+fhirstore_status fhs_header_publish(fhs_keys *keys, uint8_t *image, const fhs_keys_io *io,
+                                    fhirstore_error **err)
 {
     uint32_t target = keys->copy ^ 1u;
     fhs_put_le(image + HEADER_SEQ, 8, fhs_header_seq(keys->image) + 1);
@@ -347,6 +347,7 @@ static fhirstore_status publish(fhs_keys *keys, uint8_t *image, const fhs_keys_i
     if (status == FHIRSTORE_OK) {
         status = io->sync(io->ctx, err);
     }
+    keys->is_torn = status != FHIRSTORE_OK;
     if (status == FHIRSTORE_OK) {
         memcpy(keys->image, image, FHS_KEYS_COPY_BYTES);
         keys->copy = target;
@@ -364,14 +365,14 @@ static uint32_t free_slot(const uint8_t *image)
     return index;
 }
 
-static void lock_header(const fhs_keys_io *io)
+void fhs_header_lock(const fhs_keys_io *io)
 {
     if (io->lock != NULL) {
         io->lock(io->ctx);
     }
 }
 
-static void unlock_header(const fhs_keys_io *io)
+void fhs_header_unlock(const fhs_keys_io *io)
 {
     if (io->unlock != NULL) {
         io->unlock(io->ctx);
@@ -382,7 +383,7 @@ static fhirstore_status add_draft(fhs_keys *keys, const fhs_slot_draft *draft,
                                   const fhs_keys_io *io, uint32_t *id_out, fhirstore_error **err)
 {
     uint8_t image[FHS_KEYS_COPY_BYTES];
-    fhirstore_status status = refresh(keys, io, err);
+    fhirstore_status status = fhs_header_refresh(keys, io, err);
     if (status != FHIRSTORE_OK) {
         return status;
     }
@@ -395,7 +396,7 @@ static fhirstore_status add_draft(fhs_keys *keys, const fhs_slot_draft *draft,
     status = fhs_slot_fill(image, index, id, draft, keys->secrets->dek, err);
     if (status == FHIRSTORE_OK) {
         fhs_put_le(image + HEADER_NEXT_SLOT_ID, 2, id + 1);
-        status = publish(keys, image, io, err);
+        status = fhs_header_publish(keys, image, io, err);
     }
     if (status == FHIRSTORE_OK) {
         *id_out = id;
@@ -411,9 +412,9 @@ fhirstore_status fhs_keys_slot_add(fhs_keys *keys, const fhs_credential *credent
     *id_out = 0;
     fhirstore_status status = fhs_slot_draft_new(credential, cost, label, &draft, err);
     if (status == FHIRSTORE_OK) {
-        lock_header(io);
+        fhs_header_lock(io);
         status = add_draft(keys, &draft, io, id_out, err);
-        unlock_header(io);
+        fhs_header_unlock(io);
     }
     sodium_memzero(&draft, sizeof draft);
     return status;
@@ -434,15 +435,15 @@ static uint8_t *find_slot_by_id(uint8_t *image, uint32_t id)
 static fhirstore_status publish_twice(fhs_keys *keys, uint8_t *image, const fhs_keys_io *io,
                                       fhirstore_error **err)
 {
-    fhirstore_status status = publish(keys, image, io, err);
-    return status == FHIRSTORE_OK ? publish(keys, image, io, err) : status;
+    fhirstore_status status = fhs_header_publish(keys, image, io, err);
+    return status == FHIRSTORE_OK ? fhs_header_publish(keys, image, io, err) : status;
 }
 
 static fhirstore_status remove_slot(fhs_keys *keys, uint32_t id, const fhs_keys_io *io,
                                     fhirstore_error **err)
 {
     uint8_t image[FHS_KEYS_COPY_BYTES];
-    fhirstore_status status = refresh(keys, io, err);
+    fhirstore_status status = fhs_header_refresh(keys, io, err);
     if (status != FHIRSTORE_OK) {
         return status;
     }
@@ -461,9 +462,9 @@ static fhirstore_status remove_slot(fhs_keys *keys, uint32_t id, const fhs_keys_
 fhirstore_status fhs_keys_slot_remove(fhs_keys *keys, uint32_t id, const fhs_keys_io *io,
                                       fhirstore_error **err)
 {
-    lock_header(io);
+    fhs_header_lock(io);
     fhirstore_status status = remove_slot(keys, id, io, err);
-    unlock_header(io);
+    fhs_header_unlock(io);
     return status;
 }
 
@@ -484,7 +485,7 @@ static fhirstore_status rotate_to_draft(fhs_keys *keys, uint32_t id, fhs_slot_dr
                                         fhirstore_error **err)
 {
     uint8_t image[FHS_KEYS_COPY_BYTES];
-    fhirstore_status status = refresh(keys, io, err);
+    fhirstore_status status = fhs_header_refresh(keys, io, err);
     if (status != FHIRSTORE_OK) {
         return status;
     }
@@ -522,9 +523,9 @@ fhirstore_status fhs_keys_slot_rotate(fhs_keys *keys, uint32_t id, const fhs_cre
     *id_out = 0;
     fhirstore_status status = fhs_slot_draft_new(credential, cost, label, &draft, err);
     if (status == FHIRSTORE_OK) {
-        lock_header(io);
+        fhs_header_lock(io);
         status = rotate_to_draft(keys, id, &draft, label.len == 0, io, id_out, err);
-        unlock_header(io);
+        fhs_header_unlock(io);
     }
     sodium_memzero(&draft, sizeof draft);
     return status;

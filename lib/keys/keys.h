@@ -174,6 +174,45 @@ fhirstore_status fhs_keys_slot_rotate(fhs_keys *keys, uint32_t id, const fhs_cre
 /* Is this header copy (0 or 1) whole and authentic under these keys? */
 bool fhs_keys_copy_is_valid(const fhs_keys *keys, const uint8_t copy[FHS_KEYS_COPY_BYTES]);
 
+/* ---- freshness ---- */
+
+/*
+ * The sum over the file's pages, as the last checkpoint left them: a page that is put back changes
+ * it. vfs/page_sum.c tells what the states mean.
+ */
+typedef enum fhs_sum_state {
+    FHS_SUM_NONE = 0,
+    FHS_SUM_COMPLETE = 1, /* of all pages in the file */
+    FHS_SUM_PARTIAL = 2,  /* of those that the log's first frames do not hold */
+} fhs_sum_state;
+
+typedef struct fhs_page_sum {
+    fhs_sum_state state;
+    uint64_t salt;     /* of the log, when partial */
+    uint32_t frames;   /* how many of its frames count */
+    uint32_t database; /* and the database's pages after them */
+    uint64_t sum[4];   /* added up word by word */
+} fhs_page_sum;
+
+#define FHS_KEYS_TAIL_BYTES 48u /* of a stored page: nonce, tag, meta */
+
+void fhs_keys_get_sum(const fhs_keys *keys, fhs_page_sum *out);
+/* Each writes one header copy. */
+fhirstore_status fhs_keys_put_sum(fhs_keys *keys, const fhs_page_sum *sum, const fhs_keys_io *io,
+                                  fhirstore_error **err);
+fhirstore_status fhs_keys_raise_generation(fhs_keys *keys, bool drops_sum, const fhs_keys_io *io,
+                                           fhirstore_error **err);
+/* What page @a page with the stored tail @a tail adds to the sum; or takes away. */
+void fhs_keys_sum_add(const fhs_keys *keys, fhs_page_sum *sum, uint32_t page, const uint8_t *tail,
+                      bool takes);
+/*
+ * A crash may leave the spare header copy torn: write it anew unless it is whole. *mended_out: it
+ * was not.
+ */
+bool fhs_keys_is_torn(const fhs_keys *keys); /* a write of these keys' own failed */
+fhirstore_status fhs_keys_mend(fhs_keys *keys, const fhs_keys_io *io, bool *mended_out,
+                               fhirstore_error **err);
+
 /* ---- sealed tokens (page links and the like) ---- */
 
 /* Appends nonce, ciphertext and tag; bound to @a aad, which is not part of the token. */

@@ -23,6 +23,11 @@ enum {
     HEADER_UUID = 32,         /* 16 */
     HEADER_SEQ = 48,          /* 8 */
     HEADER_GENERATION = 56,   /* 8 */
+    HEADER_SUM_STATE = 64,
+    HEADER_SUM_SALT = 72,     /* 8 */
+    HEADER_SUM_FRAMES = 80,   /* 4 */
+    HEADER_SUM_DATABASE = 84, /* 4 */
+    HEADER_SUM = 88,          /* 4 times 8 */
     HEADER_EPOCHS = 128,
     HEADER_SLOTS = 640,
     HEADER_JOURNAL = 3712, /* 72: nonce, sealed key, tag; zeros: none */
@@ -82,6 +87,7 @@ typedef struct fhs_secrets {
     uint8_t wal[FHS_KEYS_KEY_BYTES];
     uint8_t head[FHS_KEYS_KEY_BYTES];
     uint8_t token[FHS_KEYS_KEY_BYTES];
+    uint8_t sums[FHS_KEYS_KEY_BYTES];
 } fhs_secrets;
 
 struct fhs_keys {
@@ -90,6 +96,7 @@ struct fhs_keys {
     uint32_t copy;                      /* where it is: 0 or 1 */
     uint32_t used_slot;                 /* id */
     bool is_ephemeral;
+    bool is_torn; /* the last write of the spare copy failed */
 };
 
 /* memory.c: zeroed guarded memory, wiped when freed; NULL when there is none. */
@@ -124,6 +131,13 @@ static inline uint64_t fhs_header_seq(const uint8_t *image)
 {
     return fhs_get_le(image + HEADER_SEQ, 8);
 }
+
+/* keys.c: what every change of the header is made of; with the lock held. */
+fhirstore_status fhs_header_refresh(fhs_keys *keys, const fhs_keys_io *io, fhirstore_error **err);
+fhirstore_status fhs_header_publish(fhs_keys *keys, uint8_t *image, const fhs_keys_io *io,
+                                    fhirstore_error **err);
+void fhs_header_lock(const fhs_keys_io *io);
+void fhs_header_unlock(const fhs_keys_io *io);
 
 /* slot.c */
 /* A slot before it has its number, and the key that it will wrap with. */

@@ -41,6 +41,8 @@ void fhs_secrets_derive(fhs_secrets *secrets)
                                      secrets->dek);
     (void)crypto_kdf_derive_from_key(secrets->token, FHS_KEYS_KEY_BYTES, 1, "fhirtokn",
                                      secrets->dek);
+    (void)crypto_kdf_derive_from_key(secrets->sums, FHS_KEYS_KEY_BYTES, 1, "fhirsums",
+                                     secrets->dek);
     (void)sodium_mprotect_readonly(secrets);
 }
 

@@ -56,6 +56,10 @@ static void tell_lost_tail(fhs_check *check, const fhs_vfs *vfs)
 {
     char text[128];
     uint64_t frame;
+    if (check->report != NULL && fhs_vfs_is_mended(vfs)) {
+        check->report(check->ctx, "notice",
+                      "opening wrote a copy of the header anew that a crash had left torn");
+    }
     if (check->report != NULL && fhs_vfs_lost_tail(vfs, &frame)) {
         (void)snprintf(text, sizeof text,
                        "opening dropped the end of the log, from frame %llu on: the last commits "

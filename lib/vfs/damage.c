@@ -24,6 +24,11 @@ bool fhs_vfs_last_damage(const fhs_vfs *vfs, fhs_vfs_damage *damage_out)
     return packed != 0;
 }
 
+bool fhs_vfs_is_mended(const fhs_vfs *vfs)
+{
+    return vfs->is_mended;
+}
+
 bool fhs_vfs_lost_tail(const fhs_vfs *vfs, uint64_t *first_bad_frame_out)
 {
     uint64_t lost = atomic_load(&vfs->lost_tail);
@@ -44,6 +49,8 @@ static const char *flaw_text(fhs_vfs_flaw flaw)
         return "is bad though valid frames follow: commits may be lost";
     case FHS_VFS_SUPERSEDED:
         return "does not authenticate, but the log holds a newer copy";
+    case FHS_VFS_STALE:
+        return "is not of one piece: an old copy of a page was put back";
     case FHS_VFS_SOUND:
     default:
         return "is sound";

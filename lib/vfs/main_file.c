@@ -97,7 +97,15 @@ static int write_main(sqlite3_file *file, const void *bytes, int amount, sqlite3
     if (!is_passed || self->vfs->read_only || fhs_vfs_is_forked(self->vfs)) {
         return SQLITE_IOERR_WRITE;
     }
-    return self->real->pMethods->xWrite(self->real, bytes, amount, offset + BLOCK_BYTES);
+    int code = self->has_begun ? SQLITE_OK : fhs_vfs_pass_begin(self->vfs);
+    self->has_begun = code == SQLITE_OK;
+    if (code == SQLITE_OK) {
+        code = self->real->pMethods->xWrite(self->real, bytes, amount, offset + BLOCK_BYTES);
+    }
+    if (code == SQLITE_OK) {
+        fhs_vfs_pass_wrote(self->vfs, (uint32_t)(offset / PAGE_BYTES) + 1, sealed);
+    }
+    return code;
 }
 
 static int truncate_main(sqlite3_file *file, sqlite3_int64 size)

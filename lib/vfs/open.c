@@ -330,6 +330,21 @@ static fhirstore_status check_first_page(fhs_vfs *vfs, sqlite3_int64 size, fhirs
     return FHIRSTORE_OK;
 }
 
+/*
+ * A log that holds something was left by a crash, which may have torn a header copy: it is written
+ * anew. Without one a bad copy is damage, and for verify to tell.
+ */
+static fhirstore_status mend_header(fhs_vfs *vfs, fhirstore_error **err)
+{
+    const fhs_keys_io io = fhs_vfs_header_io(vfs);
+    struct stat log;
+    if (vfs->read_only || vfs->multi_process || stat(vfs->wal_path, &log) != 0 ||
+        log.st_size == 0) {
+        return FHIRSTORE_OK;
+    }
+    return fhs_keys_mend(vfs->keys, &io, &vfs->is_mended, err);
+}
+
 static fhirstore_status unlock_store(fhs_vfs *vfs, const fhs_credential *credential,
                                      fhirstore_error **err)
 {
@@ -354,6 +369,9 @@ static fhirstore_status unlock_store(fhs_vfs *vfs, const fhs_credential *credent
     if (status == FHIRSTORE_OK) {
         fhs_vfs_seal_init(vfs);
         status = check_first_page(vfs, size, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = mend_header(vfs, err);
     }
     return status;
 }
@@ -417,6 +435,7 @@ static fhirstore_status new_vfs(const char *path, const fhs_vfs_options *options
         return fhs_fail_memory(err);
     }
     (void)pthread_mutex_init(&vfs->header_lock, NULL);
+    (void)pthread_mutex_init(&vfs->log_lock, NULL);
     fhs_vfs_mark_process(vfs);
     vfs->read_only = options->read_only;
     vfs->multi_process = options->multi_process;
@@ -518,6 +537,10 @@ void fhs_vfs_close(fhs_vfs *vfs)
     if (vfs == NULL) {
         return;
     }
+    if (vfs->keys != NULL && fhs_keys_is_torn(vfs->keys) && !fhs_vfs_is_forked(vfs)) {
+        const fhs_keys_io io = fhs_vfs_header_io(vfs);
+        (void)fhs_keys_mend(vfs->keys, &io, &vfs->is_mended, NULL);
+    }
     if (vfs->is_registered) {
         (void)sqlite3_vfs_unregister(&vfs->shim);
     }
@@ -525,6 +548,9 @@ void fhs_vfs_close(fhs_vfs *vfs)
     fhs_keys_free(vfs->keys);
     fhs_vfs_unmark_process(vfs);
     (void)pthread_mutex_destroy(&vfs->header_lock);
+    (void)pthread_mutex_destroy(&vfs->log_lock);
+    fhs_vfs_pass_end(vfs);
+    fhs_free(vfs->log.pages);
     sqlite3_free(vfs->name);
     sqlite3_free(vfs->wal_path);
     sqlite3_free_filename(vfs->opened);

@@ -38,7 +38,8 @@ void fhs_vfs_seal_init(fhs_vfs *vfs)
     memcpy(aad + AAD_UUID, vfs->uuid, sizeof vfs->uuid);
     aad[AAD_KIND] = 'P';
     aad[AAD_META] = fhs_keys_epoch(vfs->keys);
-    fhs_put_le(aad + AAD_META + 2, 6, fhs_keys_generation(vfs->keys));
+    vfs->generation = fhs_keys_generation(vfs->keys);
+    fhs_put_le(aad + AAD_META + 2, 6, vfs->generation);
 }
 
 /* Both nonces come straight from the system: a pool of our own could repeat after fork(). */
@@ -64,6 +65,11 @@ void fhs_vfs_seal_page(const fhs_vfs *vfs, uint32_t page, bool after_sync, const
 bool fhs_vfs_open_page(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed, uint8_t *plain)
 {
     uint8_t aad[PAGE_AAD];
+    /* A page that is newer than the header: the header was put back. Other processes raise it. */
+    if (!vfs->multi_process && fhs_get_le(sealed + PAGE_META + 2, 6) > vfs->generation) {
+        memset(plain, 0, PAGE_BYTES);
+        return false;
+    }
     memcpy(aad, vfs->page_aad, AAD_PAGE);
     fhs_put_le(aad + AAD_PAGE, 4, page);
     memcpy(aad + AAD_META, sealed + PAGE_META, META_BYTES);

@@ -125,6 +125,10 @@ static int delete_file(sqlite3_vfs *shim, const char *name, int sync_folder)
     if (strcmp(name, vfs->wal_path) != 0 || vfs->read_only || fhs_vfs_is_forked(vfs)) {
         return SQLITE_IOERR_DELETE;
     }
+    int code = fhs_vfs_give_up_log(vfs);
+    if (code != SQLITE_OK) {
+        return code;
+    }
     atomic_store(&vfs->wal_salt, 0);
     atomic_store(&vfs->wal_commit, 0);
     atomic_store(&vfs->wal_durable, 0);
@@ -266,6 +270,7 @@ int fhs_vfs_control_main(sqlite3_file *file, int op, void *arg)
     case SQLITE_FCNTL_CKPT_DONE:
         self->is_passing = op == SQLITE_FCNTL_CKPT_START;
         self->has_passed = false;
+        self->has_begun = false;
         break; /* the VFS below may care too */
     case SQLITE_FCNTL_PRAGMA:
         return filter_pragma(self, arg);

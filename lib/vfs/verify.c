@@ -22,6 +22,11 @@ typedef struct walk {
     uint64_t in_log_size; /* pages that in_log has bits for */
     uint64_t database;    /* pages after the last commit; 0: the log has none */
     uint64_t stored;      /* pages in the file */
+    fhs_page_sum wanted;  /* the header's sum over pages … */
+    fhs_page_sum found;   /* … and what they come to */
+    bool saw_superseded;  /* a page in the log whose place in the file is damaged */
+    uint8_t *left_out;    /* a bit for each page that a partial sum leaves out */
+    bool log_is_short;    /* the log does not hold what a partial sum leaves out */
     uint64_t done;
     uint64_t total;
     uint8_t scratch[SEALED_FRAME];
@@ -129,6 +134,17 @@ static fhirstore_status check_log_header(walk *w, log_end *end)
     return status;
 }
 
+/* What a partial sum leaves out: the pages of the log's first frames. */
+static void leave_out(walk *w, const log_end *end, uint64_t frame, const uint8_t *header)
+{
+    uint32_t page = fhs_get_be32(header);
+    bool counts = w->wanted.state == FHS_SUM_PARTIAL && frame < w->wanted.frames &&
+                  end->salt == w->wanted.salt;
+    if (counts && page <= w->stored) {
+        w->left_out[page / 8] = (uint8_t)(w->left_out[page / 8] | 1u << (page % 8));
+    }
+}
+
 /* How far the log is whole, and where its last frame of this use lies. */
 static fhirstore_status measure_log(walk *w, log_end *end)
 {
@@ -141,6 +157,7 @@ static fhirstore_status measure_log(walk *w, log_end *end)
             continue;
         }
         end->last_live = i + 1;
+        leave_out(w, end, i, header);
         if (end->whole == i && goes_on(w, end, header)) {
             end->whole = i + 1;
             if (fhs_get_be32(header + 4) != 0) {
@@ -201,6 +218,7 @@ static fhirstore_status walk_log(walk *w)
 {
     log_end end = {0};
     uint64_t size = 0;
+    w->log_is_short = true;
     fhirstore_status status = w->log == NULL ? FHIRSTORE_OK : size_of(w, w->log, &size);
     if (status != FHIRSTORE_OK || size == 0) {
         return status;
@@ -214,6 +232,7 @@ static fhirstore_status walk_log(walk *w)
     if (status != FHIRSTORE_OK) {
         return status;
     }
+    w->log_is_short = end.salt != w->wanted.salt || end.last_live < w->wanted.frames;
     w->in_log_size = (w->database > w->stored ? w->database : w->stored) + 1;
     w->in_log = fhs_calloc((size_t)(w->in_log_size / 8 + 1), 1);
     if (w->in_log == NULL) {
@@ -242,6 +261,28 @@ static fhirstore_status walk_header(walk *w)
     return status;
 }
 
+static void add_to_sum(walk *w, uint32_t page)
+{
+    bool is_partial = w->wanted.state == FHS_SUM_PARTIAL;
+    bool is_out = is_partial && (page > w->wanted.database ||
+                                 ((unsigned)w->left_out[page / 8] >> (page % 8) & 1u) != 0);
+    if (!is_out && page != PENDING_PAGE) {
+        fhs_keys_sum_add(w->vfs->keys, &w->found, page, w->scratch + PAGE_NONCE, false);
+    }
+}
+
+/* Whether the pages are those that the last checkpoint left. Damage was told before. */
+static fhirstore_status compare_sums(walk *w)
+{
+    bool is_known = w->wanted.state != FHS_SUM_NONE && !w->vfs->multi_process && !w->saw_superseded;
+    bool is_missing = w->wanted.state == FHS_SUM_PARTIAL && w->log_is_short;
+    if (!is_known || w->result->flaws > 0 ||
+        (!is_missing && memcmp(w->wanted.sum, w->found.sum, sizeof w->found.sum) == 0)) {
+        return FHIRSTORE_OK;
+    }
+    return tell_finding(w, FHS_VFS_FILE, FHS_VFS_STALE, BLOCK_BYTES + w->stored * PAGE_BYTES);
+}
+
 static fhirstore_status check_page(walk *w, uint32_t page)
 {
     bool is_sound = false;
@@ -259,9 +300,11 @@ static fhirstore_status check_page(walk *w, uint32_t page)
         w->database = fhs_get_be32(w->plain + 28);
     }
     w->result->pages++;
+    add_to_sum(w, page);
     if (is_sound) {
         return FHIRSTORE_OK;
     }
+    w->saw_superseded |= is_in_log(w, page);
     return tell_finding(w, FHS_VFS_PAGE, is_in_log(w, page) ? FHS_VFS_SUPERSEDED : FHS_VFS_DAMAGED,
                         page);
 }
@@ -334,7 +377,9 @@ fhirstore_status fhs_vfs_verify_pages(fhs_vfs *vfs, fhs_vfs_verify_fn report, vo
         uint64_t body = size < BLOCK_BYTES ? 0 : size - BLOCK_BYTES;
         w->stored = (body + PAGE_BYTES - 1) / PAGE_BYTES;
         w->total = w->stored;
-        status = open_log(w);
+        fhs_keys_get_sum(vfs->keys, &w->wanted);
+        w->left_out = fhs_calloc((size_t)(w->stored / 8 + 1), 1);
+        status = w->left_out == NULL ? fhs_fail_memory(err) : open_log(w);
     }
     if (status == FHIRSTORE_OK) {
         status = walk_log(w);
@@ -345,9 +390,13 @@ fhirstore_status fhs_vfs_verify_pages(fhs_vfs *vfs, fhs_vfs_verify_fn report, vo
     if (status == FHIRSTORE_OK) {
         status = walk_pages(w);
     }
+    if (status == FHIRSTORE_OK) {
+        status = compare_sums(w);
+    }
     close_log(w);
     sodium_memzero(w->plain, sizeof w->plain);
     fhs_free(w->in_log);
+    fhs_free(w->left_out);
     fhs_free(w);
     return status;
 }

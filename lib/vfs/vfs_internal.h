@@ -48,6 +48,25 @@ enum {
 typedef struct fhs_vfs_file fhs_vfs_file;
 typedef struct fhs_vfs_temp fhs_vfs_temp;
 
+/* Which page each frame of the log holds. */
+typedef struct fhs_log_pages {
+    uint32_t *pages;
+    uint32_t capacity;
+    uint32_t database; /* pages after the last commit */
+} fhs_log_pages;
+
+/* A checkpoint under way (page_sum.c). */
+typedef struct fhs_log_pass {
+    bool is_open;
+    uint64_t salt;
+    uint32_t frames;
+    uint32_t database;
+    uint32_t room;       /* pages that there are bits for */
+    uint8_t *in_log;     /* a bit for each page that the frames hold */
+    uint8_t *is_written; /* … and that was copied */
+    fhs_page_sum rest;   /* the sum without the former, with the latter */
+} fhs_log_pass;
+
 struct fhs_vfs {
     sqlite3_vfs shim; /* pAppData points back here */
     sqlite3_vfs *base;
@@ -58,10 +77,16 @@ struct fhs_vfs {
     sqlite3_file *anchor; /* holds the process's lock; header and verify read through it */
     fhs_keys *keys;
     pthread_mutex_t header_lock; /* guards the header block and its image in the keys */
+    pthread_mutex_t log_lock;    /* guards log */
+    fhs_log_pages log;
+    fhs_log_pass pass;   /* of who has the lock for checkpoints */
+    bool has_generation; /* this process's pages have one of their own */
+    bool is_mended;      /* opening wrote a torn header copy anew */
     const uint8_t *page_key;
     const uint8_t *wal_key;
     uint8_t page_aad[PAGE_AAD]; /* page number and kind are filled in by each use */
     uint8_t uuid[FHS_KEYS_UUID_BYTES];
+    uint64_t generation; /* that pages are sealed with now */
     pid_t pid;
     const volatile uint8_t *fork_mark; /* reads 0 in a child; NULL: ask for the pid */
     dev_t device;
@@ -93,6 +118,7 @@ struct fhs_vfs_file {
 
     /* database file */
     bool is_passing;    /* between the start and the end of a checkpoint's copying */
+    bool has_begun;     /* a page was written in this checkpoint */
     bool has_passed;    /* passed[] is what the log handed out last */
     bool salt_is_fresh; /* several processes: salt was read in this transaction */
     uint64_t salt;      /* several processes: of the log's header */
@@ -120,6 +146,19 @@ static inline fhs_vfs_file *fhs_vfs_file_of(sqlite3_file *file)
 fhirstore_status fhs_vfs_io_failure(fhirstore_error **err, const char *what, int cause);
 /* wal_file.c: what could not be read back rightly is not written. */
 bool fhs_vfs_is_storable(uint32_t page, const uint8_t *plain);
+
+/* page_sum.c */
+/* Frame @a frame holds @a page; @a database is not 0 in a commit. False: no memory. */
+bool fhs_vfs_log_note(fhs_vfs *vfs, uint32_t frame, uint32_t page, uint32_t database);
+/* Before a checkpoint writes its first page, after each, and before the log begins anew … */
+int fhs_vfs_pass_begin(fhs_vfs *vfs);
+void fhs_vfs_pass_wrote(fhs_vfs *vfs, uint32_t page, const uint8_t *sealed);
+int fhs_vfs_pass_complete(fhs_vfs *vfs);
+/* … or is cut to nothing, or deleted. */
+int fhs_vfs_give_up_log(fhs_vfs *vfs);
+void fhs_vfs_pass_end(fhs_vfs *vfs);
+/* Before this process seals its first page, with the write lock held. */
+int fhs_vfs_begin_generation(fhs_vfs *vfs);
 
 /* header_block.c */
 fhs_keys_io fhs_vfs_header_io(fhs_vfs *vfs);

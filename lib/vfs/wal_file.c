@@ -212,9 +212,13 @@ static int read_whole_frame(fhs_vfs_file *self, uint32_t frame, uint8_t *out)
         memset(out, 0, FRAME_BYTES);
         return code;
     }
-    bool is_commit = code == SQLITE_OK && fhs_get_be32(out + 4) != 0;
-    if (is_commit && fhs_vfs_salt_at(out + 8) == self->main->salt &&
-        frame + 1u > atomic_load(&vfs->wal_commit)) {
+    bool is_live = code == SQLITE_OK && fhs_vfs_salt_at(out + 8) == self->main->salt;
+    bool is_new = is_live && frame + 1u > atomic_load(&vfs->wal_commit);
+    uint32_t database = is_new ? fhs_get_be32(out + 4) : 0;
+    if (is_new && !fhs_vfs_log_note(vfs, frame, fhs_get_be32(out), database)) {
+        return SQLITE_IOERR_NOMEM;
+    }
+    if (database != 0) {
         atomic_store(&vfs->wal_commit, frame + 1u);
     }
     return code;
@@ -320,10 +324,14 @@ static int write_wal_header(fhs_vfs_file *self, const uint8_t *header)
 {
     uint8_t slot[SLOT_WAL_HEADER];
     self->mode = FHS_WAL_PLAIN;
+    int code = fhs_vfs_pass_complete(self->vfs);
+    if (code != SQLITE_OK) {
+        return code;
+    }
     fhs_vfs_seal_wal(self->vfs, header, slot);
     atomic_store(&self->vfs->wal_commit, 0);
     atomic_store(&self->vfs->wal_durable, 0);
-    int code = write_stored(self, slot, sizeof slot, 0);
+    code = write_stored(self, slot, sizeof slot, 0);
     if (code == SQLITE_OK) {
         set_salt(self, fhs_vfs_salt_at(header + 16));
     }
@@ -395,10 +403,18 @@ static int write_frame_page(fhs_vfs_file *self, uint32_t frame, const uint8_t *p
     if (!fhs_vfs_is_storable(page, plain)) {
         return SQLITE_IOERR_WRITE;
     }
+    code = fhs_vfs_begin_generation(vfs);
+    if (code != SQLITE_OK) {
+        return code;
+    }
+    if (!fhs_vfs_log_note(vfs, frame, page, 0)) {
+        return SQLITE_IOERR_NOMEM;
+    }
     bool after_sync = !vfs->multi_process && frame > 0 && atomic_load(&vfs->wal_durable) == frame;
     fhs_vfs_seal_both(vfs, frame, header, after_sync, plain, self->scratch);
     code = write_stored(self, self->scratch, SEALED_FRAME, fhs_vfs_frame_offset(frame));
     if (code == SQLITE_OK && fhs_get_be32(header + 4) != 0) {
+        (void)fhs_vfs_log_note(vfs, frame, page, fhs_get_be32(header + 4));
         atomic_store(&vfs->wal_commit, frame + 1u);
     }
     return code;
@@ -442,6 +458,10 @@ static int truncate_wal(sqlite3_file *file, sqlite3_int64 size)
     sqlite3_int64 stored = 0;
     if (self->vfs->read_only) {
         return SQLITE_IOERR_TRUNCATE;
+    }
+    int code = size == 0 ? fhs_vfs_give_up_log(self->vfs) : SQLITE_OK;
+    if (code != SQLITE_OK) {
+        return code;
     }
     if (size == 0) {
         atomic_store(&self->vfs->wal_salt, 0);

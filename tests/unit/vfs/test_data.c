@@ -571,7 +571,8 @@ START_TEST(seals_pages_as_the_format_says)
     ck_assert(!fhs_vfs_open_page(opened.vfs, page + 1, frame + 64, plain));
     ck_assert_uint_eq(frame[64 + 4088], 1);        /* epoch */
     ck_assert_uint_eq(frame[64 + 4089] & 0x7F, 1); /* kind */
-    ck_assert_uint_eq(frame[64 + 4090], 1);        /* generation */
+    ck_assert_uint_eq(frame[64 + 4090], 2);        /* generation: the header has the same */
+    ck_assert_uint_eq(fhs_keys_generation(fhs_vfs_keys(opened.vfs)), 2);
     free(log);
     close_store(&opened);
 }
