@@ -15,6 +15,7 @@
 #include "journal.h"
 #include "keys.h"
 #include "maintain.h"
+#include "operation.h"
 #include "platform.h"
 #include "request.h"
 #include "resource.h"

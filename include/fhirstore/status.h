@@ -81,6 +81,7 @@ enum fhirstore_status_code {
     FHIRSTORE_ERR_BUNDLE = -611, /**< the bundle is not valid; HTTP 400 */
     FHIRSTORE_ERR_PATCH = -612, /**< the patch cannot be applied; HTTP 422 */
     FHIRSTORE_ERR_PATCH_DOCUMENT = -613, /**< the patch document is not valid; HTTP 400 */
+    FHIRSTORE_ERR_OPERATION = -614, /**< the operation of the host failed; HTTP 500 */
     FHIRSTORE_ERR_IOT_MAPPING = -620, /**< the mapping of device messages is not valid; HTTP 400 */
     FHIRSTORE_ERR_CODE_UNKNOWN = -700, /**< unknown code; HTTP 422 */
     FHIRSTORE_ERR_UNIT = -701, /**< the unit is not valid UCUM; HTTP 400 */

@@ -43,6 +43,7 @@ uint32_t fhs_policy_data_action(int32_t action)
         [FHIRSTORE_ACTION_HARD_DELETE] = FHS_DATA_HARD_DELETE,
         [FHIRSTORE_ACTION_REINDEX] = FHS_DATA_REINDEX,
         [FHIRSTORE_ACTION_CONVERT] = FHS_DATA_CONVERT,
+        [FHIRSTORE_ACTION_OPERATION] = FHS_DATA_OPERATION,
     };
     uint32_t bit = action >= 0 && (size_t)action < FHS_COUNT_OF(bits) ? bits[action] : 0;
     return bit == 0 ? FHS_DATA_UNKNOWN : bit;

@@ -25,6 +25,7 @@ static const struct {
     {FHS_LIT_INIT("history"), FHS_DATA_HISTORY},
     {FHS_LIT_INIT("everything"), FHS_DATA_EVERYTHING},
     {FHS_LIT_INIT("audit"), FHS_DATA_AUDIT},
+    {FHS_LIT_INIT("operation"), FHS_DATA_OPERATION},
     {FHS_LIT_INIT("*"), FHS_DATA_ALL},
 };
 
@@ -47,7 +48,7 @@ static fhirstore_status read_actions(const fhs_document *document, const fhs_jso
             return fhs_document_fail(document, item,
                                      "one of read, search, create, update, delete, hardDelete, "
                                      "export, import, reindex, validate, convert, "
-                                     "manageSearchParameters, history, everything, audit, *");
+                                     "manageSearchParameters, history, everything, audit, operation, *");
         }
         *out |= bit;
     }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "interact/hooks.h"
+#include "interact/host.h"
 #include "interact/ledger.h"
 #include "interact/params.h"
 #include "interact/patient_cache.h"
@@ -147,6 +148,7 @@ void fhs_core_close(fhs_core *core)
     }
     fhs_hooks_drop(core);
     fhs_core_free_named(core);
+    fhs_host_operations_free(core);
     (void)pthread_mutex_destroy(&core->hooks_lock);
     fhs_free((void *)(uintptr_t)core->base_url.ptr);
     fhs_free(core->without_history);

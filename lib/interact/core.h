@@ -70,6 +70,8 @@ typedef struct fhs_core {
     bool audit_best_effort;       /* what the audit hook fails with undoes nothing */
     const fhs_named_query *named; /* newest first; none ever goes. Guarded by hooks_lock */
     size_t named_count;
+    struct fhs_host_operation *operations; /* of the host, the oldest first; the same */
+    size_t operation_count;
 } fhs_core;
 
 typedef struct fhs_core_options {

@@ -231,7 +231,7 @@ static fhs_str care_date(const everything_work *work, fhs_type type)
 }
 
 /* What @a text holds, kept with the call; @a text is cleared. ptr NULL: no memory. */
-static fhs_str keep_text(const everything_work *work, fhs_buf *text)
+static fhs_str keep_buffer(const everything_work *work, fhs_buf *text)
 {
     fhs_str kept = fhs_buf_status(text) == FHIRSTORE_OK
                        ? fhs_arena_dup(work->arena, fhs_buf_str(text))
@@ -250,7 +250,7 @@ static fhirstore_status add_bound(everything_work *work, fhs_type type, fhs_str 
         return FHIRSTORE_OK;
     }
     fhs_buf_addf(&text, "%.*s=%s2000", FHS_STR_ARG(code), is_start ? "gt" : "lt");
-    fhs_str condition = keep_text(work, &text);
+    fhs_str condition = keep_buffer(work, &text);
     fhirstore_status status = condition.ptr == NULL ? fhs_fail_memory(work->err)
                                                     : parse_in(work, type, NULL, condition, &query);
     if (status >= FHIRSTORE_OK) {
@@ -268,7 +268,7 @@ static fhirstore_status range_of_type(everything_work *work, fhs_type type, fhs_
     fhs_buf text = FHS_BUF_INIT((size_t)1024);
     fhs_query *missing = NULL;
     fhs_buf_addf(&text, "%.*s:missing=true", FHS_STR_ARG(code));
-    fhs_str undated = keep_text(work, &text);
+    fhs_str undated = keep_buffer(work, &text);
     fhs_node *any = new_everything_node(work, FHS_NODE_OR, type, 2);
     fhs_node *both = new_everything_node(work, FHS_NODE_AND, type, 2);
     if (any == NULL || both == NULL || undated.ptr == NULL) {
@@ -474,7 +474,7 @@ static fhirstore_status find_home(everything_work *work, fhs_version *encounter)
     fhs_buf shown = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
     fhirstore_status status = fhs_sight_take_body(work->call, call->type, encounter, &shown,
                                                   work->err);
-    fhs_str body = keep_text(work, &shown);
+    fhs_str body = keep_buffer(work, &shown);
     if (status >= FHIRSTORE_OK) {
         status = body.ptr == NULL ? fhs_fail_memory(work->err)
                                   : fhs_json_read(work->arena, body, NULL, &root, work->err);
@@ -550,7 +550,7 @@ static fhirstore_status name_page(everything_work *work, fhs_str path)
         fhs_buf_addf(&self, "%s_count=%llu", self.len > 0 ? "&" : "",
                      (unsigned long long)work->count);
     }
-    query->self = keep_text(work, &self);
+    query->self = keep_buffer(work, &self);
     query->place = fhs_arena_dup(work->arena, path);
     query->count = (uint32_t)work->count;
     if (query->self.ptr == NULL || query->place.ptr == NULL) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interact/operation.h"
 
+#include "interact/host.h"
 #include "interact/interact.h"
 #include "interact/touched.h"
 #include "query/query.h"
@@ -25,7 +26,25 @@ static const operation_table tables[] = {
     {fhs_validate_operations, &fhs_validate_operation_count},
 };
 
-static const fhs_operation_def *find_operation(const fhs_core *core, const fhs_route *route)
+const fhs_operation_def *fhs_operation_builtin(size_t index)
+{
+    for (size_t t = 0; t < FHS_COUNT_OF(tables); t++) {
+        if (index < *tables[t].count) {
+            return &tables[t].defs[index];
+        }
+        index -= *tables[t].count;
+    }
+    return NULL;
+}
+
+static bool is_at(const fhs_operation_def *def, const fhs_route *route, fhs_str type,
+                  unsigned level)
+{
+    return fhs_str_eq(def->name, route->operation) &&
+           (def->type.len == 0 || fhs_str_eq(def->type, type)) && (def->levels & level) != 0;
+}
+
+static const fhs_operation_def *find_operation(fhs_core *core, const fhs_route *route)
 {
     fhs_str type = route->type == FHS_TYPE_NONE ? FHS_LIT("")
                                                 : fhs_type_name(core->fhir, route->type);
@@ -33,13 +52,16 @@ static const fhs_operation_def *find_operation(const fhs_core *core, const fhs_r
                      : route->id.len > 0            ? FHS_ON_INSTANCE
                      : route->type != FHS_TYPE_NONE ? FHS_ON_TYPE
                                                     : FHS_ON_SYSTEM;
-    for (size_t t = 0; t < FHS_COUNT_OF(tables); t++) {
-        for (size_t i = 0; i < *tables[t].count; i++) {
-            const fhs_operation_def *def = &tables[t].defs[i];
-            if (fhs_str_eq(def->name, route->operation) &&
-                (def->type.len == 0 || fhs_str_eq(def->type, type)) && (def->levels & level) != 0) {
-                return def;
-            }
+    const fhs_operation_def *def;
+    for (size_t i = 0; (def = fhs_operation_builtin(i)) != NULL; i++) {
+        if (is_at(def, route, type, level)) {
+            return def;
+        }
+    }
+    for (const fhs_host_operation *host = fhs_host_operations(core); host != NULL;
+         host = fhs_host_operation_next(core, host)) {
+        if (is_at(&host->def, route, type, level)) {
+            return &host->def;
         }
     }
     return NULL;
@@ -53,12 +75,12 @@ static int32_t action_of_def(const fhs_operation_def *def, const fhs_route *rout
     return route->id.len > 0 ? FHIRSTORE_ACTION_READ : FHIRSTORE_ACTION_SEARCH;
 }
 
-int32_t fhs_operation_action(const fhs_core *core, const fhs_route *route)
+int32_t fhs_operation_action(fhs_core *core, const fhs_route *route)
 {
     return action_of_def(find_operation(core, route), route);
 }
 
-bool fhs_operation_changes(const fhs_core *core, const fhs_route *route)
+bool fhs_operation_changes(fhs_core *core, const fhs_route *route)
 {
     const fhs_operation_def *def = find_operation(core, route);
     return def != NULL && def->changes;
@@ -407,19 +429,24 @@ static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error
     fhirstore_status status = list.items == NULL
                                   ? fhs_fail_memory(err)
                                   : read_address(&list, work->ask->route->query, err);
-    if (status >= FHIRSTORE_OK && work->ask->body.len > 0) {
+    if (status >= FHIRSTORE_OK && work->ask->body.len > 0 &&
+        (work->ask->is_form || !work->def->is_host)) {
         status = work->ask->is_form ? read_address(&list, work->ask->body, err)
                                     : read_body(&list, work->ask->body, err);
     }
-    const bool begins = !call->is_nested && !work->def->changes;
+    const bool begins = !call->is_nested && !work->def->changes && !work->def->is_host;
     if (status >= FHIRSTORE_OK && begins) {
         status = fhs_conn_begin_read(call->conn, err);
     }
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    const fhs_operation operation = {work->def,  work->ask->route, list.items,
-                                     list.count, work->ask->body,  &work->ask->condition};
+    const fhs_operation operation = {work->def,
+                                     work->ask->route,
+                                     list.items,
+                                     list.count,
+                                     work->ask->is_form ? FHS_STR_NONE : work->ask->body,
+                                     &work->ask->condition};
     fhs_buf_reset(&work->answer->body);
     status = work->def->run(call, &operation, work->answer, err);
     if (status >= FHIRSTORE_OK) {
@@ -453,10 +480,25 @@ static fhirstore_status run_call(fhs_call *call, operation_work *work, fhirstore
 {
     work->answer->status = FHIRSTORE_OK;
     work->answer->http = fhs_status_http(FHIRSTORE_OK);
-    fhirstore_status status = work->def->changes ? fhs_call_write(call, run_operation, work, err)
-                                                 : fhs_call_read(call, run_operation, work, err);
+    const bool writes = work->def->changes && !work->def->is_host;
+    fhirstore_status status = writes ? fhs_call_write(call, run_operation, work, err)
+                                     : fhs_call_read(call, run_operation, work, err);
     fhs_call_end(call);
     return status;
+}
+
+/* What the authorizer and the record are told: of the host's the name as well. */
+static fhs_str told_query(const operation_work *work, fhs_buf *text)
+{
+    const fhs_route *route = work->ask->route;
+    if (!work->def->is_host) {
+        return route->query;
+    }
+    fhs_buf_add_char(text, '$');
+    fhs_buf_add_str(text, work->def->name);
+    fhs_buf_add_cstr(text, route->query.len > 0 ? "?" : "");
+    fhs_buf_add_str(text, route->query);
+    return fhs_buf_str(text);
 }
 
 fhirstore_status fhs_operation_run(fhs_session *session, const fhs_operation_ask *ask,
@@ -465,13 +507,22 @@ fhirstore_status fhs_operation_run(fhs_session *session, const fhs_operation_ask
     const fhs_route *route = ask->route;
     operation_work work = {find_operation(session->core, route), ask, answer};
     const int32_t action = action_of_def(work.def, route);
+    fhs_buf text = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES * 2);
     fhs_call call;
     fhirstore_status status = check_operation(&work, err);
     if (status < FHIRSTORE_OK) {
         return fhs_session_refuse(session, action, route->type, route->id, route->query, status);
     }
-    fhs_call_begin(&call, session, action, route->type, route->id, route->query);
-    return run_call(&call, &work, err);
+    const fhs_str told = told_query(&work, &text);
+    if (fhs_buf_status(&text) == FHIRSTORE_OK) {
+        fhs_call_begin(&call, session, action, route->type, route->id, told);
+        status = run_call(&call, &work, err);
+    } else {
+        status = fhs_session_refuse(session, action, route->type, route->id, FHS_STR_NONE,
+                                    fhs_fail_memory(err));
+    }
+    fhs_buf_clear(&text);
+    return status;
 }
 
 fhirstore_status fhs_operation_run_in(fhs_call *outer, const fhs_operation_ask *ask,
@@ -479,12 +530,19 @@ fhirstore_status fhs_operation_run_in(fhs_call *outer, const fhs_operation_ask *
 {
     const fhs_route *route = ask->route;
     operation_work work = {find_operation(outer->session->core, route), ask, answer};
+    fhs_buf text = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES * 2);
     fhs_call call;
     fhirstore_status status = check_operation(&work, err);
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    fhs_call_nest(&call, outer, action_of_def(work.def, route), route->type, route->id,
-                  route->query);
-    return run_call(&call, &work, err);
+    const fhs_str told = told_query(&work, &text);
+    if (fhs_buf_status(&text) == FHIRSTORE_OK) {
+        fhs_call_nest(&call, outer, action_of_def(work.def, route), route->type, route->id, told);
+        status = run_call(&call, &work, err);
+    } else {
+        status = fhs_fail_memory(err);
+    }
+    fhs_buf_clear(&text);
+    return status;
 }

@@ -53,6 +53,7 @@ typedef struct fhs_operation_def {
     const fhs_str *lists; /* names that may come more than once, the same way; NULL: none */
     int32_t action;       /* asked for; 0: read of a resource, else search of its type */
     bool changes;         /* the store: POST alone, in a write transaction */
+    bool is_host;         /* the host's (host.h): opens its transactions itself, reads its own body */
 } fhs_operation_def;
 
 /* How an operation was asked for. */
@@ -70,11 +71,13 @@ fhirstore_status fhs_operation_run(fhs_session *session, const fhs_operation_ask
 fhirstore_status fhs_operation_run_in(fhs_call *outer, const fhs_operation_ask *ask,
                                       fhs_answer *answer, fhirstore_error **err);
 /* What the call asks the authorizer for. */
-int32_t fhs_operation_action(const fhs_core *core, const fhs_route *route);
+int32_t fhs_operation_action(fhs_core *core, const fhs_route *route);
 /* Whether it changes the store; false where there is none. */
-bool fhs_operation_changes(const fhs_core *core, const fhs_route *route);
+bool fhs_operation_changes(fhs_core *core, const fhs_route *route);
 /* "system|code" as a value of a token, encoded for an address. */
 void fhs_operation_write_token(fhs_str system, fhs_str code, fhs_buf *out);
+/* Those of the library, one after another; NULL: there are no more. */
+const fhs_operation_def *fhs_operation_builtin(size_t index);
 /* "Patient/1/$everything". */
 void fhs_operation_write_path(const fhs_call *call, const fhs_operation *operation, fhs_buf *out);
 /* All operations there are, from 0 on; NULL behind the last. */

@@ -224,7 +224,7 @@ static void apply_return(fhs_return_mode wanted, const fhs_route *route, fhs_ans
 }
 
 /* For the record of a request that is refused before its interaction begins. */
-static int32_t action_of(const fhs_core *core, const fhs_route *route)
+static int32_t action_of(fhs_core *core, const fhs_route *route)
 {
     switch (route->interaction) {
     case FHS_DO_CAPABILITIES:
@@ -287,7 +287,7 @@ static bool is_pretty(const fhs_request *request, const fhs_route *route, const 
 fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *request,
                                  fhs_answer *answer, fhirstore_error **err)
 {
-    const fhs_core *core = session->core;
+    fhs_core *core = session->core;
     fhirstore_error *reason = NULL;
     fhs_route route;
     fhs_request_headers headers = {0};
