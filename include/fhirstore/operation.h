@@ -125,7 +125,7 @@ typedef struct fhirstore_operation {
  * @retval FHIRSTORE_ERR_INVALID_ARG   No run function, a malformed name, unknown flags, levels or action.
  * @retval FHIRSTORE_ERR_EXISTS        There is an operation of this name at one of the levels and types.
  * @retval FHIRSTORE_ERR_UNKNOWN_TYPE  No such resource type.
- * @retval FHIRSTORE_ERR_LIMIT         There are a thousand of them, or a text is too long.
+ * @retval FHIRSTORE_ERR_LIMIT         There are 256 of them, or a text is too long.
  * @par Threads  Any thread.
  * @par FHIR  operations.html
  * @since 0.1

@@ -21,7 +21,7 @@
 #define FHS_LIMIT_SORT_KEYS      8u
 #define FHS_LIMIT_CUSTOM_PARAMS  2000u
 #define FHS_LIMIT_NAMED_QUERIES  1000u
-#define FHS_LIMIT_OPERATIONS     1000u
+#define FHS_LIMIT_OPERATIONS     256u
 #define FHS_LIMIT_PAGE_COUNT     10000u
 /* Values that a JSON Patch may copy, those inside them counted where the patch has been. */
 #define FHS_LIMIT_PATCH_NODES 1000000u

@@ -26,7 +26,7 @@ static const char *const system_interactions[] = {"history-system", "search-syst
 /* What is described, and what it is known from. */
 typedef struct statement {
     fhs_call *call;
-    const fhs_core *core;
+    fhs_core *core;
     const fhs_fhir *fhir; /* with the store's own search parameters */
     fhs_catalog *catalog; /* which of them are ready */
     fhs_buf *out;
@@ -201,7 +201,7 @@ static void write_reference_policy(const statement *of)
 
 static void write_type_entry(statement *of, fhs_type type)
 {
-    const fhs_core *core = of->core;
+    fhs_core *core = of->core;
     const fhs_str name = fhs_type_name(core->fhir, type);
     const bool keeps_history = core->without_history == NULL || !core->without_history[type];
     fhs_buf_addf(of->out,

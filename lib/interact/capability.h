@@ -6,6 +6,6 @@
 #include "interact/core.h"
 
 /* Append the operations of a type, or of the system (FHS_TYPE_NONE), if there are any. */
-void fhs_capability_operations(const fhs_core *core, fhs_type type, fhs_buf *out);
+void fhs_capability_operations(fhs_core *core, fhs_type type, fhs_buf *out);
 
 #endif

@@ -2,6 +2,7 @@
 /* Which operations there are, and where each is defined. */
 #include "interact/capability.h"
 
+#include "interact/host.h"
 #include "interact/operation.h"
 
 /* HL7 defines these; what else there is has a name of its own. */
@@ -18,6 +19,11 @@ static const char *const published[] = {
 static void write_definition(const fhs_operation_def *def, fhs_buf *out)
 {
     fhs_buf name = FHS_BUF_INIT(256);
+    const fhs_str given = fhs_host_definition(def);
+    if (given.len > 0) {
+        fhs_json_write_string(out, given);
+        return;
+    }
     fhs_buf_add_str(&name, def->type.len > 0 ? def->type : FHS_LIT("Resource"));
     fhs_buf_add_char(&name, '-');
     fhs_buf_add_str(&name, def->name);
@@ -44,33 +50,54 @@ static bool is_of(const fhs_core *core, const fhs_operation_def *def, fhs_type t
            (def->type.len == 0 || fhs_str_eq(def->type, fhs_type_name(core->fhir, type)));
 }
 
-/* One name may stand for several operations, by level. */
-static bool is_told(const fhs_core *core, size_t index, fhs_type type)
+static bool is_same_told(const fhs_core *core, const fhs_operation_def *other,
+                         const fhs_operation_def *def, fhs_type type)
 {
-    const fhs_operation_def *def = fhs_operation_at(index);
-    for (size_t i = 0; i < index; i++) {
-        const fhs_operation_def *other = fhs_operation_at(i);
-        if (fhs_str_eq(other->name, def->name) && is_of(core, other, type)) {
+    return fhs_str_eq(other->name, def->name) && is_of(core, other, type);
+}
+
+/* One name may stand for several operations, by level: it is told with the first of them. */
+static bool is_told(fhs_core *core, const fhs_operation_def *def, fhs_type type)
+{
+    const fhs_operation_def *other;
+    for (size_t i = 0; (other = fhs_operation_at(i)) != NULL && other != def; i++) {
+        if (is_same_told(core, other, def, type)) {
+            return true;
+        }
+    }
+    for (const fhs_host_operation *host = fhs_host_operations(core);
+         def->is_host && host != NULL && &host->def != def;
+         host = fhs_host_operation_next(core, host)) {
+        if (is_same_told(core, &host->def, def, type)) {
             return true;
         }
     }
     return false;
 }
 
-void fhs_capability_operations(const fhs_core *core, fhs_type type, fhs_buf *out)
+static void tell_operation(fhs_core *core, const fhs_operation_def *def, fhs_type type,
+                           bool *is_first, fhs_buf *out)
 {
+    if (!is_of(core, def, type) || is_told(core, def, type)) {
+        return;
+    }
+    fhs_buf_addf(out, "%s{\"name\":\"%.*s\",\"definition\":", *is_first ? ",\"operation\":[" : ",",
+                 FHS_STR_ARG(def->name));
+    write_definition(def, out);
+    fhs_buf_add_char(out, '}');
+    *is_first = false;
+}
+
+void fhs_capability_operations(fhs_core *core, fhs_type type, fhs_buf *out)
+{
+    const fhs_operation_def *def;
     bool is_first = true;
-    for (size_t i = 0; fhs_operation_at(i) != NULL; i++) {
-        const fhs_operation_def *def = fhs_operation_at(i);
-        if (!is_of(core, def, type) || is_told(core, i, type)) {
-            continue;
-        }
-        fhs_buf_addf(out,
-                     "%s{\"name\":\"%.*s\",\"definition\":", is_first ? ",\"operation\":[" : ",",
-                     FHS_STR_ARG(def->name));
-        write_definition(def, out);
-        fhs_buf_add_char(out, '}');
-        is_first = false;
+    for (size_t i = 0; (def = fhs_operation_at(i)) != NULL; i++) {
+        tell_operation(core, def, type, &is_first, out);
+    }
+    for (const fhs_host_operation *host = fhs_host_operations(core); host != NULL;
+         host = fhs_host_operation_next(core, host)) {
+        tell_operation(core, &host->def, type, &is_first, out);
     }
     fhs_buf_add_cstr(out, is_first ? "" : "]");
 }

@@ -48,6 +48,13 @@ void fhs_host_operations_free(fhs_core *core)
     }
 }
 
+fhs_str fhs_host_definition(const fhs_operation_def *def)
+{
+    /* The definition is the first member. */
+    return def->is_host ? ((const fhs_host_operation *)(const void *)def)->definition
+                        : FHS_STR_NONE;
+}
+
 static bool is_operation_name(fhs_str name)
 {
     for (size_t i = 0; i < name.len; i++) {
@@ -96,8 +103,8 @@ static fhirstore_status enlist_operation(fhs_core *core, fhs_host_operation *ite
 {
     fhs_host_operation **end = &core->operations;
     bool is_there = false;
-    for (size_t i = 0; fhs_operation_builtin(i) != NULL && !is_there; i++) {
-        is_there = is_met_by(fhs_operation_builtin(i), &item->def);
+    for (size_t i = 0; fhs_operation_at(i) != NULL && !is_there; i++) {
+        is_there = is_met_by(fhs_operation_at(i), &item->def);
     }
     for (; *end != NULL && !is_there; end = &(*end)->next) {
         is_there = is_met_by(&(*end)->def, &item->def);
@@ -333,15 +340,11 @@ static fhirstore_status take_answer(fhs_call *call, fhirstore_operation_reply *r
 
 /* ---- the call ---- */
 
-static fhirstore_operation_request describe_request(const fhs_call *call,
-                                                    const fhs_operation *operation,
-                                                    const fhs_buf *parameters,
-                                                    const fhs_buf *resource, fhs_str id)
+static fhirstore_operation_request
+describe_request(const fhs_call *call, const fhs_operation *operation, const fhs_buf *parameters,
+                 const fhs_buf *resource, fhs_str type, fhs_str id)
 {
     const fhs_principal *who = &call->session->who;
-    const fhs_str type = call->type == FHS_TYPE_NONE
-                             ? FHS_LIT("")
-                             : fhs_type_name(call->session->core->fhir, call->type);
     return (fhirstore_operation_request){
         .struct_size = sizeof(fhirstore_operation_request),
         .level = call->id.len > 0              ? FHIRSTORE_OPERATION_ON_INSTANCE
@@ -374,12 +377,17 @@ static fhirstore_status call_host(fhs_call *call, const fhs_operation *operation
     const fhs_host_operation *host = (const fhs_host_operation *)(const void *)operation->def;
     fhirstore_operation_reply reply = {.http = HTTP_NO_CONTENT,
                                        .body = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES)};
-    const fhs_str id = fhs_arena_dup(call->arena, call->id); /* with a NUL behind it */
-    if (id.ptr == NULL) {
+    const fhs_fhir *fhir = call->session->core->fhir;
+    const bool has_type = call->type != FHS_TYPE_NONE;
+    /* With a NUL behind them. */
+    const fhs_str type = fhs_arena_dup(call->arena,
+                                       has_type ? fhs_type_name(fhir, call->type) : FHS_STR_NONE);
+    const fhs_str id = fhs_arena_dup(call->arena, call->id);
+    if (id.ptr == NULL || type.ptr == NULL) {
         return fhs_fail_memory(err);
     }
     const fhirstore_operation_request request = describe_request(call, operation, parameters,
-                                                                 resource, id);
+                                                                 resource, type, id);
     fhirstore_status status = host->run(host->ctx, &request, &reply);
     status = status < FHIRSTORE_OK ? bad_answer(err, "failed")
                                    : take_answer(call, &reply, answer, err);

@@ -21,6 +21,8 @@ struct fhs_host_operation {
 const fhs_host_operation *fhs_host_operations(fhs_core *core);
 /* The next one; more may have come. */
 const fhs_host_operation *fhs_host_operation_next(fhs_core *core, const fhs_host_operation *of);
+/* The canonical URL of one of the host's; empty: it has none, or is none of the host's. */
+fhs_str fhs_host_definition(const fhs_operation_def *def);
 /* ERR_INVALID_ARG, ERR_EXISTS, ERR_UNKNOWN_TYPE, ERR_LIMIT. On failure destroy is not called. */
 fhirstore_status fhs_host_operation_add(fhs_core *core, const fhirstore_operation *operation,
                                         fhirstore_error **err);

@@ -26,17 +26,6 @@ static const operation_table tables[] = {
     {fhs_validate_operations, &fhs_validate_operation_count},
 };
 
-const fhs_operation_def *fhs_operation_builtin(size_t index)
-{
-    for (size_t t = 0; t < FHS_COUNT_OF(tables); t++) {
-        if (index < *tables[t].count) {
-            return &tables[t].defs[index];
-        }
-        index -= *tables[t].count;
-    }
-    return NULL;
-}
-
 static bool is_at(const fhs_operation_def *def, const fhs_route *route, fhs_str type,
                   unsigned level)
 {
@@ -53,7 +42,7 @@ static const fhs_operation_def *find_operation(fhs_core *core, const fhs_route *
                      : route->type != FHS_TYPE_NONE ? FHS_ON_TYPE
                                                     : FHS_ON_SYSTEM;
     const fhs_operation_def *def;
-    for (size_t i = 0; (def = fhs_operation_builtin(i)) != NULL; i++) {
+    for (size_t i = 0; (def = fhs_operation_at(i)) != NULL; i++) {
         if (is_at(def, route, type, level)) {
             return def;
         }

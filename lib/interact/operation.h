@@ -76,11 +76,9 @@ int32_t fhs_operation_action(fhs_core *core, const fhs_route *route);
 bool fhs_operation_changes(fhs_core *core, const fhs_route *route);
 /* "system|code" as a value of a token, encoded for an address. */
 void fhs_operation_write_token(fhs_str system, fhs_str code, fhs_buf *out);
-/* Those of the library, one after another; NULL: there are no more. */
-const fhs_operation_def *fhs_operation_builtin(size_t index);
 /* "Patient/1/$everything". */
 void fhs_operation_write_path(const fhs_call *call, const fhs_operation *operation, fhs_buf *out);
-/* All operations there are, from 0 on; NULL behind the last. */
+/* The library's own operations, from 0 on; NULL behind the last. host.h has the host's. */
 const fhs_operation_def *fhs_operation_at(size_t index);
 
 /* ---- parameters ---- */

@@ -132,7 +132,7 @@ static fhirstore_status delete_request(fhs_session *session, const fhs_route *ro
                : fhs_interact_delete(session, route->type, route->id, &condition, answer, err);
 }
 
-static int32_t action_of(const fhs_core *core, const fhs_route *route);
+static int32_t action_of(fhs_core *core, const fhs_route *route);
 
 static fhirstore_status dispatch(fhs_session *session, const fhs_request *request,
                                  const fhs_route *route, const fhs_request_headers *headers,

@@ -63,6 +63,8 @@ static fhirstore_status add(const char *name, const char *type, uint32_t levels,
                                            .type = type,
                                            .type_len = strlen(type),
                                            .levels = levels,
+                                           .definition = "http://acme.org/op/how-many",
+                                           .definition_len = run == count_patients ? 27 : 0,
                                            .ctx = name_of_ctx,
                                            .run = run,
                                            .destroy = forget};
@@ -107,11 +109,13 @@ START_TEST(is_called)
                  "{\"resourceType\":\"Parameters\", \"parameter\":[{\"name\":\"d\", "
                  "\"valueDecimal\":1.10},{\"name\":\"p\",\"part\":[{\"name\":\"s\"}]}]}");
     expect_http(answer, 200);
-    ck_assert(strstr(seen, "ctx 2 Patient/a$note Practitioner/tester "
-                           "{\"resourceType\":\"Parameters\",\"parameter\":[{"
-                           "\"name\":\"q\",\"valueString\":\"1\"},{\"name\":\"d\",\"valueDecimal\":"
-                           "1.10},{\"name\":\"p\",\"part\":[{\"name\":\"s\"}]}]} {\"resourceType\":"
-                           "\"Patient\"") != NULL);
+    ck_assert_msg(strstr(seen,
+                         "ctx 2 Patient/a$note Practitioner/tester "
+                         "{\"resourceType\":\"Parameters\",\"parameter\":[{"
+                         "\"name\":\"q\",\"valueString\":\"1\"},{\"name\":\"d\",\"valueDecimal\":"
+                         "1.10},{\"name\":\"p\",\"part\":[{\"name\":\"s\"}]}]} {\"resourceType\":"
+                         "\"Patient\"") != NULL,
+                  "%s", seen);
     expect_http(ask("POST", "$note", NULL, "{\"resourceType\":\"Patient\"}"), 200);
     ck_assert(strstr(seen, "{\"name\":\"resource\",\"resource\":{\"resourceType\":\"Patient\"}}") !=
               NULL);
@@ -213,6 +217,10 @@ START_TEST(is_registered_well)
     ck_assert_int_eq(fhirstore_operation_register(store, &short_one, NULL), FHIRSTORE_ERR_ABI);
     ck_assert_int_eq(fhirstore_operation_register(NULL, NULL, NULL), FHIRSTORE_ERR_INVALID_ARG);
     ck_assert_int_eq(fhirstore_operation_answer(NULL, 200, "", 0), FHIRSTORE_ERR_INVALID_ARG);
+    const reply told = get("metadata");
+    ck_assert(has_text(&told, "{\"name\":\"note\",\"definition\":"));
+    ck_assert(
+        has_text(&told, "{\"name\":\"how-many\",\"definition\":\"http://acme.org/op/how-many\"}"));
     /* The same name elsewhere is another operation. */
     ck_assert_int_eq(add("everything", "", FHIRSTORE_OPERATION_ON_SYSTEM, 0, note), FHIRSTORE_OK);
     expect_http(get("$everything"), 200);
