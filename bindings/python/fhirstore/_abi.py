@@ -487,6 +487,8 @@ FUNCTIONS = {
     "fhirstore_set_authorizer": (c_int32, [c_void_p, POINTER(fhirstore_authorizer), POINTER(c_void_p)]),
     "fhirstore_set_policy": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_void_p)]),
     "fhirstore_default_policy": (c_void_p, []),
+    "fhirstore_access_introspect": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(fhirstore_buf), POINTER(c_void_p)]),
+    "fhirstore_access_explain": (c_int32, [c_void_p, c_int32, c_char_p, c_size_t, c_char_p, c_size_t, POINTER(fhirstore_buf), POINTER(c_void_p)]),
     "fhirstore_set_audit_hook": (c_int32, [c_void_p, POINTER(fhirstore_audit_hook), POINTER(c_void_p)]),
     "fhirstore_backup_options_init": (c_int32, [POINTER(fhirstore_backup_options), c_size_t]),
     "fhirstore_backup": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(fhirstore_backup_options), POINTER(c_void_p)]),
