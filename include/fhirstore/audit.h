@@ -42,8 +42,10 @@ enum fhirstore_audit_flag {
     FHIRSTORE_AUDIT_MORE_RESOURCES = 1,   /**< There were more resources than `resources` names. */
     FHIRSTORE_AUDIT_MORE_PATIENTS = 2,    /**< There may be more patients than `patients` names. */
     FHIRSTORE_AUDIT_MORE_RESTRICTION = 4, /**< The restriction is cut off. */
-    FHIRSTORE_AUDIT_HOOK_FAILED = 8       /**< In the journal alone: the hook failed here, and the
+    FHIRSTORE_AUDIT_HOOK_FAILED = 8,      /**< In the journal alone: the hook failed here, and the
                                                interaction went on. */
+    FHIRSTORE_AUDIT_CLOCK_BACK = 16       /**< The clock stood more than ten seconds before the last
+                                               event's time; `time_us` is that time. */
 };
 
 /**
@@ -57,7 +59,7 @@ typedef struct fhirstore_audit_event {
     int32_t action;           /**< FHIRSTORE_ACTION_*. */
     fhirstore_status outcome; /**< How it ended, or is about to: FHIRSTORE_OK, FHIRSTORE_ERR_DENIED … */
     int32_t reserved0;
-    int64_t time_us;          /**< Microseconds since 1970, UTC. */
+    int64_t time_us;          /**< Microseconds since 1970, UTC. With a journal it never runs backwards. */
     int64_t duration_us;      /**< From the call's beginning to this event. */
     int64_t version_before;   /**< Version replaced or deleted; 0: none. */
     int64_t version_after;    /**< Version written or read; 0: none. */

@@ -417,7 +417,8 @@ static void add_record_entity(entity_writer *writer, int64_t number, const fhs_a
     } flags[] = {{"moreResources", FHIRSTORE_AUDIT_MORE_RESOURCES},
                  {"morePatients", FHIRSTORE_AUDIT_MORE_PATIENTS},
                  {"moreRestriction", FHIRSTORE_AUDIT_MORE_RESTRICTION},
-                 {"hookFailed", FHIRSTORE_AUDIT_HOOK_FAILED}};
+                 {"hookFailed", FHIRSTORE_AUDIT_HOOK_FAILED},
+                 {"clockSetBack", FHIRSTORE_AUDIT_CLOCK_BACK}};
     detail_writer details = {writer->style, writer->out, false};
     begin_entity(writer, "4", NULL);
     fhs_buf_add_cstr(writer->out, "\"detail\":[");

@@ -203,15 +203,26 @@ static fhirstore_status find_end(const fhs_journal *journal, fhs_conn *conn,
                                  fhs_journal_anchor *out, fhirstore_error **err)
 {
     fhs_journal_block last = {0};
+    uint8_t link[FHS_JOURNAL_LINK_BYTES];
     bool found;
     bool genuine;
     bool has_blocks;
     fhirstore_status status = fhs_journal_find_place(journal, conn, fhs_journal_head_name, out,
                                                      &found, &genuine, err);
-    if (status != FHIRSTORE_OK || (found && genuine)) {
+    if (status == FHIRSTORE_OK) {
+        status = fhs_journal_last(conn, &last, link, &has_blocks, err);
+    }
+    if (status != FHIRSTORE_OK) {
         return status;
     }
-    status = fhs_journal_last(conn, &last, out->link, &has_blocks, err);
+    if (found && genuine) {
+        /* What somebody else put behind the head stays where it is, and shows. */
+        if (has_blocks && last.first + last.count - 1 > out->last) {
+            out->last = last.first + last.count - 1;
+        }
+        return FHIRSTORE_OK;
+    }
+    memcpy(out->link, link, sizeof out->link);
     if (!has_blocks) {
         fhs_journal_first_link(journal, out->link);
     }

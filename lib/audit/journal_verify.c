@@ -88,6 +88,9 @@ static void check_records(check *work, const fhs_journal_block *block)
     fhs_str rest = fhs_buf_str(&work->records);
     int64_t count = 0;
     while (fhs_block_next(&rest, &event)) {
+        if ((event.flags & FHIRSTORE_AUDIT_CLOCK_BACK) != 0 && work->report->clock_back == 0) {
+            work->report->clock_back = block->first + count;
+        }
         count++;
     }
     if (count != block->count || rest.len > 0) {
@@ -107,14 +110,26 @@ static void check_anchor(check *work)
     }
 }
 
-static void check_marks(check *work)
+/* A block that goes past a multiple of FHS_JOURNAL_MARK_EVERY has a signature behind it. */
+static bool is_signature_due(const fhs_journal_block *block)
 {
+    return (block->first - 1) / FHS_JOURNAL_MARK_EVERY !=
+           (block->first + block->count - 1) / FHS_JOURNAL_MARK_EVERY;
+}
+
+static void check_marks(check *work, const fhs_journal_block *block)
+{
+    bool is_signed = false;
     while (work->mark_at < work->mark_count && work->marks[work->mark_at].last <= work->at.last) {
         const fhs_journal_anchor *mark = &work->marks[work->mark_at++];
+        is_signed = is_signed || mark->last == work->at.last;
         if (mark->last != work->at.last ||
             memcmp(mark->link, work->at.link, sizeof mark->link) != 0) {
             fault(work, mark->last, "what was signed here is not what stands here");
         }
+    }
+    if (!is_signed && is_signature_due(block)) {
+        fault(work, work->at.last, "the signature behind this record is missing");
     }
 }
 
@@ -148,7 +163,7 @@ static fhirstore_status check_block(void *ctx, const fhs_journal_block *block)
     work->time_us = block->time_us;
     work->at.last = block->first + block->count - 1;
     check_records(work, block);
-    check_marks(work);
+    check_marks(work, block);
     check_anchor(work);
     return FHIRSTORE_OK;
 }

@@ -100,5 +100,6 @@ void fhs_audit_write_json(int64_t number, const fhs_audit_event *event, fhs_buf 
     add_audit_list(out, "restriction", event->restriction);
     add_audit_flag(out, "moreRestriction", event->flags, FHIRSTORE_AUDIT_MORE_RESTRICTION);
     add_audit_flag(out, "hookFailed", event->flags, FHIRSTORE_AUDIT_HOOK_FAILED);
+    add_audit_flag(out, "clockSetBack", event->flags, FHIRSTORE_AUDIT_CLOCK_BACK);
     fhs_buf_add_char(out, '}');
 }

@@ -196,6 +196,9 @@ static void write_report(const verify_journal *work, fhs_buf *out)
                  (long long)report->last, (long long)report->marks, (long long)report->faults);
     fhs_buf_add_str(out, fhs_buf_str(&work->faults));
     fhs_buf_add_char(out, ']');
+    if (report->clock_back > 0) {
+        fhs_buf_addf(out, ",\"clockSetBackAt\":%lld", (long long)report->clock_back);
+    }
     if (report->waiting_since_us != 0) {
         fhs_buf_add_cstr(out, ",\"readsMayBeMissingSince\":\"");
         fhs_instant_write(report->waiting_since_us, out);
@@ -232,28 +235,21 @@ fhirstore_status fhs_interact_journal_verify(fhs_session *session, fhs_str ancho
 
 typedef struct retain_work {
     int64_t before_us;
-    int64_t first; /* to be kept; 0: none is as young */
-    int64_t last;
 } retain_work;
 
-static bool find_kept(void *ctx, int64_t number, const fhs_audit_event *event)
-{
-    retain_work *work = ctx;
-    work->last = number;
-    if (event->time_us >= work->before_us) {
-        work->first = number;
-        return false;
-    }
-    return true;
-}
-
+/* From the first block on that holds a record as young. */
 static fhirstore_status run_retain(fhs_call *call, void *ctx, fhirstore_error **err)
 {
-    retain_work *work = ctx;
+    const retain_work *work = ctx;
     fhs_journal *journal = fhs_ledger_journal(call->session->core->ledger);
-    fhirstore_status status = fhs_journal_read(journal, call->conn, 0, find_kept, work, err);
+    fhs_journal_anchor end;
+    fhs_journal_block block;
+    fhirstore_status status = fhs_journal_get_anchor(call->conn, &end, err);
     if (status >= FHIRSTORE_OK) {
-        int64_t first = work->first > 0 ? work->first : work->last + 1;
+        status = fhs_journal_find_time(call->conn, work->before_us, &block, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        const int64_t first = block.count > 0 ? block.first : end.last + 1;
         status = fhs_journal_retain(journal, call->conn, first, err);
         call->count = first - 1;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interact/ledger.h"
 
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -13,11 +15,13 @@
 /* With a writer at work all the while they may wait up to this. */
 #define WAITING_MAX ((size_t)64 * 1024 * 1024)
 #define OWNER_LEN   16u
+/* A clock that is adjusted may stand behind by this much before it is noted. */
+#define CLOCK_SLACK_US INT64_C(10000000)
 
 typedef struct record_list {
     fhs_buf bytes;
     int64_t count;
-    int64_t last_us; /* time of the last one */
+    int64_t last_us; /* time of the last one; none is earlier than the one before */
 } record_list;
 
 struct fhs_ledger {
@@ -26,9 +30,11 @@ struct fhs_ledger {
     bool is_strict;
     char owner[FHS_UUID_LEN + 1];
     record_list waiting;
-    int64_t oldest_us;  /* monotonic */
-    bool is_announced;  /* the store knows that records may wait here */
-    record_list moving; /* what waited, in the transaction under way */
+    int64_t oldest_us;              /* monotonic */
+    bool is_announced;              /* the store knows that records may wait here */
+    record_list moving;             /* what waited, in the transaction under way */
+    atomic_int_least64_t latest_us; /* of the events that were stamped */
+    int64_t floor_us; /* of the records that were appended; whose turn it is writes it */
 };
 
 static const fhs_str key_name = FHS_LIT_INIT("journal_key");
@@ -106,6 +112,41 @@ static bool is_journal_wanted(const fhs_core *core, int32_t mode)
     return !core->read_only && mode != FHIRSTORE_JOURNAL_OFF;
 }
 
+/* Times go on where the journal ends. */
+static fhirstore_status find_latest(fhs_core *core, fhs_ledger *ledger, fhirstore_error **err)
+{
+    uint8_t link[FHS_JOURNAL_LINK_BYTES];
+    fhs_journal_block last;
+    fhs_conn *conn = NULL;
+    bool found = false;
+    fhirstore_status status = fhs_storage_reader(core->storage, &conn, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_journal_last(conn, &last, link, &found, err);
+    }
+    fhs_conn_release(conn);
+    ledger->floor_us = found ? last.time_us : INT64_MIN;
+    atomic_init(&ledger->latest_us, ledger->floor_us);
+    return status;
+}
+
+void fhs_ledger_stamp(const fhs_core *core, fhs_audit_event *event)
+{
+    fhs_ledger *ledger = core->ledger;
+    if (ledger == NULL) {
+        return;
+    }
+    int_least64_t latest = atomic_load(&ledger->latest_us);
+    while (latest < event->time_us &&
+           !atomic_compare_exchange_weak(&ledger->latest_us, &latest, event->time_us)) {
+    }
+    if (event->time_us < latest) {
+        if (latest - event->time_us > CLOCK_SLACK_US) {
+            event->flags |= FHIRSTORE_AUDIT_CLOCK_BACK;
+        }
+        event->time_us = latest;
+    }
+}
+
 fhirstore_status fhs_ledger_open(fhs_core *core, int32_t mode, fhirstore_error **err)
 {
     if (!is_journal_wanted(core, mode)) {
@@ -117,6 +158,12 @@ fhirstore_status fhs_ledger_open(fhs_core *core, int32_t mode, fhirstore_error *
     }
     fhirstore_status status = open_journal(core, &ledger->journal, err);
     if (status != FHIRSTORE_OK) {
+        fhs_free(ledger);
+        return status;
+    }
+    status = find_latest(core, ledger, err);
+    if (status != FHIRSTORE_OK) {
+        fhs_journal_free(ledger->journal);
         fhs_free(ledger);
         return status;
     }
@@ -167,24 +214,63 @@ static void stop_moving(fhs_ledger *ledger, bool is_committed)
     }
 }
 
-static fhirstore_status write_moving(fhs_core *core, fhs_conn *conn, fhirstore_error **err)
+/* Records that overtook others on their way here get the time of those. */
+static fhirstore_status raise_times(fhs_ledger *ledger, fhs_str records, fhs_buf *out,
+                                    int64_t *count_out, fhirstore_error **err)
+{
+    fhs_audit_event event;
+    fhirstore_status status = FHIRSTORE_OK;
+    *count_out = 0;
+    while (status == FHIRSTORE_OK && fhs_block_next(&records, &event)) {
+        event.time_us = event.time_us < ledger->floor_us ? ledger->floor_us : event.time_us;
+        ledger->floor_us = event.time_us;
+        status = fhs_block_add(out, &event);
+        ++*count_out;
+    }
+    return status == FHIRSTORE_OK ? status : fhs_fail_plain(err, status);
+}
+
+/* One block. Times rise within @a records. */
+static fhirstore_status append_block(fhs_core *core, fhs_conn *conn, fhs_str records, int64_t count,
+                                     fhs_str first, int64_t last_us, fhirstore_error **err)
 {
     fhs_ledger *ledger = core->ledger;
-    const record_list *moving = &ledger->moving;
-    fhirstore_status status = fhs_journal_append(ledger->journal, conn, fhs_buf_str(&moving->bytes),
-                                                 moving->count, moving->last_us, err);
-    if (status == FHIRSTORE_OK && (moving->count > 0 || !ledger->is_announced)) {
-        status = fhs_journal_set_waiting(conn, fhs_ledger_owner(ledger), fhs_core_now(core), err);
+    fhs_audit_event event = {.time_us = INT64_MIN};
+    (void)fhs_block_next(&first, &event);
+    if (event.time_us >= ledger->floor_us) {
+        ledger->floor_us = last_us;
+        return fhs_journal_append(ledger->journal, conn, records, count, last_us, err);
+    }
+    fhs_buf raised = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    fhirstore_status status = raise_times(ledger, records, &raised, &count, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_journal_append(ledger->journal, conn, fhs_buf_str(&raised), count,
+                                    ledger->floor_us, err);
+    }
+    fhs_buf_clear(&raised);
+    return status;
+}
+
+/* Other processes append as well. */
+static fhirstore_status meet_others(fhs_core *core, fhs_conn *conn, fhirstore_error **err)
+{
+    uint8_t link[FHS_JOURNAL_LINK_BYTES];
+    fhs_journal_block last;
+    bool found;
+    fhirstore_status status = fhs_journal_last(conn, &last, link, &found, err);
+    if (status == FHIRSTORE_OK && found && last.time_us > core->ledger->floor_us) {
+        core->ledger->floor_us = last.time_us;
     }
     return status;
 }
 
 /* The records of a large transaction go block by block: none is copied whole. */
-static fhirstore_status append_in_blocks(fhs_call *root, fhs_str records, fhirstore_error **err)
+static fhirstore_status append_in_blocks(fhs_core *core, fhs_conn *conn, fhs_str records,
+                                         fhirstore_error **err)
 {
-    fhs_journal *journal = root->session->core->ledger->journal;
-    fhirstore_status status = FHIRSTORE_OK;
     fhs_audit_event event = {0};
+    fhirstore_status status = records.len > 0 && core->multi_process ? meet_others(core, conn, err)
+                                                                     : FHIRSTORE_OK;
     while (status == FHIRSTORE_OK && records.len > 0) {
         fhs_str rest = records;
         int64_t count = 0;
@@ -194,10 +280,20 @@ static fhirstore_status append_in_blocks(fhs_call *root, fhs_str records, fhirst
         if (count == 0) {
             return fhs_fail(err, FHIRSTORE_ERR_INTERNAL, "an audit record is malformed");
         }
-        status = fhs_journal_append(journal, root->conn,
-                                    fhs_str_of(records.ptr, records.len - rest.len), count,
-                                    event.time_us, err);
+        status = append_block(core, conn, fhs_str_of(records.ptr, records.len - rest.len), count,
+                              records, event.time_us, err);
         records = rest;
+    }
+    return status;
+}
+
+static fhirstore_status write_moving(fhs_core *core, fhs_conn *conn, fhirstore_error **err)
+{
+    fhs_ledger *ledger = core->ledger;
+    const record_list *moving = &ledger->moving;
+    fhirstore_status status = append_in_blocks(core, conn, fhs_buf_str(&moving->bytes), err);
+    if (status == FHIRSTORE_OK && (moving->count > 0 || !ledger->is_announced)) {
+        status = fhs_journal_set_waiting(conn, fhs_ledger_owner(ledger), fhs_core_now(core), err);
     }
     return status;
 }
@@ -211,10 +307,10 @@ fhirstore_status fhs_ledger_settle(fhs_call *root, fhirstore_error **err)
     start_moving(core->ledger);
     fhirstore_status status = write_moving(core, root->conn, err);
     if (status == FHIRSTORE_OK) {
-        status = append_in_blocks(root, fhs_buf_str(&root->held), err);
+        status = append_in_blocks(core, root->conn, fhs_buf_str(&root->held), err);
     }
     if (status == FHIRSTORE_OK) {
-        status = append_in_blocks(root, fhs_buf_str(&root->noted), err);
+        status = append_in_blocks(core, root->conn, fhs_buf_str(&root->noted), err);
     }
     return status;
 }
@@ -338,6 +434,12 @@ fhirstore_status fhs_ledger_note(fhs_call *call, const fhs_audit_event *event,
     (void)pthread_mutex_lock(&ledger->lock);
     record_list *waiting = &ledger->waiting;
     ledger->oldest_us = waiting->count == 0 ? now : ledger->oldest_us;
+    fhs_audit_event raised;
+    if (waiting->count > 0 && event->time_us < waiting->last_us) {
+        raised = *event;
+        raised.time_us = waiting->last_us;
+        event = &raised;
+    }
     fhirstore_status kept = fhs_block_add(&waiting->bytes, event);
     if (kept == FHIRSTORE_OK) {
         waiting->count++;

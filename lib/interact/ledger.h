@@ -20,6 +20,8 @@ void fhs_ledger_close(fhs_core *core);
 fhs_journal *fhs_ledger_journal(const fhs_ledger *ledger);
 fhs_str fhs_ledger_owner(const fhs_ledger *ledger);
 
+/* The time of an event: never before that of the last one, which is noted where it matters. */
+void fhs_ledger_stamp(const fhs_core *core, fhs_audit_event *event);
 /* One event. In strict mode an error says that it could not be kept: nothing may be answered. */
 fhirstore_status fhs_ledger_note(fhs_call *call, const fhs_audit_event *event,
                                  fhirstore_error **err);

@@ -5,6 +5,7 @@
  * walk stands. A walk that ends makes the type's new parameters ready and its old ones gone.
  */
 #include "base/clock.h"
+#include "interact/ledger.h"
 #include "interact/params.h"
 #include "interact/words.h"
 
@@ -314,9 +315,14 @@ fhirstore_status fhs_core_maintain(fhs_core *core, const fhs_maintain_options *o
     if (options->max_ms > 0) {
         work.deadline_us = fhs_clock_monotonic_us() + (int64_t)options->max_ms * 1000;
     }
+    /* Records of reads that nobody came to write. */
+    fhirstore_status status = fhs_ledger_flush(core, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
     fhs_arena_init(&work.arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&work.rows, FHS_LIMIT_RESOURCE_BYTES);
-    fhirstore_status status = run_steps(&work);
+    status = run_steps(&work);
     fhs_buf_clear(&work.rows);
     fhs_arena_clear(&work.arena);
     return status;

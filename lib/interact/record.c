@@ -194,6 +194,7 @@ fhirstore_status fhs_call_record(fhs_call *call, fhirstore_status outcome, fhirs
     if (outcome >= FHIRSTORE_OK) {
         status = fhs_touched_settle(call, err);
     }
+    fhs_ledger_stamp(call->session->core, &event);
     fhs_touched_tell(call, &event);
     describe_restriction(call, &restriction, &event);
     if (status >= FHIRSTORE_OK && fhs_buf_status(&restriction) < FHIRSTORE_OK) {

@@ -32,7 +32,10 @@ fhirstore_status fhs_journal_add_mark(fhs_conn *conn, const fhs_journal_mark *ma
                                       fhirstore_error **err);
 /* Remove the blocks that end before @a first, and marks with them. */
 fhirstore_status fhs_journal_drop(fhs_conn *conn, int64_t first, fhirstore_error **err);
-/* The last block's head and link (copied to @a link); *found_out false: the journal is empty. */
+/*
+ * The last block's head and link (copied to @a link; zeros where it is none, which verification tells);
+ * *found_out false: the journal is empty.
+ */
 fhirstore_status fhs_journal_last(fhs_conn *conn, fhs_journal_block *out,
                                   uint8_t link[FHS_JOURNAL_LINK_BYTES], bool *found_out,
                                   fhirstore_error **err);

@@ -459,6 +459,49 @@ START_TEST(the_disk_is_full)
 }
 END_TEST
 
+/* What cannot be recorded is not answered, where it is to be recorded first; else it waits. */
+START_TEST(a_full_disk_refuses_reads_that_must_be_recorded)
+{
+    static const char body[] = "{\"resourceType\":\"Patient\",\"id\":\"p\"}";
+    static const int32_t modes[] = {FHIRSTORE_JOURNAL_STRICT, FHIRSTORE_JOURNAL_BATCHED};
+    fault_vfs *fault = put_below();
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        fhirstore_open_options options = open_options();
+        options.journal = modes[i];
+        store = must_open(store_path, &options);
+        session = must_enter(store, FHIRSTORE_SESSION_ALLOW_EVERYTHING, "Practitioner/tester");
+        expect_status(update("Patient", "p", body), FHIRSTORE_CREATED);
+        expect_status(read_one("Patient", "p"), FHIRSTORE_OK);
+        fault_vfs_limit_space(fault, 0);
+        const reply full = read_one("Patient", "p");
+        const bool is_strict = modes[i] == FHIRSTORE_JOURNAL_STRICT;
+        ck_assert_msg(full.status == (is_strict ? FHIRSTORE_ERR_FULL : FHIRSTORE_OK), "%s",
+                      fhirstore_status_name(full.status));
+        ck_assert(!is_strict || strstr(full.body, "\"Patient\"") == NULL);
+        expect_http(ask("GET", "Patient?_id=p", NULL, NULL), is_strict ? 507 : 200);
+        fault_vfs_limit_space(fault, UINT64_MAX);
+        expect_status(read_one("Patient", "p"), FHIRSTORE_OK);
+        /* The attempts are on record as well, once there is room again. */
+        fhirstore_buf records = {0};
+        int64_t next;
+        ck_assert_int_eq(fhirstore_journal_read(session, 1, 100, &records, &next, NULL),
+                         FHIRSTORE_OK);
+        ck_assert_ptr_nonnull(
+            strstr(records.ptr, is_strict ? "\"outcome\":\"ERR_FULL\"" : "\"action\":\"search\""));
+        fhirstore_buf_clear(&records);
+        fhirstore_buf report = {0};
+        ck_assert_int_eq(fhirstore_journal_verify(session, NULL, 0, &report, NULL), FHIRSTORE_OK);
+        fhirstore_buf_clear(&report);
+        fhirstore_session_close(session);
+        fhirstore_close(store);
+        session = NULL;
+        store = NULL;
+        remove_store();
+    }
+    fault_vfs_free(fault);
+}
+END_TEST
+
 /* ---- kill -9 ---- */
 
 static void write_until_killed(int from, int tell)
@@ -554,6 +597,7 @@ int main(void)
     tcase_set_timeout(tests, is_long() ? 3600 : 240);
     tcase_add_loop_test(tests, the_disk_fails, 0, (int)(sizeof kinds / sizeof *kinds));
     tcase_add_test(tests, the_disk_is_full);
+    tcase_add_test(tests, a_full_disk_refuses_reads_that_must_be_recorded);
     tcase_add_test(tests, the_process_is_killed);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
