@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* audit list, verify, anchor: the store's journal. */
+/* audit list, verify, anchor, retain: the store's journal. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +56,36 @@ static int verify_journal(const cli_options *options, const cli_store *opened)
     return status < FHIRSTORE_OK ? cli_fail(error) : EXIT_FINE;
 }
 
+static int retain_records(const cli_options *options, const cli_store *opened)
+{
+    fhirstore_error *error = NULL;
+    int64_t before_us = 0;
+    (void)cli_instant(options->before, &before_us);
+    return fhirstore_journal_retain(opened->session, before_us, &error) < FHIRSTORE_OK
+               ? cli_fail(error)
+               : EXIT_FINE;
+}
+
+static int check_verb(const cli_options *options, const char *verb)
+{
+    int64_t before_us;
+    const bool retains = strcmp(verb, "retain") == 0;
+    if (retains && options->before == NULL) {
+        return cli_usage("audit retain takes --before INSTANT: older records go");
+    }
+    if (!retains && options->before != NULL) {
+        return cli_usage("--before goes with audit retain");
+    }
+    if (retains && !cli_instant(options->before, &before_us)) {
+        return cli_usage("--before takes a date or an instant (2024-01-31T12:00:00Z), not \"%s\"",
+                         options->before);
+    }
+    return EXIT_FINE;
+}
+
 int cli_audit(const cli_options *options)
 {
-    static const char *const verbs[] = {"list", "verify", "anchor"};
+    static const char *const verbs[] = {"list", "verify", "anchor", "retain"};
     const char *verb = options->arguments[0];
     cli_options of_store = *options;
     cli_store opened;
@@ -67,7 +94,10 @@ int cli_audit(const cli_options *options)
         index++;
     }
     if (index == sizeof verbs / sizeof *verbs) {
-        return cli_usage("audit knows list, verify and anchor, not %s", verb);
+        return cli_usage("audit knows list, verify, anchor and retain, not %s", verb);
+    }
+    if (check_verb(options, verb) != EXIT_FINE) {
+        return EXIT_USAGE;
     }
     of_store.arguments++;
     of_store.argument_count--;
@@ -76,7 +106,8 @@ int cli_audit(const cli_options *options)
     }
     int status = index == 0   ? list_records(&opened)
                  : index == 1 ? verify_journal(options, &opened)
-                              : print_anchor(&opened);
+                 : index == 2 ? print_anchor(&opened)
+                              : retain_records(options, &opened);
     cli_close(&opened);
     return cli_finish(status);
 }

@@ -39,6 +39,9 @@ typedef struct cli_options {
     const char *type;
     const char *since;
     const char *anchor;
+    const char *before;
+    const char *journal;  /* off, batched, strict; NULL: the default */
+    const char *audit;    /* required, best-effort; NULL: required */
     const char *as_file;  /* the principal's document; NULL: the local operator */
     const char *jsonpath; /* iot eval: the expression */
     const char *jmespath;
@@ -146,6 +149,10 @@ int32_t cli_fhir_version(const char *name);
 /* FHIRSTORE_VALIDATION_… and FHIRSTORE_INTEGRITY_… of a word; -1: it is none. */
 int32_t cli_validation(const char *text);
 int32_t cli_integrity(const char *text);
+int32_t cli_journal(const char *text);    /* FHIRSTORE_JOURNAL_*; below 0: none */
+int32_t cli_audit_mode(const char *text); /* 0: required, 1: best-effort; below 0: none */
+/* The beginning of what a date or an instant means, in microseconds. False: it is none. */
+bool cli_instant(const char *text, int64_t *us_out);
 double cli_seconds(void);
 /* "1 resource", "2 resources": the 's' or nothing. */
 const char *cli_plural(int64_t count);

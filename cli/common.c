@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/instant.h"
 #include "cli.h"
 
 double cli_seconds(void)
@@ -320,6 +321,36 @@ int32_t cli_integrity(const char *text)
     return place_of(text, words, (int32_t)(sizeof words / sizeof words[0]));
 }
 
+int32_t cli_journal(const char *text)
+{
+    static const char *const words[] = {
+        [FHIRSTORE_JOURNAL_DEFAULT] = "",
+        [FHIRSTORE_JOURNAL_OFF] = "off",
+        [FHIRSTORE_JOURNAL_BATCHED] = "batched",
+        [FHIRSTORE_JOURNAL_STRICT] = "strict",
+    };
+    return text[0] == '\0' ? -1 : place_of(text, words, (int32_t)(sizeof words / sizeof words[0]));
+}
+
+int32_t cli_audit_mode(const char *text)
+{
+    static const char *const words[] = {"required", "best-effort"};
+    return place_of(text, words, (int32_t)(sizeof words / sizeof words[0]));
+}
+
+bool cli_instant(const char *text, int64_t *us_out)
+{
+    fhs_date date;
+    int64_t lo;
+    int64_t hi;
+    if (!fhs_date_parse(fhs_str_from_cstr(text), FHS_DATE_FORM_SEARCH, &date)) {
+        return false;
+    }
+    fhs_date_interval(&date, 0, &lo, &hi);
+    *us_out = fhs_ticks_to_us(lo);
+    return true;
+}
+
 static void fill_open_options(const cli_options *options, uint32_t flags,
                               fhirstore_open_options *open)
 {
@@ -334,6 +365,12 @@ static void fill_open_options(const cli_options *options, uint32_t flags,
     open->cache_bytes = options->cache_mib << 20;
     if (options->validation != NULL) {
         open->validation = cli_validation(options->validation);
+    }
+    if (options->journal != NULL) {
+        open->journal = cli_journal(options->journal);
+    }
+    if (options->audit != NULL && cli_audit_mode(options->audit) > 0) {
+        open->flags |= (uint32_t)FHIRSTORE_OPEN_AUDIT_BEST_EFFORT;
     }
     if (options->integrity != NULL) {
         open->integrity = cli_integrity(options->integrity);

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/instant.h"
 #include "cli.h"
 
 #define MAX_TYPES 256
@@ -101,19 +100,8 @@ static bool make_folder(const char *path)
 
 static bool parse_since(const char *text, int64_t *since_us)
 {
-    fhs_date date;
-    int64_t lo;
-    int64_t hi;
     *since_us = 0;
-    if (text == NULL) {
-        return true;
-    }
-    if (!fhs_date_parse(fhs_str_from_cstr(text), FHS_DATE_FORM_SEARCH, &date)) {
-        return false;
-    }
-    fhs_date_interval(&date, 0, &lo, &hi);
-    *since_us = fhs_ticks_to_us(lo);
-    return true;
+    return text == NULL || cli_instant(text, since_us);
 }
 
 /* One type after the other, or all at once. */

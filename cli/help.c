@@ -73,7 +73,8 @@ static const struct {
      "The store's journal of every access. list prints it as NDJSON, a record a line; verify\n"
      "checks each record, the chain, the signatures and the end, and exits with 1 when it was\n"
      "tampered with (the report names the records); anchor prints the present end as a line to\n"
-     "keep elsewhere, which verify --anchor FILE compares the journal with later.\n"},
+     "keep elsewhere, which verify --anchor FILE compares the journal with later. retain removes\n"
+     "the records from before --before, list them first; what stays can be verified as before.\n"},
     {"backup",
      "Writes a copy of what the store holds now to DEST, a file that must not exist yet. The copy\n"
      "is a store of its own, compact, with a new data key: to restore it is to open it. It opens\n"
@@ -126,6 +127,9 @@ static const char option_help[] =
     "  --fhir V             R4 (default), R4B or R5\n"
     "  --validation MODE    on (default), lenient, off, full: import, request, batch\n"
     "  --integrity MODE     off (default), on, cascade: request, batch\n"
+    "  --journal MODE       off, batched (default of an encrypted store), strict (docs/audit.md)\n"
+    "  --audit MODE         required (default), best-effort: whether the failure of an audit hook\n"
+    "                       undoes what it was told of\n"
     "  --cache MIB          page cache of a connection (default 16)\n"
     "  --per-commit N       resources a transaction (default 1000): import, reindex\n"
     "  --new-key-file F, --new-passphrase-file F, --recipient P, --label TEXT, --kdf-ms N,\n"

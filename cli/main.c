@@ -52,6 +52,9 @@ enum option_id {
     OPT_LABEL,
     OPT_SLOT,
     OPT_KDF_MS,
+    OPT_JOURNAL,
+    OPT_AUDIT,
+    OPT_BEFORE,
     OPTION_COUNT
 };
 
@@ -60,7 +63,7 @@ enum option_id {
 #define OF_STORE                                                                    \
     (BIT(OPT_KEY_FILE) | BIT(OPT_PASSPHRASE_FILE) | BIT(OPT_RECIPIENT_KEY_FILE) |   \
      BIT(OPT_PLAINTEXT) | BIT(OPT_FHIR) | BIT(OPT_BASE_URL) | BIT(OPT_NO_HISTORY) | \
-     BIT(OPT_CACHE) | BIT(OPT_MULTI_PROCESS))
+     BIT(OPT_CACHE) | BIT(OPT_MULTI_PROCESS) | BIT(OPT_JOURNAL) | BIT(OPT_AUDIT))
 /* What a new key slot takes. */
 #define OF_NEW_KEY                                                                                \
     (BIT(OPT_NEW_KEY_FILE) | BIT(OPT_NEW_PASSPHRASE_FILE) | BIT(OPT_RECIPIENT) | BIT(OPT_LABEL) | \
@@ -99,8 +102,8 @@ static const cli_command commands[] = {
     {"reindex", "reindex STORE", 1, 1, OF_STORE | OF_LONG_RUN, cli_reindex},
     {"access", "access show STORE [--type T] | access explain STORE ACTION [Type[/id]]", 2, 4,
      OF_STORE | OF_PRINCIPAL | BIT(OPT_TYPE) | BIT(OPT_JSON), cli_access},
-    {"audit", "audit list|verify|anchor STORE [--anchor FILE]", 2, 2,
-     OF_STORE | OF_PRINCIPAL | BIT(OPT_ANCHOR) | BIT(OPT_JSON), cli_audit},
+    {"audit", "audit list|verify|anchor|retain STORE [--anchor FILE] [--before INSTANT]", 2, 2,
+     OF_STORE | OF_PRINCIPAL | BIT(OPT_ANCHOR) | BIT(OPT_BEFORE) | BIT(OPT_JSON), cli_audit},
     {"backup", "backup STORE DEST [--new-key-file F|--new-passphrase-file F|--recipient P]", 2, 2,
      OF_STORE | OF_NEW_KEY | BIT(OPT_PROGRESS) | BIT(OPT_JSON), cli_backup},
     {"encrypt", "encrypt STORE --new-key-file F|--new-passphrase-file F|--recipient P", 1, 1,
@@ -165,6 +168,9 @@ static const struct option long_options[] = {
     {"label", required_argument, NULL, FIRST_ID + OPT_LABEL},
     {"slot", required_argument, NULL, FIRST_ID + OPT_SLOT},
     {"kdf-ms", required_argument, NULL, FIRST_ID + OPT_KDF_MS},
+    {"journal", required_argument, NULL, FIRST_ID + OPT_JOURNAL},
+    {"audit", required_argument, NULL, FIRST_ID + OPT_AUDIT},
+    {"before", required_argument, NULL, FIRST_ID + OPT_BEFORE},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -180,6 +186,10 @@ static const char *choices_of(int id)
         return "on, lenient, off or full";
     case OPT_INTEGRITY:
         return "off, on or cascade";
+    case OPT_JOURNAL:
+        return "off, batched or strict";
+    case OPT_AUDIT:
+        return "required or best-effort";
     case OPT_CACHE:
     case OPT_PER_COMMIT:
     case OPT_SLOT:
@@ -237,6 +247,7 @@ static const char **text_option(cli_options *options, int id)
         {OPT_TYPE, &options->type},
         {OPT_SINCE, &options->since},
         {OPT_ANCHOR, &options->anchor},
+        {OPT_BEFORE, &options->before},
         {OPT_AS, &options->as_file},
         {OPT_POLICY, &options->policy_file},
         {OPT_JSONPATH, &options->jsonpath},
@@ -294,6 +305,12 @@ static bool take_value(cli_options *options, int id, const char *value)
     case OPT_VALIDATION:
         options->validation = value;
         return cli_validation(value) >= 0;
+    case OPT_JOURNAL:
+        options->journal = value;
+        return cli_journal(value) >= 0;
+    case OPT_AUDIT:
+        options->audit = value;
+        return cli_audit_mode(value) >= 0;
     case OPT_INTEGRITY:
         options->integrity = value;
         return cli_integrity(value) >= 0;

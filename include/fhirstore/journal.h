@@ -44,9 +44,10 @@ FHIRSTORE_API fhirstore_status fhirstore_journal_read(fhirstore_session *session
 /**
  * Check the whole journal: every record, link and signature, its beginning and its end. The report
  * is a JSON object: {"sound":true,"first":1,"last":300,"signatures":0,"faultCount":0,"faults":[
- * {"record":101,"what":"…"}],"clockSetBackAt":90,"readsMayBeMissingSince":"…"}. The last two are no
- * faults and are there where they apply: the first record before which the clock was set back, and
- * since when a crash may have lost records of reads.
+ * {"record":101,"what":"…"}],"anchorIsOlder":true,"clockSetBackAt":90,"readsMayBeMissingSince":
+ * "…"}. The last three are no faults and are there where they apply: retention has removed the
+ * record of the anchor, so that nothing could be compared; the first record before which the clock
+ * was set back; since when a crash may have lost records of reads.
  *
  * @param      session     Needs FHIRSTORE_ACTION_AUDIT.
  * @param      anchor      What fhirstore_journal_anchor() gave earlier, kept elsewhere: a journal

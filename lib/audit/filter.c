@@ -167,7 +167,7 @@ static size_t end_of_alternative(fhs_str text)
 }
 
 /* Without the backslashes; @a split: where the first '|' is that none stands before. */
-static fhs_str unescape(fhs_arena *arena, fhs_str text, size_t *split)
+static fhs_str unescape_value(fhs_arena *arena, fhs_str text, size_t *split)
 {
     char *out = fhs_arena_calloc(arena, 1, text.len + 1);
     size_t len = 0;
@@ -188,7 +188,7 @@ static fhirstore_status read_filter_value(const fhs_audit_filter *filter, fhs_ar
                                           fhirstore_error **err)
 {
     size_t split;
-    *out = (filter_value){.text = unescape(arena, text, &split)};
+    *out = (filter_value){.text = unescape_value(arena, text, &split)};
     if (out->text.ptr == NULL) {
         return fhs_fail_memory(err);
     }

@@ -71,7 +71,8 @@ typedef struct fhs_journal_report {
     int64_t last;  /* … to; 0: none */
     int64_t marks; /* signatures checked */
     int64_t faults;
-    int64_t clock_back; /* the first record that says the clock was set back before it; 0: none */
+    bool is_anchor_older; /* than the first record that retention has left */
+    int64_t clock_back;   /* the first record that says the clock was set back before it; 0: none */
     int64_t waiting_since_us; /* records of that time on may be lost, or wait elsewhere; 0: none */
 } fhs_journal_report;
 

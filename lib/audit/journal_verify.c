@@ -213,6 +213,22 @@ static fhirstore_status find_start(check *work, fhs_conn *conn)
     return status;
 }
 
+/* What retention has removed cannot be compared any more: that is told, and is no fault. */
+static void check_anchor_at_start(check *work)
+{
+    if (work->anchor == NULL) {
+        return;
+    }
+    if (work->anchor->last == 0) {
+        work->anchor_seen = true; /* of an empty journal */
+    } else if (work->anchor->last < work->at.last) {
+        work->anchor_seen = true;
+        work->report->is_anchor_older = true;
+    } else if (work->at.last > 0) {
+        check_anchor(work);
+    }
+}
+
 /* The head says how far the journal goes: what is cut off at the end shows here. */
 static fhirstore_status check_head(check *work, fhs_conn *conn)
 {
@@ -294,6 +310,7 @@ fhirstore_status fhs_journal_verify(fhs_journal *journal, fhs_conn *conn,
     *out = (fhs_journal_report){0};
     fhirstore_status status = find_start(&work, conn);
     if (status == FHIRSTORE_OK) {
+        check_anchor_at_start(&work);
         status = fhs_journal_each_mark(conn, collect_mark, &work, err);
     }
     if (status == FHIRSTORE_OK) {

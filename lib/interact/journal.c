@@ -196,6 +196,7 @@ static void write_report(const verify_journal *work, fhs_buf *out)
                  (long long)report->last, (long long)report->marks, (long long)report->faults);
     fhs_buf_add_str(out, fhs_buf_str(&work->faults));
     fhs_buf_add_char(out, ']');
+    fhs_buf_add_cstr(out, report->is_anchor_older ? ",\"anchorIsOlder\":true" : "");
     if (report->clock_back > 0) {
         fhs_buf_addf(out, ",\"clockSetBackAt\":%lld", (long long)report->clock_back);
     }

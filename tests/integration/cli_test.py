@@ -652,6 +652,38 @@ def a_principals_rights_are_shown_and_explained(shop):
 
 
 @test
+def the_journal_is_listed_verified_anchored_and_cut(shop):
+    shop.init()
+    shop.load(shop.file("p.json", json.dumps(patient("A"))))
+    shop.ok("get", shop.store, "Patient/A")
+    records = [json.loads(line) for line in shop.ok("audit", "list", shop.store, "--json").splitlines()]
+    assert [r["record"] for r in records] == list(range(1, len(records) + 1)), records
+    read = [r for r in records if r["action"] == "read"]
+    assert len(read) == 1 and read[0]["patients"] == ["A"] and read[0]["principal"] == "local-operator", read
+    report = json.loads(shop.ok("audit", "verify", shop.store))
+    assert report["sound"] is True and report["faults"] == []
+    anchor = shop.file("anchor", shop.ok("audit", "anchor", shop.store).decode())
+    shop.ok("get", shop.store, "Patient/A")
+    shop.ok("audit", "verify", shop.store, "--anchor", anchor)
+    shop.ok("audit", "retain", shop.store, "--before", "2000")
+    shop.ok("audit", "retain", shop.store, "--before", "2100-01-01T00:00:00Z")
+    left = [json.loads(line) for line in shop.ok("audit", "list", shop.store).splitlines()]
+    assert left[0]["record"] > len(records) and left[0]["query"] == "retain", left
+    assert json.loads(shop.ok("audit", "verify", shop.store))["sound"] is True
+    shop.usage("audit", "retain", shop.store)
+    shop.usage("audit", "retain", shop.store, "--before", "soon")
+    shop.usage("audit", "list", shop.store, "--before", "2000")
+    shop.usage("audit", "list", shop.store, "--journal", "maybe")
+    shop.usage("audit", "list", shop.store, "--audit", "maybe")
+    shop.ok("get", shop.store, "Patient/A", "--journal", "strict", "--audit", "best-effort")
+    shop.refused("audit", "list", shop.store, "--journal", "off")
+    assert json.loads(shop.ok("audit", "verify", shop.store, "--anchor", anchor))["anchorIsOlder"] is True
+    wrong = shop.file("wrong", "%d:%s" % (left[0]["record"], 64 * "0"))
+    told = shop.run("audit", "verify", shop.store, "--anchor", wrong)
+    assert told.returncode == 1 and b"TAMPERED" in told.stderr and json.loads(told.stdout)["sound"] is False
+
+
+@test
 def a_damaged_store_is_told_by_verify(shop):
     shop.init()
     shop.load(shop.file("all.ndjson", "\n".join(json.dumps(patient(f"p{i}")) for i in range(2000))))
