@@ -383,7 +383,8 @@ enum fhirstore_iot_language {
  * @param      expression      UTF-8. Borrowed for the call.
  * @param      expression_len  Bytes.
  * @param      json            What it is evaluated on: one JSON value, a byte-order mark before it is
- *                             skipped. Borrowed for the call.
+ *                             skipped, of members of one name the last counts. Borrowed for the
+ *                             call.
  * @param      json_len        Bytes.
  * @param[out] results_out     A JSON array of what was found. Numbers keep their digits; infinities and
  *                             not-a-number, which arithmetic can make, are strings. Owned by the caller:

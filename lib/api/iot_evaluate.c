@@ -37,7 +37,8 @@ static fhirstore_status evaluate_text(fhs_arena *arena, fhs_iot_language languag
     }
     fhirstore_status status = fhs_iot_compile(arena, language, expression, &compiled, err);
     if (status == FHIRSTORE_OK) {
-        status = fhs_json_read(arena, json, NULL, &root, err);
+        const fhs_json_limits limits = {.last_wins = true}; /* as of a message */
+        status = fhs_json_read(arena, json, &limits, &root, err);
     }
     if (status == FHIRSTORE_OK) {
         status = fhs_iot_select(compiled, &run, root, &nodes, err);

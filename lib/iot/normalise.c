@@ -282,8 +282,10 @@ static void bad_message(message_work *work, const char *what)
 static void read_message(message_work *work, fhs_str message)
 {
     fhirstore_error *why = NULL;
-    fhirstore_status status = fhs_json_read(work->normaliser->scratch, message, NULL, &work->root,
-                                            &why);
+    /* Devices that repeat a name mean the last one. */
+    const fhs_json_limits limits = {.last_wins = true};
+    fhirstore_status status = fhs_json_read(work->normaliser->scratch, message, &limits,
+                                            &work->root, &why);
     if (status == FHIRSTORE_ERR_NO_MEMORY && !is_budget_spent(work->normaliser->scratch)) {
         work->failed = fhs_fail_memory(work->err);
     } else if (status == FHIRSTORE_ERR_NO_MEMORY) {

@@ -52,6 +52,8 @@ struct fhs_json_member {
 typedef struct fhs_json_limits {
     size_t max_bytes;   /* 0: FHS_LIMIT_JSON_BYTES */
     uint32_t max_depth; /* 0: FHS_LIMIT_JSON_DEPTH; never more than 1000 */
+    /* Of members of the same name the last one stays, where a few are repeated. Else refused. */
+    bool last_wins;
 } fhs_json_limits;
 
 /*

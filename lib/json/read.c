@@ -29,6 +29,9 @@ typedef struct read_frame {
     bool in_object;
 } read_frame;
 
+/* Names that an object of many members may repeat, where it may: each costs a look at all. */
+#define REPEATED_MAX 64u
+
 /* Room for whatever one step may push. */
 #define STEP_ROOM (sizeof(read_frame) + sizeof(fhs_json_member))
 /* What lies on the stack beside values that end up in the arena. */
@@ -47,6 +50,8 @@ typedef struct json_reader {
     uint32_t depth;
     uint32_t max_depth;
     bool in_object;
+    bool last_wins;
+    bool has_dropped; /* some member of an open object has a dropped_name */
     fhs_json_names names;
     fhs_json_fault fault;
     const fhs_json_pieces *pieces; /* NULL: a tree of everything */
@@ -145,20 +150,44 @@ static inline uint64_t name_bit(fhs_str name, const char *end)
     return UINT64_C(1) << (word >> 58);
 }
 
-/* Whether the open object has @a name among its members before the topmost one. */
-static FHS_NOINLINE bool is_repeated_name(const json_reader *r, fhs_str name)
+/* The name of a member whose place a later one has taken; none in a text is as long. */
+#define DROPPED_LENGTH SIZE_MAX
+
+/* Drop @a member, which comes again; false where that is refused. */
+static bool drop_member(json_reader *r, fhs_json_member *member)
 {
-    const fhs_json_member *member = (const fhs_json_member *)(void *)(r->stack + r->children);
+    member->name.len = r->last_wins ? DROPPED_LENGTH : member->name.len;
+    r->has_dropped = r->last_wins;
+    return r->last_wins;
+}
+
+/* Whether the open object has @a name among its members before the topmost one, and may not. */
+static FHS_NOINLINE bool is_repeated_name(json_reader *r, fhs_str name)
+{
+    fhs_json_member *member = (fhs_json_member *)(void *)(r->stack + r->children);
     const fhs_json_member *last = (const fhs_json_member *)(void *)r->top - 1;
     if (last - member > (ptrdiff_t)FHS_JSON_FEW_MEMBERS) {
         return false; /* found when the object closes, all names at once */
     }
     for (; member < last; member++) {
         if (member->name.len == name.len && memcmp(member->name.ptr, name.ptr, name.len) == 0) {
-            return true;
+            return !drop_member(r, member);
         }
     }
     return false;
+}
+
+/* Close the gaps that dropped members of the open object leave; returns how many are left. */
+static FHS_NOINLINE size_t close_gaps(json_reader *r, fhs_json_member *members, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (members[i].name.len != DROPPED_LENGTH) {
+            members[kept++] = members[i];
+        }
+    }
+    r->top = (char *)(members + kept);
+    return kept;
 }
 
 /* Read the name at @a p and the colon behind it, and push their member. Returns where its value
@@ -230,16 +259,27 @@ static inline const char *open_container(json_reader *r, const char *p, bool is_
 }
 
 /* Check the names of an object that closes with more members than were compared one by one. */
-static FHS_NOINLINE bool check_many_names(json_reader *r, const fhs_json_member *members,
-                                          uint32_t count, const char *close)
+static FHS_NOINLINE bool check_many_names(json_reader *r, fhs_json_member *members, uint32_t *count,
+                                          const char *close)
 {
-    uint32_t repeated;
-    if (!fhs_json_names_fill(&r->names, members, count, &repeated)) {
-        (void)refuse_json_because(r, FHIRSTORE_ERR_NO_MEMORY, close, NULL);
-        return false;
-    }
-    if (repeated == count) {
-        return true;
+    uint32_t repeated = 0;
+    for (unsigned dropped = 0;; dropped++) {
+        if (!fhs_json_names_fill(&r->names, members, *count, &repeated)) {
+            (void)refuse_json_because(r, FHIRSTORE_ERR_NO_MEMORY, close, NULL);
+            return false;
+        }
+        if (repeated == *count) {
+            return true;
+        }
+        if (dropped == REPEATED_MAX || !r->last_wins) {
+            break;
+        }
+        uint32_t first = 0;
+        while (!fhs_str_eq(members[first].name, members[repeated].name)) {
+            first++;
+        }
+        (void)drop_member(r, &members[first]);
+        *count = (uint32_t)close_gaps(r, members, *count);
     }
     const char *frame = r->stack + r->children - sizeof(read_frame);
     const fhs_json *object = (const fhs_json *)(const void *)(frame - sizeof(fhs_json));
@@ -256,9 +296,19 @@ static inline const char *close_container(json_reader *r, const char *p)
     char *children = r->stack + r->children;
     size_t bytes = (size_t)(r->top - children);
     size_t count = r->in_object ? bytes / sizeof(fhs_json_member) : bytes / sizeof(fhs_json);
-    if (FHS_UNLIKELY(count > FHS_JSON_FEW_MEMBERS) && r->in_object &&
-        !check_many_names(r, (const fhs_json_member *)(void *)children, (uint32_t)count, p)) {
-        return NULL;
+    /* Among many, not all were compared yet. */
+    bool many = count > FHS_JSON_FEW_MEMBERS && r->in_object;
+    if (FHS_UNLIKELY(r->has_dropped) && r->in_object) {
+        count = close_gaps(r, (fhs_json_member *)(void *)children, count);
+        bytes = count * sizeof(fhs_json_member);
+    }
+    if (FHS_UNLIKELY(many)) {
+        uint32_t left = (uint32_t)count;
+        if (!check_many_names(r, (fhs_json_member *)(void *)children, &left, p)) {
+            return NULL;
+        }
+        count = left;
+        bytes = count * sizeof(fhs_json_member);
     }
     void *copy = NULL;
     if (bytes > 0) {
@@ -568,6 +618,7 @@ fhirstore_status fhs_json_read_pieces(fhs_arena *arena, fhs_str text, const fhs_
     }
     json_reader r = {.arena = arena,
                      .pieces = pieces,
+                     .last_wins = limits != NULL && limits->last_wins,
                      .max_depth = max_depth < FHS_JSON_DEPTH_MAX ? max_depth : FHS_JSON_DEPTH_MAX};
     r.text = text.len == 0 ? "" : text.ptr;
     r.end = r.text + text.len;

@@ -19,6 +19,7 @@ static const struct {
     {FHIRSTORE_IOT_JSON_PATH, "$.a[*].b", MESSAGE, FHIRSTORE_OK, "[1.50,\"x\"]"},
     {FHIRSTORE_IOT_JSON_PATH, "$.none", MESSAGE, FHIRSTORE_OK, "[]"},
     {FHIRSTORE_IOT_JSON_PATH, "$.n", "\xEF\xBB\xBF" MESSAGE, FHIRSTORE_OK, "[null]"},
+    {FHIRSTORE_IOT_JSON_PATH, "$.*", "{\"a\":1,\"b\":2,\"a\":3}", FHIRSTORE_OK, "[2,3]"},
     {FHIRSTORE_IOT_JMES_PATH, "a[].b", MESSAGE, FHIRSTORE_OK, "[1.50,\"x\"]"},
     {FHIRSTORE_IOT_JMES_PATH, "a", MESSAGE, FHIRSTORE_OK, "[[{\"b\":1.50},{\"b\":\"x\"}]]"},
     {FHIRSTORE_IOT_JMES_PATH, "divide(`1.0`, `0`)", "1", FHIRSTORE_OK, "[\"Infinity\"]"},

@@ -80,7 +80,7 @@ START_TEST(reading_is_as_strict_as_the_reader)
     fhs_error_free(err);
     ck_assert_int_eq(fhs_doc_parse(FHS_LIT("{\"a\":0,\"a\":0}"), NULL, &doc, NULL),
                      FHIRSTORE_ERR_JSON_DUPLICATE);
-    fhs_json_limits limits = {4, 0};
+    fhs_json_limits limits = {.max_bytes = 4, .max_depth = 0};
     ck_assert_int_eq(fhs_doc_parse(FHS_LIT("[1,2]"), &limits, &doc, NULL), FHIRSTORE_ERR_JSON_SIZE);
 }
 END_TEST

@@ -210,6 +210,60 @@ START_TEST(large_objects_inside_large_objects_are_read)
 }
 END_TEST
 
+/* {"n0":0,"n1":1,…,"n0":0,…}: the first @a repeated names come twice. */
+static void write_repeating(fhs_buf *out, unsigned count, unsigned repeated)
+{
+    fhs_buf_add_char(out, '{');
+    for (unsigned i = 0; i < count + repeated; i++) {
+        fhs_buf_addf(out, "%s\"n%u\":%u", i > 0 ? "," : "", i % count, i);
+    }
+    fhs_buf_add_cstr(out, ",\"in\":{\"x\":1,\"x\":2}}");
+}
+
+START_TEST(the_last_of_a_name_stays_where_it_may)
+{
+    static const struct {
+        unsigned count, repeated;
+        fhirstore_status status;
+    } rows[] = {{1, 1, FHIRSTORE_OK},    {1, 31, FHIRSTORE_OK},
+                {3, 2, FHIRSTORE_OK},    {20, 20, FHIRSTORE_OK},
+                {31, 1, FHIRSTORE_OK},   {32, 1, FHIRSTORE_OK},
+                {32, 32, FHIRSTORE_OK},  {40, 40, FHIRSTORE_OK},
+                {100, 60, FHIRSTORE_OK}, {200, 90, FHIRSTORE_ERR_JSON_DUPLICATE}};
+    const fhs_json_limits limits = {.last_wins = true};
+    for (size_t i = 0; i < FHS_COUNT_OF(rows); i++) {
+        const fhs_json *root = NULL;
+        fhs_buf text = FHS_BUF_INIT(100000);
+        fhs_arena own;
+        fhs_arena_init(&own, 1000000);
+        write_repeating(&text, rows[i].count, rows[i].repeated);
+        ck_assert_int_eq(fhs_json_read(&own, fhs_buf_str(&text), NULL, &root, NULL),
+                         FHIRSTORE_ERR_JSON_DUPLICATE);
+        ck_assert_int_eq(fhs_json_read(&own, fhs_buf_str(&text), &limits, &root, NULL),
+                         rows[i].status);
+        for (unsigned n = 0; root != NULL && n < rows[i].count; n++) {
+            char name[16];
+            char value[16];
+            unsigned last = n < rows[i].repeated % rows[i].count
+                                ? rows[i].repeated / rows[i].count + 1
+                                : rows[i].repeated / rows[i].count;
+            (void)snprintf(name, sizeof name, "n%u", n);
+            (void)snprintf(value, sizeof value, "%u", last * rows[i].count + n);
+            ck_assert_uint_eq(root->count, rows[i].count + 1);
+            ck_assert_view_eq(fhs_json_get(root, fhs_str_from_cstr(name))->text,
+                              fhs_str_from_cstr(value));
+        }
+        if (root != NULL) {
+            const fhs_json *inner = fhs_json_get(root, FHS_LIT("in"));
+            ck_assert_uint_eq(inner->count, 1);
+            ck_assert_view_eq(inner->members[0].value.text, FHS_LIT("2"));
+        }
+        fhs_buf_clear(&text);
+        fhs_arena_clear(&own);
+    }
+}
+END_TEST
+
 START_TEST(positions_count_lines_and_bytes)
 {
     static const struct {
@@ -239,6 +293,7 @@ int main(void)
     tcase_add_test(tests, the_depth_limit_is_reached_exactly);
     tcase_add_test(tests, siblings_do_not_count_as_depth);
     tcase_add_test(tests, large_objects_inside_large_objects_are_read);
+    tcase_add_test(tests, the_last_of_a_name_stays_where_it_may);
     tcase_add_test(tests, positions_count_lines_and_bytes);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

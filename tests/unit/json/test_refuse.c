@@ -243,7 +243,7 @@ START_TEST(one_level_too_deep_is_refused)
     struct bad_row three = {NULL, FHIRSTORE_ERR_JSON_DEPTH,
                             10,   1,
                             11,   "JSON is nested deeper than 2 levels (limit JSON_DEPTH)"};
-    fhs_json_limits limits = {0, 2};
+    fhs_json_limits limits = {.max_bytes = 0, .max_depth = 2};
     check_bad(FHS_LIT("{\"a\":[1,2,[]]}"), &limits, &three);
 }
 END_TEST
@@ -253,7 +253,7 @@ START_TEST(a_million_brackets_are_refused_at_the_cap)
     size_t len = 1000000;
     char *text = malloc(len);
     ck_assert_ptr_nonnull(text);
-    fhs_json_limits limits = {0, UINT32_MAX};
+    fhs_json_limits limits = {.max_bytes = 0, .max_depth = UINT32_MAX};
     for (size_t i = 0; i < len; i++) {
         text[i] = '[';
     }
@@ -267,7 +267,7 @@ END_TEST
 
 START_TEST(a_byte_too_many_is_refused)
 {
-    fhs_json_limits limits = {5, 0};
+    fhs_json_limits limits = {.max_bytes = 5, .max_depth = 0};
     const fhs_json *root;
     ck_assert_int_eq(fhs_json_read(&arena, FHS_LIT("[1,2]"), &limits, &root, NULL), FHIRSTORE_OK);
     struct bad_row row = {NULL, FHIRSTORE_ERR_JSON_SIZE,
@@ -276,7 +276,7 @@ START_TEST(a_byte_too_many_is_refused)
     check_bad(FHS_LIT("[1,2] "), &limits, &row);
 #if SIZE_MAX > UINT32_MAX
     /* Offsets have 32 bits whatever the caller allows; the text is not touched. */
-    fhs_json_limits none = {SIZE_MAX, 0};
+    fhs_json_limits none = {.max_bytes = SIZE_MAX, .max_depth = 0};
     fhs_str huge = fhs_str_of("[1]", (size_t)UINT32_MAX + 1);
     ck_assert_int_eq(fhs_json_read(&arena, huge, &none, &root, NULL), FHIRSTORE_ERR_JSON_SIZE);
     ck_assert_ptr_null(root);
