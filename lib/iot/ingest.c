@@ -38,7 +38,8 @@ typedef struct ingest_work {
     fhs_iot_map stored; /* stored_observation by identifier */
     pending_group *first;
     pending_group *last;
-    fhs_buf text; /* the Observation at work */
+    fhs_buf text;    /* the Observation at work */
+    fhs_buf *report; /* or NULL */
     fhs_iot_ingested *out;
 } ingest_work;
 
@@ -471,6 +472,20 @@ static fhirstore_status write_group(ingest_work *work, const pending_group *pend
 
 /* ---- the batch ---- */
 
+static fhirstore_status tell_outcomes(ingest_work *work, fhirstore_error **err)
+{
+    const fhs_iot_outcome *outcome = work->out->first;
+    for (; outcome != NULL; outcome = outcome->next) {
+        count_outcome(work, outcome);
+        if (work->report != NULL) {
+            fhs_iot_outcome_write(outcome, work->report);
+            fhs_buf_add_char(work->report, '\n');
+        }
+    }
+    fhirstore_status status = work->report == NULL ? FHIRSTORE_OK : fhs_buf_status(work->report);
+    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
+}
+
 static fhirstore_status ingest_run(fhs_call *call, void *ctx, fhirstore_error **err)
 {
     ingest_work *work = ctx;
@@ -494,16 +509,13 @@ static fhirstore_status ingest_run(fhs_call *call, void *ctx, fhirstore_error **
         status = write_group(work, at, err);
         call->count++;
     }
-    const fhs_iot_outcome *outcome = work->out->first;
-    for (; outcome != NULL; outcome = outcome->next) {
-        count_outcome(work, outcome);
-    }
-    return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
+    return status < FHIRSTORE_OK ? status : tell_outcomes(work, err);
 }
 
 fhirstore_status fhs_iot_ingest(fhs_session *session, const fhs_iot_ingesting *how,
                                 fhs_arena *arena, const fhs_iot_measurement *const *list,
-                                size_t count, fhs_iot_ingested *out, fhirstore_error **err)
+                                size_t count, fhs_buf *report, fhs_iot_ingested *out,
+                                fhirstore_error **err)
 {
     fhs_call call;
     ingest_work work = {.how = how,
@@ -511,6 +523,7 @@ fhirstore_status fhs_iot_ingest(fhs_session *session, const fhs_iot_ingesting *h
                         .list = list,
                         .count = count,
                         .text = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES),
+                        .report = report,
                         .out = out};
     *out = (fhs_iot_ingested){.first = NULL};
     fhs_arena_init(&work.building, SIZE_MAX);

@@ -65,12 +65,14 @@ typedef struct fhs_iot_ingested {
 } fhs_iot_ingested;
 
 /*
- * ERR_DENIED where the session may do nothing at all; ERR_BUSY, ERR_FULL … as any write; on
- * failure nothing is stored.
+ * @a report gets a line each outcome, before the batch is committed: what cannot be told is not
+ * stored either. NULL: none. ERR_DENIED where the session may do nothing at all; ERR_BUSY, ERR_FULL
+ * … as any write; on failure nothing is stored.
  */
 fhirstore_status fhs_iot_ingest(fhs_session *session, const fhs_iot_ingesting *how,
                                 fhs_arena *arena, const fhs_iot_measurement *const *list,
-                                size_t count, fhs_iot_ingested *out, fhirstore_error **err);
+                                size_t count, fhs_buf *report, fhs_iot_ingested *out,
+                                fhirstore_error **err);
 
 /* Append an outcome as a JSON object. */
 void fhs_iot_outcome_write(const fhs_iot_outcome *outcome, fhs_buf *out);
