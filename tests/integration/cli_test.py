@@ -729,6 +729,71 @@ def expressions_of_mappings_are_tried(shop):
 
 
 @test
+def mappings_are_checked_and_tried(shop):
+    device, fhir, messages = devices(shop)
+    fine = shop.run("iot", "check", device, fhir, key=False)
+    assert fine.returncode == 0 and b"no fault was found" in fine.stdout, fine
+    report = shop.run("iot", "check", device, fhir, "--messages", messages, key=False)
+    assert report.returncode == 1, report
+    lines = report.stdout.decode().splitlines()
+    assert any("message 2" in line and '"hr"' in line and '"HR"' in line for line in lines), lines
+    assert any(line.startswith("error, message 3") and "[v]" in line for line in lines), lines
+    told = [json.loads(line) for line in
+            shop.run("iot", "check", device, fhir, "--messages", messages, "--json", key=False).stdout.splitlines()]
+    assert [one["kind"] for one in told] == ["NoMeasurement", "NoMeasurement", "IncompatibleData"], told
+    assert told[2]["message"] == 2 and told[2]["template"] == 0 and told[2]["line"] == 2, told
+    broken = shop.file("broken.json", '{"templateType":"CollectionContent",\n"template":[{}]}')
+    report = shop.run("iot", "check", broken, key=False)
+    assert report.returncode == 1 and b"line 2" in report.stdout, report
+    done = shop.run("iot", "normalise", device, messages, key=False)
+    assert done.returncode == 1 and len(done.stdout.splitlines()) == 1, done
+    assert json.loads(done.stdout)["properties"] == [{"name": "v", "value": "71"}]
+    assert b"message 2: no template matches" in done.stderr and b"[IncompatibleData]" in done.stderr, done
+
+
+@test
+def messages_go_into_a_store_and_come_out_as_rows(shop):
+    shop.init()
+    device, fhir, messages = devices(shop)
+    good = shop.file("good.ndjson", messages.read_text().splitlines()[0])
+    done = shop.run("iot", "ingest", shop.store, device, fhir, good)
+    assert done.returncode == 1 and b"[FhirResourceNotFound(Device)]" in done.stderr, done
+    text = shop.ok("iot", "ingest", shop.store, device, fhir, good, "--identity", "Create")
+    assert text == (b"1 message (0 without a match, 0 with a fault), 1 measurement: 1 Observation created, 0 updated, "
+                    b"0 unchanged, 0 not stored\n"), text
+    group, total = map(json.loads, shop.ok("iot", "ingest", shop.store, device, fhir, good, "--json").splitlines())
+    assert group["group"] == "unchanged" and total["unchanged"] == 1, (group, total)
+    patient = shop.ok("search", shop.store, "Patient", "--ids").decode().strip()
+    rows = shop.ok("iot", "samples", shop.store, "--patient", patient, "--code", "8867-4", "--csv").decode()
+    assert rows.startswith("time,value,unit,code,reference\r\n2024-03-01T12:00:00.0000000Z,71,/min,8867-4,"), rows
+    none = shop.ok("iot", "samples", shop.store, "--patient", patient, "--code", "8867-4", "--from", "2024-03-02")
+    assert none == b"", none
+    shop.usage("iot", "samples", shop.store, "--patient", patient)
+    shop.usage("iot", "samples", shop.store, "--patient", patient, "--code", "x", "--from", "yesterday")
+    shop.usage("iot", "ingest", shop.store, device, fhir, good, "--identity", "guess")
+    shop.usage("iot", "ingest", shop.store, device, fhir)
+    shop.usage("iot", "toast", shop.store)
+
+
+def devices(shop):
+    device = shop.file("device.json", json.dumps({"templateType": "CollectionContent", "template": [
+        {"templateType": "JsonPathContent", "template": {
+            "typeName": "hr", "typeMatchExpression": "$..[?(@hr)]", "deviceIdExpression": "$.d",
+            "timestampExpression": "$.t", "patientIdExpression": "$.p",
+            "values": [{"valueName": "v", "valueExpression": "$.hr", "required": True}]}}]}).replace(
+                '"template": [', '"template": [\n', 1))
+    fhir = shop.file("fhir.json", "// comments are fine\n" + json.dumps({
+        "templateType": "CollectionFhir", "template": [{"templateType": "CodeValueFhir", "template": {
+            "typeName": "hr", "codes": [{"code": "8867-4", "system": "http://loinc.org"}],
+            "value": {"valueType": "Quantity", "valueName": "v", "unit": "/min"}}}]}))
+    messages = shop.file("messages.ndjson", "\n".join([
+        '{"hr":71,"d":"watch","t":"2024-03-01T12:00:00Z","p":"wearer"}',
+        '{"HR":71,"d":"watch","t":"2024-03-01T12:00:00Z"}',
+        '{"hr":null,"d":"watch","t":"2024-03-01T12:00:00Z"}']))
+    return device, fhir, messages
+
+
+@test
 def names_do_not_stand_in_the_file(shop):
     shop.init()
     shop.load(shop.file("p.ndjson", "\n".join(json.dumps(
