@@ -101,12 +101,59 @@ static fhirstore_status narrow_types(fhs_call *call, fhs_arena *arena, fhs_query
     return status < FHIRSTORE_OK ? status : restrict_types(call, arena, query, env, err);
 }
 
+/* Whether nothing that the store holds is hidden from the call, as a whole or in part. */
+static fhirstore_status sees_everything(fhs_call *call, bool *yes_out, fhirstore_error **err)
+{
+    const size_t count = fhs_type_count(call->session->core->fhir);
+    fhirstore_status status = FHIRSTORE_OK;
+    *yes_out = true;
+    for (size_t i = 0; i < count && *yes_out && status >= FHIRSTORE_OK; i++) {
+        bool is_held = false;
+        status = holds_type(call, (fhs_type)i, &is_held, err);
+        if (status >= FHIRSTORE_OK && is_held) {
+            const fhs_mask *mask = fhs_sight_mask(call, (fhs_type)i);
+            *yes_out = fhs_call_sees(call, (fhs_type)i) &&
+                       !fhs_sight_is_partial(call, (fhs_type)i) &&
+                       (mask == NULL || mask->hide_count == 0);
+        }
+    }
+    return status;
+}
+
+/*
+ * How well words fit depends on how often they stand anywhere, also in what is hidden: whoever does
+ * not see all is not told, nor given the matches in that order.
+ */
+static fhirstore_status hide_score(fhs_call *call, fhs_query *query, fhirstore_error **err)
+{
+    bool yes = true;
+    size_t kept = 0;
+    if (call->session->who.allow_everything || !query->has_fulltext) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = sees_everything(call, &yes, err);
+    if (status < FHIRSTORE_OK || yes) {
+        return status;
+    }
+    query->hides_score = true;
+    for (size_t i = 0; i < query->sort_count; i++) {
+        if (!query->sort[i].is_score) {
+            query->sort[kept++] = query->sort[i];
+        }
+    }
+    query->sort_count = kept;
+    return FHIRSTORE_OK;
+}
+
 fhirstore_status fhs_find_open(fhs_call *call, const fhs_params *params, bool ready_only,
                                fhs_arena *arena, fhs_query *query, fhs_search_env *env,
                                fhs_search **out, fhirstore_error **err)
 {
     *env = fhs_find_env(call, params, ready_only);
     fhirstore_status status = narrow_types(call, arena, query, env, err);
+    if (status >= FHIRSTORE_OK) {
+        status = hide_score(call, query, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = fhs_search_open(call->conn, env, query, out, err);
     }
