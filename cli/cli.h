@@ -90,6 +90,7 @@ int cli_batch(const cli_options *options);
 int cli_index(const cli_options *options);
 int cli_fhirpath(const cli_options *options);
 int cli_stats(const cli_options *options);
+int cli_anchor(const cli_options *options);
 int cli_verify(const cli_options *options);
 int cli_reindex(const cli_options *options);
 int cli_audit(const cli_options *options);

@@ -56,9 +56,14 @@ static const struct {
      "Prints what the store holds: version, counts of resources by type, sizes, index rows.\n"},
     {"verify",
      "Reads every page, compares the tables with each other and every index row with its\n"
-     "resource. Exit status 1 when anything is found. A warning is no finding: opening has "
-     "dropped\n"
-     "the end of the log, as a crash may leave it, and the last commits before it may be lost.\n"},
+     "resource, and recomputes the sum over the pages and the chain over the changes, so that an\n"
+     "old copy of a page is found, too. --anchor also holds the store against a line of anchor\n"
+     "that was kept elsewhere: an older copy of the store is refused. Exit status 1 when anything\n"
+     "is found. A warning is no finding: opening has dropped the end of the log, as a crash may\n"
+     "leave it, and the last commits before it may be lost.\n"},
+    {"anchor",
+     "Prints a line that says how far the store has come, to be kept elsewhere: its id, its\n"
+     "generation, and the sequence and hash of its last change.\n"},
     {"reindex",
      "Walks the resources that new or changed search parameters have not reached yet and\n"
      "finishes what is not ready; what is ready stays. Ended at any time, it goes on there.\n"},

@@ -104,6 +104,38 @@ static void print_finding(void *ctx, const char *area, const char *text)
     printer->told++;
 }
 
+/* The store against what was kept of it elsewhere. False: the reason is on stderr. */
+static bool check_anchor(const cli_options *options, const cli_store *opened)
+{
+    size_t len;
+    fhirstore_error *error = NULL;
+    char *anchor = cli_read_file(options->anchor, &len);
+    if (anchor == NULL) {
+        return false;
+    }
+    fhirstore_status status = fhirstore_anchor_check(opened->store, anchor, len, &error);
+    free(anchor);
+    return status >= FHIRSTORE_OK || cli_fail(error) == EXIT_FINE;
+}
+
+int cli_anchor(const cli_options *options)
+{
+    cli_store opened;
+    fhirstore_buf anchor = {0};
+    fhirstore_error *error = NULL;
+    if (!cli_open(options, 0, &opened)) {
+        return EXIT_FAILED;
+    }
+    fhirstore_status status = fhirstore_anchor(opened.store, &anchor, &error);
+    cli_close(&opened);
+    if (status < FHIRSTORE_OK) {
+        return cli_fail(error);
+    }
+    (void)cli_write(anchor.ptr, anchor.len, true);
+    fhirstore_buf_clear(&anchor);
+    return EXIT_FINE;
+}
+
 int cli_verify(const cli_options *options)
 {
     cli_store opened;
@@ -111,6 +143,10 @@ int cli_verify(const cli_options *options)
     finding_printer printer = {options->json, 0};
     fhirstore_error *error = NULL;
     if (!cli_open(options, 0, &opened)) {
+        return EXIT_FAILED;
+    }
+    if (options->anchor != NULL && !check_anchor(options, &opened)) {
+        cli_close(&opened);
         return EXIT_FAILED;
     }
     double begin = cli_seconds();

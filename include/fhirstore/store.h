@@ -126,13 +126,16 @@ typedef struct fhirstore_open_options {
     const char *no_history;    /**< Resource types of which only the current version is kept: "Observation,Device"; "" for none. Kept in the store until another list is given; what is written from then on follows it. Copied. NULL: what the store has, none for a new one. */
     size_t no_history_len;     /**< Bytes. */
     int32_t integrity;         /**< FHIRSTORE_INTEGRITY_*. */
+    const char *anchor;        /**< What fhirstore_anchor() gave once: an older copy of the store is refused. NULL: any. */
+    size_t anchor_len;         /**< Bytes. */
+    uint64_t wal_bytes;        /**< About how large the log may grow before it is written back, and what it is cut to; a reader that keeps a snapshot, or one large transaction, may make it larger for a while. At least 65536. 0: 16 MiB, and cut to 64 MiB. */
 } fhirstore_open_options;
 
 /** Static initialiser for C. Bindings call fhirstore_open_options_init(). */
 #define FHIRSTORE_OPEN_OPTIONS_INIT                                                                \
     {                                                                                              \
         sizeof(fhirstore_open_options), 0, NULL, 0, NULL, 0, NULL, 0, NULL, NULL, 0, 0, 0, 0, 0,   \
-            0, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, 0                                \
+            0, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0                    \
     }
 
 /**
@@ -158,6 +161,7 @@ FHIRSTORE_API fhirstore_status fhirstore_open_options_init(fhirstore_open_option
  * @retval FHIRSTORE_ERR_NOT_FOUND    No such file, and FHIRSTORE_OPEN_CREATE is not set.
  * @retval FHIRSTORE_ERR_KEY_MISSING  The store is encrypted (or is to be) and nothing was given to open it.
  * @retval FHIRSTORE_ERR_KEY_WRONG    No key slot opens.
+ * @retval FHIRSTORE_ERR_OUTDATED     The store is older than options.anchor, another one, or its history up to there is another.
  * @retval FHIRSTORE_ERR_KDF_LIMIT    Argon2id would take more than it may.
  * @retval FHIRSTORE_ERR_CALLBACK     key_callback failed, and no slot opened.
  * @retval FHIRSTORE_ERR_IN_USE       Another process, or another handle of this one, has it open.
@@ -252,6 +256,40 @@ typedef void (*fhirstore_finding_fn)(void *ctx, const char *area, const char *te
 FHIRSTORE_API fhirstore_status fhirstore_verify(fhirstore *store, fhirstore_finding_fn report,
                                                 void *ctx, int64_t *findings_out,
                                                 fhirstore_error **err_out);
+
+/**
+ * An anchor: one line of text that says how far the store has come, "database
+ * id:generation:sequence:hash", to be kept outside of it. The hash is that of the last change in a
+ * chain over all of them (sequence, type, id, version and a hash of the body), so it holds the whole
+ * history up to there. A store that is opened with it (fhirstore_open_options.anchor) is refused if
+ * it is an older copy, which nothing in the file itself could tell.
+ *
+ * With FHIRSTORE_OPEN_SYNC_NORMAL a power failure may take the last commits, and an anchor that
+ * knows of them then refuses what is left.
+ *
+ * @param      store    The store; of one that is not encrypted the id is "-" and the generation 0.
+ * @param[out] buf_out  Owned by the caller: fhirstore_buf_clear(). Old content is replaced.
+ * @param[out] err_out  NULL, or where to put the reason; owned by the caller.
+ * @par Threads  Any thread; does not block writers.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_anchor(fhirstore *store, fhirstore_buf *buf_out,
+                                                fhirstore_error **err_out);
+
+/**
+ * Hold the store against an anchor, as opening it with one does.
+ *
+ * @param      store       The store.
+ * @param      anchor      What fhirstore_anchor() gave; a newline behind it does not matter.
+ * @param      anchor_len  Bytes.
+ * @param[out] err_out     NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_OUTDATED     The store is older than the anchor, another one, or its history up to there is another.
+ * @retval FHIRSTORE_ERR_INVALID_ARG  The text is no anchor.
+ * @par Threads  Any thread; does not block writers.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_anchor_check(fhirstore *store, const char *anchor,
+                                                      size_t anchor_len, fhirstore_error **err_out);
 
 /**
  * List the key slots as a JSON array of {"slot","type","label","opened"}; never key material. The

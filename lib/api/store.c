@@ -6,6 +6,7 @@
 
 #include "api/handle.h"
 #include "base/mem.h"
+#include "interact/anchor.h"
 #include "vfs/vfs.h"
 
 #define OPEN_OPTIONS_V1_SIZE FHS_ABI_SIZE(fhirstore_open_options, journal)
@@ -13,6 +14,8 @@
     ((uint32_t)(FHIRSTORE_OPEN_CREATE | FHIRSTORE_OPEN_READ_ONLY | FHIRSTORE_OPEN_PLAINTEXT | \
                 FHIRSTORE_OPEN_MULTI_PROCESS | FHIRSTORE_OPEN_SYNC_NORMAL |                   \
                 FHIRSTORE_OPEN_CHEAP_KDF | FHIRSTORE_OPEN_AUDIT_BEST_EFFORT))
+
+#define MIN_WAL_BYTES 65536u
 
 FHS_ABI_HEAD(fhirstore_open_options);
 
@@ -88,6 +91,7 @@ static fhirstore_status check_options(const fhirstore_open_options *options, fhi
         return fhs_api_invalid(err, "options.integrity");
     }
     fhs_str base_url;
+    fhs_str anchor;
     if (!fhs_api_text(options->base_url, options->base_url_len, &base_url) ||
         (base_url.len > 0 && !fhs_api_is_base_url(base_url))) {
         return fhs_api_invalid(err, "options.base_url must be an absolute http or https URL");
@@ -95,6 +99,14 @@ static fhirstore_status check_options(const fhirstore_open_options *options, fhi
     fhs_str no_history;
     if (!fhs_api_text(options->no_history, options->no_history_len, &no_history)) {
         return fhs_api_invalid(err, "options.no_history");
+    }
+    if (!fhs_api_text(options->anchor, options->anchor_len, &anchor) ||
+        (options->anchor != NULL && anchor.len == 0)) {
+        return fhs_api_invalid(err, "options.anchor");
+    }
+    if (options->wal_bytes != 0 &&
+        (options->wal_bytes < MIN_WAL_BYTES || options->wal_bytes > INT64_MAX / 2)) {
+        return fhs_api_invalid(err, "options.wal_bytes is below 65536");
     }
     if (options->cache_bytes > SIZE_MAX / 2) {
         return fhs_api_invalid(err, "options.cache_bytes");
@@ -126,6 +138,7 @@ static fhs_core_options core_options(fhs_str path, const fhirstore_open_options 
                 .multi_process = (options->flags & FHIRSTORE_OPEN_MULTI_PROCESS) != 0,
                 .cheap_kdf = (options->flags & FHIRSTORE_OPEN_CHEAP_KDF) != 0,
                 .cache_bytes = (size_t)options->cache_bytes,
+                .wal_bytes = options->wal_bytes,
                 .max_readers = options->max_readers,
                 .busy_timeout_ms = options->busy_timeout_ms,
                 .sync_normal = (options->flags & FHIRSTORE_OPEN_SYNC_NORMAL) != 0,
@@ -140,6 +153,7 @@ static fhs_core_options core_options(fhs_str path, const fhirstore_open_options 
         .integrity = (fhs_integrity_mode)options->integrity,
         .default_zone_minutes = options->default_zone_minutes,
         .journal = options->journal,
+        .anchor = fhs_str_of(options->anchor == NULL ? "" : options->anchor, options->anchor_len),
         .audit_best_effort = (options->flags & FHIRSTORE_OPEN_AUDIT_BEST_EFFORT) != 0,
         .clock = options->clock,
         .clock_ctx = options->clock_ctx,
@@ -305,6 +319,43 @@ fhirstore_status fhirstore_verify(fhirstore *store, fhirstore_finding_fn report,
     }
     if (findings_out != NULL) {
         *findings_out = findings;
+    }
+    return status;
+}
+
+fhirstore_status fhirstore_anchor(fhirstore *store, fhirstore_buf *buf_out,
+                                  fhirstore_error **err_out)
+{
+    fhs_api_begin(err_out);
+    if (buf_out == NULL) {
+        return fhs_api_invalid(err_out, "buf_out is NULL");
+    }
+    fhirstore_status status = fhs_store_enter(store, err_out);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    fhs_buf text = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES);
+    status = fhs_core_anchor(store->core, &text, err_out);
+    if (status >= FHIRSTORE_OK) {
+        fhs_buf_give(&text, buf_out);
+    }
+    fhs_buf_clear(&text);
+    fhs_store_leave(store);
+    return status;
+}
+
+fhirstore_status fhirstore_anchor_check(fhirstore *store, const char *anchor, size_t anchor_len,
+                                        fhirstore_error **err_out)
+{
+    fhs_str text;
+    fhs_api_begin(err_out);
+    if (!fhs_api_text(anchor, anchor_len, &text)) {
+        return fhs_api_invalid(err_out, "anchor is NULL");
+    }
+    fhirstore_status status = fhs_store_enter(store, err_out);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_core_check_anchor(store->core, text, err_out);
+        fhs_store_leave(store);
     }
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "interact/anchor.h"
 #include "interact/hooks.h"
 #include "interact/host.h"
 #include "interact/ledger.h"
@@ -79,6 +80,9 @@ static fhirstore_status open_parts(fhs_core *core, const fhs_core_options *optio
         core->token_keys = fhs_vfs_keys(vfs);
     } else {
         status = fhs_keys_new_ephemeral(&core->token_keys, err);
+    }
+    if (status >= FHIRSTORE_OK && options->anchor.len > 0) {
+        status = fhs_core_check_anchor(core, options->anchor, err);
     }
     if (status < FHIRSTORE_OK) {
         return status;

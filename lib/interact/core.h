@@ -83,6 +83,7 @@ typedef struct fhs_core_options {
     fhirstore_clock_fn clock;
     void *clock_ctx;
     int32_t journal; /* FHIRSTORE_JOURNAL_* */
+    fhs_str anchor;  /* the store must not be older; empty: none */
     bool audit_best_effort;
     fhs_integrity_mode integrity;
 } fhs_core_options;

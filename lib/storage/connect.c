@@ -8,7 +8,7 @@
 
 #define DEFAULT_CACHE_BYTES  ((size_t)16 * 1024 * 1024)
 #define AUTOCHECKPOINT_PAGES 4000
-#define WAL_KEPT_BYTES       "67108864"
+#define WAL_KEPT_BYTES       ((uint64_t)64 * 1024 * 1024)
 #define NAMES_MAX            8192u
 #define NAMES_TEXT_MAX       (1024u * 1024u)
 /* The writer looks up every reference of what is imported; a reader what it is asked for. */
@@ -55,6 +55,17 @@ static fhirstore_status set_up_plain(fhs_conn *conn, fhirstore_error **err)
                     err);
 }
 
+static fhirstore_status limit_log(fhs_conn *conn, uint64_t bytes, fhirstore_error **err)
+{
+    char sql[64];
+    uint64_t kept = bytes == 0 ? WAL_KEPT_BYTES : bytes;
+    uint64_t pages = bytes == 0 ? AUTOCHECKPOINT_PAGES : bytes / FHS_KEYS_PAGE_SIZE;
+    (void)sqlite3_snprintf(sizeof sql, sql, "PRAGMA journal_size_limit=%llu",
+                           (unsigned long long)kept);
+    (void)sqlite3_wal_autocheckpoint(conn->db, pages > INT32_MAX ? INT32_MAX : (int)pages);
+    return fhs_exec(conn, sql, err);
+}
+
 static fhirstore_status configure_connection(fhs_conn *conn, fhirstore_error **err)
 {
     const fhs_storage_options *options = &conn->storage->options;
@@ -76,8 +87,7 @@ static fhirstore_status configure_connection(fhs_conn *conn, fhirstore_error **e
             err);
     }
     if (status == FHIRSTORE_OK && conn->is_writer) {
-        status = fhs_exec(conn, "PRAGMA journal_size_limit=" WAL_KEPT_BYTES, err);
-        (void)sqlite3_wal_autocheckpoint(conn->db, AUTOCHECKPOINT_PAGES);
+        status = limit_log(conn, options->wal_bytes, err);
     } else if (status == FHIRSTORE_OK) {
         (void)sqlite3_wal_autocheckpoint(conn->db, 0);
         status = fhs_exec(conn, "PRAGMA query_only=ON", err);

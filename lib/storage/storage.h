@@ -45,6 +45,7 @@ typedef struct fhs_storage_options {
     bool multi_process;
     bool cheap_kdf;           /* weaker Argon2id parameters, for tests */
     size_t cache_bytes;       /* page cache of each connection; 0: 16 MiB */
+    uint64_t wal_bytes;       /* what the log grows to, and is cut to; 0: 16 and 64 MiB */
     uint32_t max_readers;     /* 0: 8 */
     int32_t busy_timeout_ms;  /* 0: 5000; below 0: fail at once */
     bool sync_normal;         /* synchronous=NORMAL in place of FULL */

@@ -52,6 +52,14 @@ static fhirstore_status check_may_write(const fhs_vfs *vfs, fhirstore_error **er
     return vfs->read_only ? fhs_fail_plain(err, FHIRSTORE_ERR_READ_ONLY) : FHIRSTORE_OK;
 }
 
+uint64_t fhs_vfs_generation(fhs_vfs *vfs)
+{
+    lock_header_block(vfs);
+    uint64_t generation = fhs_keys_generation(vfs->keys);
+    unlock_header_block(vfs);
+    return generation;
+}
+
 uint32_t fhs_vfs_slot_count(fhs_vfs *vfs)
 {
     lock_header_block(vfs);

@@ -80,6 +80,9 @@ int fhs_vfs_sqlite_flags(const fhs_vfs *vfs);
 /* The database id as text. */
 void fhs_vfs_uuid(const fhs_vfs *vfs, char out[37]);
 
+/* The header's generation, which rises with each process that writes. */
+uint64_t fhs_vfs_generation(fhs_vfs *vfs);
+
 /*
  * Make a fresh connection safe and see that it works: extended result codes, defensive, untrusted
  * schema, no extension loading, temporary files, cell checks; WAL, page size and the first page

@@ -277,6 +277,27 @@ def copies_are_sealed_anew(shop):
 
 
 @test
+def an_anchor_refuses_an_older_copy(shop):
+    shop.init()
+    shop.load(shop.file("a.ndjson", json.dumps(patient("a"))))
+    older = shop.store.read_bytes()
+    shop.load(shop.file("b.ndjson", json.dumps(patient("b"))))
+    anchor = shop.file("anchor", shop.ok("anchor", shop.store))
+    shop.ok("verify", shop.store, "--anchor", anchor)
+    shop.load(shop.file("c.ndjson", json.dumps(patient("c"))))
+    shop.ok("verify", shop.store, "--anchor", anchor)
+    newer = shop.store.read_bytes()
+    shop.store.write_bytes(older)
+    told = shop.refused("verify", shop.store, "--anchor", anchor)["issue"][0]["diagnostics"]
+    assert "older" in told, told
+    shop.sound()
+    shop.store.write_bytes(newer)
+    shop.refused("verify", shop.store, "--anchor", shop.file("bad", "no anchor"))
+    shop.ok("init", shop.folder / "other")
+    shop.refused("verify", shop.folder / "other", "--anchor", anchor)
+
+
+@test
 def stores_that_are_none_are_refused(shop):
     shop.refused("stats", shop.store)
     assert not shop.store.exists()
