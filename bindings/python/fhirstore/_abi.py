@@ -52,6 +52,10 @@ FHIRSTORE_IOT_NDJSON = 0
 FHIRSTORE_IOT_CSV = 1
 FHIRSTORE_IOT_JSON_PATH = 1
 FHIRSTORE_IOT_JMES_PATH = 2
+FHIRSTORE_OPERATION_ON_TYPE = 1
+FHIRSTORE_OPERATION_ON_INSTANCE = 2
+FHIRSTORE_OPERATION_ON_SYSTEM = 4
+FHIRSTORE_OPERATION_CHANGES = 1
 FHIRSTORE_WRITE_IF_NONE = 1
 FHIRSTORE_WRITE_IF_ANY = 2
 FHIRSTORE_WRITE_HARD = 4
@@ -131,6 +135,7 @@ FHIRSTORE_ERR_NOT_ACCEPTABLE = -610
 FHIRSTORE_ERR_BUNDLE = -611
 FHIRSTORE_ERR_PATCH = -612
 FHIRSTORE_ERR_PATCH_DOCUMENT = -613
+FHIRSTORE_ERR_OPERATION = -614
 FHIRSTORE_ERR_IOT_MAPPING = -620
 FHIRSTORE_ERR_CODE_UNKNOWN = -700
 FHIRSTORE_ERR_UNIT = -701
@@ -376,6 +381,27 @@ class fhirstore_maintain_options(Structure):
         ("max_ms", c_uint32),
         ("per_commit", c_uint32),
     ]
+class fhirstore_operation_request(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("level", c_int32),
+        ("name", c_char_p),
+        ("name_len", c_size_t),
+        ("type", c_char_p),
+        ("type_len", c_size_t),
+        ("id", c_char_p),
+        ("id_len", c_size_t),
+        ("parameters", c_char_p),
+        ("parameters_len", c_size_t),
+        ("resource", c_char_p),
+        ("resource_len", c_size_t),
+        ("principal", c_char_p),
+        ("principal_len", c_size_t),
+        ("purpose", c_char_p),
+        ("purpose_len", c_size_t),
+        ("claims", c_char_p),
+        ("claims_len", c_size_t),
+    ]
 class fhirstore_header(Structure):
     _fields_ = [
         ("name", c_char_p),
@@ -451,6 +477,7 @@ class fhirstore_open_options(Structure):
     ]
 fhirstore_authorize_fn = CFUNCTYPE(c_int32, c_void_p, POINTER(fhirstore_access_request), POINTER(fhirstore_access_decision))
 fhirstore_audit_fn = CFUNCTYPE(c_int32, c_void_p, POINTER(fhirstore_audit_event))
+fhirstore_operation_fn = CFUNCTYPE(c_int32, c_void_p, POINTER(fhirstore_operation_request), c_void_p)
 class fhirstore_authorizer(Structure):
     _fields_ = [
         ("struct_size", c_uint32),
@@ -475,6 +502,22 @@ class fhirstore_backup_options(Structure):
         ("key", POINTER(fhirstore_key_options)),
         ("progress", fhirstore_backup_progress_fn),
         ("ctx", c_void_p),
+    ]
+class fhirstore_operation(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("name", c_char_p),
+        ("name_len", c_size_t),
+        ("type", c_char_p),
+        ("type_len", c_size_t),
+        ("levels", c_uint32),
+        ("action", c_int32),
+        ("definition", c_char_p),
+        ("definition_len", c_size_t),
+        ("ctx", c_void_p),
+        ("run", fhirstore_operation_fn),
+        ("destroy", CFUNCTYPE(None, c_void_p)),
     ]
 
 #: name: (result, parameters)
@@ -542,6 +585,8 @@ FUNCTIONS = {
     "fhirstore_key_public": (c_int32, [POINTER(c_uint8), c_size_t, POINTER(c_uint8), POINTER(c_void_p)]),
     "fhirstore_maintain_options_init": (c_int32, [POINTER(fhirstore_maintain_options), c_size_t]),
     "fhirstore_maintain": (c_int32, [c_void_p, POINTER(fhirstore_maintain_options), POINTER(c_void_p)]),
+    "fhirstore_operation_answer": (c_int32, [c_void_p, c_int32, c_char_p, c_size_t]),
+    "fhirstore_operation_register": (c_int32, [c_void_p, POINTER(fhirstore_operation), POINTER(c_void_p)]),
     "fhirstore_request": (c_int32, [c_void_p, c_char_p, c_size_t, c_char_p, c_size_t, POINTER(fhirstore_header), c_size_t, c_char_p, c_size_t, POINTER(c_void_p), POINTER(c_void_p)]),
     "fhirstore_response_free": (None, [c_void_p]),
     "fhirstore_response_http": (c_int32, [c_void_p]),
