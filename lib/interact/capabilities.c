@@ -233,7 +233,8 @@ static void write_security(fhs_buf *out)
         "is as if it were not there. Each is recorded.\"},");
 }
 
-static void write_head(const statement *of, const char *type, const char *name, const char *title)
+static void write_statement_head(const statement *of, const char *type, const char *name,
+                                 const char *title)
 {
     fhs_buf place = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES);
     fhs_buf_add_str(&place, of->call->session->link_base);
@@ -258,7 +259,7 @@ static void write_statement(statement *of)
 {
     fhs_buf *out = of->out;
     bool is_first = true;
-    write_head(of, "CapabilityStatement", "FhirStore", "What this FHIR store does");
+    write_statement_head(of, "CapabilityStatement", "FhirStore", "What this FHIR store does");
     fhs_buf_addf(
         out,
         ",\"fhirVersion\":\"%.*s\",\"format\":[\"application/fhir+json\",\"json\"],"
@@ -291,8 +292,8 @@ static void write_terminology(statement *of)
         "activeOnly", "includeDesignations", "displayLanguage",
     };
     const bool is_r5 = fhs_fhir_version_of(of->fhir) == FHS_FHIR_R5;
-    write_head(of, "TerminologyCapabilities", "FhirStoreTerminology",
-               "What this FHIR store does with codes");
+    write_statement_head(of, "TerminologyCapabilities", "FhirStoreTerminology",
+                         "What this FHIR store does with codes");
     fhs_buf_add_cstr(of->out, ",\"lockedDate\":false,\"expansion\":{\"hierarchical\":false,"
                               "\"paging\":true,\"incomplete\":false,\"parameter\":[");
     for (size_t i = 0; i < FHS_COUNT_OF(params); i++) {

@@ -82,20 +82,25 @@ static void add_issue(fhs_check *check, const fhs_place *at, fhs_severity severi
         check->is_full = check->is_full || is_error;
         return;
     }
-    fhs_buf place = FHS_BUF_INIT(EXPRESSION_BYTES_MAX);
-    if (check->err != NULL) {
-        write_place(check, at, &place);
+    if (check->err == NULL) { /* only the verdict is wanted */
+        check->status = is_error ? FHIRSTORE_ERR_INVALID_RESOURCE : check->status;
+        check->is_full = is_error;
+        return;
     }
-    const bool is_first = check->status == FHIRSTORE_OK;
+    fhs_buf place = FHS_BUF_INIT(EXPRESSION_BYTES_MAX);
+    write_place(check, at, &place);
     const bool is_listed = fhs_error_report(check->err, severity, code, fhs_buf_str(&place), text);
     fhs_buf_clear(&place);
-    check->warnings += !is_error;
-    if (is_error && is_first) {
-        check->status = is_listed || check->err == NULL ? FHIRSTORE_ERR_INVALID_RESOURCE
-                                                        : fhs_fail_memory(check->err);
+    if (!is_listed) { /* for want of memory: what comes now may be worse than what is known */
+        check->is_full = true;
+        check->is_cut = true;
+        check->status = check->status < FHIRSTORE_OK ? check->status : fhs_fail_memory(check->err);
+        return;
     }
-    check->is_cut = check->is_cut || !is_listed;
-    check->is_full = check->is_full || !is_listed;
+    check->warnings += !is_error;
+    if (is_error && check->status == FHIRSTORE_OK) {
+        check->status = FHIRSTORE_ERR_INVALID_RESOURCE;
+    }
 }
 
 void fhs_check_fault(fhs_check *check, const fhs_place *at, const char *code, const char *format,
