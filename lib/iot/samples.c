@@ -60,8 +60,8 @@ static void write_csv_row(samples_work *work, int64_t time, fhs_str value, fhs_s
 }
 
 /* @a is_number: @a value is a JSON number. */
-static fhirstore_status write_sample_row(samples_work *work, int64_t time, fhs_str value, bool is_number,
-                                  fhs_str unit)
+static fhirstore_status write_sample_row(samples_work *work, int64_t time, fhs_str value,
+                                         bool is_number, fhs_str unit)
 {
     fhs_buf *out = work->out;
     if (time < work->query->from || time >= work->query->to) {
@@ -159,7 +159,8 @@ static fhirstore_status write_samples(samples_work *work, const fhs_json *sample
     for (size_t i = 0; status >= FHIRSTORE_OK && i < count; i++) {
         fhs_decimal number;
         fhs_str text = scale_text(work, sampled, samples[i].text);
-        status = write_sample_row(work, samples[i].time, text, fhs_decimal_parse(text, &number), unit);
+        status = write_sample_row(work, samples[i].time, text, fhs_decimal_parse(text, &number),
+                                  unit);
     }
     return status;
 }
