@@ -18,32 +18,52 @@ fhs_type fhs_iot_type(const fhs_call *call, const char *name)
     return fhs_type_find(call->session->core->fhir, fhs_str_from_cstr(name));
 }
 
-/* Characters that mean something in a search value are preceded by a backslash. */
-static void escape_value(fhs_str text, fhs_buf *out)
+/* How a byte of a search value stands in an address: as it is, or so. */
+static const char *encoded_byte(char c, char room[8])
 {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '\\' || c == ',' || c == '|' || c == '$') {
-            fhs_buf_add_char(out, '\\');
-        }
-        fhs_buf_add_char(out, c);
+    static const char hex[] = "0123456789ABCDEF";
+    const unsigned char byte = (unsigned char)c;
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+    if (is_plain) {
+        return NULL;
     }
+    /* What means something in a search value is preceded by a backslash. */
+    const bool is_escaped = c == '\\' || c == ',' || c == '|' || c == '$';
+    size_t len = 0;
+    if (is_escaped) {
+        memcpy(room, "%5C", 3);
+        len = 3;
+    }
+    room[len++] = '%';
+    room[len++] = hex[byte >> 4];
+    room[len++] = hex[byte & 15];
+    room[len] = '\0';
+    return room;
+}
+
+static void write_token_value(fhs_str text, fhs_buf *out)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char room[8];
+        const char *encoded = encoded_byte(text.ptr[i], room);
+        if (encoded != NULL) {
+            fhs_buf_add(out, text.ptr + from, i - from);
+            fhs_buf_add_cstr(out, encoded);
+            from = i + 1;
+        }
+    }
+    fhs_buf_add_str(out, fhs_str_from(text, from));
 }
 
 void fhs_iot_token_write(fhs_str system, fhs_str value, fhs_buf *out)
 {
-    fhs_buf token = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES);
     if (system.len > 0) {
-        escape_value(system, &token);
-        fhs_buf_add_char(&token, '|');
+        write_token_value(system, out);
+        fhs_buf_add_cstr(out, "%7C");
     }
-    escape_value(value, &token);
-    if (fhs_buf_status(&token) < FHIRSTORE_OK) {
-        out->failed = fhs_buf_status(&token);
-    } else {
-        fhs_url_encode(out, fhs_buf_str(&token));
-    }
-    fhs_buf_clear(&token);
+    write_token_value(value, out);
 }
 
 fhirstore_status fhs_iot_read_body(fhs_call *call, fhs_type type, fhs_str id, fhs_str *text_out,

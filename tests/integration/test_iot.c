@@ -277,7 +277,7 @@ static const struct {
     {"[{\"hr\":{},\"device\":\"d\",\"at\":\"2024-01-01\"}]", NULL, "[v]"},
     {"[{\"hr\":1", NULL, "InvalidDataFormat"},
     {"\"a", NULL, "InvalidDataFormat"},
-    {"{\"a\":1,\"a\":2}", NULL, "InvalidDataFormat"},
+    {"[{\"hr\":1,\"hr\":2,\"device\":\"d\",\"at\":\"2024-01-01\"}]", "\"value\":\"2\"", NULL},
     {"nonsense", NULL, "InvalidDataFormat"},
 };
 
