@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "interact/interact.h"
 #include "interact/sight.h"
+#include "interact/touched.h"
 
 #define HTTP_OK         200
 #define HTTP_NO_CONTENT 204
@@ -256,6 +257,7 @@ static fhirstore_status read_host_target(fhs_call *call, fhs_buf *out, fhirstore
         status = fhs_fail_plain(err, FHIRSTORE_ERR_DELETED);
     }
     if (status >= FHIRSTORE_OK) {
+        fhs_touch(call, &version);
         status = fhs_sight_take_body(call, call->type, &version, out, err);
     }
     return status >= FHIRSTORE_OK && fhs_buf_status(out) != FHIRSTORE_OK

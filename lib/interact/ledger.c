@@ -291,7 +291,13 @@ static fhirstore_status write_moving(fhs_core *core, fhs_conn *conn, fhirstore_e
 {
     fhs_ledger *ledger = core->ledger;
     const record_list *moving = &ledger->moving;
-    fhirstore_status status = append_in_blocks(core, conn, fhs_buf_str(&moving->bytes), err);
+    const fhs_str records = fhs_buf_str(&moving->bytes);
+    fhirstore_status status;
+    if (moving->count > 0 && records.len < FLUSH_BYTES && !core->multi_process) {
+        status = append_block(core, conn, records, moving->count, records, moving->last_us, err);
+    } else {
+        status = append_in_blocks(core, conn, records, err);
+    }
     if (status == FHIRSTORE_OK && (moving->count > 0 || !ledger->is_announced)) {
         status = fhs_journal_set_waiting(conn, fhs_ledger_owner(ledger), fhs_core_now(core), err);
     }

@@ -15,6 +15,7 @@
 #include "interact/operation.h"
 #include "interact/sight.h"
 #include "interact/statistics.h"
+#include "interact/touched.h"
 #include "units/units.h"
 
 #define STATS_TEXT_MAX ((size_t)64 * 1024 * 1024)
@@ -502,6 +503,7 @@ static fhirstore_status take_observation(stats_work *work, fhs_entity entity, bo
 static fhirstore_status load_observation(stats_work *work, fhs_version *version)
 {
     fhs_buf_reset(&work->body);
+    fhs_touch(work->call, version);
     fhirstore_status status = fhs_sight_take_body(work->call, work->call->type, version,
                                                   &work->body, work->err);
     return status >= FHIRSTORE_OK && fhs_buf_status(&work->body) != FHIRSTORE_OK
