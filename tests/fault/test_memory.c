@@ -384,6 +384,19 @@ static fhirstore_status run_late_search(void)
     return is_right ? status : FHIRSTORE_ERR_INTERNAL;
 }
 
+/* ---- the journal as AuditEvents ---- */
+
+static fhirstore_status run_trail(void)
+{
+    static const char *const urls[] = {
+        "AuditEvent/journal.1", "AuditEvent?_sort=date&_count=2&action:not=D&_total=accurate"};
+    fhirstore_status status = FHIRSTORE_OK;
+    for (size_t i = 0; i < sizeof urls / sizeof *urls && status >= FHIRSTORE_OK; i++) {
+        status = run_request("GET", urls[i], "");
+    }
+    return status;
+}
+
 static fhirstore_status run_maintain(void)
 {
     fhirstore_error *error = NULL;
@@ -442,6 +455,7 @@ static const scenario scenarios[] = {
     {"setup", run_setup, false},
     {"parameter", run_parameter, false},
     {"late search", run_late_search, false},
+    {"trail", run_trail, false},
     {"maintain", run_maintain, false},
     {"large", run_large, false},
     {"conditional transaction", run_conditional_transaction, false},
