@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "interact/interact.h"
 #include "interact/ledger.h"
+#include "interact/trail.h"
 #include "json/json.h"
 
 typedef fhirstore_status (*journal_fn)(fhs_call *call, void *ctx, fhirstore_error **err);
@@ -22,7 +23,10 @@ static fhirstore_status no_journal(fhirstore_error **err)
 static fhirstore_status look(fhs_call *call, void *ctx, fhirstore_error **err)
 {
     const journal_work *work = ctx;
-    fhirstore_status status = fhs_ledger_flush(call->session->core, err);
+    fhirstore_status status = fhs_trail_check(call, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_ledger_flush(call->session->core, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = fhs_conn_begin_read(call->conn, err);
     }
@@ -245,7 +249,10 @@ static fhirstore_status run_retain(fhs_call *call, void *ctx, fhirstore_error **
     fhs_journal *journal = fhs_ledger_journal(call->session->core->ledger);
     fhs_journal_anchor end;
     fhs_journal_block block;
-    fhirstore_status status = fhs_journal_get_anchor(call->conn, &end, err);
+    fhirstore_status status = fhs_trail_check(call, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_journal_get_anchor(call->conn, &end, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = fhs_journal_find_time(call->conn, work->before_us, &block, err);
     }

@@ -25,20 +25,38 @@ bool fhs_trail_has_id(const fhs_core *core, fhs_type type, fhs_str id)
     return is_audit_event(core, type) && fhs_audit_read_id(id, &number);
 }
 
+/* May all of it be seen? What is granted in part is not granted: the journal is not cut to fit. */
+static fhirstore_status check_audited_type(const fhs_hooks *hooks, const fhs_principal *who,
+                                           fhs_str type, fhs_arena *arena, fhirstore_error **err)
+{
+    const fhs_access_ask ask = {FHIRSTORE_ACTION_AUDIT, type, FHS_STR_NONE, FHS_STR_NONE};
+    fhs_grant grant;
+    fhirstore_status status = fhs_access_check(fhs_hooks_authorizer(hooks), who, &ask, arena,
+                                               &grant, err);
+    return status == FHIRSTORE_OK && grant.any_count + grant.except_count > 0
+               ? fhs_fail_plain(err, FHIRSTORE_ERR_DENIED)
+               : status;
+}
+
+fhirstore_status fhs_trail_check(fhs_call *call, fhirstore_error **err)
+{
+    return check_audited_type(call->hooks, &call->session->who, FHS_LIT("AuditEvent"), call->arena,
+                              err);
+}
+
 bool fhs_trail_is_open(fhs_session *session, fhs_type type)
 {
-    const fhs_access_ask ask = {FHIRSTORE_ACTION_AUDIT, FHS_LIT(""), FHS_STR_NONE, FHS_STR_NONE};
     fhs_core *core = session->core;
     fhs_arena arena;
-    fhs_grant grant;
     if (core->ledger == NULL || !is_audit_event(core, type)) {
         return false;
     }
     fhs_arena_init(&arena, FHS_LIMIT_RESOURCE_BYTES);
     fhs_hooks *hooks = fhs_hooks_take(core);
-    const bool may = fhs_access_check(fhs_hooks_authorizer(hooks), &session->who, &ask, &arena,
-                                      &grant, NULL) == FHIRSTORE_OK &&
-                     grant.any_count + grant.except_count == 0;
+    const bool may = check_audited_type(hooks, &session->who, FHS_LIT(""), &arena, NULL) ==
+                         FHIRSTORE_OK &&
+                     check_audited_type(hooks, &session->who, FHS_LIT("AuditEvent"), &arena,
+                                        NULL) == FHIRSTORE_OK;
     fhs_hooks_give(core, hooks);
     fhs_arena_clear(&arena);
     return may;
@@ -65,7 +83,10 @@ static fhirstore_status run_trail(fhs_call *call, void *ctx, fhirstore_error **e
 {
     const trail_call *trail = ctx;
     call->type = trail->type; /* for the record */
-    fhirstore_status status = fhs_ledger_flush(call->session->core, err);
+    fhirstore_status status = fhs_trail_check(call, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_ledger_flush(call->session->core, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = fhs_conn_begin_read(call->conn, err);
     }

@@ -12,6 +12,8 @@
 
 /* Whether the journal takes part in what this session reads there. Says nothing to anybody. */
 bool fhs_trail_is_open(fhs_session *session, fhs_type type);
+/* What else a call must be allowed that looks at the journal in whatever form: all AuditEvents. */
+fhirstore_status fhs_trail_check(fhs_call *call, fhirstore_error **err);
 /* Whether @a id is one of the journal's; only then, and where it is open, it is read there. */
 bool fhs_trail_has_id(const fhs_core *core, fhs_type type, fhs_str id);
 /* @a version 0: the current one, which is the only one. */

@@ -12,8 +12,11 @@
     "\",\"agent\":[{\"requestor\":true,\"who\":{\"reference\":\"Practitioner/own\"}}],"   \
     "\"source\":{\"observer\":{\"display\":\"x\"}}}"
 
-static const char policy[] = "{\"roles\":{\"auditor\":{\"allow\":[{\"actions\":[\"audit\"]}]},"
-                             "\"reader\":{\"allow\":[{\"actions\":[\"read\",\"search\"]}]}}}";
+static const char policy[] =
+    "{\"roles\":{\"auditor\":{\"allow\":[{\"actions\":[\"audit\"]}]},"
+    "\"patch\":{\"allow\":[{\"actions\":[\"audit\"],\"types\":[\"AuditEvent\"],"
+    "\"where\":\"action=R\"}]},"
+    "\"reader\":{\"allow\":[{\"actions\":[\"read\",\"search\"]}]}}}";
 
 static fhirstore_session *enter_as(const char *claims)
 {
@@ -239,9 +242,20 @@ START_TEST(only_auditors_see_records)
     ck_assert_str_eq(hidden.body, absent.body);
     expect_http(get_as(nobody, "AuditEvent/journal.1"), 403);
     expect_http(get_as(nobody, "AuditEvent"), 403);
+    /* A part of the journal is not given out: who may see a part of AuditEvents sees none of it. */
+    fhirstore_session *part = enter_as("{\"roles\":[\"patch\"]}");
+    fhirstore_buf records = {0};
+    int64_t next;
+    expect_http(get_as(part, "AuditEvent/journal.1"), 403);
+    expect_http(get_as(part, "AuditEvent"), 403);
+    ck_assert_int_eq(fhirstore_journal_read(part, 1, 1, &records, &next, NULL),
+                     FHIRSTORE_ERR_DENIED);
+    ck_assert_int_eq(fhirstore_journal_retain(part, 1, NULL), FHIRSTORE_ERR_DENIED);
+    fhirstore_buf_clear(&records);
+    fhirstore_session_close(part);
     /* Looking is recorded. */
     page = get("AuditEvent?agent=Practitioner/7&type=110101&_sort=date");
-    ck_assert_int_eq(items_at(&page, "entry"), 3);
+    ck_assert_int_eq(items_at(&page, "entry"), 5);
     expect_text(page, "entry.0.resource.entity.0.what.reference", "AuditEvent/journal.1");
     /* A link of one is no use to another. */
     page = get_as(auditor, "AuditEvent?_count=1");
