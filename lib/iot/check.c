@@ -239,8 +239,9 @@ static void explain_dropped(const fhs_iot_checking *checking, fhs_arena *arena, 
     checking->faults->error_count--;
     fault->message_index = index;
     fhs_arena_reset(arena);
-    if (fhs_json_read(arena, message, NULL, &root, NULL) >= FHIRSTORE_OK) {
-        fhs_iot_explain(checking->device, root, index, checking->faults);
+    const fhs_json_limits limits = {.last_wins = true};
+    if (fhs_json_read(arena, message, &limits, &root, NULL) >= FHIRSTORE_OK) {
+        fhs_iot_explain(checking->device, arena, root, index, checking->faults);
     }
 }
 

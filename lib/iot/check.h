@@ -20,10 +20,11 @@ fhirstore_status fhs_iot_check(const fhs_iot_checking *checking, fhs_str message
 
 /*
  * Add, as warnings, why the templates of @a mapping do not match @a message, in words: names that
- * it does not have, or has in other letters.
+ * it does not have, or has in other letters, else how far the expression comes. @a message lives in
+ * @a scratch, from which more is taken.
  */
-void fhs_iot_explain(const fhs_iot_device_mapping *mapping, const fhs_json *message,
-                     int64_t message_index, fhs_iot_faults *faults);
+void fhs_iot_explain(const fhs_iot_device_mapping *mapping, fhs_arena *scratch,
+                     const fhs_json *message, int64_t message_index, fhs_iot_faults *faults);
 
 /* The next line of NDJSON that is not blank; false at the end. *line_out counts from 1. */
 bool fhs_iot_next_line(fhs_str *rest, fhs_str *line, int64_t *line_out);

@@ -138,33 +138,57 @@ static bool explain_name(const fhs_iot_template *template, const fhs_json *messa
     return true;
 }
 
-static void explain_template(const fhs_iot_template *template, const fhs_json *message,
-                             int64_t message_index, fhs_iot_faults *faults)
+/* The names that the expression asks for and the message has nowhere, each once. */
+static bool explain_names(const fhs_iot_template *template, const fhs_json *message,
+                          int64_t message_index, fhs_iot_faults *faults)
 {
     const fhs_str text = fhs_iot_expression_text(template->fields[FHS_IOT_FIELD_MATCH].expression);
+    fhs_str asked[NAMES_MAX];
+    size_t count = 0;
     bool is_told = false;
     size_t at = 0;
-    fhs_str name;
-    for (size_t i = 0; i < NAMES_MAX && next_asked_name(text, &at, &name); i++) {
-        if (!is_json_word(name)) {
-            is_told = explain_name(template, message, name, message_index, faults) || is_told;
+    while (count < NAMES_MAX && next_asked_name(text, &at, &asked[count])) {
+        bool is_known = is_json_word(asked[count]);
+        for (size_t i = 0; i < count && !is_known; i++) {
+            is_known = fhs_str_eq(asked[i], asked[count]);
+        }
+        if (!is_known) {
+            is_told = explain_name(template, message, asked[count], message_index, faults) ||
+                      is_told;
+            count++;
         }
     }
-    if (!is_told) {
-        (void)add_reason(template, message_index,
-                         fhs_iot_fault_add(faults, FHS_IOT_NO_MEASUREMENT,
-                                           "the message has all names that the expression asks "
-                                           "for, but not where it looks for them, or not with "
-                                           "the values that it wants"),
-                         faults);
-    }
+    return is_told;
 }
 
-void fhs_iot_explain(const fhs_iot_device_mapping *mapping, const fhs_json *message,
-                     int64_t message_index, fhs_iot_faults *faults)
+/* How far a path comes; a JMESPath says less. */
+static void explain_expression(const fhs_iot_template *template, fhs_arena *scratch,
+                               const fhs_json *message, int64_t message_index,
+                               fhs_iot_faults *faults)
+{
+    fhs_buf reason = FHS_BUF_INIT(2 * FHS_LIMIT_EXPRESSION_BYTES);
+    fhs_iot_run run;
+    fhs_iot_run_init(&run, scratch);
+    if (!fhs_iot_explain_select(template->fields[FHS_IOT_FIELD_MATCH].expression, &run, message,
+                                &reason)) {
+        fhs_buf_add_cstr(&reason, "the message has all names that the expression asks for, but "
+                                  "not where it looks for them, or not with the values that it "
+                                  "wants");
+    }
+    (void)add_reason(template, message_index,
+                     fhs_iot_fault_add(faults, FHS_IOT_NO_MEASUREMENT, "%.*s",
+                                       FHS_STR_ARG(fhs_buf_str(&reason))),
+                     faults);
+    fhs_buf_clear(&reason);
+}
+
+void fhs_iot_explain(const fhs_iot_device_mapping *mapping, fhs_arena *scratch,
+                     const fhs_json *message, int64_t message_index, fhs_iot_faults *faults)
 {
     const fhs_iot_template *template = mapping->first;
     for (; template != NULL; template = template->next) {
-        explain_template(template, message, message_index, faults);
+        if (!explain_names(template, message, message_index, faults)) {
+            explain_expression(template, scratch, message, message_index, faults);
+        }
     }
 }

@@ -98,6 +98,12 @@ fhirstore_status fhs_iot_find(const fhs_iot_expression *expression, fhs_iot_run 
     return status;
 }
 
+bool fhs_iot_explain_select(const fhs_iot_expression *expression, fhs_iot_run *run,
+                            const fhs_json *root, fhs_buf *out)
+{
+    return expression->path != NULL && fhs_jsonpath_explain(expression->path, run, root, out);
+}
+
 const fhs_json *fhs_iot_with_match(fhs_arena *arena, const fhs_json *root, const fhs_json *match)
 {
     fhs_str name = FHS_LIT("matchedToken");

@@ -40,6 +40,10 @@ fhirstore_status fhs_iot_find(const fhs_iot_expression *expression, fhs_iot_run 
                               const fhs_json *root, const fhs_json **value_out,
                               fhirstore_error **err);
 
+/* fhs_jsonpath_explain(); false of JMESPath. */
+bool fhs_iot_explain_select(const fhs_iot_expression *expression, fhs_iot_run *run,
+                            const fhs_json *root, fhs_buf *out);
+
 /*
  * @a root, an object, with a last member "matchedToken" (in the place of one that it has). Its
  * members are not copied deeply. NULL: out of memory.

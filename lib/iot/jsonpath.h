@@ -29,4 +29,12 @@ fhirstore_status fhs_jsonpath_select(const fhs_jsonpath *path, fhs_iot_run *run,
                                      const fhs_json *root, uint32_t max, fhs_iot_nodes *nodes_out,
                                      fhirstore_error **err);
 
+/*
+ * Why @a path selects nothing of @a root, in words: how far it comes, and what the next step wants
+ * there. Appends a sentence without full stop, which names parts of the path and types of the data,
+ * never its content. False, with nothing appended: it does select something, or cannot be told.
+ */
+bool fhs_jsonpath_explain(const fhs_jsonpath *path, fhs_iot_run *run, const fhs_json *root,
+                          fhs_buf *out);
+
 #endif

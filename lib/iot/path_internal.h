@@ -35,6 +35,7 @@ struct fhs_path_step {
         } slice;
     };
     bool only_objects; /* FILTER, SCAN_FILTER: nothing but an object can pass */
+    size_t end;        /* where it ends in the text */
     const fhs_path_step *next;
 };
 
@@ -71,6 +72,8 @@ struct fhs_path_filter {
 
 struct fhs_jsonpath {
     const fhs_path_step *steps;
+    fhs_str text;
+    size_t from; /* where the first step begins in it */
 };
 
 /*
@@ -81,6 +84,11 @@ typedef struct fhs_path_token {
     const fhs_json *value;
     bool is_member;
 } fhs_path_token;
+
+/* fhs_jsonpath_select() with the steps before @a end only. */
+fhirstore_status fhs_path_select_before(const fhs_jsonpath *path, const fhs_path_step *end,
+                                        fhs_iot_run *run, const fhs_json *root, uint32_t max,
+                                        fhs_iot_nodes *nodes_out, fhirstore_error **err);
 
 /* "/pattern/flags"; NULL with *problem_out set, or with it NULL for want of memory. */
 const fhs_regex *fhs_path_regex(fhs_arena *arena, fhs_str text, const char **problem_out);

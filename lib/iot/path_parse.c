@@ -644,6 +644,7 @@ static bool parse_steps(path_parser *parser, size_t start, bool in_filter, step_
                                fhs_str_of(parser->text.ptr + start, parser->at - start), scan)) {
                 return false;
             }
+            steps->last->end = parser->at;
             scan = false;
         }
         if (c == '.') {
@@ -653,6 +654,7 @@ static bool parse_steps(path_parser *parser, size_t start, bool in_filter, step_
             if (!parse_brackets(parser, scan, steps)) {
                 return false;
             }
+            steps->last->end = parser->at;
             scan = false;
         }
         start = parser->at;
@@ -660,14 +662,18 @@ static bool parse_steps(path_parser *parser, size_t start, bool in_filter, step_
         behind_dot = c == '.';
     }
     if (parser->at > start) {
-        return add_path_name(parser, steps,
-                             fhs_str_of(parser->text.ptr + start, parser->at - start), scan);
+        if (!add_path_name(parser, steps, fhs_str_of(parser->text.ptr + start, parser->at - start),
+                           scan)) {
+            return false;
+        }
+        steps->last->end = parser->at;
+        return true;
     }
     return !behind_dot || (has_char(parser) && !in_filter) ||
            refuse_path(parser, "a name is expected");
 }
 
-static bool parse_whole_path(path_parser *parser, step_list *steps)
+static bool parse_whole_path(path_parser *parser, step_list *steps, size_t *from)
 {
     skip_spaces(parser);
     fhs_str rest = fhs_str_from(parser->text, parser->at);
@@ -677,6 +683,7 @@ static bool parse_whole_path(path_parser *parser, step_list *steps)
     if (fhs_str_starts_with(rest, FHS_LIT("$.")) || fhs_str_starts_with(rest, FHS_LIT("$["))) {
         parser->at++;
     }
+    *from = parser->at;
     if (!parse_steps(parser, parser->at, false, steps)) {
         return false;
     }
@@ -710,10 +717,11 @@ fhirstore_status fhs_jsonpath_compile(fhs_arena *arena, fhs_str text, const fhs_
         refuse_path_at(&parser, valid, "this is no text in UTF-8");
         return parser.status;
     }
-    if (!parse_whole_path(&parser, &steps)) {
+    if (!parse_whole_path(&parser, &steps, &path->from)) {
         return parser.status;
     }
     path->steps = steps.first;
+    path->text = parser.text;
     *path_out = path;
     return FHIRSTORE_OK;
 }

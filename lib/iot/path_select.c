@@ -15,7 +15,8 @@
 typedef struct path_walk {
     fhs_iot_run *run;
     const fhs_json *root;
-    uint32_t depth; /* of the data, below the tokens that are scanned */
+    const fhs_path_step *end; /* of the outermost path: this step is not taken any more */
+    uint32_t depth;           /* of the data, below the tokens that are scanned */
     fhirstore_error **err;
     fhirstore_status status;
 } path_walk;
@@ -439,7 +440,7 @@ static bool fan_out(path_walk *walk, const fhs_path_step *step, fhs_path_token t
 static bool follow_path(path_walk *walk, const fhs_path_step *step, fhs_path_token token,
                         path_sink *sink)
 {
-    for (; step != NULL; step = step->next) {
+    for (; step != walk->end && step != NULL; step = step->next) {
         if (!spend_steps(walk, 1)) {
             return false;
         }
@@ -463,11 +464,11 @@ static bool follow_path(path_walk *walk, const fhs_path_step *step, fhs_path_tok
     return take_path_token(walk, sink, token);
 }
 
-fhirstore_status fhs_jsonpath_select(const fhs_jsonpath *path, fhs_iot_run *run,
-                                     const fhs_json *root, uint32_t max, fhs_iot_nodes *nodes_out,
-                                     fhirstore_error **err)
+fhirstore_status fhs_path_select_before(const fhs_jsonpath *path, const fhs_path_step *end,
+                                        fhs_iot_run *run, const fhs_json *root, uint32_t max,
+                                        fhs_iot_nodes *nodes_out, fhirstore_error **err)
 {
-    path_walk walk = {.run = run, .root = root, .err = err, .status = FHIRSTORE_OK};
+    path_walk walk = {.run = run, .root = root, .end = end, .err = err, .status = FHIRSTORE_OK};
     token_list list = {.count = 0};
     path_sink sink = {.list = &list, .max = max};
     *nodes_out = (fhs_iot_nodes){NULL, 0};
@@ -484,4 +485,11 @@ fhirstore_status fhs_jsonpath_select(const fhs_jsonpath *path, fhs_iot_run *run,
     }
     *nodes_out = (fhs_iot_nodes){items, list.count};
     return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_jsonpath_select(const fhs_jsonpath *path, fhs_iot_run *run,
+                                     const fhs_json *root, uint32_t max, fhs_iot_nodes *nodes_out,
+                                     fhirstore_error **err)
+{
+    return fhs_path_select_before(path, NULL, run, root, max, nodes_out, err);
 }

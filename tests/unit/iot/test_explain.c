@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why a path finds nothing, in words. */
+#include <string.h>
+
+#include "evaluate.h"
+
+static const struct {
+    const char *path;
+    const char *reason; /* NULL: it finds something, or it cannot be told */
+} rows[] = {
+    {"$.Body.hr", NULL},
+    {"$", NULL},
+    {"$.body.hr",
+     "\"$\" finds an object, but \".body\" finds nothing there: no object there has such a member"},
+    {"Body.data.hr", "\"Body.data\" finds an array, but \".hr\" finds nothing there: an array has "
+                     "items, not members: put \"[*]\" before it"},
+    {"$.Body.data[*].spo2.value", "\"$.Body.data[*]\" finds 2 values, but \".spo2\" finds nothing "
+                                  "there: no object there has such a member"},
+    {"$.Body.hr.value", "\"$.Body.hr\" finds a number, but \".value\" finds nothing there: only "
+                        "objects have members"},
+    {"$.Body[?(@.hr)]", "\"$.Body\" finds an object, but \"[?(@.hr)]\" finds nothing there: of an "
+                        "object a filter sees the members as such, not what is in them: write "
+                        "\"..\" before it"},
+    {"$.Body.data[?(@.hr > 100)]", "\"$.Body.data\" finds an array, but \"[?(@.hr > 100)]\" finds "
+                                   "nothing there: no item there passes the filter"},
+    {"$.Body.data[2]", "\"$.Body.data\" finds an array, but \"[2]\" finds nothing there: no array "
+                       "there is that long"},
+    {"$.Body[*]", "\"$.Body\" finds an object, but \"[*]\" finds nothing there: an object has "
+                  "members, not items: name one, or write \".*\""},
+    {"$.Body.none[*]", "\"$.Body.none\" finds an array, but \"[*]\" finds nothing there: no array "
+                       "there has items"},
+    {"$.Body.data.*", "\"$.Body.data\" finds an array, but \".*\" finds nothing there: an array "
+                      "has items, not members: write \"[*]\""},
+    {"$..spo2",
+     "\"$\" finds an object, but \"..spo2\" finds nothing there: no member at any depth has that "
+     "name"},
+    {"$..[?(@.spo2)]", "\"$\" finds an object, but \"..[?(@.spo2)]\" finds nothing there: nothing "
+                       "at any depth passes the filter"},
+    {"$['Body']['x y']", "\"$['Body']\" finds an object, but \"['x y']\" finds nothing there: no "
+                         "object there has such a member"},
+    {"$.Body.data[0].t[?(@.x)]", "\"$.Body.data[0].t\" finds a string, but \"[?(@.x)]\" finds "
+                                 "nothing there: only arrays have items to test"},
+    {"$.Body.data[-1]", NULL},
+};
+
+START_TEST(paths_are_explained)
+{
+    outcome out;
+    fhs_buf text = FHS_BUF_INIT(1000);
+    evaluate_text(FHS_IOT_JSONPATH, fhs_str_from_cstr(rows[_i].path),
+                  FHS_LIT("{\"Body\":{\"hr\":78,\"none\":[],\"data\":[{\"hr\":1,\"t\":\"secret\"},"
+                          "{\"hr\":2}]}}"),
+                  &out);
+    ck_assert_ptr_nonnull(out.expression);
+    bool is_told = fhs_iot_explain_select(out.expression, &out.run, out.root, &text);
+    ck_assert_int_eq(is_told, rows[_i].reason != NULL);
+    ck_assert_str_eq(is_told ? text.ptr : "", is_told ? rows[_i].reason : "");
+    fhs_buf_clear(&text);
+    outcome_clear(&out);
+}
+END_TEST
+
+START_TEST(other_languages_are_not)
+{
+    outcome out;
+    fhs_buf text = FHS_BUF_INIT(1000);
+    evaluate_text(FHS_IOT_JMESPATH, FHS_LIT("a"), FHS_LIT("{}"), &out);
+    ck_assert(!fhs_iot_explain_select(out.expression, &out.run, out.root, &text));
+    outcome_clear(&out);
+    evaluate_text(FHS_IOT_JSONPATH, FHS_LIT("$.a.b"), FHS_LIT("{}"), &out);
+    out.run.steps_left = 0;
+    ck_assert(!fhs_iot_explain_select(out.expression, &out.run, out.root, &text));
+    ck_assert_uint_eq(text.len, 0);
+    outcome_clear(&out);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("iot/explain");
+    TCase *tests = tcase_create("explain");
+    tcase_add_loop_test(tests, paths_are_explained, 0, (int)FHS_COUNT_OF(rows));
+    tcase_add_test(tests, other_languages_are_not);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
