@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* $diff: the FHIRPath Patch that leads from one stored version to another. */
+/* $diff: the FHIRPath Patch that leads from one version, or one resource, to another. */
 #include "interact/interact.h"
 #include "interact/operation.h"
 #include "patch/patch.h"
@@ -84,7 +84,25 @@ static fhirstore_status run_diff_of_versions(fhs_call *call, const fhs_operation
     return status;
 }
 
-/* "Patient/1" or "Patient/1/_history/2". */
+/* A resource that came along, as it is written. */
+static fhirstore_status given_argument(fhs_call *call, const fhs_operation *operation, fhs_str name,
+                                       const fhs_json *resource, diff_end_at *out,
+                                       fhirstore_error **err)
+{
+    const fhs_fhir *fhir = call->session->core->fhir;
+    fhs_str type = FHS_STR_NONE;
+    (void)fhs_json_get_string(resource, FHS_LIT("resourceType"), &type);
+    out->type = fhs_type_find(fhir, type);
+    if (out->type == FHS_TYPE_NONE || !fhs_type_is_resource(fhir, out->type)) {
+        return fhs_argument_fail(name, "expects a resource of a known type", err);
+    }
+    fhs_json_write_compact(&out->answer.body, operation->body, resource);
+    out->answer.version = 1; /* nothing is to be read */
+    fhirstore_status status = fhs_buf_status(&out->answer.body);
+    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
+}
+
+/* "Patient/1" or "Patient/1/_history/2", or a resource. */
 static fhirstore_status place_argument(fhs_call *call, const fhs_operation *operation, fhs_str name,
                                        diff_end_at *out, fhirstore_error **err)
 {
@@ -95,6 +113,10 @@ static fhirstore_status place_argument(fhs_call *call, const fhs_operation *oper
     if (argument == NULL) {
         return fhs_argument_fail(name, "is missing", err);
     }
+    if (fhs_json_is(argument->json, FHS_JSON_OBJECT) &&
+        fhs_json_get(argument->json, FHS_LIT("resourceType")) != NULL) {
+        return given_argument(call, operation, name, argument->json, out, err);
+    }
     if (!fhs_json_is(argument->json, FHS_JSON_OBJECT) ||
         !fhs_json_get_string(argument->json, FHS_LIT("reference"), &text)) {
         text = argument->text;
@@ -103,8 +125,8 @@ static fhirstore_status place_argument(fhs_call *call, const fhs_operation *oper
         fhs_route_parse(core->fhir, core->base_url, FHS_LIT("GET"), text, &route, NULL) <
             FHIRSTORE_OK ||
         (route.interaction != FHS_DO_READ && route.interaction != FHS_DO_VREAD)) {
-        return fhs_argument_fail(name, "expects a reference to a resource or a version of one",
-                                 err);
+        return fhs_argument_fail(
+            name, "expects a reference to a resource or a version of one, or a resource", err);
     }
     out->type = route.type;
     out->id = route.id;

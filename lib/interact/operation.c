@@ -18,6 +18,7 @@ static const operation_table tables[] = {
     {fhs_value_set_operations, &fhs_value_set_operation_count},
     {fhs_code_system_operations, &fhs_code_system_operation_count},
     {fhs_difference_operations, &fhs_difference_operation_count},
+    {fhs_translate_operations, &fhs_translate_operation_count},
     {fhs_lastn_operations, &fhs_lastn_operation_count},
     {fhs_stats_operations, &fhs_stats_operation_count},
     {fhs_meta_operations, &fhs_meta_operation_count},
@@ -324,7 +325,8 @@ static const fhs_json *value_of(const fhs_json *parameter)
     for (uint32_t i = 0; i < parameter->count; i++) {
         const fhs_json_member *member = &parameter->members[i];
         if (fhs_str_starts_with(member->name, FHS_LIT("value")) ||
-            fhs_str_eq(member->name, FHS_LIT("resource"))) {
+            fhs_str_eq(member->name, FHS_LIT("resource")) ||
+            fhs_str_eq(member->name, FHS_LIT("part"))) {
             return &member->value;
         }
     }

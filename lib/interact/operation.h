@@ -110,6 +110,11 @@ extern const size_t fhs_value_set_operation_count;
 extern const fhs_operation_def fhs_code_system_operations[];
 extern const size_t fhs_code_system_operation_count;
 
+/* ---- translate.c ---- */
+
+extern const fhs_operation_def fhs_translate_operations[];
+extern const size_t fhs_translate_operation_count;
+
 /* ---- lastn.c, stats.c ---- */
 
 extern const fhs_operation_def fhs_lastn_operations[];

@@ -24,6 +24,10 @@ static const char *const stored[][2] = {
     {"ValueSet/vs",
      "{\"resourceType\":\"ValueSet\",\"id\":\"vs\",\"url\":\"http://acme.org/vs\",\"status\":"
      "\"active\",\"compose\":{\"include\":[{\"system\":\"" SYS "\"}]}}"},
+    {"ConceptMap/m", "{\"resourceType\":\"ConceptMap\",\"id\":\"m\",\"url\":\"http://acme.org/m\","
+                     "\"version\":\"1\",\"status\":\"active\",\"group\":[{\"source\":\"" SYS "\","
+                     "\"target\":\"t\",\"element\":[{\"code\":\"a\",\"target\":[{\"code\":\"z\","
+                     "\"equivalence\":\"equal\"}]}]}]}"},
     {"Organization/o", "{\"resourceType\":\"Organization\",\"id\":\"o\"}"},
     {"Patient/p", "{\"resourceType\":\"Patient\",\"id\":\"p\",\"managingOrganization\":{"
                   "\"reference\":\"Organization/o\"}}"},
@@ -105,6 +109,9 @@ static const char *const questions[][3] = {
     {"GET", "Patient/$everything", ""},
     {"GET", "Group/g/$everything?_count=1", ""},
     {"GET", "Encounter/e/$everything?_since=2020-01-01T00:00:00Z", ""},
+    {"GET", "ConceptMap/$translate?system=" SYS "&code=a", ""},
+    {"GET", "ConceptMap/$translate?url=http://acme.org/m&conceptMapVersion=1&targetCode=z&system=t",
+     ""},
     {"GET", "Observation/$lastn?patient=p&code=a", ""},
     {"GET",
      "Observation/$stats?subject=Patient/p&coding=" SYS "|a&statistic=average,count&include=true",
