@@ -262,7 +262,8 @@ static int print_response(fhirstore_response *response)
 static bool needs_body(const char *method, const char *url)
 {
     return strcmp(method, "PUT") == 0 ||
-           (strcmp(method, "POST") == 0 && strstr(url, "_search") == NULL);
+           (strcmp(method, "POST") == 0 && strstr(url, "_search") == NULL &&
+            strchr(url, '$') == NULL);
 }
 
 int cli_request(const cli_options *options)

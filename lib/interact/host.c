@@ -157,6 +157,7 @@ fhirstore_status fhs_host_operation_add(fhs_core *core, const fhirstore_operatio
     item->def.levels = given->levels;
     item->def.run = run_host;
     item->def.is_host = true;
+    item->def.own_transactions = true;
     item->def.action = given->action == 0 ? FHIRSTORE_ACTION_OPERATION : given->action;
     item->def.changes = (given->flags & FHIRSTORE_OPERATION_CHANGES) != 0;
     item->ctx = given->ctx;

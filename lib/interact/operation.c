@@ -19,6 +19,7 @@ static const operation_table tables[] = {
     {fhs_code_system_operations, &fhs_code_system_operation_count},
     {fhs_difference_operations, &fhs_difference_operation_count},
     {fhs_translate_operations, &fhs_translate_operation_count},
+    {fhs_reindex_operations, &fhs_reindex_operation_count},
     {fhs_lastn_operations, &fhs_lastn_operation_count},
     {fhs_stats_operations, &fhs_stats_operation_count},
     {fhs_meta_operations, &fhs_meta_operation_count},
@@ -425,7 +426,7 @@ static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error
         status = work->ask->is_form ? read_address(&list, work->ask->body, err)
                                     : read_body(&list, work->ask->body, err);
     }
-    const bool begins = !call->is_nested && !work->def->changes && !work->def->is_host;
+    const bool begins = !call->is_nested && !work->def->changes && !work->def->own_transactions;
     if (status >= FHIRSTORE_OK && begins) {
         status = fhs_conn_begin_read(call->conn, err);
     }
@@ -471,7 +472,7 @@ static fhirstore_status run_call(fhs_call *call, operation_work *work, fhirstore
 {
     work->answer->status = FHIRSTORE_OK;
     work->answer->http = fhs_status_http(FHIRSTORE_OK);
-    const bool writes = work->def->changes && !work->def->is_host;
+    const bool writes = work->def->changes && !work->def->own_transactions;
     fhirstore_status status = writes ? fhs_call_write(call, run_operation, work, err)
                                      : fhs_call_read(call, run_operation, work, err);
     fhs_call_end(call);

@@ -50,10 +50,11 @@ typedef struct fhs_operation_def {
     fhs_str resource;      /* the parameter that a body which is no Parameters stands for */
     const fhs_str *params; /* names it takes, ending in an empty one; NULL: any, more than once */
     fhs_operation_fn run;
-    const fhs_str *lists; /* names that may come more than once, the same way; NULL: none */
-    int32_t action;       /* asked for; 0: read of a resource, else search of its type */
-    bool changes;         /* the store: POST alone, in a write transaction */
-    bool is_host;         /* the host's (host.h): opens its transactions itself, reads its own body */
+    const fhs_str *lists;  /* names that may come more than once, the same way; NULL: none */
+    int32_t action;        /* asked for; 0: read of a resource, else search of its type */
+    bool changes;          /* the store: POST alone, in a write transaction */
+    bool own_transactions; /* it opens those that it needs itself */
+    bool is_host;          /* the host's (host.h): it reads its own body */
 } fhs_operation_def;
 
 /* How an operation was asked for. */
@@ -109,6 +110,11 @@ extern const fhs_operation_def fhs_value_set_operations[];
 extern const size_t fhs_value_set_operation_count;
 extern const fhs_operation_def fhs_code_system_operations[];
 extern const size_t fhs_code_system_operation_count;
+
+/* ---- reindex.c ---- */
+
+extern const fhs_operation_def fhs_reindex_operations[];
+extern const size_t fhs_reindex_operation_count;
 
 /* ---- translate.c ---- */
 
