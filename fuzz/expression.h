@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
 #include "iot/expression.h"
 #include "law.h"
 
@@ -65,6 +66,12 @@ static void evaluate_on(fhs_arena *arena, const fhs_iot_expression *expression,
     for (uint32_t i = 0; i < first.count && i < 16; i++) {
         use_value(arena, first.items[i]);
     }
+    run.steps_left = MAX_STEPS;
+    fhs_buf reason = FHS_BUF_INIT(MAX_RESULT);
+    bool is_told = fhs_iot_explain_select(expression, &run, root, &reason);
+    FUZZ_LAW(is_told == (reason.len > 0));
+    FUZZ_LAW(fhs_utf8_valid_prefix(fhs_buf_str(&reason)) == reason.len);
+    fhs_buf_clear(&reason);
     run.steps_left = MAX_STEPS;
     again = fhs_iot_find(expression, &run, root, &found, NULL);
     FUZZ_LAW(found == NULL || again == FHIRSTORE_OK);

@@ -161,7 +161,7 @@ static bool explain_names(const fhs_iot_template *template, const fhs_json *mess
     return is_told;
 }
 
-/* How far a path comes; a JMESPath says less. */
+/* How far an expression comes. */
 static void explain_expression(const fhs_iot_template *template, fhs_arena *scratch,
                                const fhs_json *message, int64_t message_index,
                                fhs_iot_faults *faults)

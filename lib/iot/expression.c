@@ -101,7 +101,8 @@ fhirstore_status fhs_iot_find(const fhs_iot_expression *expression, fhs_iot_run 
 bool fhs_iot_explain_select(const fhs_iot_expression *expression, fhs_iot_run *run,
                             const fhs_json *root, fhs_buf *out)
 {
-    return expression->path != NULL && fhs_jsonpath_explain(expression->path, run, root, out);
+    return expression->path != NULL ? fhs_jsonpath_explain(expression->path, run, root, out)
+                                    : fhs_jmespath_explain(expression->jmes, run, root, out);
 }
 
 const fhs_json *fhs_iot_with_match(fhs_arena *arena, const fhs_json *root, const fhs_json *match)

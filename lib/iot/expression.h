@@ -40,7 +40,7 @@ fhirstore_status fhs_iot_find(const fhs_iot_expression *expression, fhs_iot_run 
                               const fhs_json *root, const fhs_json **value_out,
                               fhirstore_error **err);
 
-/* fhs_jsonpath_explain(); false of JMESPath. */
+/* fhs_jsonpath_explain() or fhs_jmespath_explain(). */
 bool fhs_iot_explain_select(const fhs_iot_expression *expression, fhs_iot_run *run,
                             const fhs_json *root, fhs_buf *out);
 

@@ -87,6 +87,7 @@ struct fhs_jmes_node {
     fhs_jmes_kind kind;
     uint32_t depth; /* levels of nodes below and with this one */
     size_t at;      /* where it stands in the text */
+    size_t split;   /* where what belongs to left ends and the rest begins; 0: not so */
     fhs_str name;   /* FIELD, CALL, a part of a HASH */
     union {
         int32_t index;
@@ -109,6 +110,7 @@ struct fhs_jmes_node {
 
 struct fhs_jmespath {
     const fhs_jmes_node *root;
+    fhs_str text;
     bool is_projection;
 };
 

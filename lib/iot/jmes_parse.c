@@ -562,6 +562,9 @@ static fhs_jmes_node *parse_binding(jmes_parser *parser, uint32_t least)
         fhs_jmes_token token = parser->token;
         advance_token(parser);
         left = parse_infix(parser, left, &token);
+        if (left != NULL) {
+            left->split = token.at;
+        }
     }
     parser->depth--;
     return left;
@@ -655,6 +658,7 @@ fhirstore_status fhs_jmespath_compile(fhs_arena *arena, fhs_str text,
         return parser.status;
     }
     expression->root = root;
+    expression->text = parser.lexer.text;
     expression->is_projection = ends_in_projection(root);
     *expression_out = expression;
     return FHIRSTORE_OK;

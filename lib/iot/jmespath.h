@@ -34,4 +34,8 @@ fhirstore_status fhs_jmespath_evaluate(const fhs_jmespath *expression, fhs_iot_r
                                        const fhs_json *root, fhs_jmespath_result *result_out,
                                        fhirstore_error **err);
 
+/* As fhs_jsonpath_explain(), for a result that is null or empty. */
+bool fhs_jmespath_explain(const fhs_jmespath *expression, fhs_iot_run *run, const fhs_json *root,
+                          fhs_buf *out);
+
 #endif

@@ -28,10 +28,8 @@ static step_input look_at_nodes(const fhs_iot_nodes *nodes)
 
 static void add_input(fhs_buf *out, const step_input *input)
 {
-    static const char *const types[] = {"null",     "a boolean", "a boolean", "a number",
-                                        "a string", "an array",  "an object"};
     if (input->count == 1) {
-        fhs_buf_add_cstr(out, types[input->first->type]);
+        fhs_buf_add_cstr(out, fhs_iot_type_words(input->first));
     } else {
         fhs_buf_addf(out, "%s%u values", input->count == LOOK_MAX ? "at least " : "", input->count);
     }

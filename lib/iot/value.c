@@ -45,6 +45,13 @@ static fhs_iot_kind kind_of_number(fhs_str lexeme)
     return fhs_iot_read_integer(lexeme, &integer) ? FHS_IOT_INTEGER : FHS_IOT_BIG_INTEGER;
 }
 
+const char *fhs_iot_type_words(const fhs_json *value)
+{
+    static const char *const types[] = {"null",     "a boolean", "a boolean", "a number",
+                                        "a string", "an array",  "an object"};
+    return types[value->type];
+}
+
 fhs_iot_kind fhs_iot_kind_of(const fhs_json *value)
 {
     switch ((fhs_json_type)value->type) {

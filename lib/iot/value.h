@@ -65,6 +65,8 @@ typedef struct fhs_iot_nodes {
     uint32_t count;
 } fhs_iot_nodes;
 
+/* "an array": its type in words. */
+const char *fhs_iot_type_words(const fhs_json *value);
 fhs_iot_kind fhs_iot_kind_of(const fhs_json *value);
 /* The number as an integer: false unless its kind is INTEGER. */
 bool fhs_iot_integer(const fhs_json *value, int64_t *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a path finds nothing, in words. */
+/* Why an expression finds nothing, in words. */
 #include <string.h>
 
 #include "evaluate.h"
@@ -60,11 +60,49 @@ START_TEST(paths_are_explained)
 }
 END_TEST
 
-START_TEST(other_languages_are_not)
+static const struct {
+    const char *expression;
+    const char *reason;
+} jmes_rows[] = {
+    {"Body.hr", NULL},
+    {"Body.data[]", NULL},
+    {"Body.hr == `5`", NULL},
+    {"body.data[]", "\"@\" gives an object, but \"body\" gives nothing of it"},
+    {"Body.nope", "\"Body\" gives an object, but \".nope\" gives nothing of it"},
+    {"Body.nope.deeper[?x].y", "\"Body\" gives an object, but \".nope\" gives nothing of it"},
+    {"Body.data[?hr > `100`].t",
+     "\"Body.data\" gives an array, but \"[?hr > `100`].t\" gives an empty array of it"},
+    {"Body.data[].spo2",
+     "\"Body.data\" gives an array, but \"[].spo2\" gives an empty array of it"},
+    {"Body.data[5:]", "\"Body.data\" gives an array, but \"[5:]\" gives an empty array of it"},
+    {"Body.data[7].t", "\"Body.data\" gives an array, but \"[7]\" gives nothing of it"},
+    {"to_array(Body)[?nope] | [].hr",
+     "\"to_array(Body)\" gives an array, but \"[?nope]\" gives an empty array of it"},
+    {"Body.* | [?nope]", "\"Body.*\" gives an array, but \"| [?nope]\" gives an empty array of it"},
+};
+
+START_TEST(jmespath_is_explained)
+{
+    outcome out;
+    fhs_buf text = FHS_BUF_INIT(1000);
+    evaluate_text(
+        FHS_IOT_JMESPATH, fhs_str_from_cstr(jmes_rows[_i].expression),
+        FHS_LIT("{\"Body\":{\"hr\":78,\"data\":[{\"hr\":1,\"t\":\"secret\"},{\"hr\":2}]}}"), &out);
+    ck_assert_ptr_nonnull(out.expression);
+    bool is_told = fhs_iot_explain_select(out.expression, &out.run, out.root, &text);
+    ck_assert_int_eq(is_told, jmes_rows[_i].reason != NULL);
+    ck_assert_str_eq(is_told ? text.ptr : "", is_told ? jmes_rows[_i].reason : "");
+    fhs_buf_clear(&text);
+    outcome_clear(&out);
+}
+END_TEST
+
+START_TEST(without_steps_nothing_is_told)
 {
     outcome out;
     fhs_buf text = FHS_BUF_INIT(1000);
     evaluate_text(FHS_IOT_JMESPATH, FHS_LIT("a"), FHS_LIT("{}"), &out);
+    out.run.steps_left = 0;
     ck_assert(!fhs_iot_explain_select(out.expression, &out.run, out.root, &text));
     outcome_clear(&out);
     evaluate_text(FHS_IOT_JSONPATH, FHS_LIT("$.a.b"), FHS_LIT("{}"), &out);
@@ -80,7 +118,8 @@ int main(void)
     Suite *suite = suite_create("iot/explain");
     TCase *tests = tcase_create("explain");
     tcase_add_loop_test(tests, paths_are_explained, 0, (int)FHS_COUNT_OF(rows));
-    tcase_add_test(tests, other_languages_are_not);
+    tcase_add_loop_test(tests, jmespath_is_explained, 0, (int)FHS_COUNT_OF(jmes_rows));
+    tcase_add_test(tests, without_steps_nothing_is_told);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
