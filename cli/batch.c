@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "cli.h"
 #include "json/json.h"
 
@@ -50,6 +51,26 @@ static fhs_str body_of(fhs_str line, const fhs_json *body)
     return fhs_str_of(line.ptr + body->begin, body->end - body->begin);
 }
 
+/* "body64": bytes of any kind, in place of the body. */
+static bool take_bytes(fhs_arena *arena, const fhs_json *text, fhs_str *body)
+{
+    if (text == NULL) {
+        return true;
+    }
+    if (text->type != FHS_JSON_STRING || body->ptr != NULL) {
+        return false;
+    }
+    char *bytes = fhs_arena_alloc(arena, text->text.len + 1);
+    size_t len;
+    if (bytes == NULL) {
+        return false;
+    }
+    memcpy(bytes, text->text.ptr, text->text.len);
+    bool is_good = fhs_base64_decode_in_place(bytes, text->text.len, &len);
+    *body = fhs_str_of(bytes, len);
+    return is_good;
+}
+
 static const char *parse_line(fhs_arena *arena, fhs_str line, batch_line *out)
 {
     const fhs_json *root;
@@ -68,7 +89,9 @@ static const char *parse_line(fhs_arena *arena, fhs_str line, batch_line *out)
         return "headers is an object of strings";
     }
     out->body = body_of(line, fhs_json_get(root, FHS_LIT("body")));
-    return NULL;
+    return take_bytes(arena, fhs_json_get(root, FHS_LIT("body64")), &out->body)
+               ? NULL
+               : "body64 is base64, in place of body";
 }
 
 static void write_headers(fhirstore_response *response, fhs_buf *out)
@@ -107,9 +130,13 @@ static bool write_response(fhirstore_response *response, fhs_buf *out)
     fhs_buf_addf(out, "{\"status\":%d,\"headers\":{", (int)fhirstore_response_http(response));
     write_headers(response, out);
     fhs_buf_add_char(out, '}');
-    if (len > 0) {
+    if (len > 0 && cli_is_json(response)) {
         fhs_buf_add_cstr(out, ",\"body\":");
         add_body(body, len, out);
+    } else if (len > 0) {
+        fhs_buf_add_cstr(out, ",\"body64\":\"");
+        fhs_base64_encode(fhs_str_of(body, len), out);
+        fhs_buf_add_char(out, '"');
     }
     fhs_buf_add_cstr(out, "}\n");
     return fhs_buf_status(out) == FHIRSTORE_OK && cli_write(out->ptr, out->len, false);

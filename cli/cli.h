@@ -165,4 +165,7 @@ void cli_help_command(FILE *out, const cli_command *command);
 /* A whole file ("-": stdin), NUL-terminated; ".gz" is unpacked. NULL: the reason is on stderr. */
 char *cli_read_file(const char *path, size_t *len_out);
 
+/* Whether the body is FHIR's JSON, and not the content of a Binary. */
+bool cli_is_json(const fhirstore_response *response);
+
 #endif

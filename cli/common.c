@@ -485,3 +485,16 @@ void cli_close(cli_store *opened)
     fhirstore_close(opened->store);
     *opened = (cli_store){0};
 }
+
+bool cli_is_json(const fhirstore_response *response)
+{
+    const char *name;
+    const char *value;
+    for (uint32_t i = 0; fhirstore_response_header(response, i, &name, &value) == FHIRSTORE_OK;
+         i++) {
+        if (strcmp(name, "Content-Type") == 0) {
+            return strncmp(value, "application/fhir+json", strlen("application/fhir+json")) == 0;
+        }
+    }
+    return true;
+}

@@ -44,7 +44,8 @@ static const struct {
      "\\\"1\\\"\"},\"body\":…}\n"
      "  {\"status\":200,\"headers\":{…},\"body\":{…}}\n"
      "headers and body may be missing. A body that is a string is taken as the exact bytes, any\n"
-     "other as the JSON that stands there. A line that is no request is answered with 400.\n"},
+     "other as the JSON that stands there. Bytes that are no text come and go as base64, in\n"
+     "\"body64\". A line that is no request is answered with 400.\n"},
     {"index",
      "Prints what each resource would be found by, a JSON object a value and parameter, as\n"
      "docs/index-text.md says; no store is needed. The resource is only read as JSON: its\n"

@@ -253,7 +253,7 @@ static int print_response(fhirstore_response *response)
     }
     (void)putchar('\n');
     const char *body = fhirstore_response_body(response, &len);
-    bool written = cli_write(body, len, len > 0);
+    bool written = cli_write(body, len, len > 0 && cli_is_json(response));
     fhirstore_response_free(response);
     return written ? EXIT_FINE : EXIT_FAILED;
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command, as a person and a script use it, in TAP: cli_test.py COMMAND"""
 import gzip
+import base64
 import json
 import pathlib
 import subprocess
@@ -621,6 +622,48 @@ def a_large_line_goes_through_a_batch(shop):
     out = shop.ok("batch", shop.store, stdin=line.encode())
     answer = json.loads(out)
     assert answer["status"] == 201 and answer["body"]["data"] == data
+
+
+@test
+def content_of_any_type_goes_in_and_out(shop):
+    shop.init()
+    content = bytes(range(256)) * 3
+    path = shop.folder / "content"
+    path.write_bytes(content)
+    out = shop.ok("request", shop.store, "PUT", "Binary/b", "--body", path, "-H",
+                  "Content-Type: image/png")
+    assert out.startswith(b"HTTP/1.1 201 Created"), out
+    out = shop.ok("request", shop.store, "GET", "Binary/b", "-H", "Accept: image/png")
+    assert b"Content-Type: image/png\n" in out and out.endswith(b"\n\n" + content), out
+    lines = [
+        {"method": "GET", "url": "Binary/b", "headers": {"Accept": "image/png"}},
+        {"method": "PUT", "url": "Binary/c", "headers": {"Content-Type": "a/b"}, "body64": "AAEC/w=="},
+        {"method": "GET", "url": "Binary/c", "headers": {"Accept": "a/b"}},
+        {"method": "PUT", "url": "Binary/c", "body64": "A"},
+        {"method": "PUT", "url": "Binary/c", "body64": "", "body": "x"},
+    ]
+    out = shop.ok("batch", shop.store, stdin="\n".join(map(json.dumps, lines)).encode())
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert [answer["status"] for answer in answers] == [200, 201, 200, 400, 400], answers
+    assert base64.b64decode(answers[0]["body64"]) == content and "body" not in answers[0]
+    assert answers[2]["body64"] == "AAEC/w==", answers[2]
+
+
+@test
+def what_is_deleted_for_good_is_gone(shop):
+    shop.init("--no-history", "Device")
+    body = shop.file("p.json", json.dumps(patient("a")))
+    shop.ok("request", shop.store, "PUT", "Patient/a", "--body", body)
+    assert shop.ok("request", shop.store, "DELETE", "Patient/a?_hardDelete=true").startswith(
+        b"HTTP/1.1 204")
+    assert shop.ok("request", shop.store, "GET", "Patient/a").startswith(b"HTTP/1.1 404")
+    for name in ("one", "two"):
+        device = shop.file("d.json", json.dumps({"resourceType": "Device", "id": "d",
+                                                 "lotNumber": name}))
+        shop.ok("request", shop.store, "PUT", "Device/d", "--body", device)
+    out = shop.ok("request", shop.store, "GET", "Device/d/_history").decode()
+    assert '"total":1' in out and "two" in out and "one" not in out, out
+    shop.refused("stats", shop.store, "--no-history", "Nonsense")
 
 
 # ---- looking inside ----
