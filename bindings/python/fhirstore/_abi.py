@@ -104,6 +104,7 @@ FHIRSTORE_ERR_TAMPERED = -305
 FHIRSTORE_ERR_TRUNCATED = -306
 FHIRSTORE_ERR_KDF_LIMIT = -307
 FHIRSTORE_ERR_KEY_SLOTS_FULL = -308
+FHIRSTORE_ERR_OUTDATED = -309
 FHIRSTORE_ERR_QUERY = -400
 FHIRSTORE_ERR_UNKNOWN_PARAM = -401
 FHIRSTORE_ERR_MODIFIER = -402
@@ -475,6 +476,9 @@ class fhirstore_open_options(Structure):
         ("no_history", c_char_p),
         ("no_history_len", c_size_t),
         ("integrity", c_int32),
+        ("anchor", c_char_p),
+        ("anchor_len", c_size_t),
+        ("wal_bytes", c_uint64),
     ]
 fhirstore_authorize_fn = CFUNCTYPE(c_int32, c_void_p, POINTER(fhirstore_access_request), POINTER(fhirstore_access_decision))
 fhirstore_audit_fn = CFUNCTYPE(c_int32, c_void_p, POINTER(fhirstore_audit_event))
@@ -636,5 +640,7 @@ FUNCTIONS = {
     "fhirstore_open_notice": (c_void_p, [c_void_p]),
     "fhirstore_stats": (c_int32, [c_void_p, POINTER(fhirstore_buf), POINTER(c_void_p)]),
     "fhirstore_verify": (c_int32, [c_void_p, fhirstore_finding_fn, c_void_p, POINTER(c_int64), POINTER(c_void_p)]),
+    "fhirstore_anchor": (c_int32, [c_void_p, POINTER(fhirstore_buf), POINTER(c_void_p)]),
+    "fhirstore_anchor_check": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_void_p)]),
     "fhirstore_key_list": (c_int32, [c_void_p, POINTER(fhirstore_buf), POINTER(c_void_p)]),
 }
