@@ -141,14 +141,31 @@ typedef struct device_link {
     const fhs_json *root;
 } device_link;
 
+/* Read a Device as anybody would who asks for it. */
+static fhirstore_status read_device(identity_work *work, fhs_str device, device_link *out,
+                                    fhirstore_error **err)
+{
+    fhs_call *call = work->resolver->call;
+    fhs_answer answer;
+    fhs_answer_init(&answer);
+    fhirstore_status status = fhs_interact_read_in(call, fhs_iot_type(call, "Device"), device, 0,
+                                                   NULL, &answer, err);
+    if (status >= FHIRSTORE_OK) {
+        out->text = fhs_arena_dup(&call->session->arena, fhs_buf_str(&answer.body));
+        status = out->text.ptr == NULL
+                     ? fhs_fail_memory(err)
+                     : fhs_json_read(&call->session->arena, out->text, NULL, &out->root, err);
+    }
+    fhs_answer_clear(&answer);
+    return status;
+}
+
 static fhirstore_status read_device_link(identity_work *work, fhs_str device, device_link *out,
                                          fhirstore_error **err)
 {
-    fhs_call *call = work->resolver->call;
     fhs_str reference = FHS_STR_NONE;
     *out = (device_link){.patient = FHS_STR_NONE};
-    fhirstore_status status = fhs_iot_read_body(call, fhs_iot_type(call, "Device"), device,
-                                                &out->text, &out->root, err);
+    fhirstore_status status = read_device(work, device, out, err);
     if (status < FHIRSTORE_OK) {
         return refused(work, FHS_IOT_NO_DEVICE, "the Device cannot be read", status, err);
     }
@@ -233,11 +250,10 @@ static fhirstore_status put_resource(identity_work *work, const char *type, fhs_
 {
     fhs_call *call = work->resolver->call;
     int64_t version;
-    bool created;
     fhirstore_status status = fhs_buf_status(text);
     status = status < FHIRSTORE_OK ? fhs_fail_plain(err, status)
                                    : fhs_iot_put(call, fhs_iot_type(call, type), id,
-                                                 fhs_buf_str(text), &version, &created, err);
+                                                 fhs_buf_str(text), &version, err);
     fhs_buf_clear(text);
     return status < FHIRSTORE_OK ? refused(work, FHS_IOT_REFUSED_BY_STORE,
                                            "a Patient or Device could not be written", status, err)

@@ -39,18 +39,21 @@ fhirstore_status fhs_iot_resolve(fhs_iot_resolver *resolver, const fhs_iot_measu
 bool fhs_iot_ends_batch(fhirstore_status status);
 /* Append a token search value: "system|value" (system empty: any), escaped for an address. */
 void fhs_iot_token_write(fhs_str system, fhs_str value, fhs_buf *out);
-/* Read the body of a current resource into the session's arena. ERR_NOT_FOUND. */
+/*
+ * The body of a current resource, as the session may see it, in its arena. @a call is about the
+ * resource, or has found it. ERR_NOT_FOUND.
+ */
 fhirstore_status fhs_iot_read_body(fhs_call *call, fhs_type type, fhs_str id, fhs_str *text_out,
                                    const fhs_json **root_out, fhirstore_error **err);
-/* Whether it has the identifier; @a is_whole: nothing but system and value in it. */
-bool fhs_iot_has_identifier(const fhs_json *root, fhs_str system, bool any_system, fhs_str value,
-                            bool is_whole);
 /*
  * Write a resource under @a id inside a savepoint: created where there is none. A refusal that does
  * not end the batch leaves no trace.
  */
 fhirstore_status fhs_iot_put(fhs_call *call, fhs_type type, fhs_str id, fhs_str text,
-                             int64_t *version_out, bool *created_out, fhirstore_error **err);
+                             int64_t *version_out, fhirstore_error **err);
+/* Whether a current resource has this id. */
+fhirstore_status fhs_iot_is_stored(fhs_call *call, fhs_type type, fhs_str id, bool *yes_out,
+                                   fhirstore_error **err);
 /* The type of this name. */
 fhs_type fhs_iot_type(const fhs_call *call, const char *name);
 

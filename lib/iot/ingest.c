@@ -212,6 +212,15 @@ static fhirstore_status search_stored(ingest_work *work, const fhs_buf *query,
     fhirstore_status status = fhs_buf_status(query);
     status = status < FHIRSTORE_OK ? fhs_fail_plain(err, status)
                                    : fhs_criteria_find(call, type, &criteria, err);
+    if (status < FHIRSTORE_OK && !fhs_iot_ends_batch(status)) {
+        /* Who may not search does without: what has the id that would be made is found anyway. */
+        criteria.count = 0;
+        status = FHIRSTORE_OK;
+        if (err != NULL) {
+            fhs_error_free(*err);
+            *err = NULL;
+        }
+    }
     for (size_t i = 0; status >= FHIRSTORE_OK && i < criteria.count; i++) {
         const fhs_arena_mark mark = fhs_arena_here(&call->session->arena);
         status = note_stored(work, criteria.ids[i], err);
@@ -315,19 +324,11 @@ static fhirstore_status fail_store(ingest_work *work, fhirstore_status status,
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status create_group(ingest_work *work, const pending_group *pending,
+static fhirstore_status create_group(ingest_work *work, const pending_group *pending, fhs_str id,
                                      fhirstore_error **err)
 {
-    char id[FHS_IOT_ID_LEN + 1];
-    bool created;
     fhs_iot_outcome *outcome = pending->outcome;
-    stored_observation *stored = fhs_iot_map_get(&work->stored, pending->identifier);
-    fhs_iot_id_of(engine_system(work), pending->identifier, id);
-    fhs_str kept = fhs_arena_dup(work->arena, fhs_str_of(id, FHS_IOT_ID_LEN));
-    fhs_iot_builder builder = builder_of(work, pending, kept);
-    if (kept.ptr == NULL) {
-        return fhs_fail_memory(err);
-    }
+    fhs_iot_builder builder = builder_of(work, pending, id);
     fhs_buf_reset(&work->text);
     if (!fhs_iot_observation_write(&builder, &work->text)) {
         return fail_build(work, &builder, outcome, err);
@@ -335,14 +336,13 @@ static fhirstore_status create_group(ingest_work *work, const pending_group *pen
     fhirstore_status status = fhs_buf_status(&work->text);
     status = status < FHIRSTORE_OK
                  ? fhs_fail_plain(err, status)
-                 : fhs_iot_put(work->call, fhs_iot_type(work->call, "Observation"), kept,
-                               fhs_buf_str(&work->text), &outcome->version, &created, err);
+                 : fhs_iot_put(work->call, fhs_iot_type(work->call, "Observation"), id,
+                               fhs_buf_str(&work->text), &outcome->version, err);
     if (status < FHIRSTORE_OK) {
         return fail_store(work, status, outcome, err);
     }
-    outcome->result = created ? FHS_IOT_CREATED : FHS_IOT_UPDATED;
-    outcome->id = kept;
-    stored->id = kept;
+    outcome->result = FHS_IOT_CREATED;
+    outcome->id = id;
     return FHIRSTORE_OK;
 }
 
@@ -455,10 +455,33 @@ static void count_outcome(ingest_work *work, const fhs_iot_outcome *outcome)
     totals->failed += outcome->result == FHS_IOT_FAILED;
 }
 
+/* Nothing has the identifier. What has the id that belongs to it is merged into all the same. */
+static fhirstore_status write_new_group(ingest_work *work, const pending_group *pending,
+                                        stored_observation *stored, fhirstore_error **err)
+{
+    char id[FHS_IOT_ID_LEN + 1];
+    bool is_there;
+    fhs_iot_id_of(engine_system(work), pending->identifier, id);
+    fhs_str kept = fhs_arena_dup(work->arena, fhs_str_of(id, FHS_IOT_ID_LEN));
+    if (kept.ptr == NULL) {
+        return fhs_fail_memory(err);
+    }
+    fhirstore_status status = fhs_iot_is_stored(work->call, fhs_iot_type(work->call, "Observation"),
+                                                kept, &is_there, err);
+    if (status >= FHIRSTORE_OK) {
+        status = is_there ? merge_group(work, pending, kept, err)
+                          : create_group(work, pending, kept, err);
+    }
+    if (status >= FHIRSTORE_OK && pending->outcome->result != FHS_IOT_FAILED) {
+        stored->id = kept;
+    }
+    return status;
+}
+
 static fhirstore_status write_group(ingest_work *work, const pending_group *pending,
                                     fhirstore_error **err)
 {
-    const stored_observation *stored = fhs_iot_map_get(&work->stored, pending->identifier);
+    stored_observation *stored = fhs_iot_map_get(&work->stored, pending->identifier);
     fhs_arena_reset(&work->building);
     fhs_arena_reset(&work->call->session->arena);
     if (stored->is_ambiguous) {
@@ -467,7 +490,7 @@ static fhirstore_status write_group(ingest_work *work, const pending_group *pend
         return FHIRSTORE_OK;
     }
     return stored->id.len > 0 ? merge_group(work, pending, stored->id, err)
-                              : create_group(work, pending, err);
+                              : write_new_group(work, pending, stored, err);
 }
 
 /* ---- the batch ---- */

@@ -179,16 +179,18 @@ static bool write_merged_samples(merge_work *work, const fhs_iot_value_spec *spe
         return false;
     }
     fhs_buf data = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
-    fhs_buf_add_char(&data, '"');
+    fhs_buf quoted = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
     fhs_iot_samples_encode(samples, count, work->new_start, work->new_end, spec->period_ticks,
                            &data);
-    fhs_buf_add_char(&data, '"');
-    const bool ok = fhs_buf_status(&data) == FHIRSTORE_OK;
+    fhs_json_write_string(&quoted, fhs_buf_str(&data));
+    const bool ok = fhs_buf_status(&data) == FHIRSTORE_OK &&
+                    fhs_buf_status(&quoted) == FHIRSTORE_OK;
     if (ok) {
-        const fhs_json_edit edit = {FHS_LIT("data"), fhs_buf_str(&data)};
+        const fhs_json_edit edit = {FHS_LIT("data"), fhs_buf_str(&quoted)};
         fhs_json_write_edited(out, work->text, stored, &edit, 1);
     }
     fhs_buf_clear(&data);
+    fhs_buf_clear(&quoted);
     return ok || merge_lacks_memory(builder);
 }
 

@@ -2,6 +2,7 @@
 /* What identities and Observations have in common: how the store is asked, and written to. */
 #include "fhir/reference.h"
 #include "interact/interact.h"
+#include "interact/sight.h"
 #include "iot/document.h"
 #include "iot/identity.h"
 
@@ -79,7 +80,7 @@ fhirstore_status fhs_iot_read_body(fhs_call *call, fhs_type type, fhs_str id, fh
         status = fhs_fail_plain(err, FHIRSTORE_ERR_NOT_FOUND);
     }
     if (status >= FHIRSTORE_OK) {
-        status = fhs_resource_take_body(call->conn, &version, &body, err);
+        status = fhs_sight_take_body(call, type, &version, &body, err);
     }
     if (status >= FHIRSTORE_OK) {
         *text_out = fhs_arena_dup(&session->arena, fhs_buf_str(&body));
@@ -90,32 +91,16 @@ fhirstore_status fhs_iot_read_body(fhs_call *call, fhs_type type, fhs_str id, fh
                                  : fhs_json_read(&session->arena, *text_out, NULL, root_out, err);
 }
 
-bool fhs_iot_has_identifier(const fhs_json *root, fhs_str system, bool any_system, fhs_str value,
-                            bool is_whole)
+/* What is stored under the id: *ever_out, at any time; *now_out, as a current resource. */
+static fhirstore_status look_for_id(fhs_call *call, fhs_type type, fhs_str id, bool *ever_out,
+                                    bool *now_out, fhirstore_error **err)
 {
-    const fhs_json *list = fhs_json_get(root, FHS_LIT("identifier"));
-    for (uint32_t i = 0; fhs_json_is(list, FHS_JSON_ARRAY) && i < list->count; i++) {
-        fhs_str own_system = FHS_STR_NONE;
-        fhs_str own_value = FHS_STR_NONE;
-        (void)fhs_json_get_string(&list->items[i], FHS_LIT("system"), &own_system);
-        (void)fhs_json_get_string(&list->items[i], FHS_LIT("value"), &own_value);
-        if (fhs_str_eq(own_value, value) && (any_system || fhs_str_eq(own_system, system)) &&
-            (!is_whole || list->items[i].count == 2)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether something was ever stored under the id. */
-static fhirstore_status was_stored(fhs_call *call, fhs_type type, fhs_str id, bool *yes_out,
-                                   fhirstore_error **err)
-{
-    fhs_version version;
+    fhs_version version = {.is_deleted = true};
     fhirstore_error *why = NULL;
     fhirstore_status status = fhs_resource_read(
         call->conn, fhs_catalog_type(call->session->core->catalog, type), id, &version, &why);
-    *yes_out = status >= FHIRSTORE_OK;
+    *ever_out = status >= FHIRSTORE_OK;
+    *now_out = *ever_out && !version.is_deleted;
     if (status == FHIRSTORE_ERR_NOT_FOUND) {
         status = FHIRSTORE_OK;
     } else if (status < FHIRSTORE_OK && err != NULL) {
@@ -127,12 +112,20 @@ static fhirstore_status was_stored(fhs_call *call, fhs_type type, fhs_str id, bo
     return status;
 }
 
+fhirstore_status fhs_iot_is_stored(fhs_call *call, fhs_type type, fhs_str id, bool *yes_out,
+                                   fhirstore_error **err)
+{
+    bool ever;
+    return look_for_id(call, type, id, &ever, yes_out, err);
+}
+
 static fhirstore_status put_prepared(fhs_call *call, const fhs_prepared *prepared, fhs_str id,
                                      fhs_answer *answer, fhirstore_error **err)
 {
     static const fhs_condition anything = {0};
     bool was_there;
-    fhirstore_status status = was_stored(call, prepared->type, id, &was_there, err);
+    bool is_there;
+    fhirstore_status status = look_for_id(call, prepared->type, id, &was_there, &is_there, err);
     if (status < FHIRSTORE_OK) {
         return status;
     }
@@ -141,7 +134,7 @@ static fhirstore_status put_prepared(fhs_call *call, const fhs_prepared *prepare
 }
 
 fhirstore_status fhs_iot_put(fhs_call *call, fhs_type type, fhs_str id, fhs_str text,
-                             int64_t *version_out, bool *created_out, fhirstore_error **err)
+                             int64_t *version_out, fhirstore_error **err)
 {
     fhs_prepared prepared;
     fhs_answer answer;
@@ -156,7 +149,6 @@ fhirstore_status fhs_iot_put(fhs_call *call, fhs_type type, fhs_str id, fhs_str 
         status = put_prepared(call, &prepared, id, &answer, err);
     }
     *version_out = answer.version;
-    *created_out = status == FHIRSTORE_CREATED;
     fhs_answer_clear(&answer);
     if (status < FHIRSTORE_OK) {
         fhs_conn_savepoint_rollback(call->conn);

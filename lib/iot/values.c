@@ -295,14 +295,18 @@ static bool write_sampled_data(fhs_iot_builder *builder, const fhs_iot_value_spe
         !fhs_iot_series_prepare(builder, spec, series, &samples)) {
         return false;
     }
+    fhs_buf data = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    fhs_iot_samples_encode(samples, series->count, start, end, spec->period_ticks, &data);
+    const bool ok = fhs_buf_status(&data) == FHIRSTORE_OK;
     fhs_buf_add_cstr(out, "{\"origin\":{\"value\":0");
     add_quantity_text(out, "unit", spec->unit.unit);
     fhs_buf_add_cstr(out, "},\"period\":");
     fhs_buf_add_str(out, spec->period);
-    fhs_buf_add_cstr(out, ",\"dimensions\":1,\"data\":\"");
-    fhs_iot_samples_encode(samples, series->count, start, end, spec->period_ticks, out);
-    fhs_buf_add_cstr(out, "\"}");
-    return true;
+    fhs_buf_add_cstr(out, ",\"dimensions\":1,\"data\":");
+    fhs_json_write_string(out, fhs_buf_str(&data)); /* strictly, a sample is any text */
+    fhs_buf_add_char(out, '}');
+    fhs_buf_clear(&data);
+    return ok || build_lacks_memory(builder);
 }
 
 bool fhs_iot_value_write(fhs_iot_builder *builder, const fhs_iot_value_spec *spec, int64_t start,

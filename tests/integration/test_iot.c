@@ -81,6 +81,10 @@ static void ingest(int32_t identity, const char *lines)
     "{\"type\":\"" type "\",\"occurrenceTimeUtc\":\"2024-01-01T10:00:00Z\",\"deviceId\":" \
     "\"deviceId\",\"properties\":[{\"name\":\"v\",\"value\":\"70\"}]" more "}\n"
 
+#define AT(time, value)                                                                \
+    "{\"type\":\"series\",\"occurrenceTimeUtc\":\"2024-01-01T" time "\",\"deviceId\":" \
+    "\"deviceId\",\"properties\":[{\"name\":\"v\",\"value\":\"" value "\"}]}\n"
+
 /* ---- mappings ---- */
 
 static const struct {
@@ -486,6 +490,40 @@ START_TEST(fractions_of_a_second_may_tell_readings_apart)
 }
 END_TEST
 
+START_TEST(a_changed_identifier_does_not_cost_what_is_stored)
+{
+    char body[4096];
+    seed();
+    ingest(FHIRSTORE_IOT_LOOKUP, AT("10:00:00Z", "1"));
+    const reply found = search_page("Observation", "");
+    const char *id = text_at(&found, "entry.0.resource.id");
+    const reply old = read_one("Observation", id);
+    const char *place = strstr(old.body, "\"identifier\":[{");
+    (void)snprintf(body, sizeof body, "%.*s\"identifier\":[{\"use\":\"old\",%s",
+                   (int)(place - old.body), old.body, place + strlen("\"identifier\":[{"));
+    expect_status(update("Observation", id, body), FHIRSTORE_OK);
+    ingest(FHIRSTORE_IOT_LOOKUP, AT("10:01:00Z", "2"));
+    ck_assert_int_eq(totals.updated, 1);
+    const reply merged = read_one("Observation", id);
+    ck_assert(has_text(&merged, "\"data\":\"1 2 E "));
+}
+END_TEST
+
+START_TEST(strict_samples_are_any_text_and_stay_text)
+{
+    static const char line[] = AT("10:00:00Z", "a\\\",\\\"status\\\":\\\"x");
+    seed();
+    ck_assert_int_eq(ingest_as(session, 0, 0, line, NULL), FHIRSTORE_OK);
+    ck_assert_int_eq(totals.failed, 1);
+    ck_assert_int_eq(ingest_as(session, 0, FHIRSTORE_IOT_STRICT, line, NULL), FHIRSTORE_OK);
+    const reply found = search_page("Observation", "");
+    if (totals.created == 1) {
+        expect_text(found, "entry.0.resource.status", "final");
+    }
+    ck_assert_int_eq(totals.created + totals.failed, 1);
+}
+END_TEST
+
 START_TEST(two_observations_of_one_identifier_are_too_many)
 {
     seed();
@@ -581,6 +619,22 @@ START_TEST(a_principal_writes_what_it_may)
 }
 END_TEST
 
+START_TEST(who_may_only_create_changes_nothing)
+{
+    seed();
+    fhirstore_session *within = enter_as(
+        "{\"id\":\"a\",\"scope\":\"system/Device.rs system/Patient.rs system/Observation.c\"}");
+    ck_assert_int_eq(ingest_as(within, 0, 0, LINE("series", ""), NULL), FHIRSTORE_OK);
+    ck_assert_int_eq(totals.created, 1);
+    const char *before = state_of_store();
+    ck_assert_int_eq(ingest_as(within, 0, 0, AT("10:05:00Z", "2"), NULL), FHIRSTORE_OK);
+    ck_assert_int_eq(totals.failed, 1);
+    expect_in_report("\"kind\":\"StoreRefused\"");
+    ck_assert_str_eq(before, state_of_store());
+    fhirstore_session_close(within);
+}
+END_TEST
+
 START_TEST(nothing_is_created_in_the_place_of_what_is_hidden)
 {
     seed();
@@ -626,10 +680,6 @@ static fhirstore_iot_samples_options which(const char *patient, const char *code
     rows[0] = '\0';
     return options;
 }
-
-#define AT(time, value)                                                                \
-    "{\"type\":\"series\",\"occurrenceTimeUtc\":\"2024-01-01T" time "\",\"deviceId\":" \
-    "\"deviceId\",\"properties\":[{\"name\":\"v\",\"value\":\"" value "\"}]}\n"
 
 START_TEST(samples_come_out_as_rows)
 {
@@ -759,9 +809,12 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, a_group_that_fails_does_not_stop_the_others);
     tcase_add_test(tcase, the_later_arrival_counts);
     tcase_add_test(tcase, fractions_of_a_second_may_tell_readings_apart);
+    tcase_add_test(tcase, a_changed_identifier_does_not_cost_what_is_stored);
+    tcase_add_test(tcase, strict_samples_are_any_text_and_stay_text);
     tcase_add_test(tcase, two_observations_of_one_identifier_are_too_many);
     tcase_add_test(tcase, events_are_normalised_and_stored_at_once);
     add_loop(tcase, a_principal_writes_what_it_may, sizeof principals / sizeof *principals);
+    tcase_add_test(tcase, who_may_only_create_changes_nothing);
     tcase_add_test(tcase, nothing_is_created_in_the_place_of_what_is_hidden);
     tcase_add_test(tcase, samples_come_out_as_rows);
     tcase_add_test(tcase, samples_of_others_are_not_there);
