@@ -194,6 +194,33 @@ FHIRSTORE_API fhirstore_status fhirstore_open(const char *path, size_t path_len,
 FHIRSTORE_API void fhirstore_close(fhirstore *store);
 
 /**
+ * Let go of the file and its lock until the next call: for a mobile application that goes to the
+ * background, where a lock that is kept is a reason to be ended. What is in the log is written back,
+ * so that the file is whole by itself. The keys stay in memory. Any later call takes the file up
+ * again by itself; others may have had it meanwhile, and what they wrote is seen.
+ *
+ * @param      store    The store.
+ * @param[out] err_out  NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_BUSY  A call is at work, or a cursor or an import is open; nothing has changed.
+ * @par Threads  Any thread. A call of another thread may take the file up again at once. A later
+ *      call answers what fhirstore_open() would, FHIRSTORE_ERR_IN_USE for one, when the file cannot
+ *      be had, and the next one tries again; FHIRSTORE_ERR_KEY_WRONG when it has another data key.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_suspend(fhirstore *store, fhirstore_error **err_out);
+
+/**
+ * Give back memory that is kept for speed: connections that are idle, page caches, statements. For
+ * when the system says that memory is short. What is at work is left alone.
+ *
+ * @param      store    The store.
+ * @param[out] err_out  NULL, or where to put the reason; owned by the caller.
+ * @par Threads  Any thread; does not block.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_store_trim(fhirstore *store, fhirstore_error **err_out);
+
+/**
  * The library's version, "0.1.0".
  *
  * @return Static text.

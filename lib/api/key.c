@@ -146,11 +146,13 @@ static fhirstore_status enter_sealed(fhirstore *store, struct fhs_vfs **vfs_out,
         return status;
     }
     *vfs_out = fhs_storage_vfs(store->core->storage);
-    if (*vfs_out == NULL) {
+    status = *vfs_out == NULL
+                 ? fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED, "the store is not encrypted")
+                 : fhs_storage_wake(store->core->storage, err);
+    if (status < FHIRSTORE_OK) {
         fhs_store_leave(store);
-        return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED, "the store is not encrypted");
     }
-    return FHIRSTORE_OK;
+    return status;
 }
 
 fhirstore_status fhirstore_key_add(fhirstore *store, const fhirstore_key_options *options,

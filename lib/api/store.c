@@ -7,6 +7,7 @@
 #include "api/handle.h"
 #include "base/mem.h"
 #include "interact/anchor.h"
+#include "interact/ledger.h"
 #include "vfs/vfs.h"
 
 #define OPEN_OPTIONS_V1_SIZE FHS_ABI_SIZE(fhirstore_open_options, journal)
@@ -355,6 +356,44 @@ fhirstore_status fhirstore_anchor_check(fhirstore *store, const char *anchor, si
     fhirstore_status status = fhs_store_enter(store, err_out);
     if (status >= FHIRSTORE_OK) {
         status = fhs_core_check_anchor(store->core, text, err_out);
+        fhs_store_leave(store);
+    }
+    return status;
+}
+
+/* Between two processes' turns others may have committed: the core asks the file from now on. */
+static fhirstore_status suspend_core(fhs_core *core, fhirstore_error **err)
+{
+    fhirstore_status status = fhs_ledger_rest(core, err);
+    if (status >= FHIRSTORE_OK) {
+        core->multi_process = true;
+        status = fhs_storage_suspend(core->storage, err);
+    }
+    return status;
+}
+
+fhirstore_status fhirstore_suspend(fhirstore *store, fhirstore_error **err_out)
+{
+    fhs_api_begin(err_out);
+    fhirstore_status status = fhs_store_enter(store, err_out);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    (void)pthread_mutex_lock(&store->lock);
+    bool is_busy = store->calls > 1 || store->searches != NULL || store->imports != NULL;
+    (void)pthread_mutex_unlock(&store->lock);
+    status = is_busy ? fhs_fail(err_out, FHIRSTORE_ERR_BUSY, "the store is in use")
+                     : suspend_core(store->core, err_out);
+    fhs_store_leave(store);
+    return status;
+}
+
+fhirstore_status fhirstore_store_trim(fhirstore *store, fhirstore_error **err_out)
+{
+    fhs_api_begin(err_out);
+    fhirstore_status status = fhs_store_enter(store, err_out);
+    if (status >= FHIRSTORE_OK) {
+        fhs_storage_trim(store->core->storage);
         fhs_store_leave(store);
     }
     return status;

@@ -382,24 +382,43 @@ fhirstore_status fhs_ledger_flush(fhs_core *core, fhirstore_error **err)
     return core->ledger == NULL ? FHIRSTORE_OK : flush(core, NULL, true, err);
 }
 
-void fhs_ledger_close(fhs_core *core)
+fhirstore_status fhs_ledger_rest(fhs_core *core, fhirstore_error **err)
 {
     fhs_ledger *ledger = core->ledger;
     fhs_conn *conn = NULL;
+    if (ledger == NULL ||
+        (!ledger->is_announced && ledger->waiting.count + ledger->moving.count == 0)) {
+        return FHIRSTORE_OK;
+    }
+    /* Twice: what could not be moved before goes alone. */
+    fhirstore_status status = flush(core, NULL, true, err);
+    if (status == FHIRSTORE_OK && ledger->waiting.count > 0) {
+        status = flush(core, NULL, true, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_storage_writer(core->storage, &conn, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_conn_begin_write(conn, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_journal_set_waiting(conn, fhs_ledger_owner(ledger), 0, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_conn_commit(conn, err);
+    }
+    fhs_conn_release(conn);
+    ledger->is_announced = ledger->is_announced && status != FHIRSTORE_OK;
+    return status;
+}
+
+void fhs_ledger_close(fhs_core *core)
+{
+    fhs_ledger *ledger = core->ledger;
     if (ledger == NULL) {
         return;
     }
-    bool is_used = ledger->is_announced || ledger->waiting.count + ledger->moving.count > 0;
-    /* Twice: what could not be moved before goes alone. */
-    if (is_used && flush(core, NULL, true, NULL) == FHIRSTORE_OK &&
-        (ledger->waiting.count == 0 || flush(core, NULL, true, NULL) == FHIRSTORE_OK) &&
-        fhs_storage_writer(core->storage, &conn, NULL) == FHIRSTORE_OK) {
-        if (fhs_conn_begin_write(conn, NULL) == FHIRSTORE_OK &&
-            fhs_journal_set_waiting(conn, fhs_ledger_owner(ledger), 0, NULL) == FHIRSTORE_OK) {
-            (void)fhs_conn_commit(conn, NULL);
-        }
-        fhs_conn_release(conn);
-    }
+    (void)fhs_ledger_rest(core, NULL);
     fhs_journal_free(ledger->journal);
     fhs_buf_clear(&ledger->waiting.bytes);
     fhs_buf_clear(&ledger->moving.bytes);

@@ -15,6 +15,8 @@ fhirstore_status fhs_ledger_open(fhs_core *core, int32_t mode, fhirstore_error *
 /* The key of the journal in a store that is not encrypted; *found_out false: it has none. */
 fhirstore_status fhs_ledger_plain_key(fhs_core *core, uint8_t key_out[FHS_JOURNAL_KEY_BYTES],
                                       bool *found_out, fhirstore_error **err);
+/* Everything that waits is written, and nothing is said to wait any more. */
+fhirstore_status fhs_ledger_rest(fhs_core *core, fhirstore_error **err);
 /* Everything that waits is written. */
 void fhs_ledger_close(fhs_core *core);
 fhs_journal *fhs_ledger_journal(const fhs_ledger *ledger);

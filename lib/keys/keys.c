@@ -335,6 +335,21 @@ fhirstore_status fhs_header_refresh(fhs_keys *keys, const fhs_keys_io *io, fhirs
     return FHIRSTORE_OK;
 }
 
+bool fhs_keys_reload(fhs_keys *keys, const uint8_t block[FHS_KEYS_BLOCK_BYTES])
+{
+    bool found = false;
+    for (uint32_t i = 0; i < 2; i++) {
+        const uint8_t *copy = block + (size_t)i * FHS_KEYS_COPY_BYTES;
+        if (fhs_keys_copy_is_valid(keys, copy) &&
+            fhs_header_seq(copy) >= fhs_header_seq(keys->image)) {
+            memcpy(keys->image, copy, FHS_KEYS_COPY_BYTES);
+            keys->copy = i;
+            found = true;
+        }
+    }
+    return found;
+}
+
 /* Put @a image, one step newer, where the older copy is; it is in force once that is on disk. */
 fhirstore_status fhs_header_publish(fhs_keys *keys, uint8_t *image, const fhs_keys_io *io,
                                     fhirstore_error **err)

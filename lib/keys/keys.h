@@ -120,6 +120,8 @@ fhirstore_status fhs_keys_classify(const uint8_t *block, size_t len, fhirstore_e
 fhirstore_status fhs_keys_open(const uint8_t block[FHS_KEYS_BLOCK_BYTES],
                                const fhs_credential *credential, fhs_keys **keys_out,
                                fhirstore_error **err);
+/* Read the block again: what others may have changed. False: it is of another store or data key. */
+bool fhs_keys_reload(fhs_keys *keys, const uint8_t block[FHS_KEYS_BLOCK_BYTES]);
 /* For stores that are not encrypted: a random key for tokens, no data key, no slots. */
 fhirstore_status fhs_keys_new_ephemeral(fhs_keys **keys_out, fhirstore_error **err);
 /* Wipes. Accepts NULL. */

@@ -72,6 +72,11 @@ fhirstore_status fhs_storage_reader(fhs_storage *storage, fhs_conn **conn_out,
         (void)pthread_mutex_unlock(&storage->mutex);
         return fhs_fail_plain(err, FHIRSTORE_ERR_CLOSED);
     }
+    if (storage->is_suspended) {
+        (void)pthread_mutex_unlock(&storage->mutex);
+        fhirstore_status woken = fhs_storage_wake(storage, err);
+        return woken == FHIRSTORE_OK ? fhs_storage_reader(storage, conn_out, err) : woken;
+    }
     fhs_conn *conn = storage->idle;
     if (conn != NULL) {
         storage->idle = conn->next;
@@ -110,6 +115,11 @@ fhirstore_status fhs_storage_writer(fhs_storage *storage, fhs_conn **conn_out,
         (void)pthread_mutex_unlock(&storage->mutex);
         return fhs_fail_plain(err, FHIRSTORE_ERR_CLOSED);
     }
+    if (storage->is_suspended) {
+        (void)pthread_mutex_unlock(&storage->mutex);
+        fhirstore_status woken = fhs_storage_wake(storage, err);
+        return woken == FHIRSTORE_OK ? fhs_storage_writer(storage, conn_out, err) : woken;
+    }
     storage->writer_taken = true;
     (void)pthread_mutex_unlock(&storage->mutex);
     *conn_out = storage->writer;
@@ -120,7 +130,8 @@ fhs_conn *fhs_storage_try_writer(fhs_storage *storage)
 {
     fhs_conn *conn = NULL;
     (void)pthread_mutex_lock(&storage->mutex);
-    if (!storage->options.read_only && !storage->writer_taken && !storage->is_shut) {
+    if (!storage->options.read_only && !storage->writer_taken && !storage->is_shut &&
+        !storage->is_suspended) {
         storage->writer_taken = true;
         conn = storage->writer;
     }

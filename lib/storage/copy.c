@@ -205,7 +205,10 @@ fhirstore_status fhs_storage_copy(fhs_storage *storage, const fhs_copy_options *
                                   fhirstore_error **err)
 {
     copy_work work = {.storage = storage, .options = options};
-    fhirstore_status status = begin_target(&work, err);
+    fhirstore_status status = fhs_storage_wake(storage, err);
+    if (status == FHIRSTORE_OK) {
+        status = begin_target(&work, err);
+    }
     if (status == FHIRSTORE_OK) {
         status = prepare_copy_source(&work, err);
     }

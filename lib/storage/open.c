@@ -110,6 +110,7 @@ static fhirstore_status new_storage(const fhs_storage_options *options, fhs_stor
     storage->options.path = FHS_STR_NONE;
     pthread_condattr_t attr;
     (void)pthread_mutex_init(&storage->mutex, NULL);
+    (void)pthread_mutex_init(&storage->suspend_lock, NULL);
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&storage->changed, &attr);
@@ -158,51 +159,16 @@ fhirstore_status fhs_storage_open(const fhs_storage_options *options, fhs_storag
     return FHIRSTORE_OK;
 }
 
-/* The last connection to go checkpoints the log into the file. */
-static void drop_connections(fhs_storage *storage)
-{
-    while (storage->idle != NULL) {
-        fhs_conn *conn = storage->idle;
-        storage->idle = conn->next;
-        fhs_conn_free(conn);
-    }
-    storage->reader_count = 0;
-    fhs_conn_free(storage->writer);
-    storage->writer = NULL;
-}
-
-/* Nothing may be in use; nothing is given out from now on. */
-static bool shut_pool(fhs_storage *storage)
-{
-    uint32_t idle = 0;
-    (void)pthread_mutex_lock(&storage->mutex);
-    for (const fhs_conn *conn = storage->idle; conn != NULL; conn = conn->next) {
-        idle++;
-    }
-    storage->is_shut = idle == storage->reader_count && !storage->writer_taken;
-    bool is_shut = storage->is_shut;
-    (void)pthread_mutex_unlock(&storage->mutex);
-    return is_shut;
-}
-
-fhirstore_status fhs_storage_close_connections(fhs_storage *storage, fhirstore_error **err)
-{
-    if (!shut_pool(storage)) {
-        return fhs_fail(err, FHIRSTORE_ERR_BUSY, "the store is in use");
-    }
-    drop_connections(storage);
-    return FHIRSTORE_OK;
-}
-
 void fhs_storage_close(fhs_storage *storage)
 {
     if (storage == NULL) {
         return;
     }
-    drop_connections(storage);
+    fhs_storage_drop_connections(storage);
     fhs_vfs_close(storage->vfs);
     (void)pthread_cond_destroy(&storage->changed);
     (void)pthread_mutex_destroy(&storage->mutex);
+    (void)pthread_mutex_destroy(&storage->suspend_lock);
     fhs_free(storage->path);
     fhs_free(storage);
 }

@@ -77,6 +77,15 @@ struct fhs_vfs *fhs_storage_vfs(fhs_storage *storage);
  * stays locked until fhs_storage_close. ERR_BUSY while one is in use.
  */
 fhirstore_status fhs_storage_close_connections(fhs_storage *storage, fhirstore_error **err);
+/* Give back the memory of what is idle: connections for reading, caches, statements. */
+void fhs_storage_trim(fhs_storage *storage);
+/*
+ * Write the log back and let go of the file and its lock, until a connection is asked for or
+ * fhs_storage_wake() is called: others may have the store meanwhile. ERR_BUSY while a connection is
+ * in use.
+ */
+fhirstore_status fhs_storage_suspend(fhs_storage *storage, fhirstore_error **err);
+fhirstore_status fhs_storage_wake(fhs_storage *storage, fhirstore_error **err);
 /* Truncate the WAL into the file. */
 fhirstore_status fhs_storage_checkpoint(fhs_storage *storage, fhirstore_error **err);
 

@@ -82,7 +82,9 @@ struct fhs_storage {
     pthread_cond_t changed; /* a connection came back */
     fhs_conn *writer;
     bool writer_taken;
-    bool is_shut; /* no connection is given out any more */
+    bool is_shut;                 /* no connection is given out any more */
+    bool is_suspended;            /* the file was let go of */
+    pthread_mutex_t suspend_lock; /* held while it is let go of and taken up; before mutex */
     fhs_conn *idle;
     uint32_t reader_count; /* open ones, idle or taken */
     uint32_t readers_taken;
@@ -146,6 +148,13 @@ void fhs_conn_free(fhs_conn *conn);
 void fhs_conn_drop_row(fhs_conn *conn);
 /* Bring the tables up to date before they are read inside a write transaction. */
 fhirstore_status fhs_conn_flush(fhs_conn *conn, fhirstore_error **err);
+
+/* ---- suspend.c ---- */
+
+/* Close every connection; none may be in use. */
+void fhs_storage_drop_connections(fhs_storage *storage);
+/* Whether none is in use, with the mutex held. */
+bool fhs_storage_is_at_rest(const fhs_storage *storage);
 
 /* ---- schema.c ---- */
 

@@ -475,6 +475,67 @@ fhirstore_status fhs_vfs_open(const char *path, const fhs_vfs_options *options, 
     return FHIRSTORE_OK;
 }
 
+/* ---- letting go for a while ---- */
+
+void fhs_vfs_suspend(fhs_vfs *vfs)
+{
+    if (vfs->is_registered) {
+        (void)sqlite3_vfs_unregister(&vfs->shim);
+        vfs->is_registered = false;
+    }
+    (void)close_base(vfs->anchor);
+    vfs->anchor = NULL;
+    sqlite3_free(vfs->name);
+    vfs->name = NULL;
+    fhs_vfs_pass_end(vfs);
+    vfs->log.database = 0;
+    vfs->has_generation = false;
+    atomic_store(&vfs->wal_salt, 0);
+    atomic_store(&vfs->wal_commit, 0);
+    atomic_store(&vfs->wal_durable, 0);
+}
+
+static fhirstore_status take_up(fhs_vfs *vfs, fhirstore_error **err)
+{
+    uint8_t block[BLOCK_BYTES];
+    sqlite3_int64 size = 0;
+    fhirstore_status status = open_anchor(vfs, err);
+    if (status == FHIRSTORE_OK) {
+        status = claim_in_process(vfs, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = claim_from_others(vfs, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = read_block(vfs, block, &size, err);
+    }
+    if (status == FHIRSTORE_OK && !fhs_keys_reload(vfs->keys, block)) {
+        status = fhs_fail(err, FHIRSTORE_ERR_KEY_WRONG,
+                          "the file is another store now, or has another data key");
+    }
+    if (status == FHIRSTORE_OK) {
+        fhs_vfs_seal_init(vfs);
+        status = check_first_page(vfs, size, err);
+    }
+    return status == FHIRSTORE_OK ? mend_header(vfs, err) : status;
+}
+
+fhirstore_status fhs_vfs_resume(fhs_vfs *vfs, fhirstore_error **err)
+{
+    struct stat found;
+    if (fhs_vfs_is_forked(vfs)) {
+        return fhs_fail_plain(err, FHIRSTORE_ERR_FORKED);
+    }
+    if (stat(vfs->path, &found) != 0) {
+        return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "there is no such file");
+    }
+    fhirstore_status status = take_up(vfs, err);
+    if (status != FHIRSTORE_OK) {
+        fhs_vfs_suspend(vfs);
+    }
+    return status;
+}
+
 /* ---- a copy in the making ---- */
 
 fhirstore_status fhs_vfs_build(const char *path, const fhs_vfs_options *options,
@@ -537,7 +598,8 @@ void fhs_vfs_close(fhs_vfs *vfs)
     if (vfs == NULL) {
         return;
     }
-    if (vfs->keys != NULL && fhs_keys_is_torn(vfs->keys) && !fhs_vfs_is_forked(vfs)) {
+    if (vfs->keys != NULL && vfs->anchor != NULL && fhs_keys_is_torn(vfs->keys) &&
+        !fhs_vfs_is_forked(vfs)) {
         const fhs_keys_io io = fhs_vfs_header_io(vfs);
         (void)fhs_keys_mend(vfs->keys, &io, &vfs->is_mended, NULL);
     }

@@ -69,6 +69,14 @@ fhirstore_status fhs_vfs_publish(const char *made, const char *path, bool replac
 /* All connections must be closed. Unregisters the VFS, wipes the keys. Accepts NULL. */
 void fhs_vfs_close(fhs_vfs *vfs);
 
+/*
+ * Let go of the file and its lock, keeping the keys; all connections must be closed. And take it up
+ * again before any is opened: what fhs_vfs_open answers, and ERR_KEY_WRONG when the file has
+ * another data key now. The name of the VFS may be another one then.
+ */
+void fhs_vfs_suspend(fhs_vfs *vfs);
+fhirstore_status fhs_vfs_resume(fhs_vfs *vfs, fhirstore_error **err);
+
 /* Borrowed until fhs_vfs_close. */
 const char *fhs_vfs_name(const fhs_vfs *vfs); /* for sqlite3_open_v2 */
 const char *fhs_vfs_path(const fhs_vfs *vfs);
