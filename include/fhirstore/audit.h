@@ -21,6 +21,8 @@
  * handed out, and at the end; `count` is how many were handed out before the event, and `resources`
  * names those since the event before.
  *
+ * A session that is refused when it is opened is told, with action 0, under the principal given.
+ *
  * What is refused before its interaction begins (an unknown type, an address or header that makes no
  * sense) is told as well; the action is then 0 where it is not known.
  */
@@ -90,7 +92,9 @@ typedef struct fhirstore_audit_event {
     size_t resources_len;
     const char *restriction;  /**< What was granted, where it was less than all: "Patient?active=true
                                    !Patient?_security=R": searches of which one must fit, and, with
-                                   a '!', none may. Blanks and '%' within are percent-encoded. */
+                                   a '!', none may; "!Patient.birthDate" for an element that is
+                                   hidden, "=Patient.identifier" for one that is kept. Blanks and
+                                   '%' within searches are percent-encoded. */
     size_t restriction_len;
 } fhirstore_audit_event;
 

@@ -110,6 +110,20 @@ static fhirstore_status name_principal(fhs_session *session, const fhs_session_o
     return FHIRSTORE_OK;
 }
 
+/* Somebody is turned away at the door: under the name that was given, as far as it is known. */
+static void record_turned_away(fhs_session *session, const fhs_session_options *options,
+                               fhirstore_status status)
+{
+    fhs_principal *who = &session->who;
+    if (status == FHIRSTORE_ERR_NO_MEMORY ||
+        (who->name.ptr == NULL && !copy_text(options->principal, &who->name)) ||
+        (who->purpose.ptr == NULL && !copy_text(options->purpose, &who->purpose)) ||
+        (who->request_id.ptr == NULL && !copy_text(options->request_id, &who->request_id))) {
+        return;
+    }
+    (void)fhs_session_refuse(session, 0, FHS_TYPE_NONE, FHS_STR_NONE, FHS_STR_NONE, status);
+}
+
 fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *options,
                                  fhs_session **out, fhirstore_error **err)
 {
@@ -147,6 +161,7 @@ fhirstore_status fhs_session_new(fhs_core *core, const fhs_session_options *opti
         status = fhs_session_check(session, err);
     }
     if (status != FHIRSTORE_OK) {
+        record_turned_away(session, options, status);
         fhs_session_drop(session);
         return status;
     }

@@ -63,7 +63,8 @@ fhirstore_status fhs_sight_judge_body(fhs_call *call, fhs_type type, const fhs_v
 
 /*
  * Append what was granted of each type of which only a part may be seen: "Patient?active=true" for
- * each alternative, with a '!' before what is excepted, blanks between.
+ * each alternative, with a '!' before what is excepted, "!Patient.birthDate" for what is hidden,
+ * "=Patient.identifier" for what is kept, blanks between.
  */
 void fhs_sight_write(const fhs_call *call, fhs_buf *out);
 

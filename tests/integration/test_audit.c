@@ -247,6 +247,21 @@ START_TEST(restrictions_are_told)
                        "restriction=Observation?_compartment=Patient/p\n"
                        "after 1 OK on=Observation/o patients=p "
                        "restriction=Observation?_compartment=Patient/p\n");
+    fhirstore_session_close(within);
+    static const char policy[] =
+        "{\"roles\":{\"some\":{\"allow\":[{\"actions\":[\"read\"],\"where\":\"_id=a b,p\"}],"
+        "\"hide\":[{\"types\":[\"Patient\"],\"elements\":[\"birthDate\"]}],"
+        "\"keep\":[{\"types\":[\"Patient\"],\"elements\":[\"identifier\"]}]}}}";
+    static const char roles[] = "{\"id\":\"app\",\"roles\":[\"some\"]}";
+    ck_assert_int_eq(fhirstore_set_policy(store, policy, sizeof policy - 1, NULL), FHIRSTORE_OK);
+    options.claims = roles;
+    options.claims_len = strlen(roles);
+    ck_assert_int_eq(fhirstore_session_open(store, &options, &within, NULL), FHIRSTORE_OK);
+    expect_http(ask_bytes(within, "GET", "Patient/p", NULL, NULL, 0), 200);
+    expect_heard(self, "before 1 OK on=Patient/p restriction=Patient?_id=a%20b,p "
+                       "!Patient.birthDate !Patient.text =Patient.identifier\n"
+                       "after 1 OK on=Patient/p patients=p restriction=Patient?_id=a%20b,p "
+                       "!Patient.birthDate !Patient.text =Patient.identifier\n");
     /* What is denied was never about to happen. */
     expect_http(ask_bytes(within, "DELETE", "StructureMap/x", NULL, NULL, 0), 403);
     ck_assert_ptr_null(strstr(self->told, "before"));

@@ -91,7 +91,15 @@ START_TEST(refusals_are_recorded)
     ck_assert_int_eq(fhirstore_journal_read(nobody, 1, 10, &page, &next, NULL),
                      FHIRSTORE_ERR_NO_POLICY);
     fhirstore_session_close(nobody);
+    /* Somebody who does not even get in. */
+    fhirstore_session_options options = FHIRSTORE_SESSION_OPTIONS_INIT;
+    options.principal = "intruder";
+    options.principal_len = 8;
+    options.claims = "{\"scope\":\"patient/Patient.sr\"}";
+    options.claims_len = strlen(options.claims);
+    ck_assert_int_lt(fhirstore_session_open(store, &options, &nobody, NULL), FHIRSTORE_OK);
     const char *records = records_of(session);
+    ck_assert_int_eq(count_in(records, "\"principal\":\"intruder\""), 1);
     ck_assert_int_eq(count_in(records, "\"outcome\":\"ERR_NO_POLICY\",\"principal\":\"nobody\""),
                      2);
 }
