@@ -253,7 +253,8 @@ FHIRSTORE_API fhirstore_status fhirstore_vread(fhirstore_session *session, const
 enum fhirstore_write_flag {
     FHIRSTORE_WRITE_IF_NONE = 1, /**< Only if nothing current is there, as If-None-Match: * says. For updates. */
     FHIRSTORE_WRITE_IF_ANY = 2,  /**< Only if something current is there, as If-Match: * says. */
-    FHIRSTORE_WRITE_HARD = 4     /**< The history goes as well. For deletions; needs the right to FHIRSTORE_ACTION_HARD_DELETE and to delete. */
+    FHIRSTORE_WRITE_HARD = 4,    /**< The history goes as well. For deletions; needs the right to FHIRSTORE_ACTION_HARD_DELETE and to delete. */
+    FHIRSTORE_WRITE_CASCADE = 8  /**< What refers to the resource is deleted as well, and what refers to that, each as a deletion of its own. For deletions in a store opened with FHIRSTORE_INTEGRITY_CASCADE; not with FHIRSTORE_WRITE_HARD. */
 };
 
 /**
@@ -361,10 +362,12 @@ FHIRSTORE_API fhirstore_status fhirstore_update_where(
  * @param      id            Logical id.
  * @param      id_len        Bytes.
  * @param      options       Copied. NULL: without condition. It takes
- *                           FHIRSTORE_WRITE_IF_ANY and FHIRSTORE_WRITE_HARD.
+ *                           FHIRSTORE_WRITE_IF_ANY, FHIRSTORE_WRITE_HARD and FHIRSTORE_WRITE_CASCADE.
  * @param[out] response_out  204. Also for a resource that is deleted already or never was. Owned by the caller.
  * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
  * @retval FHIRSTORE_NO_CONTENT        Gone.
+ * @retval FHIRSTORE_ERR_CONFLICT      Others refer to it, in a store with referential integrity.
+ * @retval FHIRSTORE_ERR_QUERY         FHIRSTORE_WRITE_CASCADE, and the store was not opened for it.
  * @retval FHIRSTORE_ERR_PRECONDITION  The current version is not options.if_version.
  * @par Threads  One at a time a session; waits for other writers.
  * @par FHIR  http.html#delete
@@ -388,7 +391,7 @@ FHIRSTORE_API fhirstore_status fhirstore_delete(fhirstore_session *session, cons
  * @param      criteria      Search parameters: "identifier=http://a|1". Always understood strictly.
  * @param      criteria_len  Bytes.
  * @param      options       Copied. NULL: without further condition. It takes
- *                           FHIRSTORE_WRITE_IF_ANY and FHIRSTORE_WRITE_HARD, and if_version not
+ *                           FHIRSTORE_WRITE_IF_ANY, FHIRSTORE_WRITE_HARD and FHIRSTORE_WRITE_CASCADE, and if_version not
  *                           together with `_count`.
  * @param[out] response_out  204, also where nothing matches. Owned by the caller: fhirstore_response_free().
  * @param[out] err_out       NULL, or where to put the reason; owned by the caller.

@@ -54,6 +54,8 @@ typedef struct shell_args {
     uint32_t known_flags; /* of options.flags, what means something here besides IF_ANY */
 } shell_args;
 
+#define DELETION_FLAGS ((uint32_t)FHIRSTORE_WRITE_HARD | (uint32_t)FHIRSTORE_WRITE_CASCADE)
+
 static fhirstore_status take_condition(shell *call, const shell_args *args, fhirstore_error **err)
 {
     fhirstore_write_options known;
@@ -71,6 +73,7 @@ static fhirstore_status take_condition(shell *call, const shell_args *args, fhir
     call->condition.if_version = known.if_version;
     call->condition.if_any = (known.flags & (uint32_t)FHIRSTORE_WRITE_IF_ANY) != 0;
     call->condition.is_hard = (known.flags & (uint32_t)FHIRSTORE_WRITE_HARD) != 0;
+    call->condition.cascades = (known.flags & (uint32_t)FHIRSTORE_WRITE_CASCADE) != 0;
     call->condition.if_none = (known.flags & (uint32_t)FHIRSTORE_WRITE_IF_NONE) != 0;
     if (known.if_version < 0) {
         return fhs_api_invalid(err, "options.if_version");
@@ -286,7 +289,7 @@ fhirstore_status fhirstore_delete(fhirstore_session *session, const char *type, 
                              .id = id,
                              .id_len = id_len,
                              .options = options,
-                             .known_flags = (uint32_t)FHIRSTORE_WRITE_HARD};
+                             .known_flags = DELETION_FLAGS};
     fhirstore_status status = enter(&call, session, &args, response_out, err_out);
     if (status < FHIRSTORE_OK) {
         return status;
@@ -428,7 +431,7 @@ fhirstore_status fhirstore_delete_where(fhirstore_session *session, const char *
                              .criteria = criteria,
                              .criteria_len = criteria_len,
                              .options = options,
-                             .known_flags = (uint32_t)FHIRSTORE_WRITE_HARD};
+                             .known_flags = DELETION_FLAGS};
     fhirstore_status status = enter(&call, session, &args, response_out, err_out);
     if (status < FHIRSTORE_OK) {
         return status;

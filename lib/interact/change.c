@@ -50,8 +50,12 @@ static fhirstore_status deletion_work(fhs_call *call, void *ctx, fhirstore_error
     if (!fhs_id_is_valid(work->id)) {
         return bad_id(err);
     }
-    if (work->condition.cascades && work->condition.is_hard) {
-        return fhs_fail(err, FHIRSTORE_ERR_QUERY, "_cascade and _hardDelete exclude each other");
+    if (work->condition.cascades) {
+        fhirstore_status allowed = fhs_integrity_allows_cascade(call->session->core,
+                                                                &work->condition, err);
+        if (allowed < FHIRSTORE_OK) {
+            return allowed;
+        }
     }
     fhirstore_status status = fhs_store_deletion(call, call->type, work->id, &work->condition,
                                                  work->answer, err);
@@ -176,9 +180,10 @@ static fhirstore_status delete_where_work(fhs_call *call, void *ctx, fhirstore_e
     fhs_criteria criteria = fhs_criteria_of(call->session, call->type, *work->criteria);
     criteria.if_empty = FHIRSTORE_ERR_PRECONDITION;
     criteria.takes_count = true;
-    fhirstore_status status = fhs_integrity_take_cascade(call->session->core, call->arena,
-                                                         criteria.text, &criteria.text,
-                                                         &work->condition.cascades, err);
+    bool cascades = false;
+    fhirstore_status status = fhs_integrity_take_cascade(
+        call->session->core, call->arena, criteria.text, &criteria.text, &cascades, err);
+    work->condition.cascades = work->condition.cascades || cascades;
     if (status >= FHIRSTORE_OK) {
         status = fhs_criteria_find(call, call->type, &criteria, err);
     }

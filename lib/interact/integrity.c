@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interact/integrity.h"
 
+#include <stdlib.h>
+
 #include "interact/interact.h"
 #include "interact/presence.h"
 #include "validation/validation.h"
@@ -9,30 +11,80 @@ static const char referrer_text[] = "other resources in the store refer to the r
 
 /* ---- what was written ---- */
 
-/* One note: this, and the id behind it. */
+/* One note: this, the id behind it, and then the references that may stay, each with its length. */
 typedef struct write_note {
     uint32_t entry; /* of the Bundle, from 1; 0: none */
+    uint32_t kept;  /* bytes of references */
     fhs_type type;
     uint16_t id_len;
 } write_note;
 
-fhirstore_status fhs_integrity_note(fhs_call *call, fhs_type type, fhs_str id,
-                                    fhirstore_error **err)
+/* Walks the values of a tree: members called "reference" that are local. */
+static fhirstore_status keep_references(const fhs_core *core, const fhs_json *value, unsigned depth,
+                                        fhs_buf *out)
 {
-    fhs_call *root = call->root == NULL ? call : call->root;
-    const write_note note = {root->entry, type, (uint16_t)id.len};
-    /* An import brings resources in an order of its own; it says that it does not look. */
-    if (call->session->core->integrity == FHS_INTEGRITY_OFF ||
-        root->action == FHIRSTORE_ACTION_IMPORT) {
+    fhs_str text;
+    fhs_reference parsed;
+    if (depth > FHS_LIMIT_JSON_DEPTH ||
+        (value->type != FHS_JSON_OBJECT && value->type != FHS_JSON_ARRAY)) {
         return FHIRSTORE_OK;
     }
-    if (root->written.max == 0) {
-        fhs_buf_init(&root->written, FHS_LIMIT_RESOURCE_BYTES);
+    if (value->type == FHS_JSON_OBJECT && fhs_json_get_string(value, FHS_LIT("reference"), &text) &&
+        fhs_reference_parse(core->fhir, core->base_url, text, &parsed) && parsed.is_local) {
+        const uint16_t head[] = {parsed.type, (uint16_t)parsed.id.len};
+        fhs_buf_add(out, (const char *)head, sizeof head);
+        fhs_buf_add_str(out, parsed.id);
     }
-    fhs_buf_add(&root->written, (const char *)&note, sizeof note);
-    fhs_buf_add_str(&root->written, id);
-    fhirstore_status status = fhs_buf_status(&root->written);
-    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
+    for (uint32_t i = 0; i < value->count; i++) {
+        const fhs_json *child = value->type == FHS_JSON_ARRAY ? &value->items[i]
+                                                              : &value->members[i].value;
+        (void)keep_references(core, child, depth + 1, out);
+    }
+    return fhs_buf_status(out);
+}
+
+static fhirstore_status read_kept(const fhs_core *core, fhs_str body, fhs_buf *out,
+                                  fhirstore_error **err)
+{
+    const fhs_json *root = NULL;
+    fhs_arena arena;
+    if (body.len == 0) {
+        return FHIRSTORE_OK;
+    }
+    fhs_arena_init(&arena, (size_t)8 * FHS_LIMIT_RESOURCE_BYTES);
+    fhirstore_status status = fhs_json_read(&arena, body, NULL, &root, err);
+    if (status >= FHIRSTORE_OK) {
+        status = keep_references(core, root, 0, out);
+        status = status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : status;
+    }
+    fhs_arena_clear(&arena);
+    return status;
+}
+
+fhirstore_status fhs_integrity_note(fhs_call *call, fhs_type type, fhs_str id, fhs_str old_body,
+                                    fhirstore_error **err)
+{
+    const fhs_core *core = call->session->core;
+    fhs_call *root = call->root == NULL ? call : call->root;
+    fhs_buf kept = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    /* An import brings resources in an order of its own; it says that it does not look. */
+    if (core->integrity == FHS_INTEGRITY_OFF || root->action == FHIRSTORE_ACTION_IMPORT) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = read_kept(core, old_body, &kept, err);
+    if (status >= FHIRSTORE_OK) {
+        const write_note note = {root->entry, (uint32_t)kept.len, type, (uint16_t)id.len};
+        if (root->written.max == 0) {
+            fhs_buf_init(&root->written, FHS_LIMIT_JSON_BYTES);
+        }
+        fhs_buf_add(&root->written, (const char *)&note, sizeof note);
+        fhs_buf_add_str(&root->written, id);
+        fhs_buf_add_str(&root->written, fhs_buf_str(&kept));
+        status = fhs_buf_status(&root->written);
+        status = status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
+    }
+    fhs_buf_clear(&kept);
+    return status;
 }
 
 void fhs_integrity_forget(fhs_call *call)
@@ -76,10 +128,51 @@ fhirstore_status fhs_integrity_check_deletion(fhs_call *call, fhs_type type, fhs
 
 /* ---- what it refers to ---- */
 
+typedef struct kept_reference {
+    fhs_type type;
+    fhs_str id;
+} kept_reference;
+
+/* What one resource may refer to. */
+typedef struct target_check {
+    fhs_presence *presence;
+    kept_reference *kept; /* sorted */
+    size_t kept_count;
+} target_check;
+
+static int compare_kept(const void *left, const void *right)
+{
+    const kept_reference *a = left;
+    const kept_reference *b = right;
+    return a->type != b->type ? (a->type < b->type ? -1 : 1) : fhs_str_compare(a->id, b->id);
+}
+
+static fhirstore_status sort_kept(fhs_arena *arena, fhs_str bytes, target_check *out,
+                                  fhirstore_error **err)
+{
+    uint16_t head[2];
+    out->kept = fhs_arena_calloc(arena, bytes.len / sizeof head + 1, sizeof *out->kept);
+    if (out->kept == NULL) {
+        return fhs_fail_memory(err);
+    }
+    while (bytes.len > 0) {
+        memcpy(head, bytes.ptr, sizeof head);
+        out->kept[out->kept_count++] = (kept_reference){
+            head[0], fhs_str_of(bytes.ptr + sizeof head, head[1])};
+        bytes = fhs_str_from(bytes, sizeof head + head[1]);
+    }
+    qsort(out->kept, out->kept_count, sizeof *out->kept, compare_kept);
+    return FHIRSTORE_OK;
+}
+
 static fhirstore_status has_target(void *ctx, fhs_type type, fhs_str id, bool *yes_out,
                                    fhirstore_error **err)
 {
-    return fhs_presence_has(ctx, type, id, yes_out, err);
+    const target_check *check = ctx;
+    const kept_reference wanted = {type, id};
+    *yes_out = bsearch(&wanted, check->kept, check->kept_count, sizeof wanted, compare_kept) !=
+               NULL;
+    return *yes_out ? FHIRSTORE_OK : fhs_presence_has(check->presence, type, id, yes_out, err);
 }
 
 /* The issues of the report, as those of a conflict. */
@@ -101,13 +194,14 @@ static fhirstore_status refuse_targets(const fhirstore_error *report, fhirstore_
 }
 
 static fhirstore_status check_targets(fhs_call *call, fhs_presence *presence, fhs_str body,
-                                      fhirstore_error **err)
+                                      fhs_str kept, fhirstore_error **err)
 {
+    target_check targets = {.presence = presence};
     const fhs_core *core = call->session->core;
     const fhs_full_check full = {
         .base_url = core->base_url,
         .exists = has_target,
-        .ctx = presence,
+        .ctx = &targets,
         .if_missing = FHS_SEVERITY_ERROR,
     };
     const fhs_json *root = NULL;
@@ -115,6 +209,9 @@ static fhirstore_status check_targets(fhs_call *call, fhs_presence *presence, fh
     fhs_arena arena;
     fhs_arena_init(&arena, (size_t)8 * FHS_LIMIT_RESOURCE_BYTES);
     fhirstore_status status = fhs_json_read(&arena, body, NULL, &root, err);
+    if (status >= FHIRSTORE_OK) {
+        status = sort_kept(&arena, kept, &targets, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = fhs_validate_references(core->fhir, &full, root, &report, err);
     }
@@ -130,7 +227,7 @@ static fhirstore_status check_targets(fhs_call *call, fhs_presence *presence, fh
 
 /* As the transaction leaves it: several notes may speak of one resource. */
 static fhirstore_status settle_note(fhs_call *call, fhs_presence *presence, fhs_type type,
-                                    fhs_str id, fhirstore_error **err)
+                                    fhs_str id, fhs_str kept, fhirstore_error **err)
 {
     const fhs_core *core = call->session->core;
     fhs_version version;
@@ -149,7 +246,7 @@ static fhirstore_status settle_note(fhs_call *call, fhs_presence *presence, fhs_
     }
     status = fhs_resource_take_body(call->conn, &version, &body, err);
     if (status >= FHIRSTORE_OK) {
-        status = check_targets(call, presence, fhs_buf_str(&body), err);
+        status = check_targets(call, presence, fhs_buf_str(&body), kept, err);
     }
     fhs_buf_clear(&body);
     return status;
@@ -168,8 +265,9 @@ fhirstore_status fhs_integrity_settle(fhs_call *call, fhirstore_error **err)
         write_note note;
         memcpy(&note, rest.ptr, sizeof note);
         fhs_str id = fhs_str_of(rest.ptr + sizeof note, note.id_len);
-        rest = fhs_str_from(rest, sizeof note + note.id_len);
-        status = settle_note(call, &presence, note.type, id, err);
+        fhs_str kept = fhs_str_of(id.ptr + id.len, note.kept);
+        rest = fhs_str_from(rest, sizeof note + note.id_len + note.kept);
+        status = settle_note(call, &presence, note.type, id, kept, err);
         if (status < FHIRSTORE_OK && note.entry > 0) {
             fhs_error_entry(err, note.entry);
         }
@@ -216,6 +314,17 @@ fhirstore_status fhs_integrity_take_cascade(const fhs_core *core, fhs_arena *are
     }
     fhs_buf_clear(&kept);
     return status;
+}
+
+fhirstore_status fhs_integrity_allows_cascade(const fhs_core *core, const fhs_condition *condition,
+                                              fhirstore_error **err)
+{
+    if (core->integrity != FHS_INTEGRITY_CASCADE) {
+        return fhs_fail(err, FHIRSTORE_ERR_QUERY, "the store was not opened for _cascade");
+    }
+    return condition->is_hard
+               ? fhs_fail(err, FHIRSTORE_ERR_QUERY, "_cascade and _hardDelete exclude each other")
+               : FHIRSTORE_OK;
 }
 
 /* Resources whose referrers are still to be looked for, in the order in which they went. */

@@ -14,8 +14,12 @@
 #include "interact/core.h"
 #include "interact/write.h"
 
-/* A version of the resource was stored, or its deletion, in the transaction of @a call. */
-fhirstore_status fhs_integrity_note(fhs_call *call, fhs_type type, fhs_str id,
+/*
+ * A version of the resource was stored, or its deletion, in the transaction of @a call. What it
+ * replaces (@a old_body; empty: nothing, or it is large) has references that were accepted once:
+ * they may stay, whoever changes the rest.
+ */
+fhirstore_status fhs_integrity_note(fhs_call *call, fhs_type type, fhs_str id, fhs_str old_body,
                                     fhirstore_error **err);
 /* All that was noted: ERR_CONFLICT, with the entry it is about. For the outermost call. */
 fhirstore_status fhs_integrity_settle(fhs_call *call, fhirstore_error **err);
@@ -32,6 +36,9 @@ fhirstore_status fhs_integrity_check_deletion(fhs_call *call, fhs_type type, fhs
 fhirstore_status fhs_integrity_take_cascade(const fhs_core *core, fhs_arena *arena, fhs_str query,
                                             fhs_str *query_out, bool *cascade_out,
                                             fhirstore_error **err);
+/* Whether a deletion may take others along: ERR_QUERY where the store was not opened for it. */
+fhirstore_status fhs_integrity_allows_cascade(const fhs_core *core, const fhs_condition *condition,
+                                              fhirstore_error **err);
 /*
  * The resource was just deleted: delete what refers to it, what refers to that, and so on, each as
  * a call of its own inside @a call. ERR_CONFLICT where one may not be deleted; ERR_LIMIT.

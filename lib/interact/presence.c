@@ -20,8 +20,8 @@ static bool is_absent(fhirstore_status status)
 }
 
 /* The current version's row, if it may be seen. */
-static fhirstore_status look_at_current(fhs_call *probe, fhs_type type, fhs_str id, fhs_version *out,
-                             fhirstore_error **err)
+static fhirstore_status look_at_current(fhs_call *probe, fhs_type type, fhs_str id,
+                                        fhs_version *out, fhirstore_error **err)
 {
     const int32_t number = fhs_catalog_type(probe->session->core->catalog, type);
     bool yes = true;
@@ -75,5 +75,5 @@ fhirstore_status fhs_presence_read(fhs_presence *presence, fhs_type type, fhs_st
     status = fhs_resource_read(presence->probe.conn, fhs_catalog_type(core->catalog, type), id,
                                &version, err);
     return status < FHIRSTORE_OK ? status
-                                 : fhs_resource_take_body(presence->probe.conn, &version, out, err);
+                                 : fhs_sight_take_body(&presence->probe, type, &version, out, err);
 }

@@ -419,7 +419,9 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
         status = fhs_param_follow(call, prepared->type, id, prepared->root, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = fhs_integrity_note(call, prepared->type, id, err);
+        const bool has_old = current->exists && !current->version.is_deleted;
+        status = fhs_integrity_note(call, prepared->type, id,
+                                    has_old ? current->version.body : FHS_STR_NONE, err);
     }
     if (status < FHIRSTORE_OK) {
         return status;
@@ -540,7 +542,7 @@ static fhirstore_status remove_for_good(fhs_call *call, fhs_type type, const cur
         status = fhs_param_follow(call, type, id, NULL, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = fhs_integrity_note(call, type, id, err);
+        status = fhs_integrity_note(call, type, id, FHS_STR_NONE, err);
     }
     return status < FHIRSTORE_OK ? status : FHIRSTORE_NO_CONTENT;
 }
@@ -606,7 +608,7 @@ fhirstore_status fhs_store_deletion(fhs_call *call, fhs_type type, fhs_str id,
         status = fhs_param_follow(call, type, id, NULL, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = fhs_integrity_note(call, type, id, err);
+        status = fhs_integrity_note(call, type, id, FHS_STR_NONE, err);
     }
     if (status < FHIRSTORE_OK) {
         return status;

@@ -120,6 +120,9 @@ def usage_is_told_by_exit_status_2(shop):
     shop.usage("init", shop.store, "--cache", "0")
     shop.usage("init", shop.store, "--cache", "x")
     shop.usage("init", shop.store, "--validation", "maybe")
+    shop.usage("request", shop.store, "GET", "metadata", "--validation", "maybe")
+    shop.usage("request", shop.store, "GET", "metadata", "--integrity", "maybe")
+    shop.usage("import", shop.store, "x", "--integrity", "on")
     shop.usage("key", "forge", shop.store)
     assert not shop.store.exists()
     shop.init()
@@ -132,6 +135,29 @@ def usage_is_told_by_exit_status_2(shop):
     for name in ("init", "import", "export", "get", "search", "request", "batch", "index", "stats",
                  "verify", "key list"):
         assert f"fhirstore {name}" in help_text, name
+
+
+@test
+def stores_are_opened_more_or_less_strictly(shop):
+    shop.init()
+    body = shop.folder / "body.json"
+    patient = {"resourceType": "Patient", "id": "p", "contact": [{"gender": "male"}],
+               "managingOrganization": {"reference": "Organization/none"}}
+
+    def put(*options):
+        body.write_text(json.dumps(patient))
+        done = shop.run("request", shop.store, "PUT", "Patient/p", "--body", body, *options)
+        return done.stdout.split()[1] if done.stdout else done.stderr
+
+    assert put("--validation", "full") == b"400"
+    assert put("--validation", "on", "--integrity", "on") == b"409"
+    assert put("--integrity", "off") == b"201"
+    patient["contact"][0]["shoe"] = 1
+    assert put("--validation", "on") == b"400"
+    assert put("--validation", "lenient") == b"200"
+    patient["birthDate"] = "never"
+    assert put("--validation", "lenient") == b"400"
+    assert put("--validation", "off") == b"200"
 
 
 def code_blocks(text):

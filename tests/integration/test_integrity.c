@@ -256,7 +256,22 @@ START_TEST(a_cascade_takes_along_what_refers)
     ck_assert_int_eq(count_of("Patient", ""), 1);
     ck_assert_int_eq(count_of("Observation", ""), 1);
     expect_http(ask("GET", "Observation/m", NULL, NULL), 410);
-    /* By a condition, and in a transaction. */
+    /* With the typed call, by a condition, and in a transaction. */
+    fhirstore_write_options options = FHIRSTORE_WRITE_OPTIONS_INIT;
+    fhirstore_response *response = NULL;
+    fhirstore_error *error = NULL;
+    put("Patient/typed", PATIENT("typed"));
+    put("Observation/t", OBSERVATION("t", "Patient/typed"));
+    options.flags = FHIRSTORE_WRITE_CASCADE | FHIRSTORE_WRITE_HARD;
+    ck_assert_int_eq(
+        fhirstore_delete(session, "Patient", 7, "typed", 5, &options, &response, &error),
+        FHIRSTORE_ERR_QUERY);
+    fhirstore_error_free(error);
+    options.flags = FHIRSTORE_WRITE_CASCADE;
+    ck_assert_int_eq(fhirstore_delete(session, "Patient", 7, "typed", 5, &options, &response, NULL),
+                     FHIRSTORE_NO_CONTENT);
+    fhirstore_response_free(response);
+    expect_http(ask("GET", "Observation/t", NULL, NULL), 410);
     put("Observation/o", OBSERVATION("o", "Patient/apart"));
     expect_http(ask("DELETE", "Patient?_id=apart&_cascade=delete", NULL, NULL), 204);
     ck_assert_int_eq(count_of("Observation", ""), 0);
@@ -315,6 +330,42 @@ START_TEST(what_is_hidden_is_answered_as_what_is_absent)
     ck_assert_str_eq(state_of_store(), before);
     expect_http(send(within, "POST", "Observation", OBSERVATION("x", "Patient/A")), 201);
     fhirstore_session_close(within);
+}
+END_TEST
+
+START_TEST(a_reference_that_is_there_already_may_stay)
+{
+    put("Patient/A", PATIENT("A"));
+    put("Patient/B", PATIENT("B"));
+    put("Observation/o", "{\"resourceType\":\"Observation\",\"id\":\"o\",\"status\":\"final\","
+                         "\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"Patient/A\"},"
+                         "\"performer\":[{\"reference\":\"Patient/B\"}]}");
+    fhirstore_session *within = enter_as(
+        "{\"id\":\"app\",\"scope\":\"patient/*.cruds\",\"patient\":\"A\"}");
+    /* B is hidden; who changes the rest may leave it, but not bring it in elsewhere. */
+    static const char format[] = "{\"resourceType\":\"Observation\",\"id\":\"%s\",\"status\":"
+                                 "\"amended\",\"code\":{\"text\":\"y\"},\"subject\":{\"reference\":"
+                                 "\"Patient/A\"},\"performer\":[{\"reference\":\"Patient/B\"}]}";
+    char body[512];
+    (void)snprintf(body, sizeof body, format, "o");
+    expect_http(send(within, "PUT", "Observation/o", body), 200);
+    (void)snprintf(body, sizeof body, format, "n");
+    expect_http(send(within, "POST", "Observation", body), 409);
+    fhirstore_session_close(within);
+    /* What dangled before integrity was asked for may dangle on. */
+    fhirstore_session_close(session);
+    fhirstore_close(store);
+    open_with(FHIRSTORE_INTEGRITY_OFF);
+    put("Observation/d", OBSERVATION("d", "Patient/none"));
+    fhirstore_session_close(session);
+    fhirstore_close(store);
+    open_with(FHIRSTORE_INTEGRITY_ON_WRITE);
+    expect_http(ask("PATCH", "Observation/d", "Content-Type: application/merge-patch+json",
+                    "{\"status\":\"amended\"}"),
+                200);
+    expect_http(ask("PATCH", "Observation/d", "Content-Type: application/merge-patch+json",
+                    "{\"subject\":{\"reference\":\"Patient/other\"}}"),
+                409);
 }
 END_TEST
 
@@ -412,6 +463,7 @@ int main(void)
               a_transaction_that_leaves_something_dangling_is_refused_as_a_whole,
               what_is_referred_to_stays, a_store_without_it_does_not_look,
               what_is_hidden_is_answered_as_what_is_absent,
+              a_reference_that_is_there_already_may_stay,
               a_reference_and_a_deletion_at_once_never_both_win),
         GROUP("cascade", setup_cascade, a_cascade_takes_along_what_refers,
               a_hidden_referrer_is_told_like_any_other, each_deletion_of_a_cascade_is_recorded),
