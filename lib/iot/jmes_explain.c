@@ -17,7 +17,7 @@ static const fhs_jmes_node *node_before(const fhs_jmes_node *node)
     return is_inner ? node->left->left : node->left;
 }
 
-static bool is_nothing(const fhs_json *value)
+static bool gives_nothing(const fhs_json *value)
 {
     return value->type == FHS_JSON_NULL || (value->type == FHS_JSON_ARRAY && value->count == 0);
 }
@@ -49,7 +49,7 @@ bool fhs_jmespath_explain(const fhs_jmespath *expression, fhs_iot_run *run, cons
     fhs_jmes_run evaluation = {.run = run, .status = FHIRSTORE_OK};
     explain_place place = {expression->root, root, 0, expression->text.len};
     const fhs_json *value = fhs_jmes_eval(&evaluation, place.node, root);
-    if (value == NULL || !is_nothing(value)) {
+    if (value == NULL || !gives_nothing(value)) {
         return false;
     }
     while (true) {
@@ -62,7 +62,7 @@ bool fhs_jmespath_explain(const fhs_jmespath *expression, fhs_iot_run *run, cons
         if (given == NULL) {
             return false;
         }
-        if (is_nothing(given)) {
+        if (gives_nothing(given)) {
             place.end = place.node->split;
             place.node = before;
             value = given;

@@ -154,7 +154,7 @@ static inline uint64_t name_bit(fhs_str name, const char *end)
 #define DROPPED_LENGTH SIZE_MAX
 
 /* Drop @a member, which comes again; false where that is refused. */
-static bool drop_member(json_reader *r, fhs_json_member *member)
+static bool drop_repeated_member(json_reader *r, fhs_json_member *member)
 {
     member->name.len = r->last_wins ? DROPPED_LENGTH : member->name.len;
     r->has_dropped = r->last_wins;
@@ -171,7 +171,7 @@ static FHS_NOINLINE bool is_repeated_name(json_reader *r, fhs_str name)
     }
     for (; member < last; member++) {
         if (member->name.len == name.len && memcmp(member->name.ptr, name.ptr, name.len) == 0) {
-            return !drop_member(r, member);
+            return !drop_repeated_member(r, member);
         }
     }
     return false;
@@ -278,7 +278,7 @@ static FHS_NOINLINE bool check_many_names(json_reader *r, fhs_json_member *membe
         while (!fhs_str_eq(members[first].name, members[repeated].name)) {
             first++;
         }
-        (void)drop_member(r, &members[first]);
+        (void)drop_repeated_member(r, &members[first]);
         *count = (uint32_t)close_gaps(r, members, *count);
     }
     const char *frame = r->stack + r->children - sizeof(read_frame);
