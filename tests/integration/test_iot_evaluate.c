@@ -79,6 +79,7 @@ int main(void)
 {
     Suite *suite = suite_create("integration/iot evaluate");
     TCase *tests = tcase_create("evaluate");
+    tcase_set_timeout(tests, 60); /* one result is as long as results may be */
     tcase_add_loop_test(tests, rows_are_evaluated, 0, (int)(sizeof rows / sizeof rows[0]));
     tcase_add_test(tests, arguments_are_checked);
     suite_add_tcase(suite, tests);
