@@ -420,6 +420,7 @@ static fhirstore_status search_lastn(lastn_work *work, fhs_buf *out)
     fhirstore_status status = fhs_find_open(work->call, work->params, false, work->call->arena,
                                             work->query, &env, &search, work->err);
     if (status >= FHIRSTORE_OK) {
+        fhs_search_in_one_piece(search);
         status = take_matches(work, search);
     }
     if (status >= FHIRSTORE_OK) {

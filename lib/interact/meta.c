@@ -309,7 +309,8 @@ static fhirstore_status check_given(const fhs_json *meta, fhirstore_error **err)
 {
     for (size_t kind = 0; kind < LABEL_KINDS; kind++) {
         const fhs_json *list = fhs_json_get(meta, label_names[kind]);
-        bool is_good = list == NULL || (list->type == FHS_JSON_ARRAY && list->count > 0);
+        bool is_good = list == NULL || (list->type == FHS_JSON_ARRAY && list->count > 0 &&
+                                        list->count <= FHS_LIMIT_QUERY_VALUES);
         for (uint32_t i = 0; list != NULL && is_good && i < list->count; i++) {
             const fhs_json *item = &list->items[i];
             is_good = is_label(kind, item) &&

@@ -66,6 +66,7 @@ typedef struct stats_work {
     uint64_t limit;
     stats_group groups[STATS_CODES_MAX];
     size_t group_count;
+    size_t item_count;
     size_t asked_count; /* groups that were asked for; those behind are parts of panels */
     fhs_arena scratch;  /* reads one Observation … */
     fhs_arena kept;     /* … and keeps texts of it */
@@ -359,6 +360,10 @@ static bool read_stats_value(stats_work *work, const fhs_json *holder, stats_ite
 static fhirstore_status add_stats_item(stats_work *work, stats_group *group, const fhs_json *holder,
                                        fhs_entity entity, uint32_t part, int64_t time, bool counts)
 {
+    if (work->item_count++ == FHS_LIMIT_INCLUDE_WALK) {
+        return fhs_fail(work->err, FHIRSTORE_ERR_TOO_COSTLY,
+                        "more values match than FHS_LIMIT_INCLUDE_WALK");
+    }
     if (group->count == group->capacity) {
         size_t capacity = group->capacity == 0 ? 64 : group->capacity * 2;
         stats_item *items = fhs_realloc(group->items, capacity * sizeof *items);
@@ -575,6 +580,9 @@ static fhirstore_status gather_stats(stats_work *work)
     fhs_search *search = NULL;
     fhs_version version;
     fhirstore_status status = open_stats_search(work, &env, &search);
+    if (status >= FHIRSTORE_OK) {
+        fhs_search_in_one_piece(search);
+    }
     while (status >= FHIRSTORE_OK &&
            (status = fhs_search_next(search, &version, work->err)) == FHIRSTORE_OK) {
         status = load_observation(work, &version);

@@ -582,6 +582,9 @@ static fhirstore_status translate_found(translation *t, const fhs_buf *text, boo
         status = fhs_find_open(call, params, false, call->arena, query, &env, &search,
                                t->work->err);
     }
+    if (status >= FHIRSTORE_OK) {
+        fhs_search_in_one_piece(search);
+    }
     while (status >= FHIRSTORE_OK &&
            (status = fhs_search_next(search, &version, t->work->err)) == FHIRSTORE_OK) {
         status = translate_version(t, &version);

@@ -454,10 +454,15 @@ void fhs_search_rewind(fhs_search *search)
     search->steps = 0;
 }
 
+void fhs_search_in_one_piece(fhs_search *search)
+{
+    search->is_one_piece = true;
+}
+
 fhirstore_status fhs_search_next(fhs_search *search, fhs_version *out, fhirstore_error **err)
 {
     search->err = err;
-    if (search->is_started) {
+    if (search->is_started && !search->is_one_piece) {
         fhs_search_begin_time(search);
     }
     if (search->query->max_results > 0 && search->steps >= (int64_t)search->query->max_results &&

@@ -134,6 +134,9 @@ fhirstore_status fhs_search_judge(fhs_conn *conn, const fhs_search_env *env, fhs
  */
 fhirstore_status fhs_search_next(fhs_search *search, fhs_version *out, fhirstore_error **err);
 
+/* From now on the time it may take is that of all steps together: they make one answer. */
+void fhs_search_in_one_piece(fhs_search *search);
+
 /* How many resources match, wherever the page stands. Does not move the cursor. */
 fhirstore_status fhs_search_count(fhs_search *search, int64_t *count_out, fhirstore_error **err);
 

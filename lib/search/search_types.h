@@ -385,6 +385,7 @@ struct fhs_search {
 
     /* running */
     bool is_started;
+    bool is_one_piece; /* its time is that of all steps together */
     bool is_done;
     fhirstore_status failed; /* a search that failed does not go on as if it had ended */
     bool is_peeked;          /* search->last has been reached but not handed out */

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "failing_alloc.h"
+#include "interact/host.h"
 #include "interact/interact.h"
 #include "suite.h"
 
@@ -63,6 +64,24 @@ static fhirstore_status run(const char *method, const char *url, const char *bod
     return has_failed ? FHIRSTORE_ERR_NO_MEMORY : status;
 }
 
+static fhirstore_status answer_host(void *ctx, const fhirstore_operation_request *request,
+                                    fhirstore_operation_reply *reply)
+{
+    (void)ctx;
+    return fhs_host_answer(reply, 200, fhs_str_of(request->parameters, request->parameters_len));
+}
+
+static void add_host_operation(void)
+{
+    const fhirstore_operation operation = {.struct_size = sizeof operation,
+                                           .name = "host",
+                                           .name_len = 4,
+                                           .levels = FHIRSTORE_OPERATION_ON_SYSTEM |
+                                                     FHIRSTORE_OPERATION_ON_INSTANCE,
+                                           .run = answer_host};
+    ck_assert_int_eq(fhs_host_operation_add(core, &operation, NULL), FHIRSTORE_OK);
+}
+
 static void open_store(void)
 {
     const fhs_session_options who = {.principal = FHS_LIT("tester"), .allow_everything = true};
@@ -79,6 +98,7 @@ static void open_store(void)
         .base_url = FHS_LIT("http://here/fhir"),
     };
     ck_assert_int_eq(fhs_core_open(&options, &core, NULL), FHIRSTORE_OK);
+    add_host_operation();
     ck_assert_int_eq(fhs_session_new(core, &who, &session, NULL), FHIRSTORE_OK);
     for (size_t i = 0; i < sizeof stored / sizeof *stored; i++) {
         (void)run("PUT", stored[i][0], stored[i][1], 0, &http);
@@ -117,6 +137,14 @@ static const char *const questions[][3] = {
      "Observation/$stats?subject=Patient/p&coding=" SYS "|a&statistic=average,count&include=true",
      ""},
     {"GET", "$meta", ""},
+    {"GET", "$host?x=1", ""},
+    {"POST", "Patient/p/$host",
+     "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"a\",\"valueCode\":\"b\"}]}"},
+    {"GET", "Patient/p/$reindex", ""},
+    {"POST", "$diff",
+     "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"from\",\"resource\":{"
+     "\"resourceType\":\"Basic\",\"id\":\"1\"}},{\"name\":\"to\",\"resource\":{\"resourceType\":"
+     "\"Basic\",\"id\":\"2\"}}]}"},
     {"POST", "Patient/p/$meta-add",
      "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"meta\",\"valueMeta\":{\"tag\":["
      "{\"code\":\"x\"}]}}]}"},
