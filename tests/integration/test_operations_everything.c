@@ -317,6 +317,26 @@ START_TEST(shows_what_may_be_seen)
 }
 END_TEST
 
+/* A hidden element leads nowhere, and places nothing in a compartment. */
+START_TEST(follows_what_may_be_seen)
+{
+    static const char policy[] =
+        "{\"roles\":{\"clerk\":{\"allow\":[{\"actions\":[\"*\"]}],\"hide\":[{\"types\":["
+        "\"Encounter\"],\"elements\":[\"participant\"]},{\"types\":[\"Observation\"],\"elements\":["
+        "\"subject\",\"effective[x]\"]},{\"types\":[\"DocumentReference\"],\"elements\":["
+        "\"content\"]}]}}}";
+    ck_assert_int_eq(fhirstore_set_policy(store, policy, sizeof policy - 1, NULL), FHIRSTORE_OK);
+    const reply answer = ask_as("{\"roles\":[\"clerk\"]}", "Patient/p1/$everything");
+    expect_http(answer, 200);
+    ck_assert_str_eq(listed(&answer),
+                     "Patient/p1 Encounter/e1 MedicationRequest/r1 DocumentReference/f1 Group/g2 "
+                     "Organization/o2+ Medication/m1+");
+    ck_assert(!has_text(&answer, "\"participant\""));
+    const reply all = ask_as("{\"roles\":[\"clerk\"]}", "Patient/$everything?_type=Observation");
+    ck_assert_str_eq(listed(&all), "");
+}
+END_TEST
+
 /* What may not be seen can change as it likes: no byte of the answer does. */
 START_TEST(tells_nothing_of_what_is_hidden)
 {
@@ -401,6 +421,7 @@ int main(void)
     tcase_add_loop_test(tests, refuses, 0, (int)(sizeof bad / sizeof *bad));
     tcase_add_test(tests, refuses_what_is_gone);
     tcase_add_test(tests, shows_what_may_be_seen);
+    tcase_add_test(tests, follows_what_may_be_seen);
     tcase_add_test(tests, tells_nothing_of_what_is_hidden);
     tcase_add_test(tests, binds_its_links);
     tcase_add_test(tests, is_recorded_as_one);
