@@ -281,6 +281,24 @@ fhirstore_status fhs_policy_authorizer(const fhs_fhir *fhir, const fhs_fhir *sea
     return FHIRSTORE_OK;
 }
 
+bool fhs_access_may_mask(const fhirstore_authorizer *authorizer, const fhs_principal *principal)
+{
+    if (principal->allow_everything || authorizer == NULL) {
+        return false;
+    }
+    if (authorizer->authorize != authorize_by_policy) {
+        return true;
+    }
+    const policy_box *box = authorizer->ctx;
+    for (size_t i = 0; i < principal->claims.role_count; i++) {
+        const fhs_role *role = fhs_rules_role(&box->policy.rules, principal->claims.roles[i]);
+        if (role != NULL && role->hide_count + role->keep_count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- why ---- */
 
 fhs_str fhs_access_decider(const fhirstore_authorizer *authorizer, const fhs_principal *principal)

@@ -60,6 +60,8 @@ fhirstore_status fhs_decision_last(fhirstore_access_decision *decision, uint32_t
 fhirstore_status fhs_access_explain(const fhirstore_authorizer *authorizer,
                                     const fhs_principal *principal, const fhs_access_ask *ask,
                                     fhs_arena *arena, fhs_grant *out, fhirstore_error **err);
+/* Whether an answer to @a principal may hide elements; known of the built-in policy alone. */
+bool fhs_access_may_mask(const fhirstore_authorizer *authorizer, const fhs_principal *principal);
 /* "everything", "none", "policy" or "host": who decides. */
 fhs_str fhs_access_decider(const fhirstore_authorizer *authorizer, const fhs_principal *principal);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is hidden within resources, in whatever way they leave the store or come into it. */
+#include "interact/hooks.h"
 #include "interact/sight.h"
 
 #define MASK_ARENA_MAX ((size_t)16 * FHS_LIMIT_RESOURCE_BYTES)
@@ -14,10 +15,15 @@ static fhs_masks masks_of(fhs_call *call)
     return (fhs_masks){call->session->core->fhir, mask_of_type, call};
 }
 
+bool fhs_sight_has_masks(const fhs_call *call)
+{
+    return fhs_access_may_mask(fhs_hooks_authorizer(call->hooks), &call->session->who);
+}
+
 bool fhs_sight_may_mask(fhs_call *call, fhs_type type, fhs_str body)
 {
     const fhs_masks masks = masks_of(call);
-    return !call->session->who.allow_everything && fhs_masks_may_apply(&masks, type, body);
+    return fhs_sight_has_masks(call) && fhs_masks_may_apply(&masks, type, body);
 }
 
 fhirstore_status fhs_sight_show(fhs_call *call, fhs_type type, fhs_str body, fhs_buf *out,
@@ -55,7 +61,7 @@ fhirstore_status fhs_sight_cut(fhs_call *call, fhs_type type, fhs_buf *body, fhi
 fhirstore_status fhs_sight_take_body(fhs_call *call, fhs_type type, fhs_version *version,
                                      fhs_buf *out, fhirstore_error **err)
 {
-    if (call->session->who.allow_everything) {
+    if (!fhs_sight_has_masks(call)) {
         return fhs_resource_take_body(call->conn, version, out, err);
     }
     fhs_buf body = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
@@ -105,7 +111,7 @@ fhirstore_status fhs_sight_merge(fhs_call *call, fhs_type type, fhs_str stored, 
                                  fhs_arena *arena, fhs_str *out, fhirstore_error **err)
 {
     *out = sent;
-    if (call->session->who.allow_everything) {
+    if (!fhs_sight_has_masks(call)) {
         return FHIRSTORE_OK;
     }
     const fhs_mask *mask = fhs_sight_mask(call, type);

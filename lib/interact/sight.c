@@ -341,6 +341,15 @@ static bool read_focus(fhs_call *call, fhs_str value, fhs_focus *out)
     return fhs_compartment_find(type, &out->compartment);
 }
 
+/* Without groups of one: a condition that stands alone can be answered by its index. */
+static fhs_node *simplest(fhs_node *node)
+{
+    while ((node->kind == FHS_NODE_AND || node->kind == FHS_NODE_OR) && node->child_count == 1) {
+        node = node->children[0];
+    }
+    return node;
+}
+
 /* One alternative: its compartments, and all its other parameters. */
 static fhirstore_status parse_search(fhs_call *call, const fhs_fhir *fhir, fhs_type type,
                                      fhs_str text, fhs_node **out)
@@ -363,8 +372,11 @@ static fhirstore_status parse_search(fhs_call *call, const fhs_fhir *fhir, fhs_t
                    !read_focus(call, fhs_str_from(pair, mark.len), &focus)) {
             status = FHIRSTORE_ERR_QUERY;
         } else {
-            status = parse_conditions(call, fhir, type, &focus, FHS_STR_NONE,
-                                      &all->children[all->child_count++]);
+            fhs_node **place = &all->children[all->child_count++];
+            status = parse_conditions(call, fhir, type, &focus, FHS_STR_NONE, place);
+            if (status == FHIRSTORE_OK) {
+                *place = simplest(*place);
+            }
         }
     }
     fhs_str conditions = fhs_arena_dup(arena, fhs_buf_str(&rest));
@@ -373,11 +385,14 @@ static fhirstore_status parse_search(fhs_call *call, const fhs_fhir *fhir, fhs_t
         status = FHIRSTORE_ERR_NO_MEMORY;
     }
     fhs_buf_clear(&rest);
-    if (status == FHIRSTORE_OK) {
-        status = parse_conditions(call, fhir, type, NULL, conditions,
-                                  &all->children[all->child_count++]);
+    if (status == FHIRSTORE_OK && (conditions.len > 0 || all->child_count == 0)) {
+        fhs_node **rest_of_it = &all->children[all->child_count++];
+        status = parse_conditions(call, fhir, type, NULL, conditions, rest_of_it);
+        if (status == FHIRSTORE_OK) {
+            *rest_of_it = simplest(*rest_of_it);
+        }
     }
-    *out = all;
+    *out = status == FHIRSTORE_OK ? simplest(all) : all;
     return status;
 }
 
@@ -389,7 +404,7 @@ static fhirstore_status parse_searches(fhs_call *call, const fhs_fhir *fhir, fhs
     for (size_t i = 0; i < count && status == FHIRSTORE_OK; i++) {
         status = parse_search(call, fhir, type, texts[i], &any->children[any->child_count++]);
     }
-    *out = any;
+    *out = status == FHIRSTORE_OK ? simplest(any) : any;
     return status;
 }
 
@@ -410,7 +425,7 @@ static fhirstore_status parse_grant(fhs_call *call, const fhs_fhir *fhir, fhs_ty
                                 &no->children[no->child_count++]);
         both->children[both->child_count++] = no;
     }
-    *out = both;
+    *out = status == FHIRSTORE_OK ? simplest(both) : both;
     return status;
 }
 
@@ -483,7 +498,7 @@ fhs_search_env fhs_find_env(fhs_call *call, const fhs_params *params, bool ready
         .restriction_ctx = call,
         .shown = call->is_heard ? note_shown : NULL,
         .shown_ctx = call,
-        .mask = is_free ? NULL : fhs_sight_search_mask(),
+        .mask = fhs_sight_has_masks(call) ? fhs_sight_search_mask() : NULL,
         .max_visits = session->search_looks != 0 ? session->search_looks
                       : is_free                  ? 0
                                                  : FHS_LIMIT_SEARCH_VISITS,

@@ -40,6 +40,8 @@ fhirstore_status fhs_sight_judge(fhs_call *call, fhs_type type, const fhs_versio
  * for what is hidden, deleted, or was never there. Without one always OK.
  */
 fhirstore_status fhs_sight_find(fhs_call *call, fhs_type type, fhs_str id, fhirstore_error **err);
+/* Whether any decision may hide elements or keep them from being changed. */
+bool fhs_sight_has_masks(const fhs_call *call);
 /* Whether there may be something to hide in @a body. */
 bool fhs_sight_may_mask(fhs_call *call, fhs_type type, fhs_str body);
 /* Append @a body without what the call does not see of it. */
