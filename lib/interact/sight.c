@@ -357,7 +357,11 @@ static fhirstore_status parse_search(fhs_call *call, const fhs_fhir *fhir, fhs_t
     static const fhs_str mark = FHS_LIT_INIT("_compartment=");
     fhs_arena *arena = &call->sight->arena;
     fhs_buf rest = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES * 2);
-    fhs_node *all = group(arena, FHS_NODE_AND, type, FHS_LIMIT_QUERY_PARAMS + 1);
+    size_t pairs = 1;
+    for (size_t i = 0; i < text.len && pairs < FHS_LIMIT_QUERY_PARAMS; i++) {
+        pairs += text.ptr[i] == '&';
+    }
+    fhs_node *all = group(arena, FHS_NODE_AND, type, pairs + 1);
     fhirstore_status status = all == NULL ? FHIRSTORE_ERR_NO_MEMORY : FHIRSTORE_OK;
     bool more = true;
     while (more && status == FHIRSTORE_OK) {

@@ -477,7 +477,8 @@ fhirstore_status fhs_search_compile(fhs_search *search)
         status = compile_node(search, search->query->root, false, 0,
                               &root->children[root->child_count++]);
     }
-    if (status == FHIRSTORE_OK && search->env.restriction != NULL) {
+    if (status == FHIRSTORE_OK && search->env.restriction != NULL &&
+        !fhs_restriction_is_implied(search, search->env.restriction)) {
         status = compile_restriction(search, search->env.restriction, 0,
                                      &root->children[root->child_count++]);
     }

@@ -117,14 +117,19 @@ static fhirstore_status make_scans(fhs_search *search, bool others)
     return FHIRSTORE_OK;
 }
 
-/* Count all usable scans up to @a cap; the smallest is *best. */
-static fhirstore_status count_scans(fhs_search *search, int64_t cap, size_t *best)
+/* Those that are lists, whose count is known, or the others; none further than the smallest. */
+static fhirstore_status count_some_scans(fhs_search *search, bool lists, int64_t cap, size_t *best)
 {
     for (size_t i = 0; i < search->test_count; i++) {
-        if (!search->is_usable[i]) {
+        if (!search->is_usable[i] || search->scans[i].is_list != lists) {
             continue;
         }
-        fhirstore_status status = fhs_scan_estimate(search, &search->scans[i], cap,
+        const bool has_best = *best < search->test_count;
+        const int64_t least = has_best ? search->counts[*best] : cap;
+        fhirstore_status status = fhs_scan_estimate(search, &search->scans[i],
+                                                    least < 1     ? 1
+                                                    : least < cap ? least
+                                                                  : cap,
                                                     &search->counts[i]);
         if (status != FHIRSTORE_OK) {
             return status;
@@ -134,6 +139,13 @@ static fhirstore_status count_scans(fhs_search *search, int64_t cap, size_t *bes
         }
     }
     return FHIRSTORE_OK;
+}
+
+/* Count all usable scans up to @a cap; the smallest is *best. */
+static fhirstore_status count_scans(fhs_search *search, int64_t cap, size_t *best)
+{
+    fhirstore_status status = count_some_scans(search, true, cap, best);
+    return status == FHIRSTORE_OK ? count_some_scans(search, false, cap, best) : status;
 }
 
 /* The smallest usable scan, counted up to a cap that rises until one ends below it. */

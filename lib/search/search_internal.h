@@ -38,6 +38,8 @@ fhirstore_status fhs_search_prepare(fhs_conn *conn, const fhs_search_env *env,
 fhirstore_status fhs_search_compile(fhs_search *search);
 /* What restricts resources of @a type that a search passes through; NULL: nothing does. */
 fhirstore_status fhs_compile_restriction(fhs_search *search, fhs_type type, const fhs_test **out);
+/* Whether whatever the query of one type finds fits the restriction of that type. */
+bool fhs_restriction_is_implied(const fhs_search *search, const fhs_node *restriction);
 /* Whether a parameter reads what is hidden from the principal; never in a restriction. */
 bool fhs_search_is_hidden(const fhs_search *search, fhs_type type, fhs_sparam param);
 /* ERR_DENIED for a query that looks at something hidden. */

@@ -122,7 +122,7 @@ static const struct {
     {"GET", "Patient/A/_history/1", NULL, {"2 Patient"}},
     {"GET", "Patient/A/_history", NULL, {"7 Patient"}},
     {"GET", "_history", NULL, {"7 ", "7 Patient", "7 Observation", "7 Organization", "!7 Device"}},
-    {"GET", "Observation?code:text=x", NULL, {"3 Observation", "!3 Patient"}},
+    {"GET", "Observation?code=x", NULL, {"3 Observation", "!3 Patient"}},
     {"GET",
      "Observation?subject:Patient.organization.name=Clinic",
      NULL,
