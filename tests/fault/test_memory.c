@@ -105,6 +105,42 @@ static fhirstore_status run_delete(void)
     return run_request("DELETE", "Patient/p2", "");
 }
 
+static fhirstore_status run_with_header(const char *method, const char *url, const char *name,
+                                        const char *value, const char *body)
+{
+    fhirstore_response *response = NULL;
+    fhirstore_error *error = NULL;
+    const fhirstore_header header = {name, strlen(name), value, strlen(value)};
+    fhirstore_status status = fhirstore_request(session, method, strlen(method), url, strlen(url),
+                                                &header, 1, body, strlen(body), &response, &error);
+    fhirstore_error_free(error);
+    return judge(status, response);
+}
+
+static fhirstore_status run_content(void)
+{
+    fhirstore_status status = run_with_header("PUT", "Binary/content", "Content-Type", "a/b",
+                                              "bytes of some kind");
+    return status < FHIRSTORE_OK ? status
+                                 : run_with_header("GET", "Binary/content", "Accept", "a/b", "");
+}
+
+static fhirstore_status run_told_transaction(void)
+{
+    return run_with_header(
+        "POST", "", "X-Provenance",
+        "{\"resourceType\":\"Provenance\",\"recorded\":\"2020-01-01T00:00:00Z\",\"agent\":[{"
+        "\"who\":{\"display\":\"me\"}}]}",
+        BUNDLE("transaction",
+               "{\"resource\":{\"resourceType\":\"Patient\",\"link\":[{\"other\":{\"reference\":"
+               "\"urn:uuid:n\"},\"type\":\"seealso\"}]},\"request\":{\"method\":\"PUT\",\"url\":"
+               "\"Patient?link=urn:uuid:n\"}},"
+               "{\"fullUrl\":\"urn:uuid:n\",\"resource\":{\"resourceType\":\"Patient\",\"id\":"
+               "\"named\"},\"request\":{\"method\":\"PUT\",\"url\":\"Patient?_id=named\"}},"
+               "{\"request\":{\"method\":\"GET\",\"url\":\"Patient/_history?_count=2\"}},"
+               "{\"request\":{\"method\":\"GET\",\"url\":\"Patient/p1/$meta\"}}"));
+}
+
 static fhirstore_status run_hard_delete(void)
 {
     return run_request("DELETE", "Patient/p2?_hardDelete=true", "");
@@ -443,6 +479,8 @@ static const scenario scenarios[] = {
     {"update", run_update, false},
     {"delete", run_delete, false},
     {"hard delete", run_hard_delete, false},
+    {"content", run_content, true},
+    {"told transaction", run_told_transaction, true},
     {"purge history", run_purge_history, false},
     {"invalid", run_invalid, false},
     {"reads", run_reads, false},
