@@ -249,6 +249,7 @@ typedef struct fhirstore_iot_totals {
  * @retval FHIRSTORE_OK         Also when every group failed.
  * @retval FHIRSTORE_ERR_ABI    totals_out->struct_size is 0 or none that ever was; nothing is done.
  * @retval FHIRSTORE_ERR_DENIED The session may not write at all.
+ * @retval FHIRSTORE_ERR_NOT_SUPPORTED  The store is of FHIR R5, whose Devices do not tell their patients.
  * @return Otherwise what any write may answer; nothing of the batch is stored then.
  * @par Threads  One at a time a session; waits for other writers.
  * @par FHIR  observation.html
@@ -279,6 +280,7 @@ FHIRSTORE_API fhirstore_status fhirstore_iot_ingest(fhirstore_session *session,
  * @retval FHIRSTORE_OK         Also when every event has a fault.
  * @retval FHIRSTORE_ERR_ABI    totals_out->struct_size is 0 or none that ever was; nothing is done.
  * @retval FHIRSTORE_ERR_DENIED The session may not write at all.
+ * @retval FHIRSTORE_ERR_NOT_SUPPORTED  The store is of FHIR R5, whose Devices do not tell their patients.
  * @return Otherwise what any write may answer; nothing of the batch is stored then.
  * @par Threads  One at a time a session; waits for other writers.
  * @par FHIR  observation.html

@@ -59,6 +59,10 @@ static bool next_asked_name(fhs_str text, size_t *at, fhs_str *name)
     while (*at < text.len) {
         char c = text.ptr[*at];
         size_t start = *at;
+        if (c == '/') { /* a pattern */
+            *at = end_of_quoted(text, start);
+            continue;
+        }
         if (c == '\'' || c == '`' || c == '"') {
             bool is_name = c == '"' || (c == '\'' && start > 0 && text.ptr[start - 1] == '[');
             *at = end_of_quoted(text, start);

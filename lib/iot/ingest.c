@@ -549,6 +549,13 @@ fhirstore_status fhs_iot_ingest(fhs_session *session, const fhs_iot_ingesting *h
                         .report = report,
                         .out = out};
     *out = (fhs_iot_ingested){.first = NULL};
+    if (fhs_fhir_version_of(session->core->fhir) == FHS_FHIR_R5) {
+        return fhs_session_refuse(session, FHIRSTORE_ACTION_TRANSACTION, FHS_TYPE_NONE,
+                                  FHS_STR_NONE, FHS_STR_NONE,
+                                  fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED,
+                                           "a Device of FHIR R5 says nothing of its patient: "
+                                           "measurements need a store of R4 or R4B"));
+    }
     fhs_arena_init(&work.building, SIZE_MAX);
     fhs_call_begin(&call, session, FHIRSTORE_ACTION_TRANSACTION, FHS_TYPE_NONE, FHS_STR_NONE,
                    FHS_STR_NONE);

@@ -10,6 +10,8 @@
 #include "iot/value.h"
 #include "units/units.h"
 
+#define SIGNIFICANT_DIGITS 15
+
 bool fhs_iot_build_fails(fhs_iot_builder *builder, const char *kind, const char *format, ...)
 {
     va_list arguments;
@@ -88,6 +90,25 @@ static fhs_str code_of_value(const fhs_iot_builder *builder, const fhs_iot_value
     return spec->from_code;
 }
 
+/* Thirds and the like get as many digits as a measured value can mean. */
+static void write_converted(fhs_decimal value, fhs_buf *out)
+{
+    int32_t digits = 0;
+    value = fhs_decimal_normalise(value);
+    fhs_decimal_write(&value, out);
+    for (size_t i = 0; i < out->len; i++) {
+        bool counts = out->ptr[i] >= (digits > 0 ? '0' : '1') && out->ptr[i] <= '9';
+        digits += counts;
+    }
+    const int32_t scale = -value.exponent - (digits - SIGNIFICANT_DIGITS);
+    if (digits > SIGNIFICANT_DIGITS && scale >= 0 &&
+        fhs_decimal_round(&value, scale, FHS_ROUND_HALF_UP, &value)) {
+        value = fhs_decimal_normalise(value);
+        fhs_buf_reset(out);
+        fhs_decimal_write(&value, out);
+    }
+}
+
 static bool convert_number(fhs_iot_builder *builder, const fhs_iot_value_spec *spec, int64_t time,
                            const char *kind, fhs_str *number)
 {
@@ -102,8 +123,7 @@ static bool convert_number(fhs_iot_builder *builder, const fhs_iot_value_spec *s
         return fhs_iot_build_fails(builder, kind,
                                    "the value's unit does not convert to the mapping's");
     }
-    value = fhs_decimal_normalise(value);
-    fhs_decimal_write(&value, &text);
+    write_converted(value, &text);
     *number = fhs_buf_status(&text) < FHIRSTORE_OK
                   ? FHS_STR_NONE
                   : fhs_arena_dup(builder->arena, fhs_buf_str(&text));

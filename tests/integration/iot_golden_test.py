@@ -145,6 +145,9 @@ def other_cases():
     yield "units_converted", [({**single, "value": converted}, [
         message("2024-01-31T10:00:00Z", {"v": 150}), message("2024-01-31T10:01:00Z", {"v": 70.5, "unit": "kg"}),
         message("2024-01-31T10:02:00Z", {"v": 70500, "unit": "g"}), message("2024-01-31T10:03:00Z", {"v": 1, "unit": "Cel"})])]
+    hours = {"valueType": "Quantity", "valueName": "v", "unit": "h", "code": "h", "system": UCUM, "fromCode": "min"}
+    yield "units_converted_without_end", [({**single, "value": hours}, [
+        message("2024-01-31T10:00:00Z", {"v": 10}), message("2024-01-31T10:01:00Z", {"v": 45})])]
     yield "samples_converted", [({"periodInterval": -1, "value": {
         "valueType": "SampledData", "valueName": "v", "unit": "Cel", "code": "Cel", "fromCode": "[degF]",
         "defaultPeriod": 1000}}, [message("2024-01-31T10:00:00Z", {"v": 98.6}), message("2024-01-31T10:00:01Z", {"v": 212})])]

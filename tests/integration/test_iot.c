@@ -458,6 +458,18 @@ START_TEST(a_group_that_fails_does_not_stop_the_others)
 }
 END_TEST
 
+START_TEST(stores_of_r5_take_no_measurements)
+{
+    fhirstore_open_options options = open_options();
+    options.fhir_version = FHIRSTORE_FHIR_R5;
+    fhirstore *other = must_open(in_folder("r5"), &options);
+    fhirstore_session *within = must_enter(other, FHIRSTORE_SESSION_ALLOW_EVERYTHING, "tester");
+    ck_assert_int_eq(ingest_as(within, 0, 0, LINE("hr", ""), NULL), FHIRSTORE_ERR_NOT_SUPPORTED);
+    fhirstore_session_close(within);
+    fhirstore_close(other);
+}
+END_TEST
+
 START_TEST(the_later_arrival_counts)
 {
     static const char lines[] =
@@ -807,6 +819,7 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, two_devices_of_one_identifier_are_too_many);
     tcase_add_test(tcase, the_same_again_writes_nothing);
     tcase_add_test(tcase, a_group_that_fails_does_not_stop_the_others);
+    tcase_add_test(tcase, stores_of_r5_take_no_measurements);
     tcase_add_test(tcase, the_later_arrival_counts);
     tcase_add_test(tcase, fractions_of_a_second_may_tell_readings_apart);
     tcase_add_test(tcase, a_changed_identifier_does_not_cost_what_is_stored);
