@@ -6,6 +6,7 @@
 #include "interact/interact.h"
 #include "interact/sight.h"
 #include "interact/touched.h"
+#include "interact/trail.h"
 
 /* One write, as the work of its call. */
 typedef struct write_work {
@@ -226,6 +227,9 @@ static fhirstore_status ask_and_prepare(fhs_call *call, fhs_str body, fhs_prepar
                                         fhirstore_error **err)
 {
     fhirstore_status status = fhs_call_ask(call, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_trail_guard(call, call->type, call->id, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = fhs_prepare(call->session, call->type, body, out, err);
     }

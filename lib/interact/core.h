@@ -209,9 +209,9 @@ typedef struct fhs_answer {
     int64_t version;
     int64_t updated_us;
     bool is_new_version; /* a version was written: Location applies */
-    bool is_found;    /* the answer is about a resource that a condition found: Location as well */
-    bool is_outcome;  /* the body is an OperationOutcome about the interaction itself */
-    bool is_content;  /* the body is what a Binary holds, of type media_type */
+    bool is_found;   /* the answer is about a resource that a condition found: Location as well */
+    bool is_outcome; /* the body is an OperationOutcome about the interaction itself */
+    bool is_content; /* the body is what a Binary holds, of type media_type */
     fhs_buf media_type;
     fhs_buf context;  /* X-Security-Context; empty: none */
     bool has_content; /* there is a body, also where HEAD leaves it out */

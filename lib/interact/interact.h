@@ -24,6 +24,9 @@ typedef struct fhs_unless {
     int64_t modified_since_us; /* 0: not given */
 } fhs_unless;
 
+/* NULL knows nothing. Of @a version number and time count. */
+bool fhs_unless_knows(const fhs_unless *unless, const fhs_version *version);
+
 /* @a unless NULL: in any case. */
 fhirstore_status fhs_interact_read(fhs_session *session, fhs_type type, fhs_str id,
                                    const fhs_unless *unless, fhs_answer *answer,

@@ -45,7 +45,7 @@ static bool tags_name(fhs_str tags, int64_t version)
 }
 
 /* http.html#cread: the client has this version already. */
-static bool is_known(const fhs_unless *unless, const fhs_version *version)
+bool fhs_unless_knows(const fhs_unless *unless, const fhs_version *version)
 {
     if (unless == NULL) {
         return false;
@@ -146,7 +146,7 @@ static fhirstore_status read_version(fhs_call *call, const read_work *work, fhir
     if (version.is_deleted) {
         return fhs_fail_plain(err, FHIRSTORE_ERR_DELETED);
     }
-    if (is_known(work->unless, &version)) {
+    if (fhs_unless_knows(work->unless, &version)) {
         work->answer->status = FHIRSTORE_NOT_MODIFIED;
         work->answer->http = fhs_status_http(FHIRSTORE_NOT_MODIFIED);
         return FHIRSTORE_NOT_MODIFIED;
@@ -172,7 +172,7 @@ fhirstore_status fhs_interact_read(fhs_session *session, fhs_type type, fhs_str 
     fhs_call call;
     read_work work = {type, id, 0, answer, unless};
     if (fhs_trail_has_id(session->core, type, id) && fhs_trail_is_open(session, type)) {
-        return fhs_trail_read(session, type, id, 0, answer, err);
+        return fhs_trail_read(session, type, id, 0, unless, answer, err);
     }
     fhs_call_begin(&call, session, FHIRSTORE_ACTION_READ, type, id, FHS_STR_NONE);
     return run(&call, &work, err);
@@ -184,7 +184,7 @@ fhirstore_status fhs_interact_vread(fhs_session *session, fhs_type type, fhs_str
     fhs_call call;
     read_work work = {type, id, version, answer, NULL};
     if (fhs_trail_has_id(session->core, type, id) && fhs_trail_is_open(session, type)) {
-        return fhs_trail_read(session, type, id, version, answer, err);
+        return fhs_trail_read(session, type, id, version, NULL, answer, err);
     }
     fhs_call_begin(&call, session, FHIRSTORE_ACTION_VREAD, type, id, FHS_STR_NONE);
     return run(&call, &work, err);

@@ -57,14 +57,25 @@ static fhirstore_status weigh(fhs_call *call, const fhs_audit_event *event, fhir
     return fhs_ledger_note(call, &failure, err);
 }
 
-/* The built-in journal first, then the hook. */
+/*
+ * A write's record goes with it if the hook refuses, so it is noted first. That of a read stays, so
+ * the hook is heard before anything is noted as done.
+ */
 static fhirstore_status tell_listeners(fhs_call *call, const fhs_audit_event *event,
                                        fhs_arena *arena, fhirstore_error **err)
 {
-    fhirstore_status status = fhs_ledger_note(call, event, err);
+    const fhirstore_audit_hook *hook = fhs_hooks_audit(call->hooks);
+    const fhs_call *root = outermost(call);
+    const bool goes_with_write = root->conn != NULL && fhs_conn_is_writing(root->conn);
+    fhirstore_status status = FHIRSTORE_OK;
+    if (goes_with_write) {
+        status = fhs_ledger_note(call, event, err);
+    }
     if (status >= FHIRSTORE_OK) {
-        status = weigh(call, event,
-                       fhs_audit_record(fhs_hooks_audit(call->hooks), event, arena, err), err);
+        status = weigh(call, event, fhs_audit_record(hook, event, arena, err), err);
+    }
+    if (status >= FHIRSTORE_OK && !goes_with_write) {
+        status = fhs_ledger_note(call, event, err);
     }
     return status;
 }

@@ -110,9 +110,11 @@ typedef struct trail_read {
     int64_t number;
     fhs_str id;
     fhs_type type;
+    const fhs_unless *unless; /* NULL: in any case */
     fhs_answer *answer;
     fhs_audit_style style;
     bool found;
+    bool is_known; /* to the client: nothing is sent */
 } trail_read;
 
 static bool take_record(void *ctx, int64_t number, const fhs_audit_event *event)
@@ -121,8 +123,11 @@ static bool take_record(void *ctx, int64_t number, const fhs_audit_event *event)
     if (number == work->number) {
         const fhs_version version = {.id = work->id, .version = 1, .updated_us = event->time_us};
         fhs_answer_describe(work->answer, work->type, &version);
-        fhs_audit_write_resource(&work->style, number, event, &work->answer->body);
         work->found = true;
+        work->is_known = fhs_unless_knows(work->unless, &version);
+        if (!work->is_known) {
+            fhs_audit_write_resource(&work->style, number, event, &work->answer->body);
+        }
     }
     return false;
 }
@@ -143,19 +148,22 @@ static fhirstore_status run_trail_read(fhs_call *call, void *ctx, fhirstore_erro
     if (status < FHIRSTORE_OK) {
         return status;
     }
-    call->count = 1;
-    answer->status = FHIRSTORE_OK;
-    answer->http = fhs_status_http(FHIRSTORE_OK);
+    call->count = work->is_known ? 0 : 1;
+    answer->status = work->is_known ? FHIRSTORE_NOT_MODIFIED : FHIRSTORE_OK;
+    answer->http = fhs_status_http(answer->status);
     status = fhs_buf_status(&answer->body);
-    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
+    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : answer->status;
 }
 
 fhirstore_status fhs_trail_read(fhs_session *session, fhs_type type, fhs_str id, int64_t version,
-                                fhs_answer *answer, fhirstore_error **err)
+                                const fhs_unless *unless, fhs_answer *answer, fhirstore_error **err)
 {
     fhs_call call;
-    trail_read work = {
-        .id = id, .type = type, .answer = answer, .style = fhs_trail_style(session->core)};
+    trail_read work = {.id = id,
+                       .type = type,
+                       .unless = unless,
+                       .answer = answer,
+                       .style = fhs_trail_style(session->core)};
     (void)fhs_audit_read_id(id, &work.number);
     if (version > 1) {
         work.number = 0; /* a record has one version */

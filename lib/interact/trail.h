@@ -18,7 +18,8 @@ fhirstore_status fhs_trail_check(fhs_call *call, fhirstore_error **err);
 bool fhs_trail_has_id(const fhs_core *core, fhs_type type, fhs_str id);
 /* @a version 0: the current one, which is the only one. */
 fhirstore_status fhs_trail_read(fhs_session *session, fhs_type type, fhs_str id, int64_t version,
-                                fhs_answer *answer, fhirstore_error **err);
+                                const fhs_unless *unless, fhs_answer *answer,
+                                fhirstore_error **err);
 /* One page of both kinds as a searchset Bundle. */
 fhirstore_status fhs_trail_search(fhs_session *session, const fhs_place *place, fhs_str query,
                                   bool lenient, fhs_answer *answer, fhirstore_error **err);

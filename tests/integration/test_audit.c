@@ -577,6 +577,34 @@ static int writes_recorded(void)
     return count;
 }
 
+/* Records that say that something went well. */
+static int successes_recorded(void)
+{
+    int count = 0;
+    for (const char *at = journal_text; (at = strstr(at, "\"outcome\":\"OK\"")) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+START_TEST(a_read_that_was_refused_is_not_recorded_as_done)
+{
+    for (int phase = 1; phase <= 2; phase++) {
+        put("Patient", "p", "");
+        (void)read_journal();
+        const int before = successes_recorded();
+        ear *self = fresh_ear();
+        self->fails_at = phase;
+        const reply answer = read_one("Patient", "p");
+        expect_status(answer, FHIRSTORE_ERR_AUDIT_REFUSED);
+        stop_listening();
+        (void)read_journal();
+        ck_assert_int_eq(successes_recorded(), before + 1); /* looking at the journal */
+        ck_assert_ptr_nonnull(strstr(journal_text, "\"outcome\":\"ERR_AUDIT_REFUSED\""));
+    }
+}
+END_TEST
+
 static void fail_at_each_call(const entry *what)
 {
     static const entry nothing = {"nothing", do_nothing, false};
@@ -678,6 +706,7 @@ int main(void)
               patients_that_are_not_stored_are_named, searches_name_what_they_found,
               there_are_limits_and_they_are_told, restrictions_are_told, entries_are_told_apart),
         GROUP("failing", setup_clocked_store, what_is_refused_before_was_never_done,
+              a_read_that_was_refused_is_not_recorded_as_done,
               a_hook_that_fails_leaves_nothing_half_done, best_effort_goes_on_and_says_so),
     };
     return run_groups("audit", groups, sizeof groups / sizeof groups[0]);

@@ -104,6 +104,7 @@ START_TEST(records_read_as_audit_events)
     expect_text(event, "action", "E");
     /* http://localhost/fhir/Patient?_id=p */
     expect_text(event, "entity.0.query", "aHR0cDovL2xvY2FsaG9zdC9maGlyL1BhdGllbnQ/X2lkPXA=");
+    expect_http(ask("GET", "AuditEvent/journal.1", "If-None-Match: W/\"1\"", NULL), 304);
     expect_http(get("AuditEvent/journal.1/_history/1"), 200);
     expect_http(get("AuditEvent/journal.1/_history/2"), 404);
     expect_http(get("AuditEvent/journal.99999"), 404);
@@ -278,6 +279,10 @@ START_TEST(nobody_writes_records)
     reply answer = ask("PUT", "AuditEvent/journal.1", NULL, body);
     expect_no_trace(&answer, FHIRSTORE_ERR_METHOD, "not-supported", NULL, before);
     ck_assert_str_eq(header_of(&answer, "Allow"), "GET, HEAD");
+    answer = ask("PUT", "AuditEvent/journal.1", NULL, "{\"resourceType\":\"AuditEvent\"}");
+    expect_no_trace(&answer, FHIRSTORE_ERR_METHOD, "not-supported", NULL, before);
+    answer = ask("DELETE", "AuditEvent/journal.1?_hardDelete=true", NULL, NULL);
+    expect_no_trace(&answer, FHIRSTORE_ERR_METHOD, "not-supported", NULL, before);
     answer = ask("DELETE", "AuditEvent/journal.1", NULL, NULL);
     expect_no_trace(&answer, FHIRSTORE_ERR_METHOD, "not-supported", NULL, before);
     answer = ask("DELETE", "AuditEvent/journal.77777", NULL, NULL);
