@@ -9,6 +9,8 @@
 #include "interact/interact.h"
 #include "interact/operation.h"
 #include "interact/sight.h"
+#include "interact/touched.h"
+#include "interact/trail.h"
 #include "storage/fulltext.h"
 
 /*
@@ -107,12 +109,18 @@ fhirstore_status fhs_purge_history(fhs_call *call, fhs_type type, fhs_str id, in
     fhs_version current;
     const int32_t number = fhs_catalog_type(call->session->core->catalog, type);
     *count_out = 0;
-    fhirstore_status status = fhs_sight_find(call, type, id, err);
+    fhirstore_status status = fhs_trail_guard(call, type, id, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_sight_find(call, type, id, err);
+    }
     if (status >= FHIRSTORE_OK) {
         status = ask_to_delete(call, id, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = read_state(call, number, id, &current, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_touch_body(call, type, &current, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = forget_words(call, &current, false, err);
