@@ -67,7 +67,10 @@ static const fhs_json *read_json(fhs_jmes_lexer *lexer, fhs_jmes_token *out, fhs
                                   ? FHIRSTORE_ERR_NO_MEMORY
                                   : fhs_json_read(lexer->arena, text, NULL, &value, NULL);
     if (status != FHIRSTORE_OK) {
-        bad_jmes_token(lexer, out, status == FHIRSTORE_ERR_NO_MEMORY ? NULL : "this is not JSON");
+        bad_jmes_token(lexer, out,
+                       status == FHIRSTORE_ERR_NO_MEMORY
+                           ? NULL
+                           : "what these quotes hold is not JSON (a plain text is written 'text')");
     }
     return value;
 }
