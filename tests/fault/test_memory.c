@@ -441,6 +441,81 @@ static fhirstore_status run_maintain(void)
     return status;
 }
 
+/* ---- device messages ---- */
+
+#define DEVICE_MAPPING                                                                       \
+    "{\"templateType\":\"CollectionContent\",\"template\":[{\"templateType\":"               \
+    "\"CalculatedContent\",\"template\":{\"typeName\":\"hr\",\"typeMatchExpression\":"       \
+    "\"$..[?(@.hr)]\",\"deviceIdExpression\":\"$.Body.d\",\"patientIdExpression\":"          \
+    "\"$.Body.p\",\"timestampExpression\":{\"value\":\"fromUnixTimestamp(matchedToken.t)\"," \
+    "\"language\":\"JmesPath\"},\"values\":[{\"valueName\":\"v\",\"valueExpression\":"       \
+    "\"$.matchedToken.hr\"}]}}]}"
+#define FHIR_MAPPING                                                                            \
+    "{\"templateType\":\"CollectionFhir\",\"template\":[{\"templateType\":\"CodeValueFhir\","   \
+    "\"template\":{\"typeName\":\"hr\",\"periodInterval\":60,\"codes\":[{\"code\":\"8867-4\","  \
+    "\"system\":\"http://loinc.org\"}],\"value\":{\"valueType\":\"SampledData\",\"valueName\":" \
+    "\"v\",\"defaultPeriod\":60000}}}]}"
+
+static fhirstore_status ignore_rows(void *ctx, const char *text, size_t text_len)
+{
+    (void)ctx;
+    (void)text;
+    (void)text_len;
+    return FHIRSTORE_OK;
+}
+
+static fhirstore_status ingest_messages(const fhirstore_iot_mapping *device,
+                                        const fhirstore_iot_mapping *fhir)
+{
+    static const char body[] = "{\"d\":\"band\",\"p\":\"wearer\",\"list\":[{\"hr\":71,\"t\":"
+                               "1600000000},{\"hr\":72.5,\"t\":1600000060},{\"hr\":73,\"t\":"
+                               "1600007200}]}";
+    const fhirstore_iot_event event = {.body = body, .body_len = sizeof body - 1};
+    fhirstore_iot_options how = FHIRSTORE_IOT_OPTIONS_INIT;
+    fhirstore_buf report = {0};
+    how.identity = FHIRSTORE_IOT_CREATE;
+    fhirstore_status status = fhirstore_iot_ingest_events(session, device, fhir, &how, &event, 1,
+                                                          &report, NULL, NULL);
+    fhirstore_buf_clear(&report);
+    return status;
+}
+
+static fhirstore_status run_devices(void)
+{
+    fhirstore_iot_mapping *device = NULL;
+    fhirstore_iot_mapping *fhir = NULL;
+    fhirstore_status status = fhirstore_iot_mapping_load(
+        FHIRSTORE_IOT_DEVICE, FHIRSTORE_LIT(DEVICE_MAPPING), 0, &device, NULL, NULL);
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_iot_mapping_load(FHIRSTORE_IOT_FHIR, FHIRSTORE_LIT(FHIR_MAPPING), 0,
+                                            &fhir, NULL, NULL);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = ingest_messages(device, fhir);
+    }
+    fhirstore_iot_mapping_free(device);
+    fhirstore_iot_mapping_free(fhir);
+    return status;
+}
+
+static fhirstore_status run_samples(void)
+{
+    fhirstore_iot_samples_options which = FHIRSTORE_IOT_SAMPLES_OPTIONS_INIT;
+    fhirstore_buf found = {0};
+    which.patient = "p3";
+    which.patient_len = 2;
+    which.code = "x";
+    which.code_len = 1;
+    fhirstore_status status = fhirstore_iot_samples(session, &which, ignore_rows, NULL, NULL, NULL);
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_iot_evaluate(
+            FHIRSTORE_IOT_JMES_PATH, FHIRSTORE_LIT("sort_by(a, &b)[].to_string(@)"),
+            FHIRSTORE_LIT("{\"a\":[{\"b\":2},{\"b\":1}]}"), &found, NULL);
+    }
+    fhirstore_buf_clear(&found);
+    return status;
+}
+
 /* ---- a resource that is stored in parts ---- */
 
 #define LARGE_BYTES ((size_t)1100 * 1024)
@@ -494,6 +569,8 @@ static const scenario scenarios[] = {
     {"parameter", run_parameter, false},
     {"late search", run_late_search, false},
     {"trail", run_trail, false},
+    {"devices", run_devices, false},
+    {"samples", run_samples, false},
     {"maintain", run_maintain, false},
     {"large", run_large, false},
     {"conditional transaction", run_conditional_transaction, false},
