@@ -40,9 +40,18 @@ static fhs_str text_member(const fhs_json *object, fhs_str name)
     return text;
 }
 
-/* One fault in words: "error in DEVICE.json, line 6: …". */
-static void print_fault(FILE *out, const char *file, bool tells_message, const fhs_json *fault)
+/* The mapping files that faults are of. */
+typedef struct mapping_files {
+    const char *device;
+    const char *fhir;
+} mapping_files;
+
+/* One fault in words: "error, device.json line 6 (type): … [kind]". */
+static void print_fault(FILE *out, const mapping_files *files, bool tells_message,
+                        const fhs_json *fault)
 {
+    const bool is_fhir = fhs_str_eq(text_member(fault, FHS_LIT("stage")), FHS_LIT("fhir"));
+    const char *file = is_fhir ? files->fhir : files->device;
     fhs_str severity = text_member(fault, FHS_LIT("severity"));
     fhs_str kind = text_member(fault, FHS_LIT("kind"));
     fhs_str type = text_member(fault, FHS_LIT("type"));
@@ -67,7 +76,7 @@ static void print_fault(FILE *out, const char *file, bool tells_message, const f
 }
 
 /* Print a report of faults; returns how many of them are errors. */
-static int print_faults(FILE *out, const char *file, bool tells_message,
+static int print_faults(FILE *out, const mapping_files *files, bool tells_message,
                         const fhirstore_buf *report, bool as_json)
 {
     const char *text = report->ptr;
@@ -86,7 +95,7 @@ static int print_faults(FILE *out, const char *file, bool tells_message,
         if (as_json) {
             (void)fprintf(out, "%.*s\n", FHS_STR_ARG(line));
         } else {
-            print_fault(out, file, tells_message, fault);
+            print_fault(out, files, tells_message, fault);
         }
     }
     fhs_arena_clear(&arena);
@@ -113,7 +122,8 @@ static fhirstore_iot_mapping *load_mapping(FILE *out, const char *path, int32_t 
         &mapping, &faults, &error);
     free(text);
     if (status == FHIRSTORE_ERR_IOT_MAPPING) {
-        (void)print_faults(out, path, true, &faults, options->json);
+        const mapping_files files = {path, path};
+        (void)print_faults(out, &files, true, &faults, options->json);
         fhirstore_error_free(error);
     } else if (status < FHIRSTORE_OK) {
         (void)cli_fail(error);
@@ -138,7 +148,8 @@ static int check_loaded(const cli_options *options, const fhirstore_iot_mapping 
     if (status < FHIRSTORE_OK) {
         return cli_fail(error);
     }
-    int errors = print_faults(stdout, options->arguments[1], true, &report, options->json);
+    const mapping_files files = {options->arguments[1], fhir == NULL ? "" : options->arguments[2]};
+    int errors = print_faults(stdout, &files, true, &report, options->json);
     if (report.len == 0 && !options->json) {
         (void)printf("no fault was found\n");
     }
@@ -172,6 +183,7 @@ static bool normalise_line(const cli_options *options, const fhirstore_iot_mappi
 {
     fhirstore_buf measurements = {0};
     fhirstore_buf faults = {0};
+    const mapping_files files = {options->arguments[1], ""};
     bool is_fine = fhirstore_iot_normalise(device, line.ptr, line.len, 0, &measurements, &faults,
                                            error) >= FHIRSTORE_OK;
     if (is_fine && measurements.len > 0) {
@@ -179,13 +191,13 @@ static bool normalise_line(const cli_options *options, const fhirstore_iot_mappi
     }
     if (is_fine && faults.len > 0) {
         (void)fprintf(stderr, "message %lld: ", number);
-        (void)print_faults(stderr, options->arguments[1], false, &faults, options->json);
+        (void)print_faults(stderr, &files, false, &faults, options->json);
         is_fine = false;
     } else if (is_fine && measurements.len == 0) {
         fhirstore_buf report = {0};
         (void)fhirstore_iot_mapping_check(device, NULL, line.ptr, line.len, 0, &report, NULL);
         (void)fprintf(stderr, "message %lld: no template matches\n", number);
-        (void)print_faults(stderr, options->arguments[1], false, &report, options->json);
+        (void)print_faults(stderr, &files, false, &report, options->json);
         fhirstore_buf_clear(&report);
     }
     fhirstore_buf_clear(&measurements);
@@ -307,7 +319,8 @@ static bool add_message(ingest_run *run, fhs_str line)
     if (faults.len > 0) {
         run->sum.faults++;
         (void)fprintf(stderr, "message %lld: ", run->messages);
-        (void)print_faults(stderr, run->options->arguments[2], false, &faults, run->options->json);
+        const mapping_files files = {run->options->arguments[2], run->options->arguments[3]};
+        (void)print_faults(stderr, &files, false, &faults, run->options->json);
     }
     run->dropped += faults.len == 0 && measurements.len == 0;
     fhs_buf_add(&run->measurements, measurements.ptr, measurements.len);
@@ -353,17 +366,24 @@ static void print_sum(const ingest_run *run)
 
 static bool take_identity(const cli_options *options, fhirstore_iot_options *how)
 {
-    static const char *const names[] = {"lookup", "create", "lookup-with-encounter"};
-    const fhs_str wanted = fhs_str_from_cstr(options->identity == NULL ? names[0]
+    static const struct {
+        const char *name;
+        int32_t identity;
+    } modes[] = {
+        {"lookup", FHIRSTORE_IOT_LOOKUP},
+        {"create", FHIRSTORE_IOT_CREATE},
+        {"lookup-with-encounter", FHIRSTORE_IOT_LOOKUP_WITH_ENCOUNTER},
+        {"LookupWithEncounter", FHIRSTORE_IOT_LOOKUP_WITH_ENCOUNTER},
+    };
+    const fhs_str wanted = fhs_str_from_cstr(options->identity == NULL ? modes[0].name
                                                                        : options->identity);
-    for (int32_t i = 0; i < 3; i++) {
-        if (fhs_str_eq_ascii_case(wanted, fhs_str_from_cstr(names[i]))) {
-            how->identity = i;
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        if (fhs_str_eq_ascii_case(wanted, fhs_str_from_cstr(modes[i].name))) {
+            how->identity = modes[i].identity;
             return true;
         }
     }
-    return fhs_str_eq_ascii_case(wanted, FHS_LIT("LookupWithEncounter")) &&
-           (how->identity = FHIRSTORE_IOT_LOOKUP_WITH_ENCOUNTER) > 0;
+    return false;
 }
 
 static int run_ingest(const cli_options *options, ingest_run *run)

@@ -104,6 +104,7 @@ static void build_fault(message_check *check, const fhs_iot_measurement *measure
     if (fault != NULL) {
         const fhs_iot_fhir_template *template = fhs_iot_fhir_find(check->checking->fhir,
                                                                   measurement->type);
+        fault->is_fhir = true;
         fault->message_index = check->index;
         fault->type = fhs_arena_dup(check->faults->arena, measurement->type);
         fault->field = field;

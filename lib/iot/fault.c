@@ -24,6 +24,7 @@ static fhs_iot_fault *append_fault(fhs_iot_faults *faults, const char *kind, con
         return NULL;
     }
     fault->kind = kind;
+    fault->is_fhir = faults->is_fhir;
     fault->message = message;
     fault->message_index = -1;
     fault->template_index = -1;
@@ -91,8 +92,9 @@ static void write_number_member(fhs_buf *out, const char *name, int64_t number, 
 
 void fhs_iot_fault_write(const fhs_iot_fault *fault, fhs_buf *out)
 {
-    fhs_buf_addf(out, "{\"severity\":\"%s\",\"kind\":\"%s\"",
-                 fault->is_warning ? "warning" : "error", fault->kind);
+    fhs_buf_addf(out, "{\"severity\":\"%s\",\"stage\":\"%s\",\"kind\":\"%s\"",
+                 fault->is_warning ? "warning" : "error", fault->is_fhir ? "fhir" : "device",
+                 fault->kind);
     write_text_member(out, "text", fault->message);
     write_number_member(out, "message", fault->message_index, 0);
     write_number_member(out, "template", fault->template_index, 0);

@@ -46,6 +46,7 @@ typedef struct fhs_iot_fault fhs_iot_fault;
 struct fhs_iot_fault {
     const char *kind;
     bool is_warning;
+    bool is_fhir; /* of the FHIR mapping, or of what becomes of measurements */
     fhs_str message;
     uint32_t line; /* in the mapping, from 1; 0: unknown */
     uint32_t column;
@@ -64,6 +65,7 @@ typedef struct fhs_iot_faults {
     fhs_iot_fault *last;
     uint32_t count;
     uint32_t error_count;
+    bool is_fhir; /* those that are added are */
     bool no_memory;
 } fhs_iot_faults;
 

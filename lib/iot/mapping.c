@@ -15,6 +15,7 @@ fhirstore_status fhs_iot_mapping_new(bool is_fhir, fhs_str text, unsigned flags,
     mapping->is_fhir = is_fhir;
     fhs_arena_init(&mapping->arena, SIZE_MAX);
     fhs_iot_faults_init(&mapping->faults, &mapping->arena);
+    mapping->faults.is_fhir = is_fhir;
     fhirstore_status status =
         is_fhir
             ? fhs_iot_fhir_load(&mapping->arena, text, flags, &mapping->faults, &mapping->fhir, err)

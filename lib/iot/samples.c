@@ -7,7 +7,7 @@
 #include "iot/identity.h"
 #include "iot/sampled.h"
 
-#define TICKS_PER_MS INT64_C(10000)
+#define SAMPLE_TICKS_PER_MS INT64_C(10000)
 
 typedef struct samples_work {
     const fhs_iot_samples_query *query;
@@ -133,7 +133,7 @@ static fhs_str scale_text(samples_work *work, const fhs_json *sampled, fhs_str t
 
 static bool period_ticks(const fhs_json *sampled, int64_t *out)
 {
-    const fhs_decimal scale = fhs_decimal_from_i64(TICKS_PER_MS);
+    const fhs_decimal scale = fhs_decimal_from_i64(SAMPLE_TICKS_PER_MS);
     fhs_decimal period;
     return decimal_member(sampled, FHS_LIT("period"), &period) &&
            fhs_decimal_mul(&period, &scale, &period) &&
