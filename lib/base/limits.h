@@ -38,8 +38,11 @@
 #define FHS_LIMIT_EXPRESSION_DEPTH 128u
 #define FHS_LIMIT_EXPRESSION_CHAIN 512u
 #define FHS_LIMIT_FHIRPATH_STEPS   10000000u
-#define FHS_LIMIT_FHIRPATH_RESULTS 1000000u
-#define FHS_LIMIT_FHIRPATH_BYTES   ((size_t)64 * 1024 * 1024)
+/* What all invariants of one resource may take, and what each byte of it adds. */
+#define FHS_LIMIT_VALIDATION_STEPS      20000000u
+#define FHS_LIMIT_VALIDATION_STEPS_BYTE 50u
+#define FHS_LIMIT_FHIRPATH_RESULTS      1000000u
+#define FHS_LIMIT_FHIRPATH_BYTES        ((size_t)64 * 1024 * 1024)
 /* What expressions may do on one device message, and the memory that they may take for it. */
 #define FHS_LIMIT_IOT_STEPS         10000000u
 #define FHS_LIMIT_IOT_NODES         1000000u
@@ -60,7 +63,7 @@
 #define FHS_LIMIT_AUDIT_PATIENTS    1000u
 #define FHS_LIMIT_AUDIT_RESTRICTION ((size_t)16 * 1024)
 /* Journal records that one page of AuditEvents looks at. */
-#define FHS_LIMIT_AUDIT_SCAN 1000000
+#define FHS_LIMIT_AUDIT_SCAN        1000000
 #define FHS_LIMIT_POLICY_BYTES      ((size_t)1024 * 1024)
 #define FHS_LIMIT_ALTERNATIVES      256u
 #define FHS_LIMIT_SESSION_DECISIONS 64u

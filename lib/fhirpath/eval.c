@@ -57,6 +57,11 @@ fhirstore_status fhs_fp_work(fhs_fhirpath_run *run, uint64_t steps)
     return FHIRSTORE_OK;
 }
 
+uint64_t fhs_fhirpath_steps_left(const fhs_fhirpath_run *run)
+{
+    return run->steps_left;
+}
+
 /* ---- the stack ---- */
 
 fhirstore_status fhs_fp_grow(fhs_fhirpath_run *run)

@@ -154,6 +154,9 @@ fhirstore_status fhs_fhirpath_evaluate(const fhs_fhirpath *path, fhs_fhirpath_ru
                                        const fhs_fp_item **items_out, size_t *count_out,
                                        fhirstore_error **err);
 
+/* Steps that the last evaluation of @a run did not use of those it was given. */
+uint64_t fhs_fhirpath_steps_left(const fhs_fhirpath_run *run);
+
 /* ---- items in and out ---- */
 
 /* A resource, or an element of type @a type (FHS_TYPE_NONE: ask its resourceType). */

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "validation/validation_internal.h"
 
@@ -89,44 +90,68 @@ static bool is_about_resource(fhirstore_status status)
     return status == FHIRSTORE_ERR_FHIRPATH_EVAL || status == FHIRSTORE_ERR_LIMIT;
 }
 
-static void evaluate_invariant(fhs_check *check, const fhs_place *at, size_t index, const fhs_fp_item *item)
+/* The invariant on @a item; counts what it took. */
+static fhirstore_status run_invariant(fhs_check *check, size_t index, const fhs_fp_item *item,
+                                      bool *satisfied_out, fhirstore_error **why)
 {
-    const fhs_invariant invariant = fhs_invariant_at(check->fhir, index);
-    const fhs_severity severity = invariant.is_warning ? FHS_SEVERITY_WARNING : FHS_SEVERITY_ERROR;
+    fhs_full_state *state = check->state;
+    const uint64_t most = FHS_LIMIT_FHIRPATH_STEPS;
     const fhs_fhirpath_input input = {
-        .resource = check->state->resource,
-        .root = check->state->root,
+        .resource = state->resource,
+        .root = state->root,
         .context = item,
-        .hooks = &check->state->hooks,
+        .hooks = &state->hooks,
+        .max_steps = state->steps < most ? state->steps : most,
     };
     const fhs_fhirpath *program = NULL;
     const fhs_fp_item *items = NULL;
-    fhirstore_error *why = NULL;
     size_t count = 0;
+    fhirstore_status status = fhs_invariants_get(check->full->invariants, index, &program, why);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_fhirpath_evaluate(program, check->full->run, &input, &items, &count, why);
+        state->steps -= input.max_steps - fhs_fhirpath_steps_left(check->full->run);
+    }
+    *satisfied_out = status >= FHIRSTORE_OK && is_satisfied(items, count);
+    return status;
+}
+
+/* What has nothing to do with the resource: the reason is the check's. */
+static void give_up(fhs_check *check, fhirstore_status status, fhirstore_error *why)
+{
+    fhs_check_hindered(check, status);
+    if (check->state->err != NULL) {
+        fhs_error_free(*check->state->err);
+        *check->state->err = why;
+    } else {
+        fhs_error_free(why);
+    }
+}
+
+static void evaluate_invariant(fhs_check *check, const fhs_place *at, size_t index,
+                               const fhs_fp_item *item)
+{
+    const fhs_invariant invariant = fhs_invariant_at(check->fhir, index);
+    const fhs_severity severity = invariant.is_warning ? FHS_SEVERITY_WARNING : FHS_SEVERITY_ERROR;
+    fhirstore_error *why = NULL;
+    bool is_good = false;
     if (invariant.is_warning && check->full->errors_only) {
         return;
     }
-    fhirstore_status status = fhs_invariants_get(check->full->invariants, index, &program, &why);
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_fhirpath_evaluate(program, check->full->run, &input, &items, &count, &why);
-    }
-    if (status >= FHIRSTORE_OK) {
-        if (!is_satisfied(items, count)) {
-            fhs_check_issue(check, at, severity, "invariant", "%.*s: %.*s",
-                            FHS_STR_ARG(invariant.key), FHS_STR_ARG(invariant.human));
-        }
-    } else if (is_about_resource(status)) {
-        fhs_check_issue(check, at, severity, "invariant", "%.*s cannot be decided: %.*s",
-                        FHS_STR_ARG(invariant.key), FHS_STR_ARG(invariant.human));
-    } else {
-        fhs_check_hindered(check, status);
-        if (check->state->err != NULL) {
-            fhs_error_free(*check->state->err);
-            *check->state->err = why;
-            why = NULL;
-        }
+    fhirstore_status status = run_invariant(check, index, item, &is_good, &why);
+    if (status < FHIRSTORE_OK && !is_about_resource(status)) {
+        give_up(check, status, why);
+        return;
     }
     fhs_error_free(why);
+    if (check->state->steps == 0) {
+        fhs_check_issue(check, at, FHS_SEVERITY_ERROR, "too-costly",
+                        "the invariants exceed FHS_LIMIT_VALIDATION_STEPS: not all were looked at");
+        check->is_full = true;
+    } else if (!is_good) {
+        fhs_check_issue(
+            check, at, severity, "invariant", "%.*s%s: %.*s", FHS_STR_ARG(invariant.key),
+            status < FHIRSTORE_OK ? " cannot be decided" : "", FHS_STR_ARG(invariant.human));
+    }
 }
 
 static void evaluate_all(fhs_check *check, const fhs_place *at, fhs_type type, size_t element,

@@ -388,6 +388,10 @@ static void start_state(fhs_check *check, fhs_full_state *state, const fhs_json 
         .resource = root,
         .root = root,
         .asks_entries = is_to_be_executed(root),
+        .steps = full->max_steps > 0
+                     ? full->max_steps
+                     : FHS_LIMIT_VALIDATION_STEPS +
+                           (uint64_t)FHS_LIMIT_VALIDATION_STEPS_BYTE * (root->end - root->begin),
         .hooks = {.ctx = check,
                   .resolve = resolve_in_check,
                   .member_of = full->terms == NULL ? NULL : member_in_check,

@@ -70,6 +70,7 @@ typedef struct fhs_full_check {
     struct fhs_terms *terms;      /* for memberOf(); NULL: none */
     int64_t (*now_us)(void *ctx); /* NULL: the system's */
     fhs_str base_url;             /* below it references are local */
+    uint64_t max_steps;           /* of all invariants; 0: as the limits say */
     bool errors_only;             /* what is no error is not looked for */
     /* Whether a resource is there; NULL: nobody knows. One that is not: @a if_missing. */
     fhirstore_status (*exists)(void *ctx, fhs_type type, fhs_str id, bool *yes_out,

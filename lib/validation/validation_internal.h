@@ -121,6 +121,7 @@ typedef struct fhs_full_state {
     fhs_entry_name *entries; /* of a Bundle, sorted */
     size_t entry_count;
     fhs_fhirpath_hooks hooks;
+    uint64_t steps;        /* that all invariants together may still take */
     fhirstore_error **err; /* what hindered the check */
 } fhs_full_state;
 

@@ -153,6 +153,22 @@ static const test_row logic_rows[] = {
     {"true xor {}", ""},
     {"(1 | 2 | 2).count()", "integer:2"},
     {"1.combine(1).isDistinct()", "boolean:false"},
+    /* Many texts take another way than few. */
+    {"'a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w,x,y,z,0,1,2,3,4,5,6,7,8,9'.split(',')."
+     "isDistinct()",
+     "boolean:true"},
+    {"'a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w,x,y,z,0,1,2,3,4,5,6,7,8,9,a'.split(',')."
+     "isDistinct()",
+     "boolean:false"},
+    {"('a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w,x,y,z'.split(',') | "
+     "'9,8,7,a,z,9,8,0,1,2,3,4,5,6'.split(',')).join()",
+     "string:abcdefghijklmnopqrstuvwxyz9870123456"},
+    {"'b,a,c,a,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w,x,y,z,0,1,2,3,4,5,6,7,8,9,b'.split(',')."
+     "distinct().join()",
+     "string:bacefghijklmnopqrstuvwxyz0123456789"},
+    {"('a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w,x,y,z,0,1,2,3,4,5,6,7,8,9'.split(',')."
+     "combine(1).combine(1)).isDistinct()",
+     "boolean:false"},
     {"(1 | 2 | 3).intersect(3 | 2)", "integer:2, integer:3"},
     {"(1 | 2 | 3).exclude(2)", "integer:1, integer:3"},
     {"(1 | 2).subsetOf(1 | 2 | 3)", "boolean:true"},

@@ -29,6 +29,8 @@ static void list_report(const fhirstore_error *report, fhs_buf *out)
     }
 }
 
+static uint64_t most_steps;
+
 static fhirstore_status check_fully(const fhs_fhir *fhir, const char *text,
                                     fhs_invariants *invariants, fhs_buf *out)
 {
@@ -43,6 +45,7 @@ static fhirstore_status check_fully(const fhs_fhir *fhir, const char *text,
         .run = fhs_fhirpath_run_new(0),
         .exists = knows_one,
         .if_missing = FHS_SEVERITY_WARNING,
+        .max_steps = most_steps,
     };
     fhs_arena_init(&arena, SIZE_MAX);
     fhirstore_status status = full.run == NULL ? FHIRSTORE_ERR_NO_MEMORY
@@ -205,6 +208,26 @@ START_TEST(what_is_wrong_is_told)
 }
 END_TEST
 
+START_TEST(what_costs_too_much_is_told)
+{
+    static const char text[] = "{\"resourceType\":\"Patient\",\"telecom\":[{\"system\":\"phone\"},{"
+                               "\"system\":\"phone\"},{\"system\":\"phone\"}]}";
+    const fhs_fhir *fhir = fhs_fhir_get(FHS_FHIR_R4);
+    fhs_buf got = FHS_BUF_INIT(1 << 20);
+    if (fhir == NULL) {
+        return;
+    }
+    fhs_invariants *invariants = fhs_invariants_new(fhir);
+    most_steps = 10;
+    ck_assert_int_eq(check_fully(fhir, text, invariants, &got), FHIRSTORE_ERR_INVALID_RESOURCE);
+    most_steps = 0;
+    ck_assert_ptr_nonnull(strstr(got.ptr, "exceed FHS_LIMIT_VALIDATION_STEPS"));
+    ck_assert_int_eq(check_fully(fhir, text, invariants, NULL), FHIRSTORE_OK);
+    fhs_invariants_free(invariants);
+    fhs_buf_clear(&got);
+}
+END_TEST
+
 /* Each of every version. */
 START_TEST(all_invariants_compile)
 {
@@ -264,6 +287,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_is_wrong_is_told, 0, FHS_COUNT_OF(full_cases));
     tcase_add_loop_test(tcase, every_allocation_may_fail, 0, FHS_COUNT_OF(full_cases));
     tcase_add_test(tcase, all_invariants_compile);
+    tcase_add_test(tcase, what_costs_too_much_is_told);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
