@@ -425,7 +425,7 @@ START_TEST(rows_that_are_moved_show)
         (void)snprintf(sql, sizeof sql, "%s", moves[i]);
         if (attach != NULL) {
             (void)snprintf(sql, sizeof sql, "ATTACH '%s' AS old;%s", in_folder("older"),
-                           strchr(moves[i], ';') + 1);
+                           attach + strlen("ATTACH 'older' AS old;"));
         }
         edit(copy, sql);
         expect_tampered(copy, moves[i], true);
