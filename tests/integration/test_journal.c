@@ -422,7 +422,8 @@ START_TEST(rows_that_are_moved_show)
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
         copy_file(original, copy);
         const char *attach = strstr(moves[i], "ATTACH 'older'");
-        (void)snprintf(sql, sizeof sql, "%s", moves[i]);
+        ck_assert_uint_lt(strlen(moves[i]), sizeof sql);
+        memcpy(sql, moves[i], strlen(moves[i]) + 1);
         if (attach != NULL) {
             (void)snprintf(sql, sizeof sql, "ATTACH '%s' AS old;%s", in_folder("older"),
                            attach + strlen("ATTACH 'older' AS old;"));
