@@ -99,7 +99,10 @@ static fhirstore_status given_argument(fhs_call *call, const fhs_operation *oper
     fhs_json_write_compact(&out->answer.body, operation->body, resource);
     out->answer.version = 1; /* nothing is to be read */
     fhirstore_status status = fhs_buf_status(&out->answer.body);
-    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status) : FHIRSTORE_OK;
+    fhs_prepared checked;
+    return status < FHIRSTORE_OK ? fhs_fail_plain(err, status)
+                                 : fhs_prepare(call->session, out->type,
+                                               fhs_buf_str(&out->answer.body), &checked, err);
 }
 
 /* "Patient/1" or "Patient/1/_history/2", or a resource. */

@@ -421,10 +421,10 @@ static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error
     fhirstore_status status = list.items == NULL
                                   ? fhs_fail_memory(err)
                                   : read_address(&list, work->ask->route->query, err);
-    if (status >= FHIRSTORE_OK && work->ask->body.len > 0 &&
-        (work->ask->is_form || !work->def->is_host)) {
-        status = work->ask->is_form ? read_address(&list, work->ask->body, err)
-                                    : read_body(&list, work->ask->body, err);
+    /* HTTP: a body means nothing to GET. */
+    const fhs_str body = work->ask->route->is_get ? FHS_STR_NONE : work->ask->body;
+    if (status >= FHIRSTORE_OK && body.len > 0 && (work->ask->is_form || !work->def->is_host)) {
+        status = work->ask->is_form ? read_address(&list, body, err) : read_body(&list, body, err);
     }
     const bool begins = !call->is_nested && !work->def->changes && !work->def->own_transactions;
     if (status >= FHIRSTORE_OK && begins) {
@@ -437,7 +437,7 @@ static fhirstore_status run_operation(fhs_call *call, void *ctx, fhirstore_error
                                      work->ask->route,
                                      list.items,
                                      list.count,
-                                     work->ask->is_form ? FHS_STR_NONE : work->ask->body,
+                                     work->ask->is_form ? FHS_STR_NONE : body,
                                      &work->ask->condition};
     fhs_buf_reset(&work->answer->body);
     status = work->def->run(call, &operation, work->answer, err);

@@ -172,6 +172,10 @@ START_TEST(tells_the_difference_of_what_is_given)
     ck_assert(has_text(&answer, "'from'"));
     expect_http(ask("POST", "$diff", NULL, PAIR("\"valueString\":\"x\"", "\"valueString\":\"x\"")),
                 400);
+    expect_http(ask("POST", "$diff", NULL,
+                    PAIR("\"resource\":{\"resourceType\":\"Patient\",\"nothing\":1}",
+                         "\"resource\":{\"resourceType\":\"Patient\"}")),
+                400);
 }
 END_TEST
 

@@ -143,8 +143,8 @@ static const char *const questions[][3] = {
     {"GET", "Patient/p/$reindex", ""},
     {"POST", "$diff",
      "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"from\",\"resource\":{"
-     "\"resourceType\":\"Basic\",\"id\":\"1\"}},{\"name\":\"to\",\"resource\":{\"resourceType\":"
-     "\"Basic\",\"id\":\"2\"}}]}"},
+     "\"resourceType\":\"Patient\",\"id\":\"1\"}},{\"name\":\"to\",\"resource\":{"
+     "\"resourceType\":\"Patient\",\"id\":\"2\"}}]}"},
     {"POST", "Patient/p/$meta-add",
      "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"meta\",\"valueMeta\":{\"tag\":["
      "{\"code\":\"x\"}]}}]}"},
