@@ -232,7 +232,8 @@ typedef struct fhirstore_iot_totals {
 /**
  * Make Observations of measurements, in one transaction: one call is one batch.
  *
- * Each group of measurements is asked for and recorded as the write that it is. One that fails (no
+ * The batch is asked for and recorded as FHIRSTORE_ACTION_CONVERT, each group of measurements besides
+ * as the write that it is. One that fails (no
  * device, no template, no right …) is told in the report and leaves no trace; the others go in.
  *
  * @param         session           The session. What it may not see is not there: a Device that it may not

@@ -3,11 +3,13 @@
 
 #include "access/rules.h"
 
-static const uint32_t reads = FHS_DATA_READ | FHS_DATA_HISTORY;
-static const uint32_t searches = FHS_DATA_SEARCH | FHS_DATA_EVERYTHING | FHS_DATA_EXPORT;
+/* SMART has no word for converting: what is read and stored on the way is asked for by itself. */
+static const uint32_t reads = FHS_DATA_READ | FHS_DATA_HISTORY | FHS_DATA_CONVERT;
+static const uint32_t searches = FHS_DATA_SEARCH | FHS_DATA_EVERYTHING | FHS_DATA_EXPORT |
+                                 FHS_DATA_CONVERT;
 /* Who may store something may have it checked before. */
-static const uint32_t creates = FHS_DATA_CREATE | FHS_DATA_VALIDATE;
-static const uint32_t updates = FHS_DATA_UPDATE | FHS_DATA_VALIDATE;
+static const uint32_t creates = FHS_DATA_CREATE | FHS_DATA_VALIDATE | FHS_DATA_CONVERT;
+static const uint32_t updates = FHS_DATA_UPDATE | FHS_DATA_VALIDATE | FHS_DATA_CONVERT;
 
 /* NULL: a scope of version 1 or 2; else why it is none. */
 static const char *read_actions_of(fhs_str text, uint32_t *actions_out, bool *is_v1_out)

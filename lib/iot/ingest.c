@@ -557,7 +557,7 @@ fhirstore_status fhs_iot_ingest(fhs_session *session, const fhs_iot_ingesting *h
                                            "measurements need a store of R4 or R4B"));
     }
     fhs_arena_init(&work.building, SIZE_MAX);
-    fhs_call_begin(&call, session, FHIRSTORE_ACTION_TRANSACTION, FHS_TYPE_NONE, FHS_STR_NONE,
+    fhs_call_begin(&call, session, FHIRSTORE_ACTION_CONVERT, FHS_TYPE_NONE, FHS_STR_NONE,
                    FHS_STR_NONE);
     fhirstore_status status = fhs_call_write(&call, ingest_run, &work, err);
     fhs_call_end(&call);

@@ -422,7 +422,10 @@ static const struct {
     {"history", "GET", "_history", NULL, NULL, 200},
     {"everything", "GET", "Patient/A/$everything", NULL, NULL, 200},
     {"validate", "POST", "Patient/$validate", NULL, PATIENT("A", ""), 200},
-    {"reindex", "POST", "Patient/A/$reindex", NULL, NULL, 200},
+    {"reindex", "POST", "$reindex", NULL, NULL, 200},
+    {"read", "GET", "Patient/A/$reindex", NULL, NULL, 200},
+    {"read", "GET", "Patient/A/$meta", NULL, NULL, 200},
+    {"search", "GET", "Observation/$lastn?patient=Patient/A&code=1111-1", NULL, NULL, 200},
 };
 
 static const char *const data_actions[] = {
@@ -452,11 +455,31 @@ START_TEST(each_interaction_takes_its_action)
             (void)snprintf(action, sizeof action, "\"%s\"", data_actions[k]);
             const int http = status_with(action, i);
             const bool is_it = strcmp(data_actions[k], interactions[i].action) == 0;
-            /* What there is not takes no rights. */
-            const bool is_missing = http == 404 && strstr(interactions[i].url, "$reindex") != NULL;
-            ck_assert_msg(is_missing || (is_it ? http == interactions[i].granted : http == 403),
+            ck_assert_msg(is_it ? http == interactions[i].granted : http == 403,
                           "%s %s with %s: %d", interactions[i].method, interactions[i].url,
                           data_actions[k], http);
+        }
+    }
+}
+END_TEST
+
+/* What goes for good takes both actions. */
+START_TEST(purging_takes_two_actions)
+{
+    static const char *const actions[] = {"\"delete\"", "\"hardDelete\"",
+                                          "\"delete\",\"hardDelete\""};
+    static const char *const requests[][2] = {{"POST", "Patient/A/$purge-history"},
+                                              {"DELETE", "Observation/a3?_hardDelete=true"}};
+    for (size_t k = 0; k < 3; k++) {
+        char policy[256];
+        (void)snprintf(policy, sizeof policy,
+                       "{\"roles\":{\"r\":{\"allow\":[{\"actions\":[%s]}]}}}", actions[k]);
+        enter_twins(policy, "{\"id\":\"u\",\"roles\":[\"r\"]}");
+        for (size_t i = 0; i < 2; i++) {
+            const reply answer = ask_bytes(twins[0].guest, requests[i][0], requests[i][1], NULL,
+                                           NULL, 0);
+            ck_assert_msg(k == 2 ? answer.http < 300 : answer.http == 403, "%s with %s: %d",
+                          requests[i][1], actions[k], answer.http);
         }
     }
 }
@@ -556,6 +579,7 @@ int main(void)
     tcase_add_test(tests, a_page_link_is_its_owners);
     tcase_add_test(tests, page_by_page_nothing_shows);
     tcase_add_test(tests, each_interaction_takes_its_action);
+    tcase_add_test(tests, purging_takes_two_actions);
     tcase_add_test(tests, imports_exports_and_parameters_take_theirs);
     tcase_add_test(tests, shared_types_can_be_switched_off);
     tcase_add_test(tests, without_a_policy_all_is_denied_and_recorded);

@@ -631,6 +631,26 @@ START_TEST(a_principal_writes_what_it_may)
 }
 END_TEST
 
+START_TEST(a_role_needs_the_right_to_convert)
+{
+    static const char *const actions[] = {"\"read\",\"search\",\"create\",\"update\"",
+                                          "\"read\",\"search\",\"create\",\"update\",\"convert\""};
+    seed();
+    for (int i = 0; i < 2; i++) {
+        char policy[256];
+        const char *before = state_of_store();
+        fhirstore_session *within = enter_as("{\"id\":\"a\",\"roles\":[\"r\"]}");
+        (void)snprintf(policy, sizeof policy,
+                       "{\"roles\":{\"r\":{\"allow\":[{\"actions\":[%s]}]}}}", actions[i]);
+        ck_assert_int_eq(fhirstore_set_policy(store, policy, strlen(policy), NULL), FHIRSTORE_OK);
+        const fhirstore_status status = ingest_as(within, 0, 0, LINE("hr", ""), NULL);
+        ck_assert_int_eq(status, i == 0 ? FHIRSTORE_ERR_DENIED : FHIRSTORE_OK);
+        ck_assert(i == 1 || strcmp(before, state_of_store()) == 0);
+        fhirstore_session_close(within);
+    }
+}
+END_TEST
+
 START_TEST(who_may_only_create_changes_nothing)
 {
     seed();
@@ -783,7 +803,7 @@ START_TEST(each_group_is_recorded_and_a_refusal_undoes_the_batch)
     ingest(FHIRSTORE_IOT_LOOKUP, LINE("hr", ""));
     ck_assert(was_heard(FHIRSTORE_ACTION_SEARCH));
     ck_assert(was_heard(FHIRSTORE_ACTION_CREATE));
-    ck_assert(was_heard(FHIRSTORE_ACTION_TRANSACTION));
+    ck_assert(was_heard(FHIRSTORE_ACTION_CONVERT));
     const char *before = state_of_store();
     hook_answer = FHIRSTORE_ERR_CALLBACK;
     ck_assert_int_eq(ingest_as(session, 0, 0, LINE("series", ""), NULL),
@@ -828,6 +848,7 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, events_are_normalised_and_stored_at_once);
     add_loop(tcase, a_principal_writes_what_it_may, sizeof principals / sizeof *principals);
     tcase_add_test(tcase, who_may_only_create_changes_nothing);
+    tcase_add_test(tcase, a_role_needs_the_right_to_convert);
     tcase_add_test(tcase, nothing_is_created_in_the_place_of_what_is_hidden);
     tcase_add_test(tcase, samples_come_out_as_rows);
     tcase_add_test(tcase, samples_of_others_are_not_there);
