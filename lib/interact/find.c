@@ -287,7 +287,7 @@ fhirstore_status fhs_interact_search_bundle(fhs_session *session, const fhs_plac
                                             fhs_answer *answer, fhirstore_error **err)
 {
     return fhs_trail_is_open(session, place->type)
-               ? fhs_trail_search(session, place, query, lenient, answer, err)
+               ? fhs_trail_search(session, place, query, lenient, ready_only, answer, err)
                : fhs_interact_search_stored(session, place, query, lenient, ready_only, answer,
                                             err);
 }

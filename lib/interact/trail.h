@@ -22,7 +22,8 @@ fhirstore_status fhs_trail_read(fhs_session *session, fhs_type type, fhs_str id,
                                 fhirstore_error **err);
 /* One page of both kinds as a searchset Bundle. */
 fhirstore_status fhs_trail_search(fhs_session *session, const fhs_place *place, fhs_str query,
-                                  bool lenient, fhs_answer *answer, fhirstore_error **err);
+                                  bool lenient, bool ready_only, fhs_answer *answer,
+                                  fhirstore_error **err);
 /* ERR_METHOD for what would write one of the journal's. */
 fhirstore_status fhs_trail_guard(const fhs_call *call, fhs_type type, fhs_str id,
                                  fhirstore_error **err);

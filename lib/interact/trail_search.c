@@ -215,7 +215,7 @@ static fhirstore_status run_stored_search(fhs_call *call, void *ctx, fhirstore_e
     int64_t count = 0;
     fhirstore_status status = fhs_call_params(call, &params, err);
     if (status >= FHIRSTORE_OK) {
-        status = fhs_find_open(call, params, false, &trail->arena,
+        status = fhs_find_open(call, params, trail->ready_only, &trail->arena,
                                (fhs_query *)(uintptr_t)trail->query, &work->env, &search, err);
     }
     if (status >= FHIRSTORE_OK && (trail->counts_only || trail->wants_total) &&
@@ -341,16 +341,8 @@ static void tell_left_out(fhs_buf *body, fhs_str name)
 static fhirstore_status search_without_journal(fhs_session *session, fhs_trail_question *work,
                                                fhirstore_error **err)
 {
-    if (!work->lenient) {
-        return fhs_session_refuse(
-            session, FHIRSTORE_ACTION_AUDIT, work->place->type, FHS_STR_NONE, work->text,
-            fhs_fail(err, FHIRSTORE_ERR_QUERY,
-                     "the store's journal is searched by date, agent, patient, action, outcome, "
-                     "entity, type, subtype, _id and _lastUpdated, and sorted by date or "
-                     "_lastUpdated"));
-    }
-    fhirstore_status status = fhs_interact_search_stored(session, work->place, work->text, true,
-                                                         false, work->answer, err);
+    fhirstore_status status = fhs_interact_search_stored(
+        session, work->place, work->text, work->lenient, work->ready_only, work->answer, err);
     if (status >= FHIRSTORE_OK) {
         tell_left_out(&work->answer->body, work->foreign);
         status = fhs_buf_status(&work->answer->body) < 0 ? fhs_fail_memory(err) : status;
@@ -372,13 +364,15 @@ static void clear_trail(fhs_trail_question *work)
 }
 
 fhirstore_status fhs_trail_search(fhs_session *session, const fhs_place *place, fhs_str query,
-                                  bool lenient, fhs_answer *answer, fhirstore_error **err)
+                                  bool lenient, bool ready_only, fhs_answer *answer,
+                                  fhirstore_error **err)
 {
     fhs_call call;
     fhs_buf told = FHS_BUF_INIT((size_t)4 * FHS_LIMIT_URL_BYTES);
     fhs_trail_question work = {.place = place,
                                .text = query,
                                .lenient = lenient,
+                               .ready_only = ready_only,
                                .answer = answer,
                                .style = fhs_trail_style(session->core),
                                .question = FHS_BUF_INIT((size_t)4 * FHS_LIMIT_URL_BYTES),

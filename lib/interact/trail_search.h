@@ -36,6 +36,7 @@ typedef struct fhs_trail_question {
     const fhs_place *place;
     fhs_str text; /* the query, as it came */
     bool lenient;
+    bool ready_only;
     fhs_answer *answer;
     fhs_arena arena;
     fhs_audit_style style;

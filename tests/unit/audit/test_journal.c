@@ -156,6 +156,50 @@ START_TEST(what_was_written_is_read)
 }
 END_TEST
 
+static bool compare_back(void *ctx, int64_t number, const fhs_audit_event *event)
+{
+    expected *want = ctx;
+    ck_assert_int_eq(number, want->next--);
+    ck_assert_int_eq(event->version_after, number);
+    return number != want->stop;
+}
+
+START_TEST(it_is_read_from_its_end_too)
+{
+    expected want = {.next = 2995, .stop = 2};
+    fhs_conn *conn;
+    write_records(1, 3000, 10);
+    ck_assert_ok(fhs_storage_reader(fix.storage, &conn, &err));
+    ck_assert_ok(fhs_journal_read_back(journal, conn, 2995, compare_back, &want, &err));
+    ck_assert_int_eq(want.next, 1);
+    want = (expected){.next = 3000, .stop = 0};
+    ck_assert_ok(fhs_journal_read_back(journal, conn, INT64_MAX, compare_back, &want, &err));
+    ck_assert_int_eq(want.next, 0);
+    fhs_conn_release(conn);
+}
+END_TEST
+
+/* Record n is of the time 1000000 + n. */
+START_TEST(blocks_are_found_by_time)
+{
+    fhs_journal_block block;
+    fhs_conn *conn;
+    ck_assert_ok(fhs_storage_reader(fix.storage, &conn, &err));
+    ck_assert_ok(fhs_journal_find_time(conn, 0, &block, &err));
+    ck_assert_int_eq(block.count, 0);
+    fhs_conn_release(conn);
+    write_records(1, 3000, 10);
+    ck_assert_ok(fhs_storage_reader(fix.storage, &conn, &err));
+    for (int64_t number = -5; number <= 3000; number++) {
+        ck_assert_ok(fhs_journal_find_time(conn, 1000000 + number, &block, &err));
+        ck_assert_int_eq(block.first, number <= 0 ? 1 : (number - 1) / 10 * 10 + 1);
+    }
+    ck_assert_ok(fhs_journal_find_time(conn, 1003001, &block, &err));
+    ck_assert_int_eq(block.count, 0);
+    fhs_conn_release(conn);
+}
+END_TEST
+
 static const struct {
     const char *sql;
     int64_t number;
@@ -306,6 +350,8 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, an_empty_journal_is_sound);
     tcase_add_test(tests, what_was_written_is_read);
+    tcase_add_test(tests, it_is_read_from_its_end_too);
+    tcase_add_test(tests, blocks_are_found_by_time);
     tcase_add_loop_test(tests, every_edit_is_found_with_its_place, 0, (int)FHS_COUNT_OF(edits));
     tcase_add_test(tests, another_key_finds_everything_wrong);
     tcase_add_test(tests, an_anchor_shows_a_journal_that_was_rewritten);
