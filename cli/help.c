@@ -36,7 +36,8 @@ static const struct {
     {"request",
      "Any interaction of the REST API: prints the status line, the headers and the body. URL is\n"
      "relative to the base, a leading slash does not matter. --body names the file with the body,\n"
-     "- is standard input. Exit status 0 whatever the HTTP status is: it is the answer.\n"},
+     "- is standard input; an operation ($name) may go without. Exit status 0\n"
+     "whatever the HTTP status is: it is the answer.\n"},
     {"batch",
      "Reads a request a line from stdin and writes an answer a line to stdout, in order:\n"
      "  "

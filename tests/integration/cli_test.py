@@ -596,6 +596,8 @@ def a_request_prints_the_whole_answer(shop):
     assert status == "HTTP/1.1 204 No Content" and rest == "", (status, rest)
     assert request("GET", "Patient/a")[0] == "HTTP/1.1 410 Gone"
     assert request("GET", "metadata")[0] == "HTTP/1.1 200 OK"
+    status, _, rest = request("POST", "$reindex")  # an operation may go without a body
+    assert status == "HTTP/1.1 200 OK" and json.loads(rest)["resourceType"] == "Parameters", status
     assert request("GET", "")[0] == "HTTP/1.1 200 OK"
     shop.usage("request", shop.store, "GET")
     shop.usage("request", shop.store, "GET", "Patient/a", "-H", "no colon")

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* $everything: what belongs, in pages, for whom. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "harness.h"
@@ -220,6 +222,62 @@ START_TEST(pages_while_others_write)
 }
 END_TEST
 
+static atomic_bool writes_on;
+
+/* New ones of the same patient and of another, and changes of what there is. */
+static void *write_on(void *unused)
+{
+    fhirstore_session *own = must_enter(store, FHIRSTORE_SESSION_ALLOW_EVERYTHING, "writer");
+    for (int i = 0; atomic_load(&writes_on) && i < 400; i++) {
+        char url[64];
+        char body[512];
+        fhirstore_response *response = NULL;
+        (void)snprintf(url, sizeof url, "Observation/w%d", i);
+        (void)snprintf(body, sizeof body,
+                       "{\"resourceType\":\"Observation\",\"id\":\"w%d\",\"status\":\"final\","
+                       "\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"Patient/p%d\"},"
+                       "\"performer\":[{\"reference\":\"Practitioner/d%d\"}]}",
+                       i, 1 + i % 2, i % 5);
+        (void)fhirstore_request(own, "PUT", 3, url, strlen(url), NULL, 0, body, strlen(body),
+                                &response, NULL);
+        fhirstore_response_free(response);
+    }
+    fhirstore_session_close(own);
+    return unused;
+}
+
+START_TEST(pages_beside_a_writer)
+{
+    pthread_t writer;
+    static const char *const unchanged[] = {
+        "Patient/p1",           "Encounter/e1", "Observation/a1",   "Observation/a2",
+        "MedicationRequest/r1", "Group/g2",     "Organization/o1+", "Binary/b1+"};
+    atomic_store(&writes_on, true);
+    ck_assert_int_eq(pthread_create(&writer, NULL, write_on, NULL), 0);
+    for (int turn = 0; turn < 5; turn++) {
+        char pages[65536] = " ";
+        const char *next = "Patient/p1/$everything?_count=2";
+        for (int left = 400; next != NULL && left > 0; left--) {
+            const reply page = get(next);
+            expect_http(page, 200);
+            ck_assert_uint_lt(strlen(pages) + 4096, sizeof pages);
+            (void)strcat(strcat(pages, listed(&page)), " ");
+            next = link_of(&page, "next");
+        }
+        ck_assert_ptr_null(next);
+        for (size_t i = 0; i < sizeof unchanged / sizeof *unchanged; i++) {
+            char word[64];
+            (void)snprintf(word, sizeof word, " %s ", unchanged[i]);
+            const char *first = strstr(pages, word);
+            ck_assert_msg(first != NULL && strstr(first + 1, word) == NULL, "%s in %s", word,
+                          pages);
+        }
+    }
+    atomic_store(&writes_on, false);
+    ck_assert_int_eq(pthread_join(writer, NULL), 0);
+}
+END_TEST
+
 static const char *const bad[][3] = {
     {"Patient/p1/$everything?_count=x", "'_count'", "400"},
     {"Patient/p1/$everything?_count=-1", "'_count'", "400"},
@@ -418,6 +476,7 @@ int main(void)
     tcase_add_test(tests, gives_it_of_encounters_and_groups);
     tcase_add_loop_test(tests, comes_in_pages, 0, 4);
     tcase_add_test(tests, pages_while_others_write);
+    tcase_add_test(tests, pages_beside_a_writer);
     tcase_add_loop_test(tests, refuses, 0, (int)(sizeof bad / sizeof *bad));
     tcase_add_test(tests, refuses_what_is_gone);
     tcase_add_test(tests, shows_what_may_be_seen);

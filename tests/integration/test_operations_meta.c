@@ -211,6 +211,31 @@ START_TEST(is_an_entry_of_a_batch)
 }
 END_TEST
 
+START_TEST(is_an_entry_of_a_transaction)
+{
+    static const char head[] =
+        "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{\"request\":{\"method\":"
+        "\"POST\",\"url\":\"Patient/b/$meta-add\"},\"resource\":{\"resourceType\":\"Parameters\","
+        "\"parameter\":[{\"name\":\"meta\",\"valueMeta\":{\"tag\":[{\"code\":\"x\"}]}}]}},{"
+        "\"request\":"
+        "{\"method\":\"POST\",\"url\":\"Patient/";
+    static const char tail[] =
+        "/$meta-delete\"},\"resource\":{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":"
+        "\"meta\",\"valueMeta\":{\"profile\":[\"http://acme.org/p\"]}}]}}]}";
+    char body[2048];
+    const char *before = state_of_store();
+    (void)snprintf(body, sizeof body, "%snone%s", head, tail);
+    const reply failed = ask("POST", "", NULL, body);
+    expect_http(failed, 404);
+    ck_assert(has_text(&failed, "Bundle.entry[1]"));
+    ck_assert_str_eq(before, state_of_store());
+    (void)snprintf(body, sizeof body, "%sa%s", head, tail);
+    expect_http(ask("POST", "", NULL, body), 200);
+    ck_assert_int_eq(count_of("Patient", "_tag=x"), 1);
+    ck_assert_int_eq(count_of("Patient", "_profile=http://acme.org/p"), 0);
+}
+END_TEST
+
 static reply ask_as(const char *claims, const char *method, const char *url, const char *body)
 {
     fhirstore_session_options options = FHIRSTORE_SESSION_OPTIONS_INIT;
@@ -270,6 +295,7 @@ int main(void)
     tcase_add_loop_test(tests, refuses, 0, (int)(sizeof bad / sizeof *bad));
     tcase_add_test(tests, takes_conditions_and_forms);
     tcase_add_test(tests, is_an_entry_of_a_batch);
+    tcase_add_test(tests, is_an_entry_of_a_transaction);
     tcase_add_test(tests, labels_hold_before_and_after);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
