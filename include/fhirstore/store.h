@@ -47,7 +47,7 @@ enum fhirstore_validation {
     FHIRSTORE_VALIDATION_ON = 0,      /**< Structure, types, cardinality, primitive formats. */
     FHIRSTORE_VALIDATION_LENIENT = 1, /**< Unknown elements and missing required ones are let through. */
     FHIRSTORE_VALIDATION_OFF = 2,     /**< Any JSON object with a known resourceType. */
-    FHIRSTORE_VALIDATION_FULL = 3     /**< ON, the codes of required bindings, the types that references point to, and the invariants of FHIR's own definitions whose severity is error. Costs about ten times as much as ON. */
+    FHIRSTORE_VALIDATION_FULL = 3     /**< ON, the codes of required bindings, the types that references point to, and the invariants of FHIR's own definitions whose severity is error. Costs some fifteen times as much as ON. */
 };
 
 /** Whether references must have targets in the store. @since 0.1 */

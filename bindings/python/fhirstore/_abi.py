@@ -636,6 +636,8 @@ FUNCTIONS = {
     "fhirstore_open_options_init": (c_int32, [POINTER(fhirstore_open_options), c_size_t]),
     "fhirstore_open": (c_int32, [c_char_p, c_size_t, POINTER(fhirstore_open_options), POINTER(c_void_p), POINTER(c_void_p)]),
     "fhirstore_close": (None, [c_void_p]),
+    "fhirstore_suspend": (c_int32, [c_void_p, POINTER(c_void_p)]),
+    "fhirstore_store_trim": (c_int32, [c_void_p, POINTER(c_void_p)]),
     "fhirstore_version": (c_void_p, []),
     "fhirstore_fhir_version": (c_int32, [c_void_p]),
     "fhirstore_open_notice": (c_void_p, [c_void_p]),
