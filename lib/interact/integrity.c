@@ -17,6 +17,7 @@ typedef struct write_note {
     uint32_t kept;  /* bytes of references */
     fhs_type type;
     uint16_t id_len;
+    bool is_deletion;
 } write_note;
 
 /* Walks the values of a tree: members called "reference" that are local. */
@@ -61,8 +62,8 @@ static fhirstore_status read_kept(const fhs_core *core, fhs_str body, fhs_buf *o
     return status;
 }
 
-fhirstore_status fhs_integrity_note(fhs_call *call, fhs_type type, fhs_str id, fhs_str old_body,
-                                    fhirstore_error **err)
+static fhirstore_status note_write(fhs_call *call, fhs_type type, fhs_str id, bool is_deletion,
+                                   fhs_str old_body, fhirstore_error **err)
 {
     const fhs_core *core = call->session->core;
     fhs_call *root = call->root == NULL ? call : call->root;
@@ -73,7 +74,13 @@ fhirstore_status fhs_integrity_note(fhs_call *call, fhs_type type, fhs_str id, f
     }
     fhirstore_status status = read_kept(core, old_body, &kept, err);
     if (status >= FHIRSTORE_OK) {
-        const write_note note = {root->entry, (uint32_t)kept.len, type, (uint16_t)id.len};
+        write_note note;
+        memset(&note, 0, sizeof note);
+        note.entry = root->entry;
+        note.kept = (uint32_t)kept.len;
+        note.type = type;
+        note.id_len = (uint16_t)id.len;
+        note.is_deletion = is_deletion;
         if (root->written.max == 0) {
             fhs_buf_init(&root->written, FHS_LIMIT_JSON_BYTES);
         }
@@ -85,6 +92,18 @@ fhirstore_status fhs_integrity_note(fhs_call *call, fhs_type type, fhs_str id, f
     }
     fhs_buf_clear(&kept);
     return status;
+}
+
+fhirstore_status fhs_integrity_note(fhs_call *call, fhs_type type, fhs_str id, fhs_str old_body,
+                                    fhirstore_error **err)
+{
+    return note_write(call, type, id, false, old_body, err);
+}
+
+fhirstore_status fhs_integrity_note_deletion(fhs_call *call, fhs_type type, fhs_str id,
+                                             fhirstore_error **err)
+{
+    return note_write(call, type, id, true, FHS_STR_NONE, err);
 }
 
 void fhs_integrity_forget(fhs_call *call)
@@ -225,24 +244,28 @@ static fhirstore_status check_targets(fhs_call *call, fhs_presence *presence, fh
 
 /* ---- before the commit ---- */
 
-/* As the transaction leaves it: several notes may speak of one resource. */
-static fhirstore_status settle_note(fhs_call *call, fhs_presence *presence, fhs_type type,
+/*
+ * As the transaction leaves it: several notes may speak of one resource, and what a savepoint took
+ * back has a note all the same.
+ */
+static fhirstore_status settle_note(fhs_call *call, fhs_presence *presence, const write_note *note,
                                     fhs_str id, fhs_str kept, fhirstore_error **err)
 {
-    const fhs_core *core = call->session->core;
+    const int32_t type = fhs_catalog_type(call->session->core->catalog, note->type);
     fhs_version version;
     fhs_buf body = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
     fhs_entity entity = 0;
-    fhirstore_status status = fhs_entity_find(call->conn, fhs_catalog_type(core->catalog, type), id,
-                                              &entity, err);
+    fhirstore_status status = fhs_entity_find(call->conn, type, id, &entity, err);
     if (status >= FHIRSTORE_OK) {
         status = fhs_resource_look(call->conn, entity, &version, NULL);
     }
-    if (status == FHIRSTORE_ERR_NOT_FOUND || (status >= FHIRSTORE_OK && version.is_deleted)) {
-        return check_unreferred(call, type, id, err); /* without a trace, or with one */
-    }
-    if (status < FHIRSTORE_OK) {
+    if (status < FHIRSTORE_OK && status != FHIRSTORE_ERR_NOT_FOUND) {
         return fhs_fail_plain(err, status);
+    }
+    const bool is_gone = status < FHIRSTORE_OK || version.is_deleted;
+    if (is_gone || note->is_deletion) {
+        return is_gone && note->is_deletion ? check_unreferred(call, note->type, id, err)
+                                            : FHIRSTORE_OK;
     }
     status = fhs_resource_take_body(call->conn, &version, &body, err);
     if (status >= FHIRSTORE_OK) {
@@ -267,7 +290,7 @@ fhirstore_status fhs_integrity_settle(fhs_call *call, fhirstore_error **err)
         fhs_str id = fhs_str_of(rest.ptr + sizeof note, note.id_len);
         fhs_str kept = fhs_str_of(id.ptr + id.len, note.kept);
         rest = fhs_str_from(rest, sizeof note + note.id_len + note.kept);
-        status = settle_note(call, &presence, note.type, id, kept, err);
+        status = settle_note(call, &presence, &note, id, kept, err);
         if (status < FHIRSTORE_OK && note.entry > 0) {
             fhs_error_entry(err, note.entry);
         }

@@ -15,12 +15,14 @@
 #include "interact/write.h"
 
 /*
- * A version of the resource was stored, or its deletion, in the transaction of @a call. What it
+ * A version of the resource was stored in the transaction of @a call. What it
  * replaces (@a old_body; empty: nothing, or it is large) has references that were accepted once:
  * they may stay, whoever changes the rest.
  */
 fhirstore_status fhs_integrity_note(fhs_call *call, fhs_type type, fhs_str id, fhs_str old_body,
                                     fhirstore_error **err);
+fhirstore_status fhs_integrity_note_deletion(fhs_call *call, fhs_type type, fhs_str id,
+                                             fhirstore_error **err);
 /* All that was noted: ERR_CONFLICT, with the entry it is about. For the outermost call. */
 fhirstore_status fhs_integrity_settle(fhs_call *call, fhirstore_error **err);
 void fhs_integrity_forget(fhs_call *call);

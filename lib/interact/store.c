@@ -542,7 +542,7 @@ static fhirstore_status remove_for_good(fhs_call *call, fhs_type type, const cur
         status = fhs_param_follow(call, type, id, NULL, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = fhs_integrity_note(call, type, id, FHS_STR_NONE, err);
+        status = fhs_integrity_note_deletion(call, type, id, err);
     }
     return status < FHIRSTORE_OK ? status : FHIRSTORE_NO_CONTENT;
 }
@@ -608,7 +608,7 @@ fhirstore_status fhs_store_deletion(fhs_call *call, fhs_type type, fhs_str id,
         status = fhs_param_follow(call, type, id, NULL, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = fhs_integrity_note(call, type, id, FHS_STR_NONE, err);
+        status = fhs_integrity_note_deletion(call, type, id, err);
     }
     if (status < FHIRSTORE_OK) {
         return status;
