@@ -223,7 +223,7 @@ FHS_JMES_BODY(fhs_jmes_insert_string)
     if (position < 0 || !find_position(original, position, &at)) {
         return fhs_jmes_refuse(run, call, "the position lies outside of the text");
     }
-    char *text = fhs_arena_alloc(run->run->arena, original.len + inserted.len + 1);
+    char *text = fhs_jmes_alloc(run, original.len + inserted.len + 1);
     if (text == NULL) {
         return fhs_jmes_made(run, NULL);
     }

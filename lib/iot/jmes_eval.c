@@ -46,6 +46,15 @@ const fhs_json *fhs_jmes_made(fhs_jmes_run *run, const fhs_json *value)
     return value;
 }
 
+void *fhs_jmes_alloc(fhs_jmes_run *run, size_t size)
+{
+    void *ptr = fhs_arena_alloc(run->run->arena, size);
+    if (ptr == NULL && run->status == FHIRSTORE_OK) {
+        run->status = fhs_iot_no_memory(run->run, size, run->err);
+    }
+    return ptr;
+}
+
 fhs_json *fhs_jmes_items(fhs_jmes_run *run, uint64_t count)
 {
     if (count > FHS_LIMIT_IOT_NODES && run->status == FHIRSTORE_OK) {
@@ -56,16 +65,12 @@ fhs_json *fhs_jmes_items(fhs_jmes_run *run, uint64_t count)
     if (!fhs_jmes_spend(run, count)) {
         return NULL;
     }
-    fhs_json *items = fhs_arena_alloc(run->run->arena, (size_t)count * sizeof *items);
-    if (items == NULL) {
-        run->status = fhs_iot_no_memory(run->run, (size_t)count * sizeof *items, run->err);
-    }
-    return items;
+    return fhs_jmes_alloc(run, (size_t)count * sizeof(fhs_json));
 }
 
 static const fhs_json *make_container(fhs_jmes_run *run, fhs_json value)
 {
-    fhs_json *made = fhs_arena_alloc(run->run->arena, sizeof *made);
+    fhs_json *made = fhs_jmes_alloc(run, sizeof *made);
     if (made != NULL) {
         *made = value;
     }
@@ -120,7 +125,7 @@ static bool are_equal_objects(fhs_jmes_run *run, const fhs_json *a, const fhs_js
 {
     for (uint32_t i = 0; i < a->count; i++) {
         const fhs_json *other = fhs_json_get(b, a->members[i].name);
-        if (!fhs_jmes_spend(run, b->count) || other == NULL ||
+        if (!fhs_jmes_spend(run, FHS_IOT_MEMBERS_COST(b->count)) || other == NULL ||
             !fhs_jmes_equal(run, &a->members[i].value, other)) {
             return false;
         }
@@ -134,7 +139,7 @@ bool fhs_jmes_equal(fhs_jmes_run *run, const fhs_json *a, const fhs_json *b)
         return false;
     }
     if (a->type == FHS_JSON_STRING) {
-        return fhs_str_eq(a->text, b->text);
+        return fhs_jmes_spend(run, FHS_IOT_BYTES_COST(a->text.len)) && fhs_str_eq(a->text, b->text);
     }
     if (a->type == FHS_JSON_NUMBER) {
         return fhs_str_eq(a->text, b->text) || fhs_jmes_compare_numbers(a, b) == 0;
@@ -355,7 +360,7 @@ static const fhs_json *eval_hash(fhs_jmes_run *run, const fhs_jmes_node *node,
     if (!fhs_jmes_spend(run, node->part_count)) {
         return NULL;
     }
-    fhs_json_member *members = fhs_arena_alloc(run->run->arena, node->part_count * sizeof *members);
+    fhs_json_member *members = fhs_jmes_alloc(run, node->part_count * sizeof *members);
     uint32_t count = 0;
     if (members == NULL) {
         return fhs_jmes_made(run, NULL);
@@ -374,10 +379,14 @@ static const fhs_json *eval_hash(fhs_jmes_run *run, const fhs_jmes_node *node,
 
 /* ---- all of it ---- */
 
-static const fhs_json *eval_field(const fhs_jmes_node *node, const fhs_json *current)
+static const fhs_json *eval_field(fhs_jmes_run *run, const fhs_jmes_node *node,
+                                  const fhs_json *current)
 {
-    const fhs_json *value = current->type == FHS_JSON_OBJECT ? fhs_json_get(current, node->name)
-                                                             : NULL;
+    bool is_object = current->type == FHS_JSON_OBJECT;
+    if (is_object && !fhs_jmes_spend(run, FHS_IOT_MEMBERS_COST(current->count))) {
+        return NULL;
+    }
+    const fhs_json *value = is_object ? fhs_json_get(current, node->name) : NULL;
     return value == NULL ? fhs_jmes_null() : value;
 }
 
@@ -408,7 +417,7 @@ const fhs_json *fhs_jmes_eval(fhs_jmes_run *run, const fhs_jmes_node *node, cons
     }
     switch (node->kind) {
     case FHS_JMES_FIELD:
-        return eval_field(node, current);
+        return eval_field(run, node, current);
     case FHS_JMES_INDEX:
         return eval_index(node, current);
     case FHS_JMES_SLICE:

@@ -92,8 +92,11 @@ static const fhs_json *made_text(fhs_jmes_run *run, fhs_buf *text)
     fhirstore_status status = fhs_buf_status(text);
     if (status == FHIRSTORE_OK) {
         fhs_str copy = fhs_arena_dup(run->run->arena, fhs_buf_str(text));
-        value = fhs_jmes_made(run,
-                              copy.ptr == NULL ? NULL : fhs_iot_make_string(run->run->arena, copy));
+        if (copy.ptr == NULL) {
+            run->status = fhs_iot_no_memory(run->run, text->len, run->err);
+        } else {
+            value = fhs_jmes_made(run, fhs_iot_make_string(run->run->arena, copy));
+        }
     } else if (status == FHIRSTORE_ERR_NO_MEMORY) {
         run->status = fhs_fail_memory(run->err);
     } else {
@@ -111,6 +114,12 @@ static FHS_JMES_BODY(body_contains)
     (void)call;
     (void)count;
     if (subject->type == FHS_JSON_STRING) {
+        /* At worst the wanted text is compared at each place. */
+        uint64_t places = FHS_IOT_BYTES_COST(subject->text.len);
+        if (wanted->type == FHS_JSON_STRING &&
+            !fhs_jmes_spend(run, places * FHS_IOT_BYTES_COST(wanted->text.len))) {
+            return NULL;
+        }
         return fhs_jmes_boolean(wanted->type == FHS_JSON_STRING &&
                                 fhs_str_find(subject->text, wanted->text) <= subject->text.len);
     }
@@ -188,7 +197,7 @@ static FHS_JMES_BODY(body_length)
 
 static const fhs_json *reverse_text(fhs_jmes_run *run, fhs_str text)
 {
-    char *copy = fhs_arena_alloc(run->run->arena, text.len + 1);
+    char *copy = fhs_jmes_alloc(run, text.len + 1);
     if (copy == NULL) {
         return fhs_jmes_made(run, NULL);
     }
@@ -271,7 +280,7 @@ static FHS_JMES_BODY(body_merge)
     if (!fhs_jmes_spend(run, room)) {
         return NULL;
     }
-    fhs_json_member *members = fhs_arena_alloc(run->run->arena, (size_t)room * sizeof *members);
+    fhs_json_member *members = fhs_jmes_alloc(run, (size_t)room * sizeof *members);
     if (members == NULL) {
         return fhs_jmes_made(run, NULL);
     }
@@ -413,6 +422,14 @@ const fhs_jmes_function *fhs_jmes_function_find(fhs_str name)
     return NULL;
 }
 
+/* Functions look at the whole of a text, and at the type of each item. */
+static uint64_t cost_of_argument(const fhs_json *value)
+{
+    return value->type == FHS_JSON_STRING  ? FHS_IOT_BYTES_COST(value->text.len)
+           : value->type == FHS_JSON_ARRAY ? FHS_IOT_MEMBERS_COST(value->count)
+                                           : 0;
+}
+
 const fhs_json *fhs_jmes_call(fhs_jmes_run *run, const fhs_jmes_node *call, const fhs_json *current)
 {
     const fhs_jmes_function *function = call->function;
@@ -420,7 +437,7 @@ const fhs_json *fhs_jmes_call(fhs_jmes_run *run, const fhs_jmes_node *call, cons
     fhs_jmes_argument *arguments = few;
     uint32_t count = 0;
     if (call->part_count > FHS_JMES_ARGUMENTS_MAX) {
-        arguments = fhs_arena_alloc(run->run->arena, call->part_count * sizeof *arguments);
+        arguments = fhs_jmes_alloc(run, call->part_count * sizeof *arguments);
         if (arguments == NULL) {
             return fhs_jmes_made(run, NULL);
         }
@@ -430,7 +447,8 @@ const fhs_json *fhs_jmes_call(fhs_jmes_run *run, const fhs_jmes_node *call, cons
         arguments[count] = (fhs_jmes_argument){NULL, part->left};
         if ((types & FHS_JMES_TYPE_REFERENCE) == 0) {
             arguments[count].value = fhs_jmes_eval(run, part, current);
-            if (arguments[count].value == NULL) {
+            if (arguments[count].value == NULL ||
+                !fhs_jmes_spend(run, cost_of_argument(arguments[count].value))) {
                 return NULL;
             }
             if (!has_type(arguments[count].value, types)) {

@@ -174,6 +174,8 @@ const fhs_json *fhs_jmes_boolean(bool value);
 bool fhs_jmes_spend(fhs_jmes_run *run, uint64_t steps);
 /* @a value, or the failure for want of memory. */
 const fhs_json *fhs_jmes_made(fhs_jmes_run *run, const fhs_json *value);
+/* Memory of the run; NULL: failed. */
+void *fhs_jmes_alloc(fhs_jmes_run *run, size_t size);
 /* Room for @a count items; NULL: failed. */
 fhs_json *fhs_jmes_items(fhs_jmes_run *run, uint64_t count);
 const fhs_json *fhs_jmes_array(fhs_jmes_run *run, const fhs_json *items, uint32_t count);

@@ -21,8 +21,7 @@ static sort_entry *collect_entries(fhs_jmes_run *run, const fhs_jmes_node *call,
                                    const fhs_json *list, const fhs_jmes_node *reference)
 {
     sort_entry *entries = fhs_jmes_spend(run, list->count)
-                              ? fhs_arena_alloc(run->run->arena,
-                                                (size_t)list->count * sizeof *entries)
+                              ? fhs_jmes_alloc(run, (size_t)list->count * sizeof *entries)
                               : NULL;
     if (entries == NULL) {
         fhs_jmes_made(run, NULL);
@@ -73,14 +72,23 @@ static sort_entry *sort_entries(sort_entry *entries, sort_entry *room, uint32_t 
     return entries;
 }
 
+/* Comparing each of them once, texts at worst to their end. */
+static uint64_t cost_of_keys(const sort_entry *entries, uint32_t count)
+{
+    uint64_t cost = count;
+    for (uint32_t i = 0; i < count && entries[i].key->type == FHS_JSON_STRING; i++) {
+        cost += FHS_IOT_BYTES_COST(entries[i].key->text.len);
+    }
+    return cost;
+}
+
 static const fhs_json *sorted_array(fhs_jmes_run *run, const fhs_jmes_node *call,
                                     const fhs_json *list, const fhs_jmes_node *reference)
 {
     sort_entry *entries = collect_entries(run, call, list, reference);
     fhs_json *items = entries == NULL ? NULL : fhs_jmes_items(run, list->count);
-    sort_entry *room = items == NULL
-                           ? NULL
-                           : fhs_arena_alloc(run->run->arena, (size_t)list->count * sizeof *room);
+    sort_entry *room = items == NULL ? NULL
+                                     : fhs_jmes_alloc(run, (size_t)list->count * sizeof *room);
     if (room == NULL) {
         return items == NULL ? NULL : fhs_jmes_made(run, NULL);
     }
@@ -89,7 +97,7 @@ static const fhs_json *sorted_array(fhs_jmes_run *run, const fhs_jmes_node *call
     for (uint64_t width = 1; width < list->count; width *= 2) {
         rounds++;
     }
-    if (!fhs_jmes_spend(run, rounds * list->count)) {
+    if (!fhs_jmes_spend(run, rounds * cost_of_keys(entries, list->count))) {
         return NULL;
     }
     entries = sort_entries(entries, room, list->count);
@@ -108,6 +116,9 @@ static const fhs_json *extreme_of(fhs_jmes_run *run, const fhs_jmes_node *call,
         return fhs_jmes_null();
     }
     const sort_entry *entries = collect_entries(run, call, list, reference);
+    if (entries != NULL && !fhs_jmes_spend(run, cost_of_keys(entries, list->count))) {
+        return NULL;
+    }
     for (uint32_t i = 1; entries != NULL && i < list->count; i++) {
         best = compare_keys(entries[i].key, entries[best].key) * sign > 0 ? i : best;
     }

@@ -125,6 +125,10 @@ static bool match_pattern(path_walk *walk, const fhs_path_filter *filter, fhs_pa
 static bool compare_tokens(path_walk *walk, const fhs_path_filter *filter, fhs_path_token left,
                            fhs_path_token right, bool *holds)
 {
+    if (left.value->type == FHS_JSON_STRING &&
+        !spend_steps(walk, FHS_IOT_BYTES_COST(left.value->text.len))) {
+        return false;
+    }
     if (filter->op == FHS_PATH_MATCHES) {
         return match_pattern(walk, filter, left, right, holds);
     }
@@ -231,6 +235,9 @@ static bool step_fields(path_walk *walk, const fhs_path_step *step, fhs_path_tok
                         path_sink *sink)
 {
     for (uint32_t i = 0; i < step->count && is_type(token, FHS_JSON_OBJECT); i++) {
+        if (!spend_steps(walk, FHS_IOT_MEMBERS_COST(token.value->count))) {
+            return false;
+        }
         const fhs_json *value = fhs_json_get(token.value, step->names[i]);
         if (value != NULL && !follow_path(walk, step->next, (fhs_path_token){value, false}, sink)) {
             return false;
@@ -441,15 +448,15 @@ static bool follow_path(path_walk *walk, const fhs_path_step *step, fhs_path_tok
                         path_sink *sink)
 {
     for (; step != walk->end && step != NULL; step = step->next) {
-        if (!spend_steps(walk, 1)) {
+        bool is_object = is_type(token, FHS_JSON_OBJECT);
+        if (!spend_steps(walk, 1 + (is_object ? FHS_IOT_MEMBERS_COST(token.value->count) : 0))) {
             return false;
         }
         const fhs_json *only = NULL;
         if (step->kind == FHS_PATH_ROOT) {
             only = walk->root;
         } else if (step->kind == FHS_PATH_FIELDS && step->count == 1) {
-            only = is_type(token, FHS_JSON_OBJECT) ? fhs_json_get(token.value, step->names[0])
-                                                   : NULL;
+            only = is_object ? fhs_json_get(token.value, step->names[0]) : NULL;
         } else {
             uint32_t depth = walk->depth;
             bool more = fan_out(walk, step, token, sink);

@@ -59,6 +59,10 @@ fhirstore_status fhs_iot_no_memory(const fhs_iot_run *run, size_t size, fhirstor
 /* Where an expression stops being text (valid UTF-8 without NUL), or its length. */
 size_t fhs_iot_text_prefix(fhs_str text);
 
+/* What looking through so many members or bytes costs, beside the step that does it. */
+#define FHS_IOT_MEMBERS_COST(count) ((uint64_t)(count) >> 4)
+#define FHS_IOT_BYTES_COST(len)     ((uint64_t)(len) >> 6)
+
 /* Values in the order in which they were found; the same value may stand there twice. */
 typedef struct fhs_iot_nodes {
     const fhs_json **items;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Expressions that run away end in a limit that has a name; all faults of one are told. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,37 @@ START_TEST(jmespath_is_bounded)
 }
 END_TEST
 
+/* What looks through long texts and many members counts more than one step. */
+START_TEST(long_values_cost_more)
+{
+    char *many = repeat_text("{\"a\":[0", ",0", 20000, "]");
+    char *members = malloc(2000000);
+    char *text = repeat_text("{\"big\":\"", "x", 1000000, "\",\"a\":[0");
+    char *numbers = repeat_text(text, ",0", 20000, "]}");
+    size_t len = strlen(many);
+    ck_assert_ptr_nonnull(members);
+    memcpy(members, many, len);
+    for (int i = 0; i < 50000; i++) {
+        len += (size_t)sprintf(members + len, ",\"m%d\":0", i);
+    }
+    memcpy(members + len, "}", 2);
+    expect_limit(FHS_IOT_JSONPATH, repeat_text("$.a[?($.zz)]", "", 0, ""), members,
+                 "FHS_LIMIT_IOT_STEPS");
+    expect_limit(FHS_IOT_JSONPATH, repeat_text("$.a[?($.big == $.big)]", "", 0, ""), numbers,
+                 "FHS_LIMIT_IOT_STEPS");
+    expect_limit(FHS_IOT_JMESPATH,
+                 repeat_text("big | [@]", " | [@, @][]", 12, " | sort(@) | length(@)"), numbers,
+                 "FHS_LIMIT_IOT_STEPS");
+    expect_limit(FHS_IOT_JMESPATH,
+                 repeat_text("big | [@]", " | [@, @][]", 12, " | map(&reverse(@), @)"), numbers,
+                 "FHS_LIMIT_IOT");
+    free(many);
+    free(members);
+    free(text);
+    free(numbers);
+}
+END_TEST
+
 START_TEST(steps_are_shared_by_a_message)
 {
     outcome out;
@@ -156,6 +188,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, paths_are_bounded);
     tcase_add_test(tests, jmespath_is_bounded);
+    tcase_add_test(tests, long_values_cost_more);
     tcase_add_test(tests, steps_are_shared_by_a_message);
     tcase_add_test(tests, every_wrong_call_is_told);
     tcase_add_test(tests, expressions_are_text);
