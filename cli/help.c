@@ -118,9 +118,12 @@ static const struct {
      "(--new-passphrase-file) or a recipient (--recipient: the 64 hex digits of an X25519 public\n"
      "key, or a file with it), who opens with --recipient-key-file. rotate puts a new slot in the\n"
      "place of --slot N, or of the one that opened the store; remove takes slot N away, but never\n"
-     "the last. Each writes the header only, whatever the size of the store. --label names a new\n"
-     "slot, --kdf-ms measures how hard its passphrase shall be to guess. key public prints the\n"
-     "public key of --recipient-key-file: 32 random bytes are a recipient's secret key.\n"},
+     "the last. Each writes the header only, whatever the size of the store. renew is for when "
+     "the\n"
+     "data key may be known: a new one takes over and every page is sealed with it; recipients\n"
+     "keep their slots, all others are gone but the new one. --label names a new slot, --kdf-ms\n"
+     "measures how hard its passphrase shall be to guess. key public prints the public key of\n"
+     "--recipient-key-file: 32 random bytes are a recipient's secret key.\n"},
 };
 
 static const char option_help[] =

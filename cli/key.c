@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* key list, add, remove, rotate, public: the slots of a store, and a recipient's own key. */
+/* key list, add, remove, rotate, renew, public: the slots of a store, and a recipient's own key. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +128,25 @@ static int make_slot(const cli_options *options, const cli_store *opened, bool r
     return status < FHIRSTORE_OK ? cli_fail(error) : tell_slot(options, "added", slot);
 }
 
+/* The new data key, and every page sealed with it. */
+static int renew_store(const cli_options *options, const cli_store *opened)
+{
+    fhirstore_key_options key = FHIRSTORE_KEY_OPTIONS_INIT;
+    fhirstore_error *error = NULL;
+    cli_secret held;
+    uint32_t slot = 0;
+    if (!cli_read_new_key(options, &held, &key)) {
+        cli_forget(&held);
+        return EXIT_FAILED;
+    }
+    fhirstore_status status = fhirstore_key_renew(opened->store, &key, &slot, &error);
+    cli_forget(&held);
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_maintain(opened->store, NULL, &error);
+    }
+    return status < FHIRSTORE_OK ? cli_fail(error) : tell_slot(options, "added", slot);
+}
+
 static int remove_slot(const cli_options *options, const cli_store *opened)
 {
     fhirstore_error *error = NULL;
@@ -169,6 +188,7 @@ enum verb {
     VERB_ADD,
     VERB_REMOVE,
     VERB_ROTATE,
+    VERB_RENEW,
     VERB_COUNT
 };
 
@@ -176,18 +196,18 @@ static int check_verb(const cli_options *options, int verb)
 {
     int given = (options->new_key_file != NULL) + (options->new_passphrase_file != NULL) +
                 (options->recipient != NULL);
-    bool makes = verb == VERB_ADD || verb == VERB_ROTATE;
+    bool makes = verb == VERB_ADD || verb == VERB_ROTATE || verb == VERB_RENEW;
     if (makes && given != 1) {
         return cli_usage("a new slot takes one of --new-key-file, --new-passphrase-file and "
                          "--recipient");
     }
     if (!makes && (given > 0 || options->label != NULL || options->kdf_ms != 0)) {
-        return cli_usage("only key add and key rotate make a slot");
+        return cli_usage("only key add, rotate and renew make a slot");
     }
     if (verb == VERB_REMOVE && options->slot == 0) {
         return cli_usage("key remove takes --slot N");
     }
-    if ((verb == VERB_LIST || verb == VERB_ADD) && options->slot != 0) {
+    if (verb != VERB_REMOVE && verb != VERB_ROTATE && options->slot != 0) {
         return cli_usage("--slot says which slot to remove or rotate");
     }
     return EXIT_FINE;
@@ -195,7 +215,7 @@ static int check_verb(const cli_options *options, int verb)
 
 int cli_key(const cli_options *options)
 {
-    static const char *const verbs[VERB_COUNT] = {"list", "add", "remove", "rotate"};
+    static const char *const verbs[VERB_COUNT] = {"list", "add", "remove", "rotate", "renew"};
     cli_store opened;
     cli_options moved = *options;
     int verb = 0;
@@ -206,7 +226,7 @@ int cli_key(const cli_options *options)
         verb++;
     }
     if (verb == VERB_COUNT || options->argument_count != 2) {
-        return cli_usage("fhirstore key list|add|remove|rotate STORE");
+        return cli_usage("fhirstore key list|add|remove|rotate|renew STORE");
     }
     int status = check_verb(options, verb);
     if (status != EXIT_FINE) {
@@ -219,6 +239,7 @@ int cli_key(const cli_options *options)
     }
     status = verb == VERB_LIST     ? list_slots(options, &opened)
              : verb == VERB_REMOVE ? remove_slot(options, &opened)
+             : verb == VERB_RENEW  ? renew_store(options, &opened)
                                    : make_slot(options, &opened, verb == VERB_ROTATE);
     cli_close(&opened);
     return status;

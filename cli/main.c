@@ -117,7 +117,7 @@ static const cli_command commands[] = {
          BIT(OPT_INTEGRITY),
      cli_iot},
     {"key",
-     "key list|add|remove|rotate STORE [--slot N] [--new-key-file F|--new-passphrase-file F|"
+     "key list|add|remove|rotate|renew STORE [--slot N] [--new-key-file F|--new-passphrase-file F|"
      "--recipient P]",
      1, 2, OF_STORE | OF_NEW_KEY | BIT(OPT_SLOT) | BIT(OPT_JSON), cli_key},
 };

@@ -122,6 +122,28 @@ FHIRSTORE_API fhirstore_status fhirstore_key_rotate(fhirstore *store, uint32_t s
                                                     uint32_t *slot_out, fhirstore_error **err_out);
 
 /**
+ * Give the store a new data key, when somebody may know the present one: an old copy of the file
+ * and a key to it were lost, or a process's memory was. A slot is made for @a options, recipients
+ * keep theirs, and all other slots are gone: whoever is to have one gets it anew. From the return of
+ * this call on everything that is written is sealed with the new key; what is there is sealed anew
+ * by fhirstore_maintain(), in steps between which others read and write, and which a crash does not
+ * undo. With its last step the old key leaves the file. What was read with it stays known.
+ *
+ * @param      store     The store, encrypted and open for one process.
+ * @param      options   What the first slot of the new key is for, as for fhirstore_key_add().
+ * @param[out] slot_out  Its number; NULL: not wanted.
+ * @param[out] err_out   NULL, or where to put the reason; owned by the caller.
+ * @retval FHIRSTORE_ERR_BUSY           The renewal before is not finished (fhirstore_maintain()), or another writer kept the store longer than the busy timeout.
+ * @retval FHIRSTORE_ERR_NOT_SUPPORTED  The store is not encrypted, or open with FHIRSTORE_OPEN_MULTI_PROCESS.
+ * @retval FHIRSTORE_ERR_KEY_MISSING    And the others of fhirstore_key_add().
+ * @par Threads  Any thread; takes its turn with other writers, does not block readers.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_key_renew(fhirstore *store,
+                                                   const fhirstore_key_options *options,
+                                                   uint32_t *slot_out, fhirstore_error **err_out);
+
+/**
  * The public key of a recipient's secret key, which may be any 32 random bytes.
  *
  * @param      secret_key      The X25519 secret key.

@@ -10,6 +10,9 @@
  *
  * The full-text index (_text, _content, :text) is brought up to date last. Searches do that too when
  * much is missing; after a large import it is better done here.
+ *
+ * After fhirstore_key_renew() the pages of the file are sealed with the new data key here; then the
+ * progress is told in pages.
  */
 #ifndef FHIRSTORE_MAINTAIN_H
 #define FHIRSTORE_MAINTAIN_H

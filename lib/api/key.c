@@ -212,6 +212,27 @@ fhirstore_status fhirstore_key_rotate(fhirstore *store, uint32_t slot,
     return status;
 }
 
+fhirstore_status fhirstore_key_renew(fhirstore *store, const fhirstore_key_options *options,
+                                     uint32_t *slot_out, fhirstore_error **err_out)
+{
+    fhs_new_key change = {0};
+    uint32_t made = 0;
+    fhs_api_begin(err_out);
+    fhirstore_status status = fhs_read_key_options(options, &change, err_out);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_store_enter(store, err_out);
+        if (status >= FHIRSTORE_OK) {
+            status = fhs_storage_renew(store->core->storage, &change.credential, change.cost,
+                                       change.label, &made, err_out);
+            fhs_store_leave(store);
+        }
+    }
+    if (slot_out != NULL) {
+        *slot_out = made;
+    }
+    return status;
+}
+
 fhirstore_status fhirstore_key_public(const uint8_t *secret_key, size_t secret_key_len,
                                       uint8_t *public_key_out, fhirstore_error **err_out)
 {

@@ -287,6 +287,26 @@ static fhirstore_status run_words(maintenance *work)
     return status < FHIRSTORE_OK ? status : FHIRSTORE_DONE;
 }
 
+/* DONE: no page is sealed with a data key that was replaced. OK also while a reader keeps the log.
+ */
+static fhirstore_status run_renewal(maintenance *work)
+{
+    fhs_storage *storage = work->core->storage;
+    fhirstore_status status = FHIRSTORE_OK;
+    while (status >= FHIRSTORE_OK && fhs_storage_is_renewing(storage)) {
+        uint32_t done = 0;
+        uint32_t total = 0;
+        bool is_ended;
+        status = fhs_storage_renew_step(storage, &done, &total, &is_ended, work->err);
+        work->total = total;
+        status = status < FHIRSTORE_OK ? status : tell(work, done);
+        if (status >= FHIRSTORE_OK && !is_ended && (done >= total || is_over(work))) {
+            return FHIRSTORE_OK;
+        }
+    }
+    return status < FHIRSTORE_OK ? status : FHIRSTORE_DONE;
+}
+
 static fhirstore_status run_steps(maintenance *work)
 {
     unready_list list = {.count = 0};
@@ -302,7 +322,10 @@ static fhirstore_status run_steps(maintenance *work)
             return FHIRSTORE_OK;
         }
     }
-    return status < FHIRSTORE_OK ? status : run_words(work);
+    if (status >= FHIRSTORE_OK) {
+        status = run_words(work);
+    }
+    return status == FHIRSTORE_DONE ? run_renewal(work) : status;
 }
 
 fhirstore_status fhs_core_maintain(fhs_core *core, const fhs_maintain_options *options,

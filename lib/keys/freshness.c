@@ -16,7 +16,7 @@ void fhs_keys_get_sum(const fhs_keys *keys, fhs_page_sum *out)
     }
 }
 
-static void store_sum(uint8_t *image, const fhs_page_sum *sum)
+void fhs_header_store_sum(uint8_t *image, const fhs_page_sum *sum)
 {
     image[HEADER_SUM_STATE] = (uint8_t)sum->state;
     fhs_put_le(image + HEADER_SUM_SALT, 8, sum->salt);
@@ -50,7 +50,7 @@ static void change_generation(uint8_t *image, const fhs_page_sum *sum)
     uint64_t generation = fhs_get_le(image + HEADER_GENERATION, 8);
     fhs_put_le(image + HEADER_GENERATION, 8, generation + 1);
     if (sum != NULL) {
-        store_sum(image, sum);
+        fhs_header_store_sum(image, sum);
     }
 }
 
@@ -63,7 +63,7 @@ static void change_nothing(uint8_t *image, const fhs_page_sum *sum)
 fhirstore_status fhs_keys_put_sum(fhs_keys *keys, const fhs_page_sum *sum, const fhs_keys_io *io,
                                   fhirstore_error **err)
 {
-    return change_header(keys, store_sum, sum, io, err);
+    return change_header(keys, fhs_header_store_sum, sum, io, err);
 }
 
 fhirstore_status fhs_keys_raise_generation(fhs_keys *keys, bool drops_sum, const fhs_keys_io *io,

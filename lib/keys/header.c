@@ -43,10 +43,16 @@ void fhs_header_init(uint8_t *image, const uint8_t *uuid, const uint8_t *dek)
     memcpy(image + HEADER_UUID, uuid, FHS_KEYS_UUID_BYTES);
     fhs_put_le(image + HEADER_SEQ, 8, 1);
     fhs_put_le(image + HEADER_GENERATION, 8, 1);
-    uint8_t *epoch = image + HEADER_EPOCHS;
-    epoch[EPOCH_ID] = first_epoch;
-    epoch[EPOCH_STATE] = EPOCH_CURRENT;
-    commit_to_key(uuid, first_epoch, dek, epoch + EPOCH_COMMITMENT);
+    fhs_header_set_epoch(image + HEADER_EPOCHS, uuid, first_epoch, EPOCH_CURRENT, dek);
+}
+
+void fhs_header_set_epoch(uint8_t *record, const uint8_t *uuid, uint8_t epoch, uint8_t state,
+                          const uint8_t *dek)
+{
+    memset(record, 0, EPOCH_BYTES);
+    record[EPOCH_ID] = epoch;
+    record[EPOCH_STATE] = state;
+    commit_to_key(uuid, epoch, dek, record + EPOCH_COMMITMENT);
 }
 
 fhs_header_state fhs_header_inspect(const uint8_t *image)
@@ -67,7 +73,7 @@ fhs_header_state fhs_header_inspect(const uint8_t *image)
     bool is_ours = image[HEADER_SUITE] == FHS_HEADER_SUITE && image[HEADER_FLAGS] == 0 &&
                    fhs_get_le(image + HEADER_PAGE_SIZE, 4) == FHS_KEYS_PAGE_SIZE &&
                    image[HEADER_RESERVE] == FHS_KEYS_PAGE_RESERVE &&
-                   image[HEADER_EPOCH_COUNT] == 1 &&
+                   (image[HEADER_EPOCH_COUNT] == 1 || image[HEADER_EPOCH_COUNT] == 2) &&
                    image[HEADER_SLOT_COUNT] == FHS_KEYS_SLOT_COUNT;
     return is_ours ? FHS_HEADER_SOUND : FHS_HEADER_NEWER;
 }
@@ -106,33 +112,42 @@ bool fhs_header_commits_to(const uint8_t *image, uint8_t epoch, const uint8_t *d
     return sodium_memcmp(commitment, record + EPOCH_COMMITMENT, sizeof commitment) == 0;
 }
 
-void fhs_header_keep_journal(uint8_t *image, const uint8_t *journal_key, const uint8_t *dek)
+void fhs_header_seal_key(uint8_t *at, const uint8_t *aad, size_t aad_len, const uint8_t *dek,
+                         const char context[8], const uint8_t *key)
 {
-    uint8_t key[FHS_KEYS_KEY_BYTES];
-    uint8_t *at = image + HEADER_JOURNAL;
-    (void)crypto_kdf_derive_from_key(key, sizeof key, 1, "fhirjrnl", dek);
+    uint8_t wrapping[FHS_KEYS_KEY_BYTES];
+    (void)crypto_kdf_derive_from_key(wrapping, sizeof wrapping, 1, context, dek);
     randombytes_buf(at, crypto_aead_xchacha20poly1305_ietf_NPUBBYTES);
     (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
-        at + crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, NULL, journal_key, FHS_KEYS_KEY_BYTES,
-        image + HEADER_UUID, FHS_KEYS_UUID_BYTES, NULL, at, key);
-    sodium_memzero(key, sizeof key);
+        at + crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, NULL, key, FHS_KEYS_KEY_BYTES, aad,
+        aad_len, NULL, at, wrapping);
+    sodium_memzero(wrapping, sizeof wrapping);
+}
+
+bool fhs_header_open_key(const uint8_t *at, const uint8_t *aad, size_t aad_len, const uint8_t *dek,
+                         const char context[8], uint8_t *key_out)
+{
+    uint8_t wrapping[FHS_KEYS_KEY_BYTES];
+    const size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+    (void)crypto_kdf_derive_from_key(wrapping, sizeof wrapping, 1, context, dek);
+    bool opens = crypto_aead_xchacha20poly1305_ietf_decrypt(key_out, NULL, NULL, at + nonce_bytes,
+                                                            EPOCH_SEALED_BYTES - nonce_bytes, aad,
+                                                            aad_len, at, wrapping) == 0;
+    sodium_memzero(wrapping, sizeof wrapping);
+    return opens;
+}
+
+void fhs_header_keep_journal(uint8_t *image, const uint8_t *journal_key, const uint8_t *dek)
+{
+    fhs_header_seal_key(image + HEADER_JOURNAL, image + HEADER_UUID, FHS_KEYS_UUID_BYTES, dek,
+                        "fhirjrnl", journal_key);
 }
 
 bool fhs_header_find_journal(const uint8_t *image, const uint8_t *dek, uint8_t *journal_key_out)
 {
-    uint8_t key[FHS_KEYS_KEY_BYTES];
-    const size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
-    const uint8_t *at = image + HEADER_JOURNAL;
-    if (sodium_is_zero(at, HEADER_JOURNAL_BYTES)) {
-        return false;
-    }
-    (void)crypto_kdf_derive_from_key(key, sizeof key, 1, "fhirjrnl", dek);
-    bool opens = crypto_aead_xchacha20poly1305_ietf_decrypt(
-                     journal_key_out, NULL, NULL, at + nonce_bytes,
-                     HEADER_JOURNAL_BYTES - nonce_bytes, image + HEADER_UUID, FHS_KEYS_UUID_BYTES,
-                     at, key) == 0;
-    sodium_memzero(key, sizeof key);
-    return opens;
+    return !sodium_is_zero(image + HEADER_JOURNAL, HEADER_JOURNAL_BYTES) &&
+           fhs_header_open_key(image + HEADER_JOURNAL, image + HEADER_UUID, FHS_KEYS_UUID_BYTES,
+                               dek, "fhirjrnl", journal_key_out);
 }
 
 static bool looks_like_sqlite(const uint8_t *block, size_t len)

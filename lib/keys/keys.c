@@ -23,6 +23,7 @@ void fhs_keys_free(fhs_keys *keys)
 {
     if (keys != NULL) {
         fhs_secrets_free(keys->secrets);
+        fhs_secrets_free(keys->retired);
         sodium_memzero(keys, sizeof *keys);
         fhs_free(keys);
     }
@@ -180,7 +181,8 @@ static fhirstore_status find_slot(slot_search *search, fhs_keys *keys, fhirstore
         if (rank == 1 && fhs_header_is_authentic(search->copies[0], keys->secrets->head)) {
             return fhs_fail_plain(err, FHIRSTORE_ERR_KEY_WRONG);
         }
-        if (fhs_header_is_authentic(image, keys->secrets->head)) {
+        if (fhs_header_is_authentic(image, keys->secrets->head) &&
+            fhs_secrets_find_old(keys->secrets, image)) {
             memcpy(keys->image, image, FHS_KEYS_COPY_BYTES);
             keys->copy = search->places[rank];
             keys->used_slot = (uint32_t)fhs_get_le(fhs_header_slot_const(image, index) + SLOT_ID,

@@ -176,6 +176,24 @@ fhirstore_status fhs_keys_slot_rotate(fhs_keys *keys, uint32_t id, const fhs_cre
 /* Is this header copy (0 or 1) whole and authentic under these keys? */
 bool fhs_keys_copy_is_valid(const fhs_keys *keys, const uint8_t copy[FHS_KEYS_COPY_BYTES]);
 
+/* ---- a new data key ---- */
+
+/* 0: none. The epoch before, and what its pages are sealed with. */
+uint8_t fhs_keys_old_epoch(const fhs_keys *keys);
+const uint8_t *fhs_keys_old_page_key(const fhs_keys *keys);
+const uint8_t *fhs_keys_old_wal_key(const fhs_keys *keys);
+/*
+ * A new data key takes over, for which @a credential makes a slot; recipients keep theirs, all
+ * other slots are gone. The old data key stays in the header, sealed under the new one, until
+ * fhs_keys_renew_end. Borrowed keys of before stay readable until then. A failure leaves
+ * the old one in force. ERR_BUSY while another renewal is not finished.
+ */
+fhirstore_status fhs_keys_renew(fhs_keys *keys, const fhs_credential *credential, fhs_key_cost cost,
+                                fhs_str label, const fhs_keys_io *io, uint32_t *id_out,
+                                fhirstore_error **err);
+/* No page is sealed with the old data key any more: it goes from both header copies. */
+fhirstore_status fhs_keys_renew_end(fhs_keys *keys, const fhs_keys_io *io, fhirstore_error **err);
+
 /* ---- freshness ---- */
 
 /*

@@ -45,6 +45,9 @@ enum {
     EPOCH_BYTES = 128,
     EPOCH_MAX = 4,
     EPOCH_CURRENT = 1, /* state */
+    EPOCH_RETIRING = 2,
+    EPOCH_SEALED = 40, /* 72: a retiring data key under the current one: nonce, key, tag */
+    EPOCH_SEALED_BYTES = 72,
 };
 
 /* Offsets in a key slot. What stands before SLOT_NONCE is bound to the wrapped key. */
@@ -88,10 +91,14 @@ typedef struct fhs_secrets {
     uint8_t head[FHS_KEYS_KEY_BYTES];
     uint8_t token[FHS_KEYS_KEY_BYTES];
     uint8_t sums[FHS_KEYS_KEY_BYTES];
+    /* of the data key before, while pages are still sealed with it */
+    uint8_t old_page[FHS_KEYS_KEY_BYTES];
+    uint8_t old_wal[FHS_KEYS_KEY_BYTES];
 } fhs_secrets;
 
 struct fhs_keys {
-    fhs_secrets *secrets;
+    fhs_secrets *_Atomic secrets;
+    fhs_secrets *retired; /* of the data key before: somebody may still be reading with it */
     uint8_t image[FHS_KEYS_COPY_BYTES]; /* the header copy in force */
     uint32_t copy;                      /* where it is: 0 or 1 */
     uint32_t used_slot;                 /* id */
@@ -111,6 +118,16 @@ fhs_header_state fhs_header_inspect(const uint8_t *image);
 void fhs_header_seal(uint8_t *image, const uint8_t *head_key);
 bool fhs_header_is_authentic(const uint8_t *image, const uint8_t *head_key);
 bool fhs_header_commits_to(const uint8_t *image, uint8_t epoch, const uint8_t *dek);
+
+/* A data key sealed for later reading under another one. */
+void fhs_header_seal_key(uint8_t *at, const uint8_t *aad, size_t aad_len, const uint8_t *dek,
+                         const char context[8], const uint8_t *key);
+bool fhs_header_open_key(const uint8_t *at, const uint8_t *aad, size_t aad_len, const uint8_t *dek,
+                         const char context[8], uint8_t *key_out);
+void fhs_header_set_epoch(uint8_t *record, const uint8_t *uuid, uint8_t epoch, uint8_t state,
+                          const uint8_t *dek);
+/* The subkeys of the retiring data key, if the header has one. False: it does not open. */
+bool fhs_secrets_find_old(fhs_secrets *secrets, const uint8_t *image);
 
 /* The journal key of the store that this one is a copy of, sealed in the header. */
 void fhs_header_keep_journal(uint8_t *image, const uint8_t *journal_key, const uint8_t *dek);
@@ -138,6 +155,8 @@ fhirstore_status fhs_header_publish(fhs_keys *keys, uint8_t *image, const fhs_ke
                                     fhirstore_error **err);
 void fhs_header_lock(const fhs_keys_io *io);
 void fhs_header_unlock(const fhs_keys_io *io);
+
+void fhs_header_store_sum(uint8_t *image, const fhs_page_sum *sum); /* freshness.c */
 
 /* slot.c */
 /* A slot before it has its number, and the key that it will wrap with. */

@@ -52,6 +52,43 @@ void fhs_keys_derive(const fhs_keys *keys, const char context[8], uint64_t numbe
     (void)crypto_kdf_derive_from_key(out, FHS_KEYS_KEY_BYTES, number, context, keys->secrets->dek);
 }
 
+bool fhs_secrets_find_old(fhs_secrets *secrets, const uint8_t *image)
+{
+    uint8_t old[FHS_KEYS_KEY_BYTES];
+    uint8_t aad[FHS_KEYS_UUID_BYTES + 1];
+    const uint8_t *record = image + HEADER_EPOCHS + EPOCH_BYTES;
+    if (image[HEADER_EPOCH_COUNT] != 2) {
+        return true;
+    }
+    memcpy(aad, image + HEADER_UUID, FHS_KEYS_UUID_BYTES);
+    aad[FHS_KEYS_UUID_BYTES] = record[EPOCH_ID];
+    if (!fhs_header_open_key(record + EPOCH_SEALED, aad, sizeof aad, secrets->dek, "fhirepch",
+                             old)) {
+        return false;
+    }
+    (void)sodium_mprotect_readwrite(secrets);
+    (void)crypto_kdf_derive_from_key(secrets->old_page, FHS_KEYS_KEY_BYTES, 1, "fhirpage", old);
+    (void)crypto_kdf_derive_from_key(secrets->old_wal, FHS_KEYS_KEY_BYTES, 1, "fhirwal_", old);
+    (void)sodium_mprotect_readonly(secrets);
+    sodium_memzero(old, sizeof old);
+    return true;
+}
+
+uint8_t fhs_keys_old_epoch(const fhs_keys *keys)
+{
+    return keys->image[HEADER_EPOCH_COUNT] == 2 ? keys->image[HEADER_EPOCHS + EPOCH_BYTES] : 0;
+}
+
+const uint8_t *fhs_keys_old_page_key(const fhs_keys *keys)
+{
+    return keys->secrets->old_page;
+}
+
+const uint8_t *fhs_keys_old_wal_key(const fhs_keys *keys)
+{
+    return keys->secrets->old_wal;
+}
+
 const uint8_t *fhs_keys_page_key(const fhs_keys *keys)
 {
     return keys->secrets->page;

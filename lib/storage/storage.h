@@ -115,6 +115,20 @@ fhirstore_status fhs_storage_copy(fhs_storage *storage, const fhs_copy_options *
 /* Give unused pages back and put the others in order, as the writer. */
 fhirstore_status fhs_storage_compact(fhs_storage *storage, fhirstore_error **err);
 
+/* ---- a new data key (vfs.h) ---- */
+
+fhirstore_status fhs_storage_renew(fhs_storage *storage, const fhs_credential *credential,
+                                   fhs_key_cost cost, fhs_str label, uint32_t *slot_out,
+                                   fhirstore_error **err);
+bool fhs_storage_is_renewing(const fhs_storage *storage);
+/*
+ * Seal some pages anew. After the last one the old key is dropped, unless a reader still keeps the
+ * log: *ended_out says so.
+ */
+fhirstore_status fhs_storage_renew_step(fhs_storage *storage, uint32_t *done_out,
+                                        uint32_t *total_out, bool *ended_out,
+                                        fhirstore_error **err);
+
 /* ---- connections and transactions ---- */
 
 /* A reader from the pool, outside a transaction. Single statements see their own snapshot. */

@@ -44,7 +44,7 @@ fhs_keys_io fhs_vfs_header_io(fhs_vfs *vfs)
                          sync_header, lock_header_block, unlock_header_block};
 }
 
-static fhirstore_status check_may_write(const fhs_vfs *vfs, fhirstore_error **err)
+fhirstore_status fhs_vfs_check_may_write(const fhs_vfs *vfs, fhirstore_error **err)
 {
     if (fhs_vfs_is_forked(vfs)) {
         return fhs_fail_plain(err, FHIRSTORE_ERR_FORKED);
@@ -81,7 +81,7 @@ fhirstore_status fhs_vfs_slot_add(fhs_vfs *vfs, const fhs_credential *credential
 {
     const fhs_keys_io io = fhs_vfs_header_io(vfs);
     *id_out = 0;
-    fhirstore_status status = check_may_write(vfs, err);
+    fhirstore_status status = fhs_vfs_check_may_write(vfs, err);
     if (status == FHIRSTORE_OK) {
         status = fhs_keys_slot_add(vfs->keys, credential, cost, label, &io, id_out, err);
     }
@@ -91,7 +91,7 @@ fhirstore_status fhs_vfs_slot_add(fhs_vfs *vfs, const fhs_credential *credential
 fhirstore_status fhs_vfs_slot_remove(fhs_vfs *vfs, uint32_t id, fhirstore_error **err)
 {
     const fhs_keys_io io = fhs_vfs_header_io(vfs);
-    fhirstore_status status = check_may_write(vfs, err);
+    fhirstore_status status = fhs_vfs_check_may_write(vfs, err);
     return status == FHIRSTORE_OK ? fhs_keys_slot_remove(vfs->keys, id, &io, err) : status;
 }
 
@@ -101,7 +101,7 @@ fhirstore_status fhs_vfs_slot_rotate(fhs_vfs *vfs, uint32_t id, const fhs_creden
 {
     const fhs_keys_io io = fhs_vfs_header_io(vfs);
     *id_out = 0;
-    fhirstore_status status = check_may_write(vfs, err);
+    fhirstore_status status = fhs_vfs_check_may_write(vfs, err);
     if (status == FHIRSTORE_OK) {
         status = fhs_keys_slot_rotate(vfs->keys, id, credential, cost, label, &io, id_out, err);
     }

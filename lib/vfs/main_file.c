@@ -7,6 +7,8 @@
 
 #include "vfs/vfs_internal.h"
 
+#define RENEW_ATTEMPTS 50
+
 static int close_main(sqlite3_file *file)
 {
     fhs_vfs_file *self = fhs_vfs_file_of(file);
@@ -29,7 +31,17 @@ static int read_page(fhs_vfs_file *self, uint32_t page, uint8_t *plain)
         fhs_vfs_note(vfs, FHS_VFS_PAGE, FHS_VFS_MISSING, page);
         return SQLITE_IOERR_DATA;
     }
-    if (code == SQLITE_OK && !fhs_vfs_open_page(vfs, page, self->scratch, plain)) {
+    bool is_sound = code == SQLITE_OK && fhs_vfs_open_page(vfs, page, self->scratch, plain);
+    for (int i = 0; i < RENEW_ATTEMPTS && code == SQLITE_OK && !is_sound; i++) {
+        /* It may just be sealed anew: what was read is half of the one and half of the other. */
+        if (vfs->key_set->old_epoch == 0) {
+            break;
+        }
+        (void)vfs->base->xSleep(vfs->base, 1000);
+        code = self->real->pMethods->xRead(self->real, self->scratch, PAGE_BYTES, offset);
+        is_sound = code == SQLITE_OK && fhs_vfs_open_page(vfs, page, self->scratch, plain);
+    }
+    if (code == SQLITE_OK && !is_sound) {
         fhs_vfs_note(vfs, FHS_VFS_PAGE, FHS_VFS_DAMAGED, page);
         return SQLITE_IOERR_DATA;
     }

@@ -368,6 +368,9 @@ static fhirstore_status unlock_store(fhs_vfs *vfs, const fhs_credential *credent
     }
     if (status == FHIRSTORE_OK) {
         fhs_vfs_seal_init(vfs);
+        status = fhs_vfs_renew_recover(vfs, err);
+    }
+    if (status == FHIRSTORE_OK) {
         status = check_first_page(vfs, size, err);
     }
     if (status == FHIRSTORE_OK) {
@@ -515,6 +518,9 @@ static fhirstore_status take_up(fhs_vfs *vfs, fhirstore_error **err)
     }
     if (status == FHIRSTORE_OK) {
         fhs_vfs_seal_init(vfs);
+        status = fhs_vfs_renew_recover(vfs, err);
+    }
+    if (status == FHIRSTORE_OK) {
         status = check_first_page(vfs, size, err);
     }
     return status == FHIRSTORE_OK ? mend_header(vfs, err) : status;

@@ -156,7 +156,8 @@ int fhs_vfs_pass_begin(fhs_vfs *vfs)
     fhs_page_sum before;
     fhs_page_sum sum = {.state = FHS_SUM_PARTIAL};
     uint32_t stored = 0;
-    if (vfs->multi_process) {
+    /* While pages are sealed anew their tails change without a checkpoint. */
+    if (vfs->multi_process || vfs->key_set->old_epoch != 0) {
         return SQLITE_OK;
     }
     fhs_vfs_pass_end(vfs);
@@ -260,7 +261,7 @@ int fhs_vfs_begin_generation(fhs_vfs *vfs)
         return (cause & 0xFF) == SQLITE_IOERR || (cause & 0xFF) == SQLITE_FULL ? cause
                                                                                : SQLITE_IOERR_WRITE;
     }
-    fhs_vfs_seal_init(vfs);
+    fhs_vfs_seal_renew(vfs);
     vfs->has_generation = true;
     return SQLITE_OK;
 }

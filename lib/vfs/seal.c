@@ -30,16 +30,29 @@ static bool open_bytes(uint8_t *plain, const uint8_t *sealed, size_t len, const 
 void fhs_vfs_seal_init(fhs_vfs *vfs)
 {
     uint8_t *aad = vfs->page_aad;
-    vfs->page_key = fhs_keys_page_key(vfs->keys);
-    vfs->wal_key = fhs_keys_wal_key(vfs->keys);
     memcpy(vfs->uuid, fhs_keys_uuid(vfs->keys), sizeof vfs->uuid);
     memcpy(aad, "fhs1", 4);
     aad[AAD_SUITE] = fhs_keys_suite(vfs->keys);
     memcpy(aad + AAD_UUID, vfs->uuid, sizeof vfs->uuid);
     aad[AAD_KIND] = 'P';
-    aad[AAD_META] = fhs_keys_epoch(vfs->keys);
-    vfs->generation = fhs_keys_generation(vfs->keys);
-    fhs_put_le(aad + AAD_META + 2, 6, vfs->generation);
+    fhs_vfs_seal_renew(vfs);
+}
+
+void fhs_vfs_seal_renew(fhs_vfs *vfs)
+{
+    const fhs_key_set *now = vfs->key_set;
+    fhs_key_set *next = now == &vfs->key_sets[0] ? &vfs->key_sets[1] : &vfs->key_sets[0];
+    uint64_t generation = fhs_keys_generation(vfs->keys);
+    *next = (fhs_key_set){fhs_keys_epoch(vfs->keys),        fhs_keys_page_key(vfs->keys),
+                          fhs_keys_wal_key(vfs->keys),      fhs_keys_old_epoch(vfs->keys),
+                          fhs_keys_old_page_key(vfs->keys), fhs_keys_old_wal_key(vfs->keys)};
+    vfs->page_aad[AAD_META] = next->epoch;
+    fhs_put_le(vfs->page_aad + AAD_META + 2, 6, generation);
+    atomic_store(&vfs->generation, generation);
+    bool is_same = now != NULL && memcmp(now, next, sizeof *next) == 0;
+    if (!is_same) {
+        vfs->key_set = next;
+    }
 }
 
 /* Both nonces come straight from the system: a pool of our own could repeat after fork(). */
@@ -52,7 +65,7 @@ static void seal_page_with_nonce(const fhs_vfs *vfs, uint32_t page, bool after_s
     aad[AAD_META + META_KIND] = (uint8_t)(KIND_PAGE | (after_sync ? KIND_AFTER_SYNC : 0));
     memcpy(sealed + PAGE_META, aad + AAD_META, META_BYTES);
     seal_bytes(sealed, sealed + PAGE_TAG, plain, BODY_BYTES, aad, sizeof aad, sealed + PAGE_NONCE,
-               vfs->page_key);
+               vfs->key_set->page);
 }
 
 void fhs_vfs_seal_page(const fhs_vfs *vfs, uint32_t page, bool after_sync, const uint8_t *plain,
@@ -66,7 +79,15 @@ bool fhs_vfs_open_page(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed,
 {
     uint8_t aad[PAGE_AAD];
     /* A page that is newer than the header: the header was put back. Other processes raise it. */
-    if (!vfs->multi_process && fhs_get_le(sealed + PAGE_META + 2, 6) > vfs->generation) {
+    const fhs_key_set *set = vfs->key_set;
+    bool is_old = set->old_epoch != 0 && sealed[PAGE_META] == set->old_epoch;
+    const uint8_t *key = is_old ? set->old_page : set->page;
+    if (!is_old && sealed[PAGE_META] != set->epoch) {
+        memset(plain, 0, PAGE_BYTES);
+        return false;
+    }
+    if (!vfs->multi_process &&
+        fhs_get_le(sealed + PAGE_META + 2, 6) > atomic_load(&vfs->generation)) {
         memset(plain, 0, PAGE_BYTES);
         return false;
     }
@@ -75,7 +96,7 @@ bool fhs_vfs_open_page(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed,
     memcpy(aad + AAD_META, sealed + PAGE_META, META_BYTES);
     memset(plain + BODY_BYTES, 0, RESERVE_BYTES);
     return open_bytes(plain, sealed, BODY_BYTES, sealed + PAGE_TAG, aad, sizeof aad,
-                      sealed + PAGE_NONCE, vfs->page_key);
+                      sealed + PAGE_NONCE, key);
 }
 
 static void frame_aad(const fhs_vfs *vfs, uint32_t index, const uint8_t *page_tag, uint8_t *aad)
@@ -92,7 +113,7 @@ static void seal_header_with_nonce(const fhs_vfs *vfs, uint32_t index, const uin
     uint8_t aad[FRAME_AAD];
     frame_aad(vfs, index, page_tag, aad);
     seal_bytes(sealed + NONCE_BYTES, sealed + NONCE_BYTES + FRAME_HEADER, header, FRAME_HEADER, aad,
-               sizeof aad, sealed, vfs->wal_key);
+               sizeof aad, sealed, vfs->key_set->wal);
 }
 
 void fhs_vfs_seal_frame(const fhs_vfs *vfs, uint32_t index, const uint8_t *header,
@@ -119,8 +140,12 @@ bool fhs_vfs_open_frame(const fhs_vfs *vfs, uint32_t index, const uint8_t *seale
 {
     uint8_t aad[FRAME_AAD];
     frame_aad(vfs, index, page_tag, aad);
-    return open_bytes(header, sealed + NONCE_BYTES, FRAME_HEADER,
-                      sealed + NONCE_BYTES + FRAME_HEADER, aad, sizeof aad, sealed, vfs->wal_key);
+    const fhs_key_set *set = vfs->key_set;
+    const uint8_t *tag = sealed + NONCE_BYTES + FRAME_HEADER;
+    return open_bytes(header, sealed + NONCE_BYTES, FRAME_HEADER, tag, aad, sizeof aad, sealed,
+                      set->wal) ||
+           (set->old_epoch != 0 && open_bytes(header, sealed + NONCE_BYTES, FRAME_HEADER, tag, aad,
+                                              sizeof aad, sealed, set->old_wal));
 }
 
 static void wal_aad(const fhs_vfs *vfs, uint8_t *aad)
@@ -136,15 +161,19 @@ void fhs_vfs_seal_wal(const fhs_vfs *vfs, const uint8_t *header, uint8_t *slot)
     memset(slot, 0, SLOT_WAL_HEADER);
     randombytes_buf(slot, NONCE_BYTES);
     seal_bytes(slot + NONCE_BYTES, slot + NONCE_BYTES + WAL_HEADER, header, WAL_HEADER, aad,
-               sizeof aad, slot, vfs->wal_key);
+               sizeof aad, slot, vfs->key_set->wal);
 }
 
 bool fhs_vfs_open_wal(const fhs_vfs *vfs, const uint8_t *slot, uint8_t *header)
 {
     uint8_t aad[WAL_AAD];
     wal_aad(vfs, aad);
-    return open_bytes(header, slot + NONCE_BYTES, WAL_HEADER, slot + NONCE_BYTES + WAL_HEADER, aad,
-                      sizeof aad, slot, vfs->wal_key);
+    const fhs_key_set *set = vfs->key_set;
+    const uint8_t *tag = slot + NONCE_BYTES + WAL_HEADER;
+    return open_bytes(header, slot + NONCE_BYTES, WAL_HEADER, tag, aad, sizeof aad, slot,
+                      set->wal) ||
+           (set->old_epoch != 0 && open_bytes(header, slot + NONCE_BYTES, WAL_HEADER, tag, aad,
+                                              sizeof aad, slot, set->old_wal));
 }
 
 /*

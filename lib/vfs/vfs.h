@@ -172,4 +172,20 @@ fhirstore_status fhs_vfs_slot_rotate(fhs_vfs *vfs, uint32_t id, const fhs_creden
                                      fhs_key_cost cost, fhs_str label, uint32_t *id_out,
                                      fhirstore_error **err);
 
+/* ---- a new data key ---- */
+
+/*
+ * A new data key takes over at once (fhs_keys_renew); no other process, and the write lock held.
+ * Pages are sealed anew by steps, each with the write lock held: *done_out pages are, of
+ * *total_out. After the last the log must be emptied; then fhs_vfs_renew_end, with the write lock,
+ * drops the old key. *ended_out false: there still is something sealed with it, and more steps to
+ * do.
+ */
+fhirstore_status fhs_vfs_renew(fhs_vfs *vfs, const fhs_credential *credential, fhs_key_cost cost,
+                               fhs_str label, uint32_t *id_out, fhirstore_error **err);
+bool fhs_vfs_is_renewing(const fhs_vfs *vfs);
+fhirstore_status fhs_vfs_renew_step(fhs_vfs *vfs, uint32_t *done_out, uint32_t *total_out,
+                                    fhirstore_error **err);
+fhirstore_status fhs_vfs_renew_end(fhs_vfs *vfs, bool *ended_out, fhirstore_error **err);
+
 #endif

@@ -67,6 +67,16 @@ typedef struct fhs_log_pass {
     fhs_page_sum rest;   /* the sum without the former, with the latter */
 } fhs_log_pass;
 
+/* What pages and frames are sealed with, and what they may be sealed with still. */
+typedef struct fhs_key_set {
+    uint8_t epoch;
+    const uint8_t *page;
+    const uint8_t *wal;
+    uint8_t old_epoch; /* 0: none */
+    const uint8_t *old_page;
+    const uint8_t *old_wal;
+} fhs_key_set;
+
 struct fhs_vfs {
     sqlite3_vfs shim; /* pAppData points back here */
     sqlite3_vfs *base;
@@ -79,14 +89,15 @@ struct fhs_vfs {
     pthread_mutex_t header_lock; /* guards the header block and its image in the keys */
     pthread_mutex_t log_lock;    /* guards log */
     fhs_log_pages log;
-    fhs_log_pass pass;   /* of who has the lock for checkpoints */
-    bool has_generation; /* this process's pages have one of their own */
-    bool is_mended;      /* opening wrote a torn header copy anew */
-    const uint8_t *page_key;
-    const uint8_t *wal_key;
+    fhs_log_pass pass;                  /* of who has the lock for checkpoints */
+    bool has_generation;                /* this process's pages have one of their own */
+    bool is_mended;                     /* opening wrote a torn header copy anew */
+    const fhs_key_set *_Atomic key_set; /* one of the two */
+    fhs_key_set key_sets[2];
+    uint32_t renew_next;        /* the page at which the renewal goes on */
     uint8_t page_aad[PAGE_AAD]; /* page number and kind are filled in by each use */
     uint8_t uuid[FHS_KEYS_UUID_BYTES];
-    uint64_t generation; /* that pages are sealed with now */
+    _Atomic uint64_t generation; /* that pages are sealed with now */
     pid_t pid;
     const volatile uint8_t *fork_mark; /* reads 0 in a child; NULL: ask for the pid */
     dev_t device;
@@ -160,11 +171,17 @@ void fhs_vfs_pass_end(fhs_vfs *vfs);
 /* Before this process seals its first page, with the write lock held. */
 int fhs_vfs_begin_generation(fhs_vfs *vfs);
 
+/* renew.c: finish what a crash has left of a batch, before SQLite sees the file. */
+fhirstore_status fhs_vfs_renew_recover(fhs_vfs *vfs, fhirstore_error **err);
+
 /* header_block.c */
+fhirstore_status fhs_vfs_check_may_write(const fhs_vfs *vfs, fhirstore_error **err);
 fhs_keys_io fhs_vfs_header_io(fhs_vfs *vfs);
 
 /* seal.c */
 void fhs_vfs_seal_init(fhs_vfs *vfs);
+/* Epoch, generation and keys, after the header has changed. */
+void fhs_vfs_seal_renew(fhs_vfs *vfs);
 void fhs_vfs_seal_page(const fhs_vfs *vfs, uint32_t page, bool after_sync, const uint8_t *plain,
                        uint8_t *sealed);
 /* False: not authentic, @a plain is zeroed. The reserved bytes read as zeros. */

@@ -304,6 +304,18 @@ def copies_are_sealed_anew(shop):
 
 
 @test
+def a_new_data_key_takes_over(shop):
+    shop.init()
+    shop.load(shop.file("a.ndjson", "\n".join(json.dumps(patient(f"p{i}")) for i in range(500))))
+    other = shop.file("other", bytes(range(100, 132)))
+    assert json.loads(shop.ok("key", "renew", shop.store, "--new-key-file", other, "--json")) == {"added": 2}
+    shop.refused("stats", shop.store)
+    assert json.loads(shop.ok("stats", shop.store, "--key-file", other, "--json", key=False))["resources"] == 500
+    shop.ok("verify", shop.store, "--key-file", other, key=False)
+    shop.usage("key", "renew", shop.store)
+
+
+@test
 def an_anchor_refuses_an_older_copy(shop):
     shop.init()
     shop.load(shop.file("a.ndjson", json.dumps(patient("a"))))

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Key slots through the public interface: every kind opens, and what is removed opens no more. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -243,12 +245,161 @@ START_TEST(read_only_and_plain_stores_have_no_changes)
 }
 END_TEST
 
+/* ---- a new data key ---- */
+
+/* Pages of the closed store by the epoch they are sealed in. */
+static int pages_of_epoch(unsigned char epoch)
+{
+    size_t len;
+    int count = 0;
+    char *bytes = load_file(store_path, &len);
+    for (size_t at = 8192; at + 4096 <= len; at += 4096) {
+        count += (unsigned char)bytes[at + 4088] == epoch;
+    }
+    free(bytes);
+    return count;
+}
+
+static void fill_patients(int count)
+{
+    for (int i = 0; i < count; i++) {
+        char body[3200];
+        int head = snprintf(
+            body, sizeof body,
+            "{\"resourceType\":\"Patient\",\"name\":[{\"family\":\"f%d\",\"text\":\"", i);
+        memset(body + head, 'x', 3000);
+        (void)strcpy(body + head + 3000, "\"}]}");
+        expect_status(create("Patient", body), FHIRSTORE_CREATED);
+    }
+    forget_replies();
+}
+
+static fhirstore_status end_after_first(void *ctx, int64_t done, int64_t total)
+{
+    (void)total;
+    return done > 0 && ++*(int *)ctx > 0 ? FHIRSTORE_ERR_CANCELLED : FHIRSTORE_OK;
+}
+
+START_TEST(a_new_data_key_takes_over)
+{
+    uint8_t public_key[KEY_BYTES];
+    fhirstore_key_options key = FHIRSTORE_KEY_OPTIONS_INIT;
+    fhirstore_maintain_options some = FHIRSTORE_MAINTAIN_OPTIONS_INIT;
+    fhirstore_open_options first = open_options();
+    fhirstore_open_options second = no_key();
+    fhirstore_open_options third = no_key();
+    int steps = 0;
+    fill_patients(600);
+    ck_assert_int_eq(fhirstore_maintain(store, NULL, NULL), FHIRSTORE_DONE);
+    ck_assert_int_eq(fhirstore_key_public(recipient_secret, KEY_BYTES, public_key, NULL), 0);
+    key.recipient = public_key;
+    key.recipient_len = KEY_BYTES;
+    (void)must_add(&key);
+    key.recipient = NULL;
+    key.recipient_len = 0;
+    key.key = another_key;
+    key.key_len = KEY_BYTES;
+    ck_assert_int_eq(fhirstore_key_renew(store, &key, NULL, NULL), FHIRSTORE_OK);
+    ck_assert_int_eq(fhirstore_key_renew(store, &key, NULL, NULL), FHIRSTORE_ERR_BUSY);
+    some.progress = end_after_first;
+    some.ctx = &steps;
+    ck_assert_int_eq(fhirstore_maintain(store, &some, NULL), FHIRSTORE_ERR_CANCELLED);
+    ck_assert_int_eq(count_of("Patient", ""), 600);
+    expect_sound(store);
+    close_everything();
+    /* Half way: the new key and the recipient open, the old one does not. */
+    ck_assert_int_gt(pages_of_epoch(1), 0);
+    ck_assert_int_gt(pages_of_epoch(2), 0);
+    second.key = another_key;
+    second.key_len = KEY_BYTES;
+    third.recipient_key = recipient_secret;
+    third.recipient_key_len = KEY_BYTES;
+    first.flags = 0;
+    ck_assert_int_eq(try_with(&first), FHIRSTORE_ERR_KEY_WRONG);
+    ck_assert_int_eq(try_with(&third), FHIRSTORE_OK);
+    store = must_open(store_path, &second);
+    session = must_enter(store, FHIRSTORE_SESSION_ALLOW_EVERYTHING, "x");
+    fill_patients(10);
+    ck_assert_int_eq(fhirstore_maintain(store, NULL, NULL), FHIRSTORE_DONE);
+    ck_assert_int_eq(count_of("Patient", ""), 610);
+    expect_sound(store);
+    fhirstore_buf report = {0};
+    ck_assert_int_eq(fhirstore_journal_verify(session, NULL, 0, &report, NULL), FHIRSTORE_OK);
+    ck_assert_ptr_nonnull(strstr(report.ptr, "\"faults\":[]"));
+    fhirstore_buf_clear(&report);
+    ck_assert_int_eq(fhirstore_key_renew(store, &key, NULL, NULL), FHIRSTORE_OK);
+    ck_assert_int_eq(fhirstore_maintain(store, NULL, NULL), FHIRSTORE_DONE);
+    close_everything();
+    ck_assert_int_eq(pages_of_epoch(1), 0);
+    ck_assert_int_eq(pages_of_epoch(2), 0);
+    ck_assert_int_gt(pages_of_epoch(3), 100);
+    ck_assert_int_eq(try_with(&third), FHIRSTORE_OK);
+}
+END_TEST
+
+static atomic_bool stop_reading;
+
+static void *read_all_the_while(void *ctx)
+{
+    fhirstore_session *own = ctx;
+    int64_t failures = 0;
+    while (!atomic_load(&stop_reading)) {
+        fhirstore_search *search = NULL;
+        fhirstore_status status = fhirstore_search_open(own, FHIRSTORE_LIT("Patient"), "", 0,
+                                                        &search, NULL);
+        int count = 0;
+        while (status == FHIRSTORE_OK && (status = fhirstore_search_next(search, NULL)) == 0) {
+            count++;
+        }
+        failures += status != FHIRSTORE_DONE || count < 500;
+        fhirstore_search_close(search);
+    }
+    return (void *)(intptr_t)failures;
+}
+
+START_TEST(reads_work_while_pages_are_sealed_anew)
+{
+    pthread_t threads[3];
+    fhirstore_session *own[3];
+    fhirstore_key_options key = FHIRSTORE_KEY_OPTIONS_INIT;
+    fhirstore_open_options options = open_options();
+    close_everything();
+    options.cache_bytes = 65536;
+    store = must_open(store_path, &options);
+    session = must_enter(store, FHIRSTORE_SESSION_ALLOW_EVERYTHING, "x");
+    fill_patients(500);
+    for (int i = 0; i < 3; i++) {
+        own[i] = must_enter(store, FHIRSTORE_SESSION_ALLOW_EVERYTHING, "reader");
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, read_all_the_while, own[i]), 0);
+    }
+    key.key = another_key;
+    key.key_len = KEY_BYTES;
+    for (int round = 0; round < 4; round++) {
+        ck_assert_int_eq(fhirstore_key_renew(store, &key, NULL, NULL), FHIRSTORE_OK);
+        fhirstore_status status = FHIRSTORE_OK;
+        while ((status = fhirstore_maintain(store, NULL, NULL)) == FHIRSTORE_OK) {
+            fill_patients(1);
+        }
+        ck_assert_int_eq(status, FHIRSTORE_DONE);
+    }
+    atomic_store(&stop_reading, true);
+    for (int i = 0; i < 3; i++) {
+        void *failures;
+        (void)pthread_join(threads[i], &failures);
+        ck_assert_int_eq((intptr_t)failures, 0);
+        fhirstore_session_close(own[i]);
+    }
+    expect_sound(store);
+}
+END_TEST
+
 int main(void)
 {
     const test_group groups[] = {
         GROUP("slots", setup_store, a_passphrase_is_added_and_rotated,
               a_recipient_opens_with_the_secret_key, bad_changes_are_refused_and_change_nothing,
-              read_only_and_plain_stores_have_no_changes),
+              read_only_and_plain_stores_have_no_changes, a_new_data_key_takes_over,
+              reads_work_while_pages_are_sealed_anew),
         GROUP("host", setup_folder, the_host_is_asked_for_a_key),
     };
     return run_groups("keys_public", groups, sizeof groups / sizeof *groups);

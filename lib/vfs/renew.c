@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pages are sealed anew under a new data key, in place, some at a time. A page that a crash tears
+ * there has no copy in the log, so each batch is first written to a file of its own beside the
+ * store
+ * ("-renew") and synced: complete, it is played back at the next opening; incomplete, nothing of
+ * the batch was written to the store yet.
+ *
+ *     -renew   magic (8), pages (4), zero (4), MAC (32) over magic, pages and all records,
+ *              then for each page: its number (4) and its record (4096)
+ */
+#include <sodium.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "vfs/vfs_internal.h"
+
+enum {
+    BATCH_PAGES = 256,
+    BATCH_HEAD = 48,
+    BATCH_MAC = 16, /* offset */
+    ENTRY_BYTES = 4 + PAGE_BYTES,
+    PIECE_BYTES = 65536,
+};
+
+static const uint8_t batch_magic[8] = {'F', 'H', 'S', 'R', 'E', 'N', 'W', '1'};
+
+typedef struct renew_batch {
+    fhs_vfs *vfs;
+    const char *name; /* in the form that xOpen takes */
+    sqlite3_file *file;
+    uint8_t *bytes; /* head and entries */
+    uint32_t count;
+} renew_batch;
+
+/* ---- the batch's file ---- */
+
+static int open_batch(renew_batch *batch, bool must_exist)
+{
+    sqlite3_vfs *base = batch->vfs->base;
+    char *path = sqlite3_mprintf("%s-renew", batch->vfs->path);
+    int exists = 1;
+    int code = path == NULL ? SQLITE_NOMEM : SQLITE_OK;
+    if (code == SQLITE_OK) {
+        batch->name = sqlite3_create_filename(path, "", "", 0, NULL);
+        code = batch->name == NULL ? SQLITE_NOMEM : SQLITE_OK;
+    }
+    sqlite3_free(path);
+    if (code == SQLITE_OK && must_exist) {
+        code = base->xAccess(base, batch->name, SQLITE_ACCESS_EXISTS, &exists);
+    }
+    if (code != SQLITE_OK || !exists) {
+        return code;
+    }
+    batch->file = fhs_calloc(1, (size_t)base->szOsFile);
+    if (batch->file == NULL) {
+        return SQLITE_NOMEM;
+    }
+    return base->xOpen(base, batch->name, batch->file,
+                       SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                       NULL);
+}
+
+/* @a removes: the batch is in the store, or of no use. */
+static int close_batch(renew_batch *batch, bool removes)
+{
+    sqlite3_vfs *base = batch->vfs->base;
+    int code = SQLITE_OK;
+    if (batch->file != NULL && batch->file->pMethods != NULL) {
+        if (removes) {
+            code = batch->file->pMethods->xTruncate(batch->file, 0);
+            code = code == SQLITE_OK ? batch->file->pMethods->xSync(batch->file, SQLITE_SYNC_FULL)
+                                     : code;
+        }
+        (void)batch->file->pMethods->xClose(batch->file);
+        if (removes && code == SQLITE_OK) {
+            (void)base->xDelete(base, batch->name, 0);
+        }
+    }
+    fhs_free(batch->file);
+    fhs_free(batch->bytes);
+    sqlite3_free_filename(batch->name);
+    batch->file = NULL;
+    batch->bytes = NULL;
+    batch->name = NULL;
+    return code;
+}
+
+static void compute_batch_mac(const renew_batch *batch, uint8_t mac[32])
+{
+    crypto_generichash_state state;
+    (void)crypto_generichash_init(&state, batch->vfs->key_set->wal, FHS_KEYS_KEY_BYTES, 32);
+    (void)crypto_generichash_update(&state, batch->bytes, BATCH_MAC);
+    (void)crypto_generichash_update(&state, batch->bytes + BATCH_HEAD,
+                                    (size_t)batch->count * ENTRY_BYTES);
+    (void)crypto_generichash_final(&state, mac, 32);
+    sodium_memzero(&state, sizeof state);
+}
+
+static uint8_t *entry_of(const renew_batch *batch, uint32_t index)
+{
+    return batch->bytes + BATCH_HEAD + (size_t)index * ENTRY_BYTES;
+}
+
+static sqlite3_int64 place_of(uint32_t page)
+{
+    return BLOCK_BYTES + (sqlite3_int64)(page - 1) * PAGE_BYTES;
+}
+
+/* SQLite's own files take no more than 128 KiB at once. */
+static int move_bytes(const renew_batch *batch, bool writes)
+{
+    const sqlite3_io_methods *io = batch->file->pMethods;
+    const size_t size = BATCH_HEAD + (size_t)batch->count * ENTRY_BYTES;
+    int code = SQLITE_OK;
+    for (size_t at = 0; at < size && code == SQLITE_OK; at += PIECE_BYTES) {
+        int some = (int)(size - at < PIECE_BYTES ? size - at : PIECE_BYTES);
+        code = writes ? io->xWrite(batch->file, batch->bytes + at, some, (sqlite3_int64)at)
+                      : io->xRead(batch->file, batch->bytes + at, some, (sqlite3_int64)at);
+    }
+    return code;
+}
+
+static int save_batch(renew_batch *batch)
+{
+    memcpy(batch->bytes, batch_magic, sizeof batch_magic);
+    fhs_put_le(batch->bytes + 8, 8, batch->count);
+    compute_batch_mac(batch, batch->bytes + BATCH_MAC);
+    int code = move_bytes(batch, true);
+    return code == SQLITE_OK ? batch->file->pMethods->xSync(batch->file, SQLITE_SYNC_FULL) : code;
+}
+
+static int write_batch(const renew_batch *batch)
+{
+    sqlite3_file *store = batch->vfs->anchor;
+    int code = SQLITE_OK;
+    for (uint32_t i = 0; i < batch->count && code == SQLITE_OK; i++) {
+        const uint8_t *entry = entry_of(batch, i);
+        code = store->pMethods->xWrite(store, entry + 4, PAGE_BYTES,
+                                       place_of((uint32_t)fhs_get_le(entry, 4)));
+    }
+    return code == SQLITE_OK ? store->pMethods->xSync(store, SQLITE_SYNC_FULL) : code;
+}
+
+/* A whole batch that these keys have written? */
+static bool load_batch(renew_batch *batch)
+{
+    uint8_t mac[32];
+    uint8_t head[BATCH_HEAD];
+    const sqlite3_io_methods *io = batch->file->pMethods;
+    if (io->xRead(batch->file, head, BATCH_HEAD, 0) != SQLITE_OK ||
+        memcmp(head, batch_magic, sizeof batch_magic) != 0) {
+        return false;
+    }
+    uint64_t count = fhs_get_le(head + 8, 8);
+    if (count == 0 || count > BATCH_PAGES) {
+        return false;
+    }
+    batch->count = (uint32_t)count;
+    size_t size = BATCH_HEAD + (size_t)count * ENTRY_BYTES;
+    batch->bytes = fhs_alloc(size);
+    if (batch->bytes == NULL || move_bytes(batch, false) != SQLITE_OK) {
+        return false;
+    }
+    compute_batch_mac(batch, mac);
+    return sodium_memcmp(mac, batch->bytes + BATCH_MAC, sizeof mac) == 0;
+}
+
+fhirstore_status fhs_vfs_renew_recover(fhs_vfs *vfs, fhirstore_error **err)
+{
+    renew_batch batch = {.vfs = vfs};
+    if (vfs->key_set->old_epoch == 0 || vfs->read_only) {
+        return FHIRSTORE_OK;
+    }
+    int code = open_batch(&batch, true);
+    bool is_there = code == SQLITE_OK && batch.file != NULL;
+    if (is_there && load_batch(&batch)) {
+        code = write_batch(&batch);
+    }
+    int closed = close_batch(&batch, is_there && code == SQLITE_OK);
+    code = code == SQLITE_OK ? closed : code;
+    return code == SQLITE_OK ? FHIRSTORE_OK
+                             : fhs_vfs_io_failure(err, "a batch of pages cannot be finished", code);
+}
+
+/* ---- steps ---- */
+
+bool fhs_vfs_is_renewing(const fhs_vfs *vfs)
+{
+    return vfs->key_set->old_epoch != 0;
+}
+
+fhirstore_status fhs_vfs_renew(fhs_vfs *vfs, const fhs_credential *credential, fhs_key_cost cost,
+                               fhs_str label, uint32_t *id_out, fhirstore_error **err)
+{
+    const fhs_keys_io io = fhs_vfs_header_io(vfs);
+    *id_out = 0;
+    fhirstore_status status = fhs_vfs_check_may_write(vfs, err);
+    if (status == FHIRSTORE_OK && vfs->multi_process) {
+        status = fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED,
+                          "a new data key needs the store for one process alone");
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_keys_renew(vfs->keys, credential, cost, label, &io, id_out, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        fhs_vfs_pass_end(vfs);
+        vfs->renew_next = 1;
+        fhs_vfs_seal_renew(vfs);
+    }
+    return status;
+}
+
+static int count_pages(const fhs_vfs *vfs, uint32_t *pages_out)
+{
+    sqlite3_int64 size = 0;
+    int code = vfs->anchor->pMethods->xFileSize(vfs->anchor, &size);
+    *pages_out = size <= BLOCK_BYTES ? 0 : (uint32_t)((size - BLOCK_BYTES) / PAGE_BYTES);
+    return code;
+}
+
+/*
+ * Add @a page to the batch if it is sealed with the old key. One that does not open is left to the
+ * log, which may hold it whole; if it does not, whoever reads it will say so.
+ */
+static int take_page(renew_batch *batch, uint32_t page)
+{
+    fhs_vfs *vfs = batch->vfs;
+    uint8_t plain[PAGE_BYTES];
+    uint8_t *entry = entry_of(batch, batch->count);
+    int code = vfs->anchor->pMethods->xRead(vfs->anchor, entry + 4, PAGE_BYTES, place_of(page));
+    if (code != SQLITE_OK || page == PENDING_PAGE ||
+        entry[4 + PAGE_META] != vfs->key_set->old_epoch) {
+        return code;
+    }
+    if (fhs_vfs_open_page(vfs, page, entry + 4, plain)) {
+        fhs_put_le(entry, 4, page);
+        fhs_vfs_seal_page(vfs, page, false, plain, entry + 4);
+        batch->count++;
+    }
+    sodium_memzero(plain, sizeof plain);
+    return code;
+}
+
+fhirstore_status fhs_vfs_renew_step(fhs_vfs *vfs, uint32_t *done_out, uint32_t *total_out,
+                                    fhirstore_error **err)
+{
+    renew_batch batch = {.vfs = vfs};
+    uint32_t pages = 0;
+    uint32_t page = vfs->renew_next == 0 ? 1 : vfs->renew_next;
+    int code = fhs_vfs_begin_generation(vfs);
+    if (code == SQLITE_OK) {
+        code = count_pages(vfs, &pages);
+    }
+    batch.bytes = fhs_alloc(BATCH_HEAD + (size_t)(BATCH_PAGES + 1) * ENTRY_BYTES);
+    if (batch.bytes == NULL) {
+        return fhs_fail_memory(err);
+    }
+    for (; page <= pages && batch.count < BATCH_PAGES && code == SQLITE_OK; page++) {
+        code = take_page(&batch, page);
+    }
+    if (batch.count > 0 && code == SQLITE_OK) {
+        code = open_batch(&batch, false);
+        code = code == SQLITE_OK ? save_batch(&batch) : code;
+        code = code == SQLITE_OK ? write_batch(&batch) : code;
+    }
+    /* Until it is in the store, the batch stays where a next opening finds it. */
+    int closed = close_batch(&batch, code == SQLITE_OK);
+    code = code == SQLITE_OK ? closed : code;
+    if (code == SQLITE_OK) {
+        vfs->renew_next = page;
+    }
+    *done_out = page > pages ? pages : page - 1;
+    *total_out = pages;
+    return code == SQLITE_OK ? FHIRSTORE_OK
+                             : fhs_vfs_io_failure(err, "pages cannot be sealed anew", code);
+}
+
+/* Nothing in the file that the old key is needed for? */
+static int find_old_page(const fhs_vfs *vfs, bool *found_out)
+{
+    uint32_t pages = 0;
+    uint8_t epoch;
+    int code = count_pages(vfs, &pages);
+    *found_out = false;
+    for (uint32_t page = 1; page <= pages && code == SQLITE_OK && !*found_out; page++) {
+        code = vfs->anchor->pMethods->xRead(vfs->anchor, &epoch, 1, place_of(page) + PAGE_META);
+        *found_out = code == SQLITE_OK && page != PENDING_PAGE && epoch == vfs->key_set->old_epoch;
+    }
+    return code;
+}
+
+static bool log_is_empty(const fhs_vfs *vfs)
+{
+    struct stat log;
+    return stat(vfs->wal_path, &log) != 0 || log.st_size == 0;
+}
+
+fhirstore_status fhs_vfs_renew_end(fhs_vfs *vfs, bool *ended_out, fhirstore_error **err)
+{
+    const fhs_keys_io io = fhs_vfs_header_io(vfs);
+    bool found = true;
+    *ended_out = false;
+    if (!log_is_empty(vfs)) {
+        return FHIRSTORE_OK;
+    }
+    int code = find_old_page(vfs, &found);
+    if (code != SQLITE_OK) {
+        return fhs_vfs_io_failure(err, "the store cannot be read", code);
+    }
+    if (found) {
+        vfs->renew_next = 1;
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = fhs_keys_renew_end(vfs->keys, &io, err);
+    if (status == FHIRSTORE_OK) {
+        fhs_vfs_seal_renew(vfs);
+        *ended_out = true;
+    }
+    return status;
+}
