@@ -249,6 +249,7 @@ int main(int argc, char **argv)
     options.folder = argv[3];
     bench_load(options.data, &data);
     bench_path(&options, "requests.db", path);
+    bench_journal = FHIRSTORE_JOURNAL_DEFAULT; /* as a store is opened */
     measure_transactions(&options, &data, path);
     measure_creates(&options, path);
     measure_entry(&options, path);
