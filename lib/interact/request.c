@@ -284,82 +284,109 @@ static bool is_pretty(const fhs_request *request, const fhs_route *route, const 
             (route->form_search && fhs_view_is_pretty(arena, request->body)));
 }
 
+/* What a request says, read before anything is done. */
+typedef struct asked {
+    fhs_route route;
+    fhs_request_headers headers;
+    fhs_view view;
+    fhs_str base; /* what its address begins with, where it is absolute */
+    fhs_arena arena;
+    bool is_routed; /* the address is understood */
+} asked;
+
+static fhirstore_status read_request(fhs_session *session, const fhs_request *request, asked *out,
+                                     fhirstore_error **err)
+{
+    const fhs_core *core = session->core;
+    fhirstore_status status = fhs_session_check(session, err);
+    if (status < FHIRSTORE_OK) {
+        return status; /* that it is over is all that it answers */
+    }
+    if (request->outer != NULL && request->method.len == 0) {
+        return fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "the request needs method and url");
+    }
+    status = fhs_route_parse(core->fhir, out->base, request->method, request->url, &out->route,
+                             err);
+    out->is_routed = status >= FHIRSTORE_OK;
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_route_take_switches(&out->arena, &out->route, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = check_route(session, request, &out->route, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_headers_take(core, request, &out->route, &out->headers, err);
+        out->headers.condition.is_hard = out->route.is_hard;
+    }
+    return status < FHIRSTORE_OK ? status
+                                 : parse_view(core, &out->route, &out->arena, &out->view, err);
+}
+
+static fhirstore_status carry_out(fhs_session *session, const fhs_request *request,
+                                  const asked *what, fhs_answer *answer, fhirstore_error **err)
+{
+    fhs_core *core = session->core;
+    session->provenance = what->headers.provenance;
+    session->leaves_bodies = what->headers.preferences.wanted != FHS_RETURN_REPRESENTATION;
+    fhirstore_status status = dispatch_body(session, request, &what->route, &what->headers, answer,
+                                            err);
+    session->provenance = FHS_STR_NONE;
+    session->leaves_bodies = false;
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
+    fhirstore_status shaped = fhs_view_cut(core, &what->view, &answer->body, err);
+    if (shaped >= FHIRSTORE_OK && hands_out_content(core, &what->route, &what->view)) {
+        shaped = fhs_binary_unwrap(core, request, answer, err);
+    }
+    return shaped < FHIRSTORE_OK ? shaped : status;
+}
+
+/* With 405: what the address does answer to. */
+static void tell_allowed(fhs_core *core, const fhs_request *request, const asked *what,
+                         fhs_answer *answer)
+{
+    const bool reads_only = answer->status == FHIRSTORE_ERR_READ_ONLY;
+    fhs_route_allowed(core->fhir, what->base, request->url,
+                      reads_only || fhs_trail_has_id(core, what->route.type, what->route.id),
+                      answer->allow);
+    if (what->route.interaction == FHS_DO_OPERATION && fhs_operation_changes(core, &what->route)) {
+        (void)snprintf(answer->allow, sizeof answer->allow, "%s", reads_only ? "" : "POST");
+    }
+}
+
 fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *request,
                                  fhs_answer *answer, fhirstore_error **err)
 {
     fhs_core *core = session->core;
     fhirstore_error *reason = NULL;
-    fhs_route route;
-    fhs_request_headers headers = {0};
-    fhirstore_status status = FHIRSTORE_OK;
-    fhs_view view = {.parts = NULL};
-    fhs_arena arena;
-    fhs_arena_init(&arena, (size_t)64 * FHS_LIMIT_URL_BYTES);
-    route = (fhs_route){.type = FHS_TYPE_NONE};
+    asked what = {.route = {.type = FHS_TYPE_NONE}, .view = {.parts = NULL}};
+    fhs_arena_init(&what.arena, (size_t)64 * FHS_LIMIT_URL_BYTES);
     /* Its own links lead back to it. */
-    const fhs_str base = fhs_str_starts_with(request->url, session->link_base) ? session->link_base
-                                                                               : core->base_url;
-    status = fhs_session_check(session, &reason);
-    if (status < FHIRSTORE_OK) {
-        /* That it is over is all that it answers. */
-    } else if (request->outer != NULL && request->method.len == 0) {
-        status = fhs_fail(&reason, FHIRSTORE_ERR_BUNDLE, "the request needs method and url");
+    what.base = fhs_str_starts_with(request->url, session->link_base) ? session->link_base
+                                                                      : core->base_url;
+    fhirstore_status status = read_request(session, request, &what, &reason);
+    const fhs_route *route = &what.route;
+    if (status >= FHIRSTORE_OK) {
+        status = carry_out(session, request, &what, answer, &reason);
     } else {
-        status = fhs_route_parse(core->fhir, base, request->method, request->url, &route, &reason);
-    }
-    const bool is_routed = status >= FHIRSTORE_OK;
-    if (is_routed) {
-        status = fhs_route_take_switches(&arena, &route, &reason);
+        (void)fhs_session_refuse(session, what.is_routed ? action_of(core, route) : 0, route->type,
+                                 route->id, route->query, status);
     }
     if (status >= FHIRSTORE_OK) {
-        status = check_route(session, request, &route, &reason);
-    }
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_headers_take(core, request, &route, &headers, &reason);
-        headers.condition.is_hard = route.is_hard;
-    }
-    if (status >= FHIRSTORE_OK) {
-        status = parse_view(core, &route, &arena, &view, &reason);
-    }
-    if (status >= FHIRSTORE_OK) {
-        session->provenance = headers.provenance;
-        session->leaves_bodies = headers.preferences.wanted != FHS_RETURN_REPRESENTATION;
-        status = dispatch_body(session, request, &route, &headers, answer, &reason);
-        session->provenance = FHS_STR_NONE;
-        session->leaves_bodies = false;
-        if (status >= FHIRSTORE_OK) {
-            fhirstore_status cut = fhs_view_cut(core, &view, &answer->body, &reason);
-            status = cut < FHIRSTORE_OK ? cut : status;
-        }
-        if (status >= FHIRSTORE_OK && hands_out_content(core, &route, &view)) {
-            fhirstore_status handed = fhs_binary_unwrap(core, request, answer, &reason);
-            status = handed < FHIRSTORE_OK ? handed : status;
-        }
+        apply_return(what.headers.preferences.wanted, route, answer);
     } else {
-        (void)fhs_session_refuse(session, is_routed ? action_of(core, &route) : 0, route.type,
-                                 route.id, route.query, status);
-    }
-    if (status < FHIRSTORE_OK) {
         answer_error(answer, status, reason);
         if (answer->http == HTTP_NOT_ALLOWED) {
-            fhs_route_allowed(core->fhir, base, request->url,
-                              status == FHIRSTORE_ERR_READ_ONLY ||
-                                  fhs_trail_has_id(core, route.type, route.id),
-                              answer->allow);
-            if (route.interaction == FHS_DO_OPERATION && fhs_operation_changes(core, &route)) {
-                (void)snprintf(answer->allow, sizeof answer->allow, "%s",
-                               status == FHIRSTORE_ERR_READ_ONLY ? "" : "POST");
-            }
+            tell_allowed(core, request, &what, answer);
         }
-    } else {
-        apply_return(headers.preferences.wanted, &route, answer);
     }
-    if (is_pretty(request, &route, answer, &arena)) {
+    if (is_pretty(request, route, answer, &what.arena)) {
         (void)fhs_view_indent(&answer->body, NULL); /* what cannot be indented stays as it is */
     }
-    fhs_arena_clear(&arena);
+    fhs_arena_clear(&what.arena);
     answer->has_content = answer->body.len > 0;
-    if (route.is_head) {
+    if (route->is_head) {
         fhs_buf_reset(&answer->body);
     }
     fhs_error_free(reason);

@@ -49,9 +49,10 @@ static void fill(void)
     expect_http(ask("PUT", "Patient/a", NULL,
                     "{\"resourceType\":\"Patient\",\"id\":\"a\",\"active\":true}"),
                 201);
-    expect_http(ask("PUT", "Patient/a", NULL,
-                    "{\"resourceType\":\"Patient\",\"id\":\"a\",\"active\":false,\"gender\":\"male\"}"),
-                200);
+    expect_http(
+        ask("PUT", "Patient/a", NULL,
+            "{\"resourceType\":\"Patient\",\"id\":\"a\",\"active\":false,\"gender\":\"male\"}"),
+        200);
 }
 
 START_TEST(histories)
