@@ -65,7 +65,7 @@ bool fhs_base64_decode(fhs_str text, fhs_buf *out)
     return group.count == 0;
 }
 
-static int hex_value(char c)
+static int escape_digit(char c)
 {
     return c >= '0' && c <= '9'   ? c - '0'
            : c >= 'a' && c <= 'f' ? c - 'a' + 10
@@ -87,7 +87,7 @@ static char unescape(const char *text, size_t len, size_t *at)
                                                                     : '\0';
     }
     for (size_t k = 1; k <= 4; k++) {
-        int digit = i + k < len ? hex_value(text[i + k]) : -1;
+        int digit = i + k < len ? escape_digit(text[i + k]) : -1;
         if (digit < 0) {
             return '\0';
         }

@@ -129,7 +129,7 @@ static fhirstore_status keep_text(fhs_buf *out, fhs_str text, fhirstore_error **
 }
 
 /* Decoding writes behind where it reads. */
-static fhirstore_status hand_out(fhs_answer *answer, fhs_str data, fhirstore_error **err)
+static fhirstore_status hand_out_content(fhs_answer *answer, fhs_str data, fhirstore_error **err)
 {
     size_t len = 0;
     if (data.len > 0) {
@@ -165,7 +165,7 @@ fhirstore_status fhs_binary_unwrap(const fhs_core *core, const fhs_request *requ
         status = keep_text(&answer->context, parts.context, err);
     }
     fhs_arena_clear(&arena);
-    return is_wanted && status >= FHIRSTORE_OK ? hand_out(answer, parts.data, err) : status;
+    return is_wanted && status >= FHIRSTORE_OK ? hand_out_content(answer, parts.data, err) : status;
 }
 
 /* ---- by whose rights ---- */

@@ -13,7 +13,7 @@ fhirstore_status fhs_bundle_check_url(fhs_str full_url, fhirstore_error **err)
 /* ---- criteria that name them ---- */
 
 /* The next piece without a separator, and the separator behind it. False: no more. */
-static bool next_piece(fhs_str *rest, fhs_str *piece_out, fhs_str *separator_out)
+static bool next_criteria_piece(fhs_str *rest, fhs_str *piece_out, fhs_str *separator_out)
 {
     size_t at = 0;
     if (rest->len == 0) {
@@ -29,7 +29,7 @@ static bool next_piece(fhs_str *rest, fhs_str *piece_out, fhs_str *separator_out
 }
 
 /* What the piece names among @a links; a piece without a colon names no entry. */
-static fhs_str find_named(fhs_arena *arena, const fhs_links *links, fhs_str piece)
+static fhs_str find_named_entry(fhs_arena *arena, const fhs_links *links, fhs_str piece)
 {
     bool may_name = fhs_str_find_char(piece, ':', 0) < piece.len ||
                     fhs_str_find_char(piece, '%', 0) < piece.len;
@@ -44,8 +44,8 @@ fhs_str fhs_bundle_link_query(fhs_arena *arena, const fhs_links *links, fhs_str 
     fhs_str piece;
     fhs_str separator;
     bool is_changed = false;
-    while (next_piece(&rest, &piece, &separator)) {
-        fhs_str to = find_named(arena, links, piece);
+    while (next_criteria_piece(&rest, &piece, &separator)) {
+        fhs_str to = find_named_entry(arena, links, piece);
         if (to.ptr != NULL) {
             is_changed = true;
             fhs_url_encode(&out, to);
@@ -66,8 +66,8 @@ size_t fhs_bundle_awaited(fhs_arena *arena, const fhs_bundle *bundle, fhs_str qu
 {
     fhs_str piece;
     fhs_str separator;
-    while (next_piece(&query, &piece, &separator)) {
-        fhs_str number = find_named(arena, bundle->awaited, piece);
+    while (next_criteria_piece(&query, &piece, &separator)) {
+        fhs_str number = find_named_entry(arena, bundle->awaited, piece);
         uint64_t index;
         if (number.ptr != NULL && fhs_str_to_u64(number, SIZE_MAX, &index) &&
             bundle->items[index].resolution != FHS_RESOLVED) {

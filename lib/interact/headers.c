@@ -242,7 +242,7 @@ static void parse_prefer(fhs_str value, fhs_preferences *out)
 
 /* ---- all of them ---- */
 
-static bool is_one_write(const fhs_route *route)
+static bool is_single_write(const fhs_route *route)
 {
     return route->interaction == FHS_DO_CREATE || route->interaction == FHS_DO_UPDATE ||
            route->interaction == FHS_DO_PATCH || route->interaction == FHS_DO_DELETE;
@@ -253,7 +253,7 @@ static fhirstore_status take_provenance(fhs_str value, const fhs_route *route,
 {
     out->provenance = value;
     out->preferences.provenance = value;
-    if (value.len > 0 && (is_one_write(route) || route->interaction == FHS_DO_BUNDLE)) {
+    if (value.len > 0 && (is_single_write(route) || route->interaction == FHS_DO_BUNDLE)) {
         return FHIRSTORE_OK;
     }
     return fhs_fail(err, FHIRSTORE_ERR_QUERY,
@@ -349,7 +349,7 @@ fhirstore_status fhs_headers_take(const fhs_core *core, const fhs_request *reque
     *out = (fhs_request_headers){0};
     if (request->outer != NULL) {
         out->preferences = *request->outer;
-        out->provenance = is_one_write(route) ? request->outer->provenance : FHS_STR_NONE;
+        out->provenance = is_single_write(route) ? request->outer->provenance : FHS_STR_NONE;
     }
     for (size_t i = 0; i < request->header_count; i++) {
         fhirstore_status status = take_header(core, &request->headers[i], route,

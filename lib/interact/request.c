@@ -322,8 +322,9 @@ static fhirstore_status read_request(fhs_session *session, const fhs_request *re
                                  : parse_view(core, &out->route, &out->arena, &out->view, err);
 }
 
-static fhirstore_status carry_out(fhs_session *session, const fhs_request *request,
-                                  const asked *what, fhs_answer *answer, fhirstore_error **err)
+static fhirstore_status carry_out_request(fhs_session *session, const fhs_request *request,
+                                          const asked *what, fhs_answer *answer,
+                                          fhirstore_error **err)
 {
     fhs_core *core = session->core;
     session->provenance = what->headers.provenance;
@@ -368,7 +369,7 @@ fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *reques
     fhirstore_status status = read_request(session, request, &what, &reason);
     const fhs_route *route = &what.route;
     if (status >= FHIRSTORE_OK) {
-        status = carry_out(session, request, &what, answer, &reason);
+        status = carry_out_request(session, request, &what, answer, &reason);
     } else {
         (void)fhs_session_refuse(session, what.is_routed ? action_of(core, route) : 0, route->type,
                                  route->id, route->query, status);
