@@ -161,6 +161,8 @@ static fhirstore_status take_grant(const fhirstore_access_decision *decision,
     return is_whole ? FHIRSTORE_OK : fhs_fail_memory(err);
 }
 
+static bool is_built_in(const fhirstore_authorizer *authorizer);
+
 static fhirstore_status ask_authorizer(const fhirstore_authorizer *authorizer,
                                        const fhirstore_access_request *request,
                                        growing_grant *grant, fhs_grant *out, fhirstore_error **err)
@@ -171,6 +173,9 @@ static fhirstore_status ask_authorizer(const fhirstore_authorizer *authorizer,
     if (status == FHIRSTORE_OK && !grant->has_failed) {
         out->valid_us = grant->valid_us;
         out->is_for_type = grant->is_for_type;
+    }
+    if (status == FHIRSTORE_ERR_NO_MEMORY && is_built_in(authorizer)) {
+        return fhs_fail_memory(err);
     }
     return status == FHIRSTORE_OK && is_granted(&decision, grant)
                ? take_grant(&decision, grant, out, err)
@@ -286,7 +291,7 @@ bool fhs_access_may_mask(const fhirstore_authorizer *authorizer, const fhs_princ
     if (principal->allow_everything || authorizer == NULL) {
         return false;
     }
-    if (authorizer->authorize != authorize_by_policy) {
+    if (!is_built_in(authorizer)) {
         return true;
     }
     const policy_box *box = authorizer->ctx;
@@ -299,22 +304,26 @@ bool fhs_access_may_mask(const fhirstore_authorizer *authorizer, const fhs_princ
     return false;
 }
 
+static bool is_built_in(const fhirstore_authorizer *authorizer)
+{
+    return authorizer->authorize == authorize_by_policy;
+}
+
 /* ---- why ---- */
 
 fhs_str fhs_access_decider(const fhirstore_authorizer *authorizer, const fhs_principal *principal)
 {
-    return principal->allow_everything                    ? FHS_LIT("everything")
-           : authorizer == NULL                           ? FHS_LIT("none")
-           : authorizer->authorize == authorize_by_policy ? FHS_LIT("policy")
-                                                          : FHS_LIT("host");
+    return principal->allow_everything ? FHS_LIT("everything")
+           : authorizer == NULL        ? FHS_LIT("none")
+           : is_built_in(authorizer)   ? FHS_LIT("policy")
+                                       : FHS_LIT("host");
 }
 
 fhirstore_status fhs_access_explain(const fhirstore_authorizer *authorizer,
                                     const fhs_principal *principal, const fhs_access_ask *ask,
                                     fhs_arena *arena, fhs_grant *out, fhirstore_error **err)
 {
-    if (!principal->allow_everything && authorizer != NULL &&
-        authorizer->authorize == authorize_by_policy) {
+    if (!principal->allow_everything && authorizer != NULL && is_built_in(authorizer)) {
         const policy_box *box = authorizer->ctx;
         return fhs_policy_decide(&box->policy, &principal->claims, &principal->scopes, ask->action,
                                  ask->type, arena, out, err);

@@ -396,6 +396,59 @@ static fhirstore_status run_setup(void)
     return status;
 }
 
+/* ---- a principal within restrictions, who does not see all of what it sees ---- */
+
+static fhirstore_status ask_within(fhirstore_session *within)
+{
+    fhirstore_buf told = {0};
+    fhirstore_session *operator_session = session;
+    session = within;
+    fhirstore_status status = run_request("GET", "Patient/p3", "");
+    if (status >= FHIRSTORE_OK) {
+        status = run_request("GET", "Patient?gender:missing=true&_revinclude=Observation:subject",
+                             "");
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = run_request("PUT", "Patient/p3",
+                             "{\"resourceType\":\"Patient\",\"id\":\"p3\",\"active\":true}");
+    }
+    session = operator_session;
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_access_introspect(within, FHIRSTORE_LIT("Patient"), &told, NULL);
+        fhirstore_buf_clear(&told);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_access_explain(within, FHIRSTORE_ACTION_READ, FHIRSTORE_LIT("Patient"),
+                                          FHIRSTORE_LIT("p3"), &told, NULL);
+        fhirstore_buf_clear(&told);
+    }
+    return status;
+}
+
+static fhirstore_status run_within(void)
+{
+    static const char policy[] =
+        "{\"roles\":{\"r\":{\"allow\":[{\"actions\":[\"*\"],\"types\":[\"Patient\"],\"where\":"
+        "\"_id=p3,{more}\"},{\"actions\":[\"search\"],\"types\":[\"Observation\"]}],\"hide\":[{"
+        "\"types\":[\"Patient\"],\"elements\":[\"name\"]}],\"keep\":[{\"elements\":["
+        "\"identifier\"]}]}},\"labels\":{\"controlled\":[\"R\"]}}";
+    static const char claims[] = "{\"id\":\"a\",\"roles\":[\"r\"],\"scope\":\"user/*.cruds\","
+                                 "\"attributes\":{\"more\":\"p4\"}}";
+    fhirstore_session_options options = FHIRSTORE_SESSION_OPTIONS_INIT;
+    fhirstore_session *within = NULL;
+    options.claims = claims;
+    options.claims_len = sizeof claims - 1;
+    fhirstore_status status = fhirstore_set_policy(store, policy, sizeof policy - 1, NULL);
+    if (status >= FHIRSTORE_OK) {
+        status = fhirstore_session_open(store, &options, &within, NULL);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = ask_within(within);
+    }
+    fhirstore_session_close(within);
+    return status;
+}
+
 /* ---- search parameters of the store's own; x-born is there, and not indexed yet ---- */
 
 #define PARAMETER(id, type, expression)                                                        \
@@ -566,6 +619,7 @@ static const scenario scenarios[] = {
     {"import", run_import, false},
     {"upkeep", run_upkeep, false},
     {"setup", run_setup, false},
+    {"within restrictions", run_within, false},
     {"parameter", run_parameter, false},
     {"late search", run_late_search, false},
     {"trail", run_trail, false},
