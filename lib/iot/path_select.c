@@ -104,6 +104,9 @@ static bool match_pattern(path_walk *walk, const fhs_path_filter *filter, fhs_pa
         right.value->type != FHS_JSON_STRING) {
         return true;
     }
+    if (regex == NULL && !spend_steps(walk, right.value->text.len)) {
+        return false;
+    }
     if (regex == NULL) {
         regex = fhs_path_regex(walk->run->arena, right.value->text, &problem);
     }
