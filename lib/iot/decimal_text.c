@@ -4,6 +4,7 @@
 #include "iot/observation.h"
 
 #define NUMBER_MAX 96u
+#define PLAIN_MAX  24u
 
 /* The text without blanks, sign and separators. */
 typedef struct plain_number {
@@ -94,6 +95,27 @@ static bool take_number_exponent(fhs_str text, size_t *at, plain_number *out)
     return true;
 }
 
+/* Most numbers are plain as they come: digits that begin with no zero, and perhaps a fraction. */
+static bool is_plain_already(fhs_str text)
+{
+    size_t at = text.len > 0 && text.ptr[0] == '-';
+    const size_t first = at;
+    while (at < text.len && is_number_digit(text.ptr[at])) {
+        at++;
+    }
+    if (at == first || (text.ptr[first] == '0' && at > first + 1) || text.len > PLAIN_MAX) {
+        return false;
+    }
+    if (at < text.len && text.ptr[at] == '.') {
+        const size_t point = at++;
+        while (at < text.len && is_number_digit(text.ptr[at])) {
+            at++;
+        }
+        return at == text.len && at > point + 1;
+    }
+    return at == text.len;
+}
+
 bool fhs_iot_decimal_text(fhs_arena *arena, fhs_str text, bool with_exponent, fhs_str *out)
 {
     plain_number number = {.len = 0};
@@ -101,6 +123,10 @@ bool fhs_iot_decimal_text(fhs_arena *arena, fhs_str text, bool with_exponent, fh
     fhs_buf plain = FHS_BUF_INIT(256);
     size_t at = 0;
     text = fhs_str_trim(text);
+    *out = text;
+    if (is_plain_already(text)) {
+        return true;
+    }
     *out = FHS_STR_NONE;
     /* The sign of an exponent is not that of the number: "1E-5". */
     if (!take_sign(&text, &number.is_negative) || !take_whole(text, &at, &number) ||

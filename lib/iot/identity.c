@@ -249,11 +249,16 @@ static fhirstore_status put_resource(identity_work *work, const char *type, fhs_
                                      fhs_buf *text, fhirstore_error **err)
 {
     fhs_call *call = work->resolver->call;
+    const fhs_type known = fhs_iot_type(call, type);
     int64_t version;
+    bool ever = false;
+    bool now;
     fhirstore_status status = fhs_buf_status(text);
     status = status < FHIRSTORE_OK ? fhs_fail_plain(err, status)
-                                   : fhs_iot_put(call, fhs_iot_type(call, type), id,
-                                                 fhs_buf_str(text), &version, err);
+                                   : fhs_iot_look_for_id(call, known, id, &ever, &now, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_iot_put(call, known, id, ever, fhs_buf_str(text), &version, err);
+    }
     fhs_buf_clear(text);
     return status < FHIRSTORE_OK ? refused(work, FHS_IOT_REFUSED_BY_STORE,
                                            "a Patient or Device could not be written", status, err)

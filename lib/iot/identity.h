@@ -46,14 +46,14 @@ void fhs_iot_token_write(fhs_str system, fhs_str value, fhs_buf *out);
 fhirstore_status fhs_iot_read_body(fhs_call *call, fhs_type type, fhs_str id, fhs_str *text_out,
                                    const fhs_json **root_out, fhirstore_error **err);
 /*
- * Write a resource under @a id inside a savepoint: created where there is none. A refusal that does
- * not end the batch leaves no trace.
+ * Write a resource under @a id inside a savepoint: created where nothing @a was_stored. A refusal
+ * that does not end the batch leaves no trace.
  */
-fhirstore_status fhs_iot_put(fhs_call *call, fhs_type type, fhs_str id, fhs_str text,
-                             int64_t *version_out, fhirstore_error **err);
-/* Whether a current resource has this id. */
-fhirstore_status fhs_iot_is_stored(fhs_call *call, fhs_type type, fhs_str id, bool *yes_out,
-                                   fhirstore_error **err);
+fhirstore_status fhs_iot_put(fhs_call *call, fhs_type type, fhs_str id, bool was_stored,
+                             fhs_str text, int64_t *version_out, fhirstore_error **err);
+/* What is stored under the id: *ever_out, at any time; *now_out, as a current resource. */
+fhirstore_status fhs_iot_look_for_id(fhs_call *call, fhs_type type, fhs_str id, bool *ever_out,
+                                     bool *now_out, fhirstore_error **err);
 /* The type of this name. */
 fhs_type fhs_iot_type(const fhs_call *call, const char *name);
 

@@ -325,7 +325,7 @@ static fhirstore_status fail_store(ingest_work *work, fhirstore_status status,
 }
 
 static fhirstore_status create_group(ingest_work *work, const pending_group *pending, fhs_str id,
-                                     fhirstore_error **err)
+                                     bool was_stored, fhirstore_error **err)
 {
     fhs_iot_outcome *outcome = pending->outcome;
     fhs_iot_builder builder = builder_of(work, pending, id);
@@ -336,7 +336,7 @@ static fhirstore_status create_group(ingest_work *work, const pending_group *pen
     fhirstore_status status = fhs_buf_status(&work->text);
     status = status < FHIRSTORE_OK
                  ? fhs_fail_plain(err, status)
-                 : fhs_iot_put(work->call, fhs_iot_type(work->call, "Observation"), id,
+                 : fhs_iot_put(work->call, fhs_iot_type(work->call, "Observation"), id, was_stored,
                                fhs_buf_str(&work->text), &outcome->version, err);
     if (status < FHIRSTORE_OK) {
         return fail_store(work, status, outcome, err);
@@ -460,17 +460,18 @@ static fhirstore_status write_new_group(ingest_work *work, const pending_group *
                                         stored_observation *stored, fhirstore_error **err)
 {
     char id[FHS_IOT_ID_LEN + 1];
-    bool is_there;
+    bool was_stored = false;
+    bool is_there = false;
     fhs_iot_id_of(engine_system(work), pending->identifier, id);
     fhs_str kept = fhs_arena_dup(work->arena, fhs_str_of(id, FHS_IOT_ID_LEN));
     if (kept.ptr == NULL) {
         return fhs_fail_memory(err);
     }
-    fhirstore_status status = fhs_iot_is_stored(work->call, fhs_iot_type(work->call, "Observation"),
-                                                kept, &is_there, err);
+    fhirstore_status status = fhs_iot_look_for_id(
+        work->call, fhs_iot_type(work->call, "Observation"), kept, &was_stored, &is_there, err);
     if (status >= FHIRSTORE_OK) {
         status = is_there ? merge_group(work, pending, kept, err)
-                          : create_group(work, pending, kept, err);
+                          : create_group(work, pending, kept, was_stored, err);
     }
     if (status >= FHIRSTORE_OK && pending->outcome->result != FHS_IOT_FAILED) {
         stored->id = kept;

@@ -34,7 +34,9 @@ static void write_coding(const fhs_iot_code *code, bool is_first, fhs_buf *out)
     bool is_begun = false;
     for (size_t i = 0; i < FHS_COUNT_OF(members); i++) {
         if (members[i].text.len > 0) {
-            fhs_buf_addf(out, "%s\"%s\":", is_begun ? "," : "", members[i].name);
+            fhs_buf_add_cstr(out, is_begun ? ",\"" : "\"");
+            fhs_buf_add_cstr(out, members[i].name);
+            fhs_buf_add_cstr(out, "\":");
             fhs_json_write_string(out, members[i].text);
             is_begun = true;
         }
@@ -106,7 +108,11 @@ bool fhs_iot_component_write(fhs_iot_builder *builder, const fhs_iot_component *
 
 static void write_reference(const char *member, const char *type, fhs_str id, fhs_buf *out)
 {
-    fhs_buf_addf(out, ",\"%s\":{\"reference\":\"%s/", member, type);
+    fhs_buf_add_cstr(out, ",\"");
+    fhs_buf_add_cstr(out, member);
+    fhs_buf_add_cstr(out, "\":{\"reference\":\"");
+    fhs_buf_add_cstr(out, type);
+    fhs_buf_add_char(out, '/');
     fhs_buf_add_str(out, id);
     fhs_buf_add_cstr(out, "\"}");
 }

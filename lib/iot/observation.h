@@ -63,7 +63,7 @@ bool fhs_iot_value_write(fhs_iot_builder *builder, const fhs_iot_value_spec *spe
                          int64_t end, fhs_buf *out);
 /*
  * A number as people and devices write it ("+1,234.50", "12-"), as a JSON number in plain digits.
- * False: it is none. Without memory it is true and *out has ptr NULL.
+ * False: it is none. Without memory it is true and *out has ptr NULL. It may borrow from @a text.
  */
 bool fhs_iot_decimal_text(fhs_arena *arena, fhs_str text, bool with_exponent, fhs_str *out);
 /* {"text": …, "coding": […]}: @a own, where it is not empty, is one more coding, of the engine. */

@@ -91,9 +91,8 @@ fhirstore_status fhs_iot_read_body(fhs_call *call, fhs_type type, fhs_str id, fh
                                  : fhs_json_read(&session->arena, *text_out, NULL, root_out, err);
 }
 
-/* What is stored under the id: *ever_out, at any time; *now_out, as a current resource. */
-static fhirstore_status look_for_id(fhs_call *call, fhs_type type, fhs_str id, bool *ever_out,
-                                    bool *now_out, fhirstore_error **err)
+fhirstore_status fhs_iot_look_for_id(fhs_call *call, fhs_type type, fhs_str id, bool *ever_out,
+                                     bool *now_out, fhirstore_error **err)
 {
     fhs_version version = {.is_deleted = true};
     fhirstore_error *why = NULL;
@@ -112,30 +111,10 @@ static fhirstore_status look_for_id(fhs_call *call, fhs_type type, fhs_str id, b
     return status;
 }
 
-fhirstore_status fhs_iot_is_stored(fhs_call *call, fhs_type type, fhs_str id, bool *yes_out,
-                                   fhirstore_error **err)
-{
-    bool ever;
-    return look_for_id(call, type, id, &ever, yes_out, err);
-}
-
-static fhirstore_status put_prepared(fhs_call *call, const fhs_prepared *prepared, fhs_str id,
-                                     fhs_answer *answer, fhirstore_error **err)
+fhirstore_status fhs_iot_put(fhs_call *call, fhs_type type, fhs_str id, bool was_stored,
+                             fhs_str text, int64_t *version_out, fhirstore_error **err)
 {
     static const fhs_condition anything = {0};
-    bool was_there;
-    bool is_there;
-    fhirstore_status status = look_for_id(call, prepared->type, id, &was_there, &is_there, err);
-    if (status < FHIRSTORE_OK) {
-        return status;
-    }
-    return was_there ? fhs_interact_update_in(call, prepared, id, &anything, false, answer, err)
-                     : fhs_interact_create_in(call, prepared, id, false, answer, err);
-}
-
-fhirstore_status fhs_iot_put(fhs_call *call, fhs_type type, fhs_str id, fhs_str text,
-                             int64_t *version_out, fhirstore_error **err)
-{
     fhs_prepared prepared;
     fhs_answer answer;
     const fhs_held_mark mark = fhs_call_mark(call);
@@ -146,7 +125,9 @@ fhirstore_status fhs_iot_put(fhs_call *call, fhs_type type, fhs_str id, fhs_str 
     fhs_answer_init(&answer);
     status = fhs_prepare(call->session, type, text, &prepared, err);
     if (status >= FHIRSTORE_OK) {
-        status = put_prepared(call, &prepared, id, &answer, err);
+        status = was_stored
+                     ? fhs_interact_update_in(call, &prepared, id, &anything, false, &answer, err)
+                     : fhs_interact_create_in(call, &prepared, id, false, &answer, err);
     }
     *version_out = answer.version;
     fhs_answer_clear(&answer);

@@ -146,7 +146,9 @@ static void add_quantity_text(fhs_buf *out, const char *name, fhs_str text)
         if (out->len > 0 && out->ptr[out->len - 1] != '{') {
             fhs_buf_add_char(out, ',');
         }
-        fhs_buf_addf(out, "\"%s\":", name);
+        fhs_buf_add_char(out, '"');
+        fhs_buf_add_cstr(out, name);
+        fhs_buf_add_cstr(out, "\":");
         fhs_json_write_string(out, text);
     }
 }
