@@ -61,9 +61,9 @@ static fhs_str stored_name(const fhs_trail_question *work, fhs_str name)
     return work->style.is_r5 && fhs_str_eq(name, FHS_LIT("subtype")) ? FHS_LIT("code") : name;
 }
 
-static void ask_stored(fhs_trail_question *work, fhs_str name, fhs_str modifier, fhs_str raw_value)
+static void ask_stored(const fhs_trail_question *work, fhs_str name, fhs_str modifier,
+                       fhs_str raw_value, fhs_buf *out)
 {
-    fhs_buf *out = &work->stored;
     fhs_buf_add_cstr(out, out->len > 0 ? "&" : "");
     fhs_url_encode(out, stored_name(work, name));
     if (modifier.len > 0) {
@@ -100,9 +100,11 @@ static fhirstore_status take_param(fhs_call *call, fhs_trail_question *work, fhs
         if (fhs_str_split(name, ':', &head, &modifier)) {
             name = head;
         }
-        ask_stored(work, name, modifier, raw_value);
+        ask_stored(work, name, modifier, raw_value, &work->stored);
         if (fhs_audit_filter_knows(&work->filter, name, modifier)) {
             status = fhs_audit_filter_add(&work->filter, &work->arena, name, modifier, value, err);
+        } else if (fhs_trail_may_judge(call, work->place->type, stored_name(work, name))) {
+            ask_stored(work, name, modifier, raw_value, &work->conditions);
         } else if (is_audit_param(call, work, name)) {
             work->foreign = name;
         }

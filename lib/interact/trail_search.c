@@ -33,21 +33,21 @@ static bool look_at_record(void *ctx, int64_t number, const fhs_audit_event *eve
         work->next_record = -1;
         return false;
     }
-    if (work->records.count == work->records.max || work->looked_at == FHS_LIMIT_AUDIT_SCAN) {
+    if (work->records.count == work->records.max || work->looked_at >= FHS_LIMIT_AUDIT_SCAN) {
         work->is_cut = work->records.count < work->records.max;
         work->cut_ticks = fhs_ticks_from_us(event->time_us);
         work->next_record = number;
         return false;
     }
     work->looked_at++;
-    if (fhs_audit_filter_fits(&work->filter, number, event)) {
+    if (fhs_trail_fits(work, number, event)) {
         fhs_trail_item *item = add_trail_item(&work->records, fhs_ticks_from_us(event->time_us),
                                               work->texts.len);
         item->number = number;
         fhs_audit_write_resource(&work->style, number, event, &work->texts);
         item->end = work->texts.len;
     }
-    return fhs_buf_status(&work->texts) == FHIRSTORE_OK;
+    return fhs_buf_status(&work->texts) == FHIRSTORE_OK && work->failure >= FHIRSTORE_OK;
 }
 
 static bool count_record(void *ctx, int64_t number, const fhs_audit_event *event)
@@ -56,12 +56,12 @@ static bool count_record(void *ctx, int64_t number, const fhs_audit_event *event
     if (event->time_us > work->filter.to_us) {
         return false;
     }
-    if (work->looked_at++ == FHS_LIMIT_AUDIT_SCAN) {
+    if (work->looked_at++ >= FHS_LIMIT_AUDIT_SCAN) {
         work->is_cut = true;
         return false;
     }
-    work->total += fhs_audit_filter_fits(&work->filter, number, event);
-    return true;
+    work->total += fhs_trail_fits(work, number, event);
+    return work->failure >= FHIRSTORE_OK;
 }
 
 /* The record at which to begin: that of the page, or the first that the dates allow. -1: none. */
@@ -99,6 +99,9 @@ static fhirstore_status gather_records(fhs_call *call, fhs_trail_question *work,
     if (status >= FHIRSTORE_OK && fhs_buf_status(&work->texts) < 0) {
         status = fhs_fail_plain(err, fhs_buf_status(&work->texts));
     }
+    if (status >= FHIRSTORE_OK && work->failure < FHIRSTORE_OK) {
+        status = fhs_fail_plain(err, work->failure);
+    }
     return status;
 }
 
@@ -116,6 +119,9 @@ static fhirstore_status count_records(fhs_call *call, fhs_trail_question *work,
     work->from = place;
     if (status >= FHIRSTORE_OK && from >= 0) {
         status = fhs_journal_read(journal, call->conn, from, count_record, work, err);
+    }
+    if (status >= FHIRSTORE_OK && work->failure < FHIRSTORE_OK) {
+        status = fhs_fail_plain(err, work->failure);
     }
     if (status >= FHIRSTORE_OK && work->is_cut) {
         status = fhs_fail(err, FHIRSTORE_ERR_TOO_COSTLY,
@@ -289,6 +295,9 @@ static fhirstore_status run_trail_search(fhs_call *call, void *ctx, fhirstore_er
     if (status >= FHIRSTORE_OK) {
         status = parse_stored(call, work, err);
     }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_trail_parse_conditions(call, work, err);
+    }
     if (status >= FHIRSTORE_OK && !make_lists(work)) {
         status = fhs_fail_memory(err);
     }
@@ -356,6 +365,8 @@ static void clear_trail(fhs_trail_question *work)
 {
     fhs_buf_clear(&work->question);
     fhs_buf_clear(&work->stored);
+    fhs_buf_clear(&work->conditions);
+    fhs_buf_clear(&work->probe);
     fhs_buf_clear(&work->texts);
     fhs_buf_clear(&work->entries);
     fhs_free(work->records.items);
@@ -377,6 +388,8 @@ fhirstore_status fhs_trail_search(fhs_session *session, const fhs_place *place, 
                                .style = fhs_trail_style(session->core),
                                .question = FHS_BUF_INIT((size_t)4 * FHS_LIMIT_URL_BYTES),
                                .stored = FHS_BUF_INIT((size_t)4 * FHS_LIMIT_URL_BYTES),
+                               .conditions = FHS_BUF_INIT((size_t)4 * FHS_LIMIT_URL_BYTES),
+                               .probe = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES),
                                .size = FHS_DEFAULT_PAGE_COUNT,
                                .texts = FHS_BUF_INIT(TRAIL_PAGE_MAX),
                                .entries = FHS_BUF_INIT(TRAIL_PAGE_MAX),

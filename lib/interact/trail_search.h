@@ -41,9 +41,16 @@ typedef struct fhs_trail_question {
     fhs_arena arena;
     fhs_audit_style style;
     fhs_audit_filter filter;
-    fhs_buf question; /* the query without the page */
-    fhs_buf stored;   /* what is asked of stored resources */
-    fhs_str foreign;  /* a parameter that the journal does not know; empty: none */
+    fhs_buf question;     /* the query without the page */
+    fhs_buf stored;       /* what is asked of stored resources */
+    fhs_buf conditions;   /* what records are judged by as resources; empty: nothing */
+    const fhs_node *node; /* the same, parsed; NULL: nothing */
+    fhs_call *call;
+    fhs_params *params;
+    fhs_search_env env;
+    fhs_buf probe; /* the record that is judged */
+    fhirstore_status failure;
+    fhs_str foreign; /* a parameter that the journal does not know; empty: none */
     fhs_str page;
     uint64_t size;
     bool counts_only;
@@ -74,6 +81,12 @@ fhirstore_status fhs_trail_seal_page(const fhs_call *call, const fhs_trail_quest
                                      fhirstore_error **err);
 fhirstore_status fhs_trail_open_page(const fhs_call *call, fhs_trail_question *work,
                                      fhirstore_error **err);
+/* Conditions by which records are judged as the resources they would be. */
+bool fhs_trail_may_judge(const fhs_call *call, fhs_type type, fhs_str name);
+fhirstore_status fhs_trail_parse_conditions(fhs_call *call, fhs_trail_question *work,
+                                            fhirstore_error **err);
+/* Whether a record is found. It sets work->failure where that cannot be said. */
+bool fhs_trail_fits(fhs_trail_question *work, int64_t number, const fhs_audit_event *event);
 /* In the order of the search: is @a a before @a b? */
 bool fhs_trail_comes_before(const fhs_trail_question *work, int64_t a, int64_t b);
 /* Merge what was gathered, and write the Bundle. */

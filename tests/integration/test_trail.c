@@ -141,10 +141,24 @@ START_TEST(searches_find_records)
     expect_http(get("AuditEvent?date=yesterday"), 400);
     expect_http(get("AuditEvent?_count=x"), 400);
     /* What the journal cannot be asked for is said. */
-    const reply other = get("AuditEvent?agent-role=x");
+    const reply other = get("AuditEvent?_sort=agent");
     expect_http(other, 200);
     ck_assert(has_text(&other, "journal was left out"));
-    expect_http(ask("GET", "AuditEvent?agent-role=x", "Prefer: handling=strict", NULL), 200);
+    /* By all else that AuditEvents are searched by, records are judged as the resources they are.
+     */
+    expect_ids("AuditEvent?agent-role=x", "");
+    expect_ids("AuditEvent?entity-type=http://terminology.hl7.org/CodeSystem/audit-entity-type%7C1"
+               "&subtype=read",
+               "journal.2");
+    expect_ids("AuditEvent?agent:identifier=x", "");
+    expect_ids("AuditEvent?date:missing=false&subtype=patch", "journal.6");
+    expect_ids("AuditEvent?outcome:missing=true", "");
+    expect_ids("AuditEvent?_profile=https://profiles.ihe.net/ITI/BALP/StructureDefinition/"
+               "IHE.BasicAudit.PatientDelete",
+               "journal.7");
+    expect_ids("AuditEvent?address=http://localhost/fhir&subtype=patch&_tag:not=x", "journal.6");
+    const reply few = get("AuditEvent?entity-type=1&_summary=count");
+    expect_text(few, "total", "6");
     expect_http(ask("GET", "AuditEvent?foo=1", "Prefer: handling=strict", NULL), 400);
 }
 END_TEST
