@@ -9,7 +9,6 @@
 /* Levels of candidates: members, and what they lead to. */
 #define MEMBER_LEVEL 0
 #define LED_TO_LEVEL 1
-#define OWNER_LEVEL  2
 
 /* Most references of members lead to members; those that were looked at lately are not again. */
 #define PASSED_OVER 4096u
@@ -21,6 +20,8 @@ typedef struct everything {
     fhs_buf text;  /* a body that is not at hand as a whole */
     fhs_buf shown; /* what the principal sees of it */
     fhs_buf word;  /* a reference with escapes */
+    fhs_buf owned; /* a resource that may be somebody else's … */
+    fhs_buf owner; /* … and a reference of it */
     bool collects; /* members are read for their references as they come */
     fhs_entity passed_over[PASSED_OVER];
 } everything;
@@ -83,15 +84,91 @@ static bool is_owner_row(const fhs_row *row, const uint32_t *numbers, size_t cou
     return false;
 }
 
-/* Whether what a row refers to may be a patient: what is not there may have been one. */
-static fhirstore_status may_be_patient(fhs_search *search, fhs_entity entity, int32_t patient,
-                                       bool *yes_out)
+/* The JSON string that begins behind its quote; *end_out: behind its closing quote. */
+static fhirstore_status read_word(const everything *all, fhs_buf *word, fhs_str body, size_t from,
+                                  size_t *end_out, fhs_str *out)
 {
-    fhs_candidate owner = {.entity = entity};
-    fhirstore_status status = fhs_candidate_head(search, &owner, OWNER_LEVEL);
-    *yes_out = !owner.is_there || owner.type == patient;
+    size_t at = from;
+    bool is_plain = true;
+    while (at < body.len && body.ptr[at] != '"') {
+        bool escapes = body.ptr[at] == '\\';
+        is_plain = is_plain && !escapes;
+        at += escapes ? 2 : 1;
+    }
+    at = at < body.len ? at : body.len;
+    *out = fhs_str_of(body.ptr + from, at - from);
+    *end_out = at;
+    if (is_plain) {
+        return FHIRSTORE_OK;
+    }
+    /* Some writers escape the slash; nothing else in a local reference needs to be. */
+    fhs_buf_reset(word);
+    for (size_t i = 0; i < out->len; i++) {
+        if (out->ptr[i] != '\\' || i + 1 >= out->len || out->ptr[i + 1] != '/') {
+            fhs_buf_add_char(word, out->ptr[i]);
+        }
+    }
+    *out = fhs_buf_str(word);
+    return fhs_buf_status(word) == FHIRSTORE_OK ? FHIRSTORE_OK
+                                                : fhs_search_no_memory(all->page.search);
+}
+
+/* Whether the text names a patient here who is one of @a owners. */
+static fhirstore_status names_patient(everything *all, fhs_str text, int32_t patient,
+                                      const fhs_entity *owners, size_t count, bool *yes_out)
+{
+    fhs_search *search = all->page.search;
+    const fhs_search_env *env = &search->env;
+    fhs_reference to;
+    fhs_entity entity = 0;
+    if (!fhs_reference_parse(env->fhir, env->base_url, text, &to) || !to.is_local ||
+        to.type == FHS_TYPE_NONE || fhs_catalog_type(env->catalog, to.type) != patient) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = fhs_entity_find(search->conn, patient, to.id, &entity, search->err);
+    for (size_t i = 0; i < count && entity != 0; i++) {
+        *yes_out = *yes_out || owners[i] == entity;
+    }
     return status;
 }
+
+/*
+ * Whether one of its owners is a patient. The resource itself says so: whether an owner is stored,
+ * or ever was, is nothing that the answer may depend on.
+ */
+static fhirstore_status has_patient(everything *all, fhs_entity entity, int32_t patient,
+                                    const fhs_entity *owners, size_t count, bool *yes_out)
+{
+    static const fhs_str name = FHS_LIT_INIT("\"reference\":\"");
+    fhs_search *search = all->page.search;
+    fhs_version version;
+    size_t at = 0;
+    fhs_buf_reset(&all->owned);
+    fhirstore_status status = fhs_resource_look(search->conn, entity, &version, search->err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_resource_take_body(search->conn, &version, &all->owned, search->err);
+    }
+    if (status == FHIRSTORE_OK && fhs_buf_status(&all->owned) != FHIRSTORE_OK) {
+        status = fhs_fail_plain(search->err, fhs_buf_status(&all->owned));
+    }
+    const fhs_str body = fhs_buf_str(&all->owned);
+    while (status == FHIRSTORE_OK && at < body.len && !*yes_out) {
+        fhs_str rest = fhs_str_from(body, at);
+        size_t found = fhs_str_find(rest, name);
+        fhs_str word;
+        if (found >= rest.len) {
+            break;
+        }
+        status = read_word(all, &all->owner, body, at + found + name.len, &at, &word);
+        if (status == FHIRSTORE_OK) {
+            status = names_patient(all, word, patient, owners, count, yes_out);
+        }
+    }
+    return status;
+}
+
+/* Whom a resource belongs to, as far as its parameters say; more of them belong to a stranger. */
+#define OWNERS_MAX 64u
 
 /* Whether it is somebody else's: with patients, none of whom belongs here. */
 static fhirstore_status is_strange(everything *all, const fhs_included *item, bool *yes_out)
@@ -101,7 +178,9 @@ static fhirstore_status is_strange(everything *all, const fhs_included *item, bo
     int32_t patient = fhs_catalog_type(search->env.catalog,
                                        fhs_type_find(search->env.fhir, FHS_LIT("Patient")));
     uint32_t numbers[OWNER_PARAMS_MAX];
+    fhs_entity owners[OWNERS_MAX];
     size_t count = 0;
+    size_t owner_count = 0;
     fhs_candidate candidate = {.entity = item->entity};
     fhs_row row;
     *yes_out = item->type == patient && !is_home(all->ask, item->entity);
@@ -112,19 +191,24 @@ static fhirstore_status is_strange(everything *all, const fhs_included *item, bo
     status = fhs_candidate_rows(search, &candidate, LED_TO_LEVEL);
     fhs_row_cursor cursor = {candidate.rows};
     while (status == FHIRSTORE_OK) {
-        bool is_patient = false;
         status = fhs_row_next(&cursor, &row, NULL);
         if (status != FHIRSTORE_OK || !is_owner_row(&row, numbers, count)) {
             continue;
         }
         if (is_home(all->ask, row.a)) {
-            *yes_out = false;
             return FHIRSTORE_OK;
         }
-        status = may_be_patient(search, row.a, patient, &is_patient);
-        *yes_out = *yes_out || is_patient;
+        if (owner_count < OWNERS_MAX) {
+            owners[owner_count] = row.a;
+        }
+        owner_count++;
     }
-    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+    if (status != FHIRSTORE_DONE || owner_count == 0) {
+        return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+    }
+    *yes_out = owner_count > OWNERS_MAX;
+    return *yes_out ? FHIRSTORE_OK
+                    : has_patient(all, item->entity, patient, owners, owner_count, yes_out);
 }
 
 /* Beyond the members, and nobody else's. */
@@ -173,35 +257,6 @@ static fhirstore_status follow_reference(everything *all, fhs_str text)
     return fhs_gathering_take(&all->page.includes, entity, to.version);
 }
 
-/* The JSON string that begins behind its quote; *end_out: behind its closing quote. */
-static fhirstore_status read_word(everything *all, fhs_str body, size_t from, size_t *end_out,
-                                  fhs_str *out)
-{
-    size_t at = from;
-    bool is_plain = true;
-    while (at < body.len && body.ptr[at] != '"') {
-        bool escapes = body.ptr[at] == '\\';
-        is_plain = is_plain && !escapes;
-        at += escapes ? 2 : 1;
-    }
-    at = at < body.len ? at : body.len;
-    *out = fhs_str_of(body.ptr + from, at - from);
-    *end_out = at;
-    if (is_plain) {
-        return FHIRSTORE_OK;
-    }
-    /* Some writers escape the slash; nothing else in a local reference needs to be. */
-    fhs_buf_reset(&all->word);
-    for (size_t i = 0; i < out->len; i++) {
-        if (out->ptr[i] != '\\' || i + 1 >= out->len || out->ptr[i + 1] != '/') {
-            fhs_buf_add_char(&all->word, out->ptr[i]);
-        }
-    }
-    *out = fhs_buf_str(&all->word);
-    return fhs_buf_status(&all->word) == FHIRSTORE_OK ? FHIRSTORE_OK
-                                                      : fhs_search_no_memory(all->page.search);
-}
-
 /*
  * Every "reference" of a stored body, and every "url" that names a Binary here. Within a string the
  * quotes of such a text would be escaped, so what is found is a member's name.
@@ -219,7 +274,7 @@ static fhirstore_status follow_body(everything *all, fhs_str body)
             if (found >= rest.len) {
                 break;
             }
-            status = read_word(all, body, at + found + names[n].len, &at, &word);
+            status = read_word(all, &all->word, body, at + found + names[n].len, &at, &word);
             if (status == FHIRSTORE_OK &&
                 (n == 0 || fhs_str_find(word, FHS_LIT("Binary/")) < word.len)) {
                 status = follow_reference(all, word);
@@ -485,6 +540,8 @@ fhirstore_status fhs_everything_write(fhs_search *search, const fhs_everything *
     fhs_buf_init(&all->text, FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&all->shown, FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&all->word, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&all->owned, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&all->owner, FHS_LIMIT_RESOURCE_BYTES);
     fhs_page_init(&all->page, search);
     all->page.includes.limit = SIZE_MAX;
     all->page.includes.iterates = true;
@@ -505,5 +562,7 @@ fhirstore_status fhs_everything_write(fhs_search *search, const fhs_everything *
     fhs_buf_clear(&all->text);
     fhs_buf_clear(&all->shown);
     fhs_buf_clear(&all->word);
+    fhs_buf_clear(&all->owned);
+    fhs_buf_clear(&all->owner);
     return status;
 }

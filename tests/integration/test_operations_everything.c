@@ -341,7 +341,8 @@ static reply ask_as(const char *claims, const char *url)
 
 static const char nurse_policy[] =
     "{\"roles\":{\"nurse\":{\"allow\":[{\"actions\":[\"everything\"],\"types\":[\"Patient\","
-    "\"Encounter\",\"Practitioner\"]},{\"actions\":[\"everything\"],\"types\":[\"Observation\"],"
+    "\"Encounter\",\"Practitioner\",\"List\"]},{\"actions\":[\"everything\"],\"types\":["
+    "\"Observation\"],"
     "\"where\":\"_id=a2,a3\"}]},\"reader\":{\"allow\":[{\"actions\":[\"read\",\"search\"]}]},"
     "\"one\":{\"allow\":[{\"actions\":[\"everything\"],\"where\":\"_compartment=Patient/{patient}\""
     ",\"types\":[\"Patient\",\"Observation\"]}]}}}";
@@ -372,6 +373,46 @@ START_TEST(shows_what_may_be_seen)
     ck_assert_str_eq(listed(&answer),
                      "Patient/p1 Encounter/e1 Observation/a1 Observation/a2 Observation/a3 "
                      "MedicationRequest/r1 DocumentReference/f1 Group/g2 Practitioner/d1+");
+}
+END_TEST
+
+/* Whom a list is about tells whether it belongs here, not whether they are there. */
+START_TEST(does_not_tell_who_is_there)
+{
+    static const char *const nurse = "{\"roles\":[\"nurse\"]}";
+    char before[16384];
+    expect_http(
+        ask("PUT", "Group/gx", NULL,
+            "{\"resourceType\":\"Group\",\"id\":\"gx\",\"type\":\"person\",\"actual\":true}"),
+        201);
+    for (int i = 1; i < 3; i++) {
+        char url[32];
+        char body[256];
+        (void)snprintf(url, sizeof url, "List/l%d", i);
+        (void)snprintf(body, sizeof body,
+                       "{\"resourceType\":\"List\",\"id\":\"l%d\",\"status\":\"current\",\"mode\":"
+                       "\"working\",\"subject\":{\"reference\":\"%s\"}}",
+                       i, i == 1 ? "Group/gx" : "Patient/gone");
+        expect_http(ask("PUT", url, NULL, body), 201);
+    }
+    expect_http(
+        ask("PUT", "Encounter/e1", NULL,
+            "{\"resourceType\":\"Encounter\",\"id\":\"e1\",\"status\":\"finished\",\"class\":"
+            "{\"code\":\"AMB\"},\"subject\":{\"reference\":\"Patient/p1\"},\"extension\":[{"
+            "\"url\":\"http://acme.org/l\",\"valueReference\":{\"reference\":\"List/l1\"}},{"
+            "\"url\":\"http://acme.org/l\",\"valueReference\":{\"reference\":\"List/l2\"}}]}"),
+        200);
+    ck_assert_int_eq(fhirstore_set_policy(store, nurse_policy, sizeof nurse_policy - 1, NULL),
+                     FHIRSTORE_OK);
+    const reply answer = ask_as(nurse, "Patient/p1/$everything");
+    ck_assert_str_eq(listed(&answer),
+                     "Patient/p1 Encounter/e1 Observation/a2 Observation/a3 List/l1+");
+    (void)snprintf(before, sizeof before, "%s", answer.body);
+    expect_http(ask("DELETE", "Group/gx", NULL, NULL), 204);
+    ck_assert_str_eq(before, ask_as(nurse, "Patient/p1/$everything").body);
+    expect_http(ask("PUT", "Patient/gone", NULL, "{\"resourceType\":\"Patient\",\"id\":\"gone\"}"),
+                201);
+    ck_assert_str_eq(before, ask_as(nurse, "Patient/p1/$everything").body);
 }
 END_TEST
 
@@ -480,6 +521,7 @@ int main(void)
     tcase_add_loop_test(tests, refuses, 0, (int)(sizeof bad / sizeof *bad));
     tcase_add_test(tests, refuses_what_is_gone);
     tcase_add_test(tests, shows_what_may_be_seen);
+    tcase_add_test(tests, does_not_tell_who_is_there);
     tcase_add_test(tests, follows_what_may_be_seen);
     tcase_add_test(tests, tells_nothing_of_what_is_hidden);
     tcase_add_test(tests, binds_its_links);
