@@ -52,15 +52,6 @@ static fhirstore_status claim(const fhs_bundle *bundle, const fhs_bundle_item *i
     return fhs_links_add(bundle->targets, item->address, item->address, err);
 }
 
-/* A text that lasts as long as the plan: most stand in the Bundle as they are. */
-static fhs_str keep_url(const fhs_bundle *bundle, fhs_str url)
-{
-    const uintptr_t at = (uintptr_t)url.ptr;
-    const uintptr_t begin = (uintptr_t)bundle->text.ptr;
-    bool is_there = at >= begin && at + url.len <= begin + bundle->text.len;
-    return is_there ? url : fhs_arena_dup(bundle->arena, url);
-}
-
 fhirstore_status fhs_bundle_aim(const fhs_core *core, fhs_bundle *bundle, fhs_links *links,
                                 fhs_bundle_item *item, const fhs_route *route, fhs_str id,
                                 fhs_str full_url, fhirstore_error **err)
@@ -73,7 +64,7 @@ fhirstore_status fhs_bundle_aim(const fhs_core *core, fhs_bundle *bundle, fhs_li
     if (status < FHIRSTORE_OK || route->interaction == FHS_DO_DELETE || full_url.len == 0) {
         return status;
     }
-    full_url = keep_url(bundle, full_url);
+    full_url = fhs_arena_dup(bundle->arena, full_url);
     return full_url.ptr == NULL ? fhs_fail_memory(err)
                                 : fhs_links_add(links, full_url, item->address, err);
 }
@@ -87,7 +78,7 @@ static fhirstore_status await_url(plan *work, fhs_str full_url, const fhs_bundle
         return FHIRSTORE_OK;
     }
     int len = snprintf(number, sizeof number, "%zu", (size_t)(item - work->bundle->items));
-    full_url = keep_url(work->bundle, full_url);
+    full_url = fhs_arena_dup(work->bundle->arena, full_url);
     fhs_str text = fhs_arena_dup(work->bundle->arena, fhs_str_of(number, (size_t)len));
     return full_url.ptr == NULL || text.ptr == NULL
                ? fhs_fail_memory(err)
