@@ -74,7 +74,7 @@ static bool take_count(fhs_str *text, uint64_t *out)
     return digits.len > 0 && digits.len <= 18;
 }
 
-static int hex_value(char c)
+static int anchor_hex(char c)
 {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
@@ -94,8 +94,8 @@ static bool parse_anchor(fhs_str text, store_anchor *out)
     memcpy(out->uuid, uuid.ptr, uuid.len);
     out->sequence = (int64_t)sequence;
     for (size_t i = 0; i < sizeof out->link; i++) {
-        int high = hex_value(text.ptr[2 * i]);
-        int low = hex_value(text.ptr[2 * i + 1]);
+        int high = anchor_hex(text.ptr[2 * i]);
+        int low = anchor_hex(text.ptr[2 * i + 1]);
         if (high < 0 || low < 0) {
             return false;
         }

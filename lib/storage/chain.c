@@ -63,9 +63,9 @@ static bool take_link(fhs_str chain, uint8_t out[FHS_DIGEST_BYTES])
     return true;
 }
 
-static fhirstore_status find_link(fhs_conn *conn, fhs_str sql, int64_t seq,
-                                  uint8_t link[FHS_DIGEST_BYTES], int64_t *seq_out,
-                                  fhirstore_error **err)
+static fhirstore_status find_chain_link(fhs_conn *conn, fhs_str sql, int64_t seq,
+                                        uint8_t link[FHS_DIGEST_BYTES], int64_t *seq_out,
+                                        fhirstore_error **err)
 {
     fhs_stmt *stmt;
     *seq_out = 0;
@@ -88,8 +88,9 @@ fhirstore_status fhs_chain_load(fhs_conn *conn, fhs_counters *counters, fhirstor
 {
     int64_t seq;
     fhirstore_status status = load_key(conn, err);
-    return status == FHIRSTORE_OK ? find_link(conn, last_link_sql, 0, counters->link, &seq, err)
-                                  : status;
+    return status == FHIRSTORE_OK
+               ? find_chain_link(conn, last_link_sql, 0, counters->link, &seq, err)
+               : status;
 }
 
 void fhs_chain_hash_body(const fhs_conn *conn, fhs_str body, uint8_t out[FHS_DIGEST_BYTES])
@@ -140,14 +141,14 @@ fhirstore_status fhs_chain_keep(fhs_conn *conn, int64_t seq, fhirstore_error **e
 fhirstore_status fhs_chain_head(fhs_conn *conn, int64_t *seq_out, uint8_t *link_out,
                                 fhirstore_error **err)
 {
-    return find_link(conn, last_link_sql, 0, link_out, seq_out, err);
+    return find_chain_link(conn, last_link_sql, 0, link_out, seq_out, err);
 }
 
 fhirstore_status fhs_chain_at(fhs_conn *conn, int64_t seq, bool *found_out, uint8_t *link_out,
                               fhirstore_error **err)
 {
     int64_t found = 0;
-    fhirstore_status status = find_link(conn, link_at_sql, seq, link_out, &found, err);
+    fhirstore_status status = find_chain_link(conn, link_at_sql, seq, link_out, &found, err);
     *found_out = status == FHIRSTORE_OK && found == seq;
     return status;
 }

@@ -26,7 +26,7 @@ typedef struct copy_work {
     int64_t total;
 } copy_work;
 
-static int tell_progress(void *ctx)
+static int tell_copied(void *ctx)
 {
     copy_work *work = ctx;
     struct stat found;
@@ -142,7 +142,7 @@ static fhirstore_status write_target(copy_work *work, fhirstore_error **err)
         return fhs_fail_memory(err);
     }
     if (work->options->progress != NULL) {
-        sqlite3_progress_handler(work->conn.db, STEPS_BETWEEN_PROGRESS, tell_progress, work);
+        sqlite3_progress_handler(work->conn.db, STEPS_BETWEEN_PROGRESS, tell_copied, work);
     }
     (void)sqlite3_limit(work->conn.db, SQLITE_LIMIT_ATTACHED, 1);
     int rc = sqlite3_prepare_v2(work->conn.db, "VACUUM INTO ?1", -1, &stmt, NULL);

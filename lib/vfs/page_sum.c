@@ -75,7 +75,7 @@ static bool has_bit(const uint8_t *bits, uint32_t page)
 
 /* ---- the file's pages ---- */
 
-static int add_stored(const fhs_vfs *vfs, fhs_page_sum *sum, uint32_t page, bool takes)
+static int add_stored_tail(const fhs_vfs *vfs, fhs_page_sum *sum, uint32_t page, bool takes)
 {
     uint8_t tail[FHS_KEYS_TAIL_BYTES];
     if (page == PENDING_PAGE) {
@@ -108,7 +108,8 @@ void fhs_vfs_pass_end(fhs_vfs *vfs)
 }
 
 /* From the sum that the header has to that without what is in the log now. */
-static int take_out(fhs_vfs *vfs, const fhs_page_sum *before, uint32_t stored, fhs_page_sum *sum)
+static int take_logged_out(fhs_vfs *vfs, const fhs_page_sum *before, uint32_t stored,
+                           fhs_page_sum *sum)
 {
     const fhs_log_pass *pass = &vfs->pass;
     uint8_t *was_out = NULL;
@@ -128,7 +129,7 @@ static int take_out(fhs_vfs *vfs, const fhs_page_sum *before, uint32_t stored, f
         bool is_out = has_bit(pass->in_log, page) || page > pass->database;
         bool was_in = was_out == NULL || (!has_bit(was_out, page) && page <= before->database);
         if (begins ? !is_out : (is_out && was_in)) {
-            code = add_stored(vfs, sum, page, !begins);
+            code = add_stored_tail(vfs, sum, page, !begins);
         }
     }
     fhs_free(was_out);
@@ -176,7 +177,7 @@ int fhs_vfs_pass_begin(fhs_vfs *vfs)
         return SQLITE_IOERR_NOMEM;
     }
     fhs_keys_get_sum(vfs->keys, &before);
-    code = take_out(vfs, &before, stored, &sum);
+    code = take_logged_out(vfs, &before, stored, &sum);
     sum.salt = pass->salt;
     sum.frames = pass->frames;
     sum.database = pass->database;
@@ -216,7 +217,7 @@ int fhs_vfs_pass_complete(fhs_vfs *vfs)
     for (uint32_t page = 1; page <= stored && page <= pass->room && code == SQLITE_OK; page++) {
         bool was_out = has_bit(pass->in_log, page) || page > pass->database;
         if (was_out && !has_bit(pass->is_written, page)) {
-            code = add_stored(vfs, &sum, page, false);
+            code = add_stored_tail(vfs, &sum, page, false);
         }
     }
     sum.state = FHS_SUM_COMPLETE;

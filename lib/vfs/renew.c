@@ -102,7 +102,7 @@ static uint8_t *entry_of(const renew_batch *batch, uint32_t index)
     return batch->bytes + BATCH_HEAD + (size_t)index * ENTRY_BYTES;
 }
 
-static sqlite3_int64 place_of(uint32_t page)
+static sqlite3_int64 renew_place(uint32_t page)
 {
     return BLOCK_BYTES + (sqlite3_int64)(page - 1) * PAGE_BYTES;
 }
@@ -137,7 +137,7 @@ static int write_batch(const renew_batch *batch)
     for (uint32_t i = 0; i < batch->count && code == SQLITE_OK; i++) {
         const uint8_t *entry = entry_of(batch, i);
         code = store->pMethods->xWrite(store, entry + 4, PAGE_BYTES,
-                                       place_of((uint32_t)fhs_get_le(entry, 4)));
+                                       renew_place((uint32_t)fhs_get_le(entry, 4)));
     }
     return code == SQLITE_OK ? store->pMethods->xSync(store, SQLITE_SYNC_FULL) : code;
 }
@@ -223,12 +223,12 @@ static int count_pages(const fhs_vfs *vfs, uint32_t *pages_out)
  * Add @a page to the batch if it is sealed with the old key. One that does not open is left to the
  * log, which may hold it whole; if it does not, whoever reads it will say so.
  */
-static int take_page(renew_batch *batch, uint32_t page)
+static int take_old_page(renew_batch *batch, uint32_t page)
 {
     fhs_vfs *vfs = batch->vfs;
     uint8_t plain[PAGE_BYTES];
     uint8_t *entry = entry_of(batch, batch->count);
-    int code = vfs->anchor->pMethods->xRead(vfs->anchor, entry + 4, PAGE_BYTES, place_of(page));
+    int code = vfs->anchor->pMethods->xRead(vfs->anchor, entry + 4, PAGE_BYTES, renew_place(page));
     if (code != SQLITE_OK || page == PENDING_PAGE ||
         entry[4 + PAGE_META] != vfs->key_set->old_epoch) {
         return code;
@@ -257,7 +257,7 @@ fhirstore_status fhs_vfs_renew_step(fhs_vfs *vfs, uint32_t *done_out, uint32_t *
         return fhs_fail_memory(err);
     }
     for (; page <= pages && batch.count < BATCH_PAGES && code == SQLITE_OK; page++) {
-        code = take_page(&batch, page);
+        code = take_old_page(&batch, page);
     }
     if (batch.count > 0 && code == SQLITE_OK) {
         code = open_batch(&batch, false);
@@ -284,7 +284,7 @@ static int find_old_page(const fhs_vfs *vfs, bool *found_out)
     int code = count_pages(vfs, &pages);
     *found_out = false;
     for (uint32_t page = 1; page <= pages && code == SQLITE_OK && !*found_out; page++) {
-        code = vfs->anchor->pMethods->xRead(vfs->anchor, &epoch, 1, place_of(page) + PAGE_META);
+        code = vfs->anchor->pMethods->xRead(vfs->anchor, &epoch, 1, renew_place(page) + PAGE_META);
         *found_out = code == SQLITE_OK && page != PENDING_PAGE && epoch == vfs->key_set->old_epoch;
     }
     return code;

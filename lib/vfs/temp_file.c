@@ -29,7 +29,7 @@ static uint8_t *seal_of(const fhs_vfs_temp *temp, uint64_t chunk)
     return temp->seals + chunk * SEAL_BYTES;
 }
 
-static bool make_room(fhs_vfs_temp *temp, uint64_t chunk)
+static bool make_seal_room(fhs_vfs_temp *temp, uint64_t chunk)
 {
     if (chunk < temp->capacity) {
         return true;
@@ -77,7 +77,7 @@ static int store_chunk(fhs_vfs_file *self, uint64_t chunk, const uint8_t *plain)
     fhs_vfs_temp *temp = self->temp;
     uint8_t aad[CHUNK_AAD];
     uint8_t seal[SEAL_BYTES];
-    if (!make_room(temp, chunk)) {
+    if (!make_seal_room(temp, chunk)) {
         return SQLITE_IOERR_NOMEM;
     }
     fhs_put_le(aad, sizeof aad, chunk);

@@ -588,6 +588,7 @@ FUNCTIONS = {
     "fhirstore_key_add": (c_int32, [c_void_p, POINTER(fhirstore_key_options), POINTER(c_uint32), POINTER(c_void_p)]),
     "fhirstore_key_remove": (c_int32, [c_void_p, c_uint32, POINTER(c_void_p)]),
     "fhirstore_key_rotate": (c_int32, [c_void_p, c_uint32, POINTER(fhirstore_key_options), POINTER(c_uint32), POINTER(c_void_p)]),
+    "fhirstore_key_renew": (c_int32, [c_void_p, POINTER(fhirstore_key_options), POINTER(c_uint32), POINTER(c_void_p)]),
     "fhirstore_key_public": (c_int32, [POINTER(c_uint8), c_size_t, POINTER(c_uint8), POINTER(c_void_p)]),
     "fhirstore_maintain_options_init": (c_int32, [POINTER(fhirstore_maintain_options), c_size_t]),
     "fhirstore_maintain": (c_int32, [c_void_p, POINTER(fhirstore_maintain_options), POINTER(c_void_p)]),
