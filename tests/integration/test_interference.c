@@ -692,6 +692,9 @@ static void try_operation(void)
         "Observation/%O/$validate",
         "Observation/%O/$nothing",
         "metadata",
+        "Patient/%P/$reindex",
+        "Observation/%O/$reindex",
+        "ConceptMap/$translate?code=%c&system=http://loinc.org",
         "AuditEvent?_count=2",
     };
     text url = {.len = 0};
