@@ -94,7 +94,7 @@ static void measure_restriction(const bench_options *options, const bench_store 
     char name[96];
     bench_series within = {0};
     bench_series whole = {0};
-    size_t sizes[2];
+    size_t sizes[2] = {0, 0};
     for (int i = 0; i < options->rounds; i++) {
         bench_add(&whole, time_searches(opened, patients, false, type, format, &sizes[0]));
         bench_add(&within, time_searches(opened, patients, true, type, format, &sizes[1]));

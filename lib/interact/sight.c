@@ -268,8 +268,8 @@ static void write_alternatives(fhs_buf *out, const char *mark, fhs_str type, con
     }
 }
 
-static void write_elements(fhs_buf *out, const char *mark, fhs_str type, const fhs_str *items,
-                           size_t count)
+static void write_masked(fhs_buf *out, const char *mark, fhs_str type, const fhs_str *items,
+                         size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         fhs_buf_addf(out, "%s%s%.*s.%.*s", out->len > 0 ? " " : "", mark, FHS_STR_ARG(type),
@@ -287,8 +287,8 @@ void fhs_sight_write(const fhs_call *call, fhs_buf *out)
             write_alternatives(out, "", type, of_type->grant.any, of_type->grant.any_count);
             write_alternatives(out, "!", type, of_type->grant.except, of_type->grant.except_count);
         }
-        write_elements(out, "!", type, of_type->grant.mask.hide, of_type->grant.mask.hide_count);
-        write_elements(out, "=", type, of_type->grant.mask.keep, of_type->grant.mask.keep_count);
+        write_masked(out, "!", type, of_type->grant.mask.hide, of_type->grant.mask.hide_count);
+        write_masked(out, "=", type, of_type->grant.mask.keep, of_type->grant.mask.keep_count);
     }
 }
 

@@ -249,7 +249,7 @@ static bool round_to_digits(double number, int precision, char digits[20], int32
 
 size_t fhs_iot_format_double(double number, char out[FHS_IOT_NUMBER_MAX])
 {
-    char digits[20];
+    char digits[20] = "";
     int32_t exponent = 0;
     bool negative = signbit(number) != 0;
     if (isnan(number) || isinf(number)) {
