@@ -104,7 +104,7 @@ static const struct {
      "transaction each; --identity lookup (default), create or lookup-with-encounter says how "
      "devices\n"
      "and patients are found, --device-system in which system devices are identified. What is not\n"
-     "stored is told on stderr. samples prints what was measured of a patient as rows of time and\n"
+     "stored is told on stderr, with --json on stdout. samples prints what was measured of a patient as rows of time and\n"
      "value, NDJSON or with --csv; --from and --to bound the time. --strict: as the original "
      "mappings'\n"
      "engine where this one is safer (docs/iot.md). eval --jsonpath EXPRESSION FILE, or "

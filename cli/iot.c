@@ -46,7 +46,7 @@ typedef struct mapping_files {
     const char *fhir;
 } mapping_files;
 
-/* One fault in words: "error, device.json line 6 (type): … [kind]". */
+/* One fault in words: "error, device.json line 6 column 9 (type): … [kind]". */
 static void print_fault(FILE *out, const mapping_files *files, bool tells_message,
                         const fhs_json *fault)
 {
@@ -57,6 +57,7 @@ static void print_fault(FILE *out, const mapping_files *files, bool tells_messag
     fhs_str type = text_member(fault, FHS_LIT("type"));
     fhs_str text = text_member(fault, FHS_LIT("text"));
     long long line = number_member(fault, FHS_LIT("line"), 0);
+    long long column = number_member(fault, FHS_LIT("column"), 0);
     long long message = number_member(fault, FHS_LIT("message"), -1);
     long long count = number_member(fault, FHS_LIT("count"), 1);
     (void)fprintf(out, "%.*s", FHS_STR_ARG(severity));
@@ -68,6 +69,9 @@ static void print_fault(FILE *out, const mapping_files *files, bool tells_messag
     }
     if (line > 0) {
         (void)fprintf(out, ", %s line %lld", file, line);
+    }
+    if (line > 0 && column > 0) {
+        (void)fprintf(out, " column %lld", column);
     }
     if (type.len > 0) {
         (void)fprintf(out, " (%.*s)", FHS_STR_ARG(type));
@@ -100,6 +104,34 @@ static int print_faults(FILE *out, const mapping_files *files, bool tells_messag
     }
     fhs_arena_clear(&arena);
     return errors;
+}
+
+/* What is wrong with message @a number, counted from 1: in words after @a lead, or as NDJSON that
+ * counts messages from 0, as the library does. */
+static void print_message_faults(FILE *out, const mapping_files *files, long long number,
+                                 const char *lead, const fhirstore_buf *report, bool as_json)
+{
+    const char *text = report->ptr;
+    size_t left = report->len;
+    fhs_str line;
+    if (!as_json) {
+        (void)fprintf(out, "message %lld: %s", number, lead);
+        (void)print_faults(out, files, false, report, false);
+        return;
+    }
+    /* Each message was looked at alone: to the library it was number 0. Quotes within texts are
+     * escaped, so that this member cannot be mistaken. */
+    const fhs_str alone = FHS_LIT("\"message\":0");
+    while (next_text_line(&text, &left, &line)) {
+        size_t at = fhs_str_find(line, alone);
+        if (at >= line.len) {
+            (void)fprintf(out, "%.*s\n", FHS_STR_ARG(line));
+            continue;
+        }
+        fhs_str rest = fhs_str_of(line.ptr + at + alone.len, line.len - at - alone.len);
+        (void)fprintf(out, "%.*s\"message\":%lld%.*s\n", (int)at, line.ptr, number - 1,
+                      FHS_STR_ARG(rest));
+    }
 }
 
 /* ---- mappings ---- */
@@ -190,14 +222,13 @@ static bool normalise_line(const cli_options *options, const fhirstore_iot_mappi
         is_fine = cli_write(measurements.ptr, measurements.len, false);
     }
     if (is_fine && faults.len > 0) {
-        (void)fprintf(stderr, "message %lld: ", number);
-        (void)print_faults(stderr, &files, false, &faults, options->json);
+        print_message_faults(stderr, &files, number, "", &faults, options->json);
         is_fine = false;
     } else if (is_fine && measurements.len == 0) {
         fhirstore_buf report = {0};
         (void)fhirstore_iot_mapping_check(device, NULL, line.ptr, line.len, 0, &report, NULL);
-        (void)fprintf(stderr, "message %lld: no template matches\n", number);
-        (void)print_faults(stderr, &files, false, &report, options->json);
+        print_message_faults(stderr, &files, number, "no template matches\n", &report,
+                             options->json);
         fhirstore_buf_clear(&report);
     }
     fhirstore_buf_clear(&measurements);
@@ -318,9 +349,9 @@ static bool add_message(ingest_run *run, fhs_str line)
     }
     if (faults.len > 0) {
         run->sum.faults++;
-        (void)fprintf(stderr, "message %lld: ", run->messages);
         const mapping_files files = {run->options->arguments[2], run->options->arguments[3]};
-        (void)print_faults(stderr, &files, false, &faults, run->options->json);
+        print_message_faults(run->options->json ? stdout : stderr, &files, run->messages, "",
+                             &faults, run->options->json);
     }
     run->dropped += faults.len == 0 && measurements.len == 0;
     fhs_buf_add(&run->measurements, measurements.ptr, measurements.len);

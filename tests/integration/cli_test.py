@@ -848,11 +848,14 @@ def mappings_are_checked_and_tried(shop):
     assert told[2]["message"] == 2 and told[2]["template"] == 0 and told[2]["line"] == 2, told
     broken = shop.file("broken.json", '{"templateType":"CollectionContent",\n"template":[{}]}')
     report = shop.run("iot", "check", broken, key=False)
-    assert report.returncode == 1 and b"line 2" in report.stdout, report
+    assert report.returncode == 1 and b"line 2 column 13" in report.stdout, report
     done = shop.run("iot", "normalise", device, messages, key=False)
     assert done.returncode == 1 and len(done.stdout.splitlines()) == 1, done
     assert json.loads(done.stdout)["properties"] == [{"name": "v", "value": "71"}]
     assert b"message 2: no template matches" in done.stderr and b"[IncompatibleData]" in done.stderr, done
+    done = shop.run("iot", "normalise", device, messages, "--json", key=False)
+    told = [(one["message"], one["kind"]) for one in map(json.loads, done.stderr.splitlines())]
+    assert told == [(1, "NoMeasurement"), (1, "NoMeasurement"), (2, "IncompatibleData")], done
 
 
 @test
@@ -867,6 +870,9 @@ def messages_go_into_a_store_and_come_out_as_rows(shop):
                     b"0 unchanged, 0 not stored\n"), text
     group, total = map(json.loads, shop.ok("iot", "ingest", shop.store, device, fhir, good, "--json").splitlines())
     assert group["group"] == "unchanged" and total["unchanged"] == 1, (group, total)
+    told = list(map(json.loads, shop.run("iot", "ingest", shop.store, device, fhir, messages, "--json").stdout.splitlines()))
+    assert told[0]["message"] == 2 and told[0]["kind"] == "IncompatibleData", told
+    assert told[-1]["messages"] == 3 and told[-1]["dropped"] == 1 and told[-1]["faults"] == 1, told
     patient = shop.ok("search", shop.store, "Patient", "--ids").decode().strip()
     rows = shop.ok("iot", "samples", shop.store, "--patient", patient, "--code", "8867-4", "--csv").decode()
     assert rows.startswith("time,value,unit,code,reference\r\n2024-03-01T12:00:00.0000000Z,71,/min,8867-4,"), rows
