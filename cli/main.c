@@ -112,10 +112,12 @@ static const cli_command commands[] = {
      OF_STORE | OF_NEW_KEY | BIT(OPT_PROGRESS) | BIT(OPT_JSON), cli_encrypt},
     {"decrypt", "decrypt STORE", 1, 1, OF_STORE | BIT(OPT_PROGRESS) | BIT(OPT_JSON), cli_decrypt},
     {"compact", "compact STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_compact},
+#ifdef CLI_HAS_IOT
     {"iot", "iot check|normalise|ingest|samples|eval …", 2, 0,
      OF_STORE | OF_PRINCIPAL | OF_IOT | BIT(OPT_PER_COMMIT) | BIT(OPT_JSON) | BIT(OPT_VALIDATION) |
          BIT(OPT_INTEGRITY),
      cli_iot},
+#endif
     {"key",
      "key list|add|remove|rotate|renew STORE [--slot N] [--new-key-file F|--new-passphrase-file F|"
      "--recipient P]",

@@ -43,7 +43,11 @@ for (const [name, [result, parameters]] of Object.entries(abi.functions)) {
   const list = parameters.map((type, i) => `${type} a${i}`).join(', ');
   // Bytes of a body are no text that ends in NUL.
   const given = name.endsWith('_body') ? 'void *' : result;
-  functions[name.slice('fhirstore_'.length)] = loaded.func(`${given} ${name}(${list})`);
+  try {
+    functions[name.slice('fhirstore_'.length)] = loaded.func(`${given} ${name}(${list})`);
+  } catch {
+    // A library that was built without it.
+  }
 }
 
 /** A struct with its size, and zero, which always means the default, for what is not said. */

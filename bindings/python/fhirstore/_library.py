@@ -40,7 +40,9 @@ def library():
     else:
         raise OSError(f"libfhirstore cannot be loaded; FHIRSTORE_LIBRARY names its path ({reason})")
     for name, (result, parameters) in _abi.FUNCTIONS.items():
-        function = getattr(found, name)
+        function = getattr(found, name, None)
+        if function is None:
+            continue  # a library that was built without it
         function.restype = result
         function.argtypes = parameters
     _loaded = found
