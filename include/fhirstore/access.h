@@ -236,8 +236,8 @@ FHIRSTORE_API fhirstore_status fhirstore_set_authorizer(fhirstore *store,
  *                           the library (fhirstore_default_policy()).
  * @param      document_len  Bytes.
  * @param[out] err_out       NULL, or where to put the reason; owned by the caller.
- * @retval FHIRSTORE_ERR_POLICY  Not a role document: the error has line and column. The earlier
- *                               authorizer stays. Also the ERR_JSON_… for what is not JSON.
+ * @retval FHIRSTORE_ERR_POLICY  Not a role document, or an empty one: the error has line and column.
+ *                               The earlier authorizer stays. Also the ERR_JSON_… for what is not JSON.
  * @par Threads  Any thread; interactions already under way keep the one they began with.
  * @since 0.1
  */

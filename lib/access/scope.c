@@ -176,7 +176,7 @@ fhirstore_status fhs_scopes_read(fhs_arena *arena, fhs_str text, fhs_scopes *out
             is_foreign(context)) {
             continue;
         }
-        fhs_scope scope = {.written = word};
+        fhs_scope scope = {.written = word, .number = number};
         const char *fault = read_resource_scope(context, behind, &scope);
         if (fault != NULL) {
             return fhs_fail(err, FHIRSTORE_ERR_POLICY, "scope %u: %s", number, fault);
@@ -184,5 +184,26 @@ fhirstore_status fhs_scopes_read(fhs_arena *arena, fhs_str text, fhs_scopes *out
         items[out->count++] = scope;
     }
     out->fhir_user = openid && fhir_user;
+    return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_scopes_check(const fhs_fhir *fhir, fhs_arena *arena, const fhs_scopes *scopes,
+                                  fhirstore_error **err)
+{
+    for (size_t i = 0; i < scopes->count; i++) {
+        const fhs_scope *scope = &scopes->items[i];
+        const fhs_rule rule = {.types = &scope->type, .type_count = 1, .where = scope->params};
+        fhs_type type = fhs_type_find(fhir, scope->type);
+        bool is_known = fhs_str_eq(scope->type, FHS_LIT("*")) ||
+                        (type != FHS_TYPE_NONE && fhs_type_is_resource(fhir, type));
+        const char *fault = is_known ? NULL : "a resource type of the store's FHIR version, or *";
+        if (is_known && scope->params.len > 0) {
+            fault = fhs_rule_fault(fhir, arena, &rule);
+        }
+        if (fault != NULL) {
+            return fhs_fail(err, FHIRSTORE_ERR_POLICY, "scope %u: it expects %s", scope->number,
+                            fault);
+        }
+    }
     return FHIRSTORE_OK;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SMART App Launch scopes, versions 1 and 2: "patient/Observation.rs?category=laboratory",
- * "user/Patient.read". What concerns no resources ("openid", "launch/patient", "offline_access", scopes
- * of other systems) is kept or passed over; what looks like a resource scope and is none is
+ * "user/Patient.read". What concerns no resources ("openid", "launch/patient", "offline_access",
+ * scopes of other systems) is kept or passed over; what looks like a resource scope and is none is
  * refused.
  */
 #ifndef FHS_ACCESS_SCOPE_H
@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "fhir/fhir.h"
 
 typedef enum fhs_scope_context {
     FHS_SCOPE_PATIENT,
@@ -23,6 +24,7 @@ typedef struct fhs_scope {
     uint32_t actions; /* FHS_DATA_* */
     fhs_str params;   /* a search of the type; empty: every resource */
     fhs_str written;
+    unsigned number; /* which of the scopes, counted from 1 */
 } fhs_scope;
 
 typedef struct fhs_scopes {
@@ -38,5 +40,11 @@ typedef struct fhs_scopes {
  */
 fhirstore_status fhs_scopes_read(fhs_arena *arena, fhs_str text, fhs_scopes *out,
                                  fhirstore_error **err);
+/*
+ * Whether FHIR has the types and the parameters are searches of theirs: what no store could grant
+ * is a mistake of whoever wrote it. ERR_POLICY as above.
+ */
+fhirstore_status fhs_scopes_check(const fhs_fhir *fhir, fhs_arena *arena, const fhs_scopes *scopes,
+                                  fhirstore_error **err);
 
 #endif

@@ -205,6 +205,11 @@ fhirstore_status fhirstore_set_policy(fhirstore *store, const char *document, si
     if (!fhs_api_text(document, document_len, &text)) {
         return fhs_api_invalid(err_out, "a NULL string with a length");
     }
+    if (document != NULL && document_len == 0) {
+        /* A file cut to nothing is no wish for the roles that come with the library. */
+        return fhs_fail(err_out, FHIRSTORE_ERR_POLICY,
+                        "line 1, column 1: expected an object, found the end of the text");
+    }
     fhirstore_status status = fhs_store_enter(store, err_out);
     if (status < FHIRSTORE_OK) {
         return status;

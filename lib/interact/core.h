@@ -99,6 +99,9 @@ fhirstore_status fhs_core_set_authorizer(fhs_core *core, const fhirstore_authori
                                          fhirstore_error **err);
 /* The built-in policy by a document ("": the default one). ERR_POLICY, ERR_JSON… */
 fhirstore_status fhs_core_set_policy(fhs_core *core, fhs_str document, fhirstore_error **err);
+/* fhs_scopes_check() with the search parameters that are in force now. */
+fhirstore_status fhs_core_check_scopes(fhs_core *core, fhs_arena *arena, const fhs_scopes *scopes,
+                                       fhirstore_error **err);
 fhirstore_status fhs_core_set_audit_hook(fhs_core *core, const fhirstore_audit_hook *hook,
                                          fhirstore_error **err);
 

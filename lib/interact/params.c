@@ -45,6 +45,15 @@ fhirstore_status fhs_core_set_policy(fhs_core *core, fhs_str document, fhirstore
     return status < FHIRSTORE_OK ? status : fhs_core_set_authorizer(core, &authorizer, err);
 }
 
+fhirstore_status fhs_core_check_scopes(fhs_core *core, fhs_arena *arena, const fhs_scopes *scopes,
+                                       fhirstore_error **err)
+{
+    fhs_params *params = hold_current(core);
+    fhirstore_status status = fhs_scopes_check(fhs_params_fhir(params), arena, scopes, err);
+    fhs_params_drop(params);
+    return status;
+}
+
 void fhs_core_set_params(fhs_core *core, fhs_params *params)
 {
     (void)pthread_mutex_lock(&core->hooks_lock);

@@ -94,6 +94,9 @@ static fhirstore_status name_principal(fhs_session *session, const fhs_session_o
 {
     fhs_principal *who = &session->who;
     fhirstore_status status = fhs_principal_read(who, options->claims, &session->claims, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_core_check_scopes(session->core, &session->claims, &who->scopes, err);
+    }
     if (status != FHIRSTORE_OK) {
         return status;
     }

@@ -750,6 +750,14 @@ def a_principals_rights_are_shown_and_explained(shop):
     bad = shop.file("bad.json", json.dumps({"scope": "user/Patient.r patient/Patient.sr"}))
     reason = shop.refused("access", "show", shop.store, "--as", bad)
     assert "scope 2" in str(reason), reason
+    for scope, told in (("user/Patient.r patient/Patinet.r", "scope 2: it expects a resource type"),
+                        ("launch patient/Patient.rs?nmae=x", "scope 2: it expects a search of Patient"),
+                        ("user/*.rs?nmae=x", "scope 1: it expects a search of")):
+        bad = shop.file("bad.json", json.dumps({"scope": scope}))
+        assert told in str(shop.refused("access", "show", shop.store, "--as", bad)), scope
+    # A policy cut to nothing is not the one that comes with the library.
+    reason = shop.refused("access", "show", shop.store, "--as", who, "--policy", shop.file("empty.json", ""))
+    assert "line 1, column 1" in str(reason), reason
     shop.usage("access", "grant", shop.store)
     shop.usage("access", "explain", shop.store, "fly")
     shop.refused("access", "explain", shop.store, "read", "Nothing/1", "--as", who)
