@@ -4,24 +4,17 @@
  * units of one kind are converted to that of the latest; what has another kind, no UCUM unit, a
  * comparator or a modifier extension counts, but is not calculated with.
  */
-#include <stdlib.h>
-
+#include "interact/stats.h"
 #include "base/instant.h"
 #include "base/mem.h"
 #include "fhir/reference.h"
 #include "interact/find.h"
-#include "interact/interact.h"
 #include "interact/observation.h"
-#include "interact/operation.h"
 #include "interact/sight.h"
-#include "interact/statistics.h"
 #include "interact/touched.h"
-#include "units/units.h"
 
 #define STATS_TEXT_MAX ((size_t)64 * 1024 * 1024)
-/* Codes that figures may be asked of, and be told of (a panel has several). */
-#define STATS_CODES_MAX 64u
-#define PANEL_DEPTH     4u
+#define PANEL_DEPTH    4u
 
 static const fhs_str stats_params[] = {
     FHS_LIT_INIT("subject"), FHS_LIT_INIT("code"),     FHS_LIT_INIT("system"),
@@ -31,52 +24,9 @@ static const fhs_str stats_params[] = {
 static const fhs_str stats_lists[] = {FHS_LIT_INIT("code"), FHS_LIT_INIT("coding"),
                                       FHS_LIT_INIT("statistic"), FHS_LIT_INIT("")};
 
-/* One value, or what was none. */
-typedef struct stats_item {
-    fhs_entity entity;
-    uint32_t part; /* 0: the Observation's own value; else the component, from 1 */
-    int64_t time;
-    bool is_valid;
-    fhs_decimal value;
-    fhs_str unit;
-    fhs_str unit_code;
-} stats_item;
-
-typedef struct stats_group {
-    fhs_str system;
-    fhs_str code;
-    fhs_str concept; /* the CodeableConcept as it is answered */
-    stats_item *items;
-    size_t count;
-    size_t capacity;
-    bool is_panel; /* figures are those of its parts */
-} stats_group;
-
-typedef struct stats_work {
-    fhs_call *call;
-    const fhs_operation *operation;
-    fhs_params *params;
-    fhs_arena *arena;
-    fhs_str subject;
-    int64_t from; /* ticks */
-    int64_t to;
-    bool has_period;
-    bool wanted[FHS_STAT_KINDS];
-    bool includes;
-    uint64_t limit;
-    stats_group groups[STATS_CODES_MAX];
-    size_t group_count;
-    size_t item_count;
-    size_t asked_count; /* groups that were asked for; those behind are parts of panels */
-    fhs_arena scratch;  /* reads one Observation … */
-    fhs_arena kept;     /* … and keeps texts of it */
-    fhs_buf body;
-    fhirstore_error **err;
-} stats_work;
-
 /* ---- the question ---- */
 
-static fhirstore_status read_stats_subject(stats_work *work)
+static fhirstore_status read_stats_subject(fhs_stats_work *work)
 {
     static const fhs_str name = FHS_LIT_INIT("subject");
     const fhs_core *core = work->call->session->core;
@@ -95,10 +45,10 @@ static fhirstore_status read_stats_subject(stats_work *work)
                                    work->err);
 }
 
-static stats_group *find_stats_group(stats_work *work, fhs_str system, fhs_str code)
+static fhs_stats_group *find_stats_group(fhs_stats_work *work, fhs_str system, fhs_str code)
 {
     for (size_t i = 0; i < work->group_count; i++) {
-        stats_group *group = &work->groups[i];
+        fhs_stats_group *group = &work->groups[i];
         if (fhs_str_eq(group->code, code) && fhs_str_eq(group->system, system)) {
             return group;
         }
@@ -106,20 +56,20 @@ static stats_group *find_stats_group(stats_work *work, fhs_str system, fhs_str c
     return NULL;
 }
 
-static fhirstore_status add_stats_group(stats_work *work, fhs_str system, fhs_str code,
-                                        fhs_str concept, stats_group **out)
+static fhirstore_status add_stats_group(fhs_stats_work *work, fhs_str system, fhs_str code,
+                                        fhs_str concept, fhs_stats_group **out)
 {
     *out = find_stats_group(work, system, code);
     if (*out != NULL) {
         return FHIRSTORE_OK;
     }
-    if (work->group_count == STATS_CODES_MAX) {
+    if (work->group_count == FHS_STATS_CODES_MAX) {
         return fhs_fail(work->err, FHIRSTORE_ERR_LIMIT, "figures are told of 64 codes at most");
     }
     *out = &work->groups[work->group_count];
-    **out = (stats_group){.system = fhs_arena_dup(&work->kept, system),
-                          .code = fhs_arena_dup(&work->kept, code),
-                          .concept = fhs_arena_dup(&work->kept, concept)};
+    **out = (fhs_stats_group){.system = fhs_arena_dup(&work->kept, system),
+                              .code = fhs_arena_dup(&work->kept, code),
+                              .concept = fhs_arena_dup(&work->kept, concept)};
     work->group_count++;
     return (*out)->system.ptr == NULL || (*out)->code.ptr == NULL || (*out)->concept.ptr == NULL
                ? fhs_fail_memory(work->err)
@@ -127,10 +77,10 @@ static fhirstore_status add_stats_group(stats_work *work, fhs_str system, fhs_st
 }
 
 /* {"coding":[{…}]} of a code that was asked for. */
-static fhirstore_status add_asked(stats_work *work, fhs_str system, fhs_str code)
+static fhirstore_status add_asked(fhs_stats_work *work, fhs_str system, fhs_str code)
 {
     fhs_buf concept = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES);
-    stats_group *group;
+    fhs_stats_group *group;
     fhs_buf_add_cstr(&concept, "{\"coding\":[{\"system\":");
     fhs_json_write_string(&concept, system);
     fhs_buf_add_cstr(&concept, ",\"code\":");
@@ -145,7 +95,7 @@ static fhirstore_status add_asked(stats_work *work, fhs_str system, fhs_str code
 }
 
 /* A Coding, or in an address "system|code". */
-static fhirstore_status add_asked_coding(stats_work *work, const fhs_argument *argument)
+static fhirstore_status add_asked_coding(fhs_stats_work *work, const fhs_argument *argument)
 {
     fhs_str system = FHS_STR_NONE;
     fhs_str code = FHS_STR_NONE;
@@ -161,7 +111,7 @@ static fhirstore_status add_asked_coding(stats_work *work, const fhs_argument *a
                                    work->err);
 }
 
-static fhirstore_status read_asked_codes(stats_work *work)
+static fhirstore_status read_asked_codes(fhs_stats_work *work)
 {
     const fhs_operation *operation = work->operation;
     fhs_str system;
@@ -184,7 +134,8 @@ static fhirstore_status read_asked_codes(stats_work *work)
                : status;
 }
 
-static fhirstore_status read_stats_bound(stats_work *work, fhs_str name, fhs_str text, bool is_end)
+static fhirstore_status read_stats_bound(fhs_stats_work *work, fhs_str name, fhs_str text,
+                                         bool is_end)
 {
     fhs_date date;
     int64_t lo;
@@ -202,7 +153,7 @@ static fhirstore_status read_stats_bound(stats_work *work, fhs_str name, fhs_str
 }
 
 /* duration: so many hours up to now. */
-static fhirstore_status read_stats_duration(stats_work *work, fhs_str text)
+static fhirstore_status read_stats_duration(fhs_stats_work *work, fhs_str text)
 {
     static const fhs_str name = FHS_LIT_INIT("duration");
     const fhs_decimal hour = fhs_decimal_from_i64(3600 * FHS_TICKS_PER_SECOND);
@@ -220,7 +171,7 @@ static fhirstore_status read_stats_duration(stats_work *work, fhs_str text)
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status read_stats_time(stats_work *work)
+static fhirstore_status read_stats_time(fhs_stats_work *work)
 {
     const fhs_operation *operation = work->operation;
     const fhs_json *period = NULL;
@@ -266,7 +217,7 @@ static fhirstore_status read_stats_time(stats_work *work)
                : status;
 }
 
-static fhirstore_status read_wanted(stats_work *work)
+static fhirstore_status read_wanted(fhs_stats_work *work)
 {
     static const fhs_str name = FHS_LIT_INIT("statistic");
     const fhs_operation *operation = work->operation;
@@ -295,7 +246,7 @@ static fhirstore_status read_wanted(stats_work *work)
     return any ? FHIRSTORE_OK : fhs_argument_fail(name, "is missing", work->err);
 }
 
-static fhirstore_status read_stats_ask(stats_work *work)
+static fhirstore_status read_stats_ask(fhs_stats_work *work)
 {
     fhirstore_status status = read_stats_subject(work);
     if (status >= FHIRSTORE_OK) {
@@ -322,7 +273,7 @@ static fhirstore_status read_stats_ask(stats_work *work)
 
 /* ---- gathering ---- */
 
-static bool has_code_of(const fhs_json *concept, const stats_group *group)
+static bool has_code_of(const fhs_json *concept, const fhs_stats_group *group)
 {
     fhs_str system;
     fhs_str code;
@@ -335,7 +286,7 @@ static bool has_code_of(const fhs_json *concept, const stats_group *group)
 }
 
 /* A value that can be calculated with. */
-static bool read_stats_value(stats_work *work, const fhs_json *holder, stats_item *item)
+static bool read_stats_value(fhs_stats_work *work, const fhs_json *holder, fhs_stats_item *item)
 {
     const fhs_json *quantity = fhs_json_get(holder, FHS_LIT("valueQuantity"));
     fhs_str system = FHS_STR_NONE;
@@ -357,8 +308,9 @@ static bool read_stats_value(stats_work *work, const fhs_json *holder, stats_ite
 }
 
 /* What @a holder (the Observation, or a component) says, in the group of its code. */
-static fhirstore_status add_stats_item(stats_work *work, stats_group *group, const fhs_json *holder,
-                                       fhs_entity entity, uint32_t part, int64_t time, bool counts)
+static fhirstore_status add_stats_item(fhs_stats_work *work, fhs_stats_group *group,
+                                       const fhs_json *holder, fhs_entity entity, uint32_t part,
+                                       int64_t time, bool counts)
 {
     if (work->item_count++ == FHS_LIMIT_INCLUDE_WALK) {
         return fhs_fail(work->err, FHIRSTORE_ERR_TOO_COSTLY,
@@ -366,15 +318,15 @@ static fhirstore_status add_stats_item(stats_work *work, stats_group *group, con
     }
     if (group->count == group->capacity) {
         size_t capacity = group->capacity == 0 ? 64 : group->capacity * 2;
-        stats_item *items = fhs_realloc(group->items, capacity * sizeof *items);
+        fhs_stats_item *items = fhs_realloc(group->items, capacity * sizeof *items);
         if (items == NULL) {
             return fhs_fail_memory(work->err);
         }
         group->items = items;
         group->capacity = capacity;
     }
-    stats_item *item = &group->items[group->count++];
-    *item = (stats_item){.entity = entity, .part = part, .time = time};
+    fhs_stats_item *item = &group->items[group->count++];
+    *item = (fhs_stats_item){.entity = entity, .part = part, .time = time};
     item->is_valid = counts && read_stats_value(work, holder, item);
     bool failed = item->is_valid && (item->unit.ptr == NULL || item->unit_code.ptr == NULL);
     return failed ? fhs_fail_memory(work->err) : FHIRSTORE_OK;
@@ -387,8 +339,8 @@ static const fhs_json *stats_list(const fhs_json *object, fhs_str name)
 }
 
 /* The group of a part of a panel: that of its own code. */
-static fhirstore_status panel_part_group(stats_work *work, const fhs_json *concept,
-                                         stats_group **out)
+static fhirstore_status panel_part_group(fhs_stats_work *work, const fhs_json *concept,
+                                         fhs_stats_group **out)
 {
     fhs_str system;
     fhs_str code;
@@ -408,12 +360,12 @@ static fhirstore_status panel_part_group(stats_work *work, const fhs_json *conce
     return status;
 }
 
-static fhirstore_status take_stats_component(stats_work *work, const fhs_json *component,
+static fhirstore_status take_stats_component(fhs_stats_work *work, const fhs_json *component,
                                              fhs_entity entity, uint32_t part, int64_t time,
                                              bool is_panel, bool counts)
 {
     const fhs_json *concept = fhs_json_get(component, FHS_LIT("code"));
-    stats_group *group = NULL;
+    fhs_stats_group *group = NULL;
     for (size_t i = 0; i < work->asked_count && group == NULL; i++) {
         group = has_code_of(concept, &work->groups[i]) ? &work->groups[i] : NULL;
     }
@@ -424,10 +376,10 @@ static fhirstore_status take_stats_component(stats_work *work, const fhs_json *c
                : add_stats_item(work, group, component, entity, part, time, counts);
 }
 
-static fhirstore_status take_panel_member(stats_work *work, fhs_str reference, unsigned depth);
+static fhirstore_status take_panel_member(fhs_stats_work *work, fhs_str reference, unsigned depth);
 
 /* Members are read when nothing of the panel is needed any more. */
-static fhirstore_status take_panel_members(stats_work *work, const fhs_json *observation,
+static fhirstore_status take_panel_members(fhs_stats_work *work, const fhs_json *observation,
                                            unsigned depth)
 {
     const fhs_json *members = stats_list(observation, FHS_LIT("hasMember"));
@@ -463,11 +415,11 @@ static bool is_entered_in_error(const fhs_json *observation)
 }
 
 /* An Observation that matches, or that a panel names. */
-static fhirstore_status take_observation(stats_work *work, fhs_entity entity, bool is_part,
+static fhirstore_status take_observation(fhs_stats_work *work, fhs_entity entity, bool is_part,
                                          unsigned depth)
 {
     const fhs_json *root = NULL;
-    stats_group *group = NULL;
+    fhs_stats_group *group = NULL;
     bool is_asked = is_part;
     fhs_arena_reset(&work->scratch);
     fhirstore_status status = fhs_json_read(&work->scratch, fhs_buf_str(&work->body), NULL, &root,
@@ -504,8 +456,7 @@ static fhirstore_status take_observation(stats_work *work, fhs_entity entity, bo
     return status >= FHIRSTORE_OK && is_panel ? take_panel_members(work, root, depth) : status;
 }
 
-/* What may be seen of it, into work->body. */
-static fhirstore_status load_observation(stats_work *work, fhs_version *version)
+fhirstore_status fhs_stats_load(fhs_stats_work *work, fhs_version *version)
 {
     fhs_buf_reset(&work->body);
     fhs_touch(work->call, version);
@@ -516,7 +467,7 @@ static fhirstore_status load_observation(stats_work *work, fhs_version *version)
                : status;
 }
 
-static fhirstore_status take_panel_member(stats_work *work, fhs_str reference, unsigned depth)
+static fhirstore_status take_panel_member(fhs_stats_work *work, fhs_str reference, unsigned depth)
 {
     fhs_call *call = work->call;
     const fhs_core *core = call->session->core;
@@ -540,13 +491,14 @@ static fhirstore_status take_panel_member(stats_work *work, fhs_str reference, u
     }
     status = fhs_resource_read(call->conn, type, to.id, &version, work->err);
     if (status >= FHIRSTORE_OK) {
-        status = load_observation(work, &version);
+        status = fhs_stats_load(work, &version);
     }
     return status >= FHIRSTORE_OK ? take_observation(work, version.entity, true, depth) : status;
 }
 
 /* All Observations of the subject that have one of the codes, themselves or in a component. */
-static fhirstore_status open_stats_search(stats_work *work, fhs_search_env *env, fhs_search **out)
+static fhirstore_status open_stats_search(fhs_stats_work *work, fhs_search_env *env,
+                                          fhs_search **out)
 {
     const fhs_core *core = work->call->session->core;
     fhs_buf text = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES);
@@ -574,7 +526,7 @@ static fhirstore_status open_stats_search(stats_work *work, fhs_search_env *env,
                                                  query, env, out, work->err);
 }
 
-static fhirstore_status gather_stats(stats_work *work)
+static fhirstore_status gather_stats(fhs_stats_work *work)
 {
     fhs_search_env env;
     fhs_search *search = NULL;
@@ -585,7 +537,7 @@ static fhirstore_status gather_stats(stats_work *work)
     }
     while (status >= FHIRSTORE_OK &&
            (status = fhs_search_next(search, &version, work->err)) == FHIRSTORE_OK) {
-        status = load_observation(work, &version);
+        status = fhs_stats_load(work, &version);
         if (status >= FHIRSTORE_OK) {
             status = take_observation(work, version.entity, false, 0);
         }
@@ -594,254 +546,15 @@ static fhirstore_status gather_stats(stats_work *work)
     return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
 }
 
-/* ---- figures ---- */
-
-/* The latest first, each once. */
-static int compare_stats_items(const void *a, const void *b)
-{
-    const stats_item *x = a;
-    const stats_item *y = b;
-    if (x->time != y->time) {
-        return x->time > y->time ? -1 : 1;
-    }
-    if (x->entity != y->entity) {
-        return x->entity < y->entity ? -1 : 1;
-    }
-    return x->part < y->part ? -1 : x->part > y->part;
-}
-
-static void order_stats_items(stats_group *group)
-{
-    size_t kept = 0;
-    if (group->count > 0) {
-        qsort(group->items, group->count, sizeof *group->items, compare_stats_items);
-    }
-    for (size_t i = 0; i < group->count; i++) {
-        if (kept == 0 || compare_stats_items(&group->items[kept - 1], &group->items[i]) != 0) {
-            group->items[kept++] = group->items[i];
-        }
-    }
-    group->count = kept;
-}
-
-/* The values in the unit of the latest; the others are no longer valid. */
-static size_t convert_stats_items(stats_group *group, fhs_sample *samples,
-                                  const stats_item **latest_out)
-{
-    const stats_item *latest = NULL;
-    const stats_item *first = NULL;
-    size_t count = 0;
-    for (size_t i = 0; i < group->count; i++) {
-        stats_item *item = &group->items[i];
-        fhs_sample *sample = &samples[count];
-        latest = latest == NULL && item->is_valid ? item : latest;
-        if (item->is_valid && fhs_unit_convert(&item->value, item->unit_code, latest->unit_code,
-                                               &sample->value, NULL) == FHIRSTORE_OK) {
-            sample->number = fhs_decimal_to_double(&sample->value);
-            count++;
-            first = item;
-        } else {
-            item->is_valid = false;
-        }
-    }
-    for (size_t i = 0, at = 0; i < group->count; i++) {
-        if (group->items[i].is_valid) {
-            const bool is_dated = group->items[i].time != FHS_TICK_MIN &&
-                                  first->time != FHS_TICK_MIN;
-            samples[at++].days = is_dated ? (double)(group->items[i].time - first->time) /
-                                                (86400.0 * (double)FHS_TICKS_PER_SECOND)
-                                          : 0;
-        }
-    }
-    *latest_out = latest;
-    return count;
-}
-
-static bool keeps_unit(fhs_statistic which)
-{
-    return which != FHS_STAT_COUNT && which != FHS_STAT_TOTAL_COUNT && which != FHS_STAT_SKEW &&
-           which != FHS_STAT_KURTOSIS && which != FHS_STAT_VARIANCE && which != FHS_STAT_GRADIENT;
-}
-
-static void write_stats_unit(fhs_statistic which, const stats_item *latest, fhs_buf *out)
-{
-    const char *behind = which == FHS_STAT_GRADIENT ? "/d" : which == FHS_STAT_VARIANCE ? "2" : "";
-    fhs_buf text = FHS_BUF_INIT((size_t)4096);
-    if (!keeps_unit(which) && (behind[0] == '\0' || latest == NULL)) {
-        fhs_buf_add_cstr(out, ",\"unit\":\"1\",\"system\":\"http://unitsofmeasure.org\",\"code\":"
-                              "\"1\"}");
-        return;
-    }
-    if (keeps_unit(which)) {
-        fhs_buf_add_cstr(out, ",\"unit\":");
-        fhs_json_write_string(out, latest->unit.len > 0 ? latest->unit : latest->unit_code);
-        fhs_buf_add_str(&text, latest->unit_code);
-    } else {
-        /* A square, or so much a day. */
-        fhs_buf_addf(&text, "(%.*s)%s", FHS_STR_ARG(latest->unit_code), behind);
-    }
-    fhs_buf_add_cstr(out, ",\"system\":\"http://unitsofmeasure.org\",\"code\":");
-    fhs_json_write_string(out, fhs_buf_str(&text));
-    fhs_buf_add_char(out, '}');
-    if (fhs_buf_status(&text) != FHIRSTORE_OK) {
-        out->failed = fhs_buf_status(&text);
-    }
-    fhs_buf_clear(&text);
-}
-
-static void write_figures(const stats_work *work, const fhs_sample *samples, size_t count,
-                          size_t total, const stats_item *latest, fhs_buf *out)
-{
-    bool is_first = true;
-    for (int i = 0; i < FHS_STAT_KINDS; i++) {
-        const fhs_statistic which = (fhs_statistic)i;
-        if (!work->wanted[i]) {
-            continue;
-        }
-        fhs_buf_addf(out,
-                     "%s{\"code\":{\"coding\":[{\"system\":"
-                     "\"http://terminology.hl7.org/CodeSystem/observation-statistics\",\"code\":"
-                     "\"%.*s\"}],\"text\":\"%.*s\"},",
-                     is_first ? "" : ",", FHS_STR_ARG(fhs_statistic_code(which)),
-                     FHS_STR_ARG(fhs_statistic_display(which)));
-        is_first = false;
-        const size_t before = out->len;
-        fhs_buf_add_cstr(out, "\"valueQuantity\":{\"value\":");
-        if (fhs_statistic_write(which, samples, count, total, out)) {
-            write_stats_unit(which, latest, out);
-        } else {
-            if (fhs_buf_status(out) == FHIRSTORE_OK) {
-                out->len = before;
-            }
-            fhs_buf_add_cstr(out, "\"dataAbsentReason\":{\"coding\":[{\"system\":"
-                                  "\"http://terminology.hl7.org/CodeSystem/data-absent-reason\","
-                                  "\"code\":\"not-applicable\"}]}");
-        }
-        fhs_buf_add_char(out, '}');
-    }
-}
-
-/* What was asked for, or else what the values span. */
-static void write_effective(const stats_work *work, const stats_group *group, fhs_buf *out)
-{
-    int64_t from = work->from;
-    int64_t to = work->to;
-    for (size_t i = 0; i < group->count; i++) {
-        const int64_t time = group->items[i].time;
-        if (time != FHS_TICK_MIN) {
-            from = work->from == FHS_TICK_MIN ? time : from;
-            to = to == FHS_TICK_MAX ? time : to;
-        }
-    }
-    if (from == FHS_TICK_MIN && to == FHS_TICK_MAX) {
-        return;
-    }
-    fhs_buf_add_cstr(out, ",\"effectivePeriod\":{");
-    if (from != FHS_TICK_MIN) {
-        fhs_buf_add_cstr(out, "\"start\":\"");
-        fhs_instant_write(fhs_ticks_to_us(from), out);
-        fhs_buf_add_cstr(out, to != FHS_TICK_MAX ? "\"," : "\"");
-    }
-    if (to != FHS_TICK_MAX) {
-        fhs_buf_add_cstr(out, "\"end\":\"");
-        fhs_instant_write(fhs_ticks_to_us(to), out);
-        fhs_buf_add_char(out, '"');
-    }
-    fhs_buf_add_char(out, '}');
-}
-
-static fhirstore_status write_stats_group(stats_work *work, stats_group *group, fhs_buf *out)
-{
-    const stats_item *latest = NULL;
-    order_stats_items(group);
-    fhs_sample *samples = fhs_calloc(group->count + 1, sizeof *samples);
-    if (samples == NULL) {
-        return fhs_fail_memory(work->err);
-    }
-    size_t count = convert_stats_items(group, samples, &latest);
-    fhs_samples_sort(samples, count);
-    fhs_buf_add_cstr(out, "{\"name\":\"statistics\",\"resource\":{\"resourceType\":\"Observation\","
-                          "\"status\":\"final\",\"code\":");
-    fhs_buf_add_str(out, group->concept);
-    fhs_buf_add_cstr(out, ",\"subject\":{\"reference\":");
-    fhs_json_write_string(out, work->subject);
-    fhs_buf_add_char(out, '}');
-    write_effective(work, group, out);
-    fhs_buf_add_cstr(out, ",\"component\":[");
-    write_figures(work, samples, count, group->count, latest, out);
-    fhs_buf_add_cstr(out, "]}}");
-    fhs_free(samples);
-    return FHIRSTORE_OK;
-}
-
-/* ---- sources ---- */
-
-/* The Observations that were calculated with, the latest first. */
-static fhirstore_status write_sources(stats_work *work, fhs_buf *out)
-{
-    size_t most = 0;
-    size_t count = 0;
-    fhirstore_status status = FHIRSTORE_OK;
-    for (size_t g = 0; g < work->group_count; g++) {
-        most += work->groups[g].count;
-    }
-    stats_item *all = fhs_calloc(most + 1, sizeof *all);
-    if (all == NULL) {
-        return fhs_fail_memory(work->err);
-    }
-    for (size_t g = 0; g < work->group_count; g++) {
-        for (size_t i = 0; i < work->groups[g].count; i++) {
-            if (work->groups[g].items[i].is_valid) {
-                all[count] = work->groups[g].items[i];
-                all[count++].part = 0;
-            }
-        }
-    }
-    stats_group sources = {.items = all, .count = count};
-    order_stats_items(&sources);
-    for (size_t i = 0; i < sources.count && i < work->limit && status >= FHIRSTORE_OK; i++) {
-        fhs_version version;
-        status = fhs_resource_look(work->call->conn, all[i].entity, &version, work->err);
-        if (status >= FHIRSTORE_OK) {
-            status = load_observation(work, &version);
-        }
-        fhs_buf_add_cstr(out, ",{\"name\":\"source\",\"resource\":");
-        fhs_buf_add_str(out, fhs_buf_str(&work->body));
-        fhs_buf_add_char(out, '}');
-        work->call->count++;
-    }
-    fhs_free(all);
-    return status;
-}
-
-static fhirstore_status write_stats_answer(stats_work *work, fhs_buf *out)
-{
-    fhirstore_status status = FHIRSTORE_OK;
-    bool is_first = true;
-    fhs_buf_add_cstr(out, "{\"resourceType\":\"Parameters\",\"parameter\":[");
-    for (size_t i = 0; i < work->group_count && status >= FHIRSTORE_OK; i++) {
-        if (work->groups[i].is_panel && work->groups[i].count == 0) {
-            continue;
-        }
-        fhs_buf_add_cstr(out, is_first ? "" : ",");
-        is_first = false;
-        status = write_stats_group(work, &work->groups[i], out);
-    }
-    if (work->includes && status >= FHIRSTORE_OK) {
-        status = write_sources(work, out);
-    }
-    fhs_buf_add_cstr(out, "]}");
-    return status;
-}
-
 static fhirstore_status run_stats(fhs_call *call, const fhs_operation *operation,
                                   fhs_answer *answer, fhirstore_error **err)
 {
-    stats_work *work = fhs_arena_calloc(call->arena, 1, sizeof *work);
+    fhs_stats_work *work = fhs_arena_calloc(call->arena, 1, sizeof *work);
     if (work == NULL) {
         return fhs_fail_memory(err);
     }
-    *work = (stats_work){.call = call, .operation = operation, .arena = call->arena, .err = err};
+    *work = (fhs_stats_work){
+        .call = call, .operation = operation, .arena = call->arena, .err = err};
     fhs_arena_init(&work->scratch, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
     fhs_arena_init(&work->kept, STATS_TEXT_MAX);
     fhs_buf_init(&work->body, FHS_LIMIT_RESOURCE_BYTES);
@@ -853,7 +566,7 @@ static fhirstore_status run_stats(fhs_call *call, const fhs_operation *operation
         status = gather_stats(work);
     }
     if (status >= FHIRSTORE_OK) {
-        status = write_stats_answer(work, &answer->body);
+        status = fhs_stats_write(work, &answer->body);
     }
     for (size_t i = 0; i < work->group_count; i++) {
         fhs_free(work->groups[i].items);
