@@ -191,9 +191,8 @@ static bool is_local(const fhs_core *core, fhs_str reference, fhs_type *type_out
            fhs_id_is_valid(*id_out);
 }
 
-/* As if the principal asked to read it; nothing of that is told or recorded. */
-static fhirstore_status may_read(fhs_call *call, fhs_type type, fhs_str id, bool *yes_out,
-                                 fhirstore_error **err)
+fhirstore_status fhs_may_read(fhs_call *call, fhs_type type, fhs_str id, bool *yes_out,
+                              fhirstore_error **err)
 {
     fhs_call inner;
     fhs_grant grant;
@@ -234,7 +233,7 @@ fhirstore_status fhs_binary_judge(fhs_call *call, fhs_type type, fhs_str body, b
     if (status >= FHIRSTORE_OK && is_local(core, parts.context, &of, &id) &&
         !fhs_type_is_binary(core, of)) {
         *told_out = true;
-        status = may_read(call, of, id, yes_out, err);
+        status = fhs_may_read(call, of, id, yes_out, err);
     }
     fhs_arena_clear(&arena);
     return status;

@@ -27,6 +27,12 @@ fhirstore_status fhs_binary_unwrap(const fhs_core *core, const fhs_request *requ
                                    fhs_answer *answer, fhirstore_error **err);
 
 /*
+ * Would the principal be given a resource if it asked to read it? Nothing of that is told or
+ * recorded. Only ERR_NO_MEMORY fails. Uses the connection.
+ */
+fhirstore_status fhs_may_read(fhs_call *call, fhs_type type, fhs_str id, bool *yes_out,
+                              fhirstore_error **err);
+/*
  * A Binary with a securityContext that lies in the store may be seen where that may be read.
  * *told_out false: @a body is no such Binary, and nothing is said. Uses the connection, so views of
  * it are to be taken anew.

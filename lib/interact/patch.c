@@ -6,6 +6,7 @@
 #include "interact/patch.h"
 
 #include "base/base64.h"
+#include "interact/binary.h"
 #include "interact/criteria.h"
 #include "interact/interact.h"
 #include "interact/sight.h"
@@ -156,11 +157,14 @@ static fhirstore_status patch_run(fhs_call *call, void *ctx, fhirstore_error **e
     if (status >= FHIRSTORE_OK) {
         status = prepare_new(call, work, &prepared, err);
     }
-    if (status < FHIRSTORE_OK) {
-        return status;
+    /* A patch that changes nothing is not to show what its sender may not read. */
+    bool with_body = work->with_body;
+    if (status >= FHIRSTORE_OK && with_body && work->rewrite == NULL) {
+        status = fhs_may_read(call, call->type, work->id, &with_body, err);
     }
-    return fhs_store_resource(call, &prepared, work->id, &work->condition, work->with_body,
-                              work->answer, err);
+    return status < FHIRSTORE_OK ? status
+                                 : fhs_store_resource(call, &prepared, work->id, &work->condition,
+                                                      with_body, work->answer, err);
 }
 
 fhirstore_status fhs_rewrite_resource(fhs_call *call, const fhs_rewrite *rewrite,

@@ -755,6 +755,16 @@ def a_principals_rights_are_shown_and_explained(shop):
                         ("user/*.rs?nmae=x", "scope 1: it expects a search of")):
         bad = shop.file("bad.json", json.dumps({"scope": scope}))
         assert told in str(shop.refused("access", "show", shop.store, "--as", bad)), scope
+    # Who may change and not read gets no look by a patch that changes nothing.
+    nothing = shop.file("nothing.json", "[]")
+    for roles, answer in ((["w"], False), (["w", "r"], True)):
+        writer = shop.file("writer.json", json.dumps({"id": "w", "roles": roles}))
+        policy = shop.file("writers.json", json.dumps({"roles": {
+            "w": {"allow": [{"actions": ["update"]}]}, "r": {"allow": [{"actions": ["read"]}]}}}))
+        text = shop.ok("request", shop.store, "PATCH", "Patient/A", "-H", "Content-Type: application/json-patch+json",
+                       "--body", nothing, "--as", writer, "--policy", policy)
+        text = text.decode()
+        assert " 200 " in text.splitlines()[0] and ('"Patient"' in text) == answer, text
     # A policy cut to nothing is not the one that comes with the library.
     reason = shop.refused("access", "show", shop.store, "--as", who, "--policy", shop.file("empty.json", ""))
     assert "line 1, column 1" in str(reason), reason
