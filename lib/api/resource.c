@@ -322,8 +322,8 @@ fhirstore_status fhirstore_history(fhirstore_session *session, const char *type,
         (void)fhs_session_refuse(session->inner, args.action, call.type, call.id, call.text,
                                  status);
     } else {
-        status = fhs_interact_history(session->inner, call.type, call.id, call.text, &call.answer,
-                                      err_out);
+        status = fhs_interact_history(session->inner, call.type, call.id, call.text, false,
+                                      &call.answer, err_out);
     }
     return leave(&call, status, response_out, err_out);
 }

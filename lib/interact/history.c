@@ -12,6 +12,7 @@
 
 /* The parameters of a history request, in text for its links and in numbers for the cursor. */
 typedef struct history_params {
+    bool is_lenient; /* unknown names are passed over, and not in the links */
     fhs_history_query query;
     uint32_t count;
     fhs_str since; /* as given, for the links */
@@ -105,16 +106,17 @@ static fhirstore_status set_param(const fhs_core *core, fhs_str name, fhs_str va
         params->elements = value;
     } else if (fhs_str_eq(name, FHS_LIT("_page"))) {
         params->page = value;
-    } else if (!fhs_str_eq(name, FHS_LIT("_format")) && !fhs_str_eq(name, FHS_LIT("_pretty"))) {
+    } else if (!fhs_str_eq(name, FHS_LIT("_format")) && !fhs_str_eq(name, FHS_LIT("_pretty")) &&
+               !params->is_lenient) {
         return unknown_name(err, name);
     }
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status parse_params(fhs_session *session, fhs_str query, history_params *params,
-                                     fhirstore_error **err)
+static fhirstore_status parse_params(fhs_session *session, fhs_str query, bool lenient,
+                                     history_params *params, fhirstore_error **err)
 {
-    *params = (history_params){.count = DEFAULT_HISTORY_COUNT};
+    *params = (history_params){.count = DEFAULT_HISTORY_COUNT, .is_lenient = lenient};
     const fhs_str whole = query;
     while (query.len > 0) {
         fhs_str pair = query;
@@ -534,13 +536,13 @@ static fhirstore_status history_run(fhs_call *call, void *ctx, fhirstore_error *
     return status;
 }
 
-static fhirstore_status run_history(fhs_call *call, fhs_str query, fhs_answer *answer,
+static fhirstore_status run_history(fhs_call *call, fhs_str query, bool lenient, fhs_answer *answer,
                                     fhirstore_error **err)
 {
     history_work work = {.id = call->id, .answer = answer};
     fhirstore_status status = fhs_call_ask(call, err);
     if (status >= FHIRSTORE_OK) {
-        status = parse_params(call->session, query, &work.params, err);
+        status = parse_params(call->session, query, lenient, &work.params, err);
     }
     status = status < FHIRSTORE_OK ? fhs_call_refuse(call, status)
                                    : fhs_call_read(call, history_run, &work, err);
@@ -549,17 +551,18 @@ static fhirstore_status run_history(fhs_call *call, fhs_str query, fhs_answer *a
 }
 
 fhirstore_status fhs_interact_history(fhs_session *session, fhs_type type, fhs_str id,
-                                      fhs_str query, fhs_answer *answer, fhirstore_error **err)
+                                      fhs_str query, bool lenient, fhs_answer *answer,
+                                      fhirstore_error **err)
 {
     fhs_call call;
     fhs_call_begin(&call, session, FHIRSTORE_ACTION_HISTORY, type, id, query);
-    return run_history(&call, query, answer, err);
+    return run_history(&call, query, lenient, answer, err);
 }
 
 fhirstore_status fhs_interact_history_in(fhs_call *outer, fhs_type type, fhs_str id, fhs_str query,
-                                         fhs_answer *answer, fhirstore_error **err)
+                                         bool lenient, fhs_answer *answer, fhirstore_error **err)
 {
     fhs_call call;
     fhs_call_nest(&call, outer, FHIRSTORE_ACTION_HISTORY, type, id, query);
-    return run_history(&call, query, answer, err);
+    return run_history(&call, query, lenient, answer, err);
 }

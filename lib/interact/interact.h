@@ -52,9 +52,11 @@ fhirstore_status fhs_interact_update(fhs_session *session, fhs_type type, fhs_st
 fhirstore_status fhs_interact_delete(fhs_session *session, fhs_type type, fhs_str id,
                                      const fhs_condition *condition, fhs_answer *answer,
                                      fhirstore_error **err);
-/* @a id empty: of the type; @a type FHS_TYPE_NONE: of the store. */
+/* @a id empty: of the type; @a type FHS_TYPE_NONE: of the store; @a lenient: unknown parameters are
+ * passed over. */
 fhirstore_status fhs_interact_history(fhs_session *session, fhs_type type, fhs_str id,
-                                      fhs_str query, fhs_answer *answer, fhirstore_error **err);
+                                      fhs_str query, bool lenient, fhs_answer *answer,
+                                      fhirstore_error **err);
 /* One page as a searchset Bundle. */
 fhirstore_status fhs_interact_search_bundle(fhs_session *session, const fhs_place *place,
                                             fhs_str query, bool lenient, bool ready_only,
@@ -94,7 +96,7 @@ fhirstore_status fhs_interact_found_in(fhs_call *outer, fhs_type type, fhs_str i
 fhirstore_status fhs_interact_search_in(fhs_call *outer, const fhs_place *place, fhs_str query,
                                         bool lenient, fhs_answer *answer, fhirstore_error **err);
 fhirstore_status fhs_interact_history_in(fhs_call *outer, fhs_type type, fhs_str id, fhs_str query,
-                                         fhs_answer *answer, fhirstore_error **err);
+                                         bool lenient, fhs_answer *answer, fhirstore_error **err);
 /* @a version 0: the current one. */
 fhirstore_status fhs_interact_read_in(fhs_call *outer, fhs_type type, fhs_str id, int64_t version,
                                       const fhs_unless *unless, fhs_answer *answer,

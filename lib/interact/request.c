@@ -166,7 +166,8 @@ static fhirstore_status dispatch(fhs_session *session, const fhs_request *reques
     case FHS_DO_DELETE:
         return delete_request(session, route, headers, answer, err);
     case FHS_DO_HISTORY:
-        return fhs_interact_history(session, route->type, route->id, route->query, answer, err);
+        return fhs_interact_history(session, route->type, route->id, route->query,
+                                    !headers->preferences.strict, answer, err);
     case FHS_DO_OPERATION: {
         const fhs_operation_ask ask = {.route = route,
                                        .body = request->body,

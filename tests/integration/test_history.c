@@ -371,6 +371,18 @@ START_TEST(the_request_entry_serves_the_same)
 }
 END_TEST
 
+START_TEST(unknown_parameters_are_passed_over_by_the_lenient)
+{
+    fill();
+    reply lenient = ask("GET", "Patient/a/_history?nonsense=1&_count=2", NULL, NULL);
+    expect_http(lenient, 200);
+    expect_text(lenient, "entry.0.response.etag", "W/\"4\"");
+    ck_assert_ptr_null(strstr(lenient.body, "nonsense"));
+    expect_http(ask("GET", "Patient/a/_history?nonsense=1", "Prefer: handling=strict", NULL), 400);
+    expect_http(ask("GET", "Patient/a/_history?nonsense=1&_count=x", NULL, NULL), 400);
+}
+END_TEST
+
 START_TEST(a_thousand_versions_page_by_page)
 {
     char body[128];
@@ -418,7 +430,7 @@ int main(void)
               pages_follow_each_other, page_links_serve_their_question_only,
               count_zero_tells_the_total_alone, what_never_was_has_no_history,
               malformed_parameters_are_named, the_request_entry_serves_the_same,
-              a_thousand_versions_page_by_page),
+              unknown_parameters_are_passed_over_by_the_lenient, a_thousand_versions_page_by_page),
     };
     return run_groups("history", groups, 1);
 }

@@ -244,6 +244,7 @@ static const row request_rows[] = {
     {"GET", "Patient/a/_history?_before=2999-01-01", NULL, NULL, 400, "invalid", NULL},
     {"GET", "Patient/a/_history?_sort=name", NULL, NULL, 400, "invalid", NULL},
     {"GET", "_history?_count=-1", NULL, NULL, 400, "invalid", NULL},
+    {"GET", "_history?nonsense=1", "Prefer: handling=strict", NULL, 400, "not-supported", NULL},
     {"GET", "Patient?nonsense=1", "Prefer: handling=strict", NULL, 400, "not-supported", NULL},
     {"GET", "Patient?birthdate=yesterday", NULL, NULL, 400, "invalid", NULL},
     {"GET", "Patient?_summary=true&_elements=id", NULL, NULL, 400, "invalid", NULL},
