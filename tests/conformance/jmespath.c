@@ -121,7 +121,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: jmespath FOLDER\n");
         return EXIT_FAILURE;
     }
-    printf("%u benchmarks ran that state no result\n", unjudged);
+    (void)fprintf(stderr, "%u benchmarks ran that state no result\n", unjudged);
     printf("%u passed, %u failed\n", passed, failed);
     return failed == 0 && passed > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
