@@ -59,7 +59,8 @@ static int close_base(sqlite3_file *file)
 static fhirstore_status sync_folder(const char *path, fhirstore_error **err)
 {
     const char *slash = strrchr(path, '/');
-    char *folder = fhs_memdup(path, slash == NULL || slash == path ? 1 : (size_t)(slash - path));
+    char *folder = slash == NULL ? fhs_memdup(".", 1)
+                                 : fhs_memdup(path, slash == path ? 1 : (size_t)(slash - path));
     if (folder == NULL) {
         return fhs_fail_memory(err);
     }
