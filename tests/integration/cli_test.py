@@ -27,11 +27,12 @@ class Shop:
         self.key.write_bytes(bytes(range(32)))
         self.store = self.folder / "store"
 
-    def run(self, *arguments, stdin=b"", key=True):
+    def run(self, *arguments, stdin=b"", key=True, folder=None):
         command = [PROGRAM, *[str(part) for part in arguments]]
         if key:
             command += ["--key-file", str(self.key)]
-        done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=120)
+        done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=120,
+                              cwd=folder)
         assert done.returncode in (0, 1, 2), (command, done.returncode, done.stderr[-3000:])
         return done
 
@@ -278,6 +279,8 @@ def copies_are_sealed_anew(shop):
     copy = shop.folder / "copy"
     shop.ok("backup", shop.store, copy)
     shop.refused("backup", shop.store, copy)
+    shop.ok("backup", shop.store, "bare", folder=shop.folder)  # a name without a folder is in this one
+    shop.ok("verify", shop.folder / "bare")
     assert b"findings\":0" in shop.ok("verify", copy, "--json")
     sealed = shop.folder / "sealed"
     assert json.loads(shop.ok("backup", shop.store, sealed, "--new-key-file", other, "--json")) == {"copied": True}
