@@ -45,10 +45,11 @@ static fhirstore_status read_actions(const fhs_document *document, const fhs_jso
             }
         }
         if (bit == 0) {
-            return fhs_document_fail(document, item,
-                                     "one of read, search, create, update, delete, hardDelete, "
-                                     "export, import, reindex, validate, convert, "
-                                     "manageSearchParameters, history, everything, audit, operation, *");
+            return fhs_document_fail(
+                document, item,
+                "one of read, search, create, update, delete, hardDelete, "
+                "export, import, reindex, validate, convert, "
+                "manageSearchParameters, history, everything, audit, operation, *");
         }
         *out |= bit;
     }

@@ -51,7 +51,7 @@ static uint32_t hash_of_text(fhs_str text)
 
 /* The slot that now holds item @a at, or NO_ITEM: a text like its own is in the table. */
 static fhirstore_status enter_text(fhs_fhirpath_run *run, text_table *table, uint32_t at,
-                                 uint32_t *slot_out)
+                                   uint32_t *slot_out)
 {
     fhs_str text = FHS_STR_NONE;
     fhs_str other = FHS_STR_NONE;
