@@ -167,14 +167,14 @@ static fhirstore_status purge_history_operation(fhs_call *call, const fhs_operat
     return purge_history_work(call, &work, err);
 }
 
-static const fhs_str no_params[] = {FHS_LIT_INIT("")};
+static const fhs_str purge_params[] = {FHS_LIT_INIT("")};
 
 const fhs_operation_def fhs_purge_operations[] = {
     {.name = FHS_LIT_INIT("purge-history"),
      .type = FHS_LIT_INIT(""),
      .levels = FHS_ON_INSTANCE,
      .resource = FHS_LIT_INIT(""),
-     .params = no_params,
+     .params = purge_params,
      .run = purge_history_operation,
      .action = FHIRSTORE_ACTION_HARD_DELETE,
      .changes = true},
