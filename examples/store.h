@@ -46,4 +46,18 @@ static inline fhirstore_session *open_operator(fhirstore *store)
     return session;
 }
 
+/* Store @a body under its id; 0, or 1 after the reason is printed. */
+static inline int put(fhirstore_session *session, const char *type, const char *id,
+                      const char *body)
+{
+    fhirstore_response *response;
+    fhirstore_error *error;
+    if (fhirstore_update(session, type, strlen(type), id, strlen(id), body, strlen(body), NULL,
+                         &response, &error) < FHIRSTORE_OK) {
+        return failed(id, error);
+    }
+    fhirstore_response_free(response);
+    return 0;
+}
+
 #endif
