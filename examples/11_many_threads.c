@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A store is shared by threads, a session is one thread's: one writer at a time, readers never
- * wait. */
+/* Threads share a store, each with a session: one writes at a time, readers never wait. */
 #include <pthread.h>
 
 #include "store.h"
 
-enum {
-    WRITERS = 3,
-    READERS = 3,
-    WRITES = 50
-};
+#define WRITERS 3
+#define READERS 3
+#define WRITES  50
 
 static const char zero[] = "{\"resourceType\":\"Basic\",\"id\":\"c\",\"code\":{\"text\":\"0\"}}";
 
