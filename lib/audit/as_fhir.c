@@ -341,14 +341,10 @@ static void add_query_entity(entity_writer *writer, const fhs_audit_event *event
 /* Patients by themselves, and whatever else was handed out. */
 static void add_named_entities(entity_writer *writer, fhs_str words, bool are_patients)
 {
-    bool more = words.len > 0;
-    while (more) {
-        fhs_str word;
+    fhs_str word;
+    while (fhs_str_next(&words, ' ', &word)) {
         fhs_str type = FHS_LIT("Patient");
-        fhs_str id;
-        more = fhs_str_split(words, ' ', &word, &words);
-        word = more ? word : words;
-        id = word;
+        fhs_str id = word;
         if (!are_patients && !fhs_str_split(word, '/', &type, &id)) {
             continue;
         }

@@ -318,14 +318,10 @@ static bool agent_fits(const fhs_audit_condition *condition, fhs_str wanted, fhs
 static bool words_fit(const fhs_audit_condition *condition, fhs_str wanted, fhs_str words,
                       bool are_patients)
 {
-    bool more = words.len > 0;
-    while (more) {
-        fhs_str word;
+    fhs_str word;
+    while (fhs_str_next(&words, ' ', &word)) {
         fhs_str type = FHS_LIT("Patient");
-        fhs_str id;
-        more = fhs_str_split(words, ' ', &word, &words);
-        word = more ? word : words;
-        id = word;
+        fhs_str id = word;
         if ((are_patients || fhs_str_split(word, '/', &type, &id)) &&
             names(condition, wanted, type, id)) {
             return true;

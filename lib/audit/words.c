@@ -50,16 +50,14 @@ static void add_audit_number(fhs_buf *out, const char *name, int64_t number, int
 /* Words with blanks between, as a list. */
 static void add_audit_list(fhs_buf *out, const char *name, fhs_str words)
 {
-    bool more = words.len > 0;
-    if (!more) {
+    fhs_str word;
+    if (words.len == 0) {
         return;
     }
     fhs_buf_addf(out, ",\"%s\":[", name);
-    for (bool is_first = true; more; is_first = false) {
-        fhs_str word;
-        more = fhs_str_split(words, ' ', &word, &words);
+    for (bool is_first = true; fhs_str_next(&words, ' ', &word); is_first = false) {
         fhs_buf_add_cstr(out, is_first ? "" : ",");
-        fhs_json_write_string(out, more ? word : words);
+        fhs_json_write_string(out, word);
     }
     fhs_buf_add_char(out, ']');
 }

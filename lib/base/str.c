@@ -67,6 +67,18 @@ bool fhs_str_split(fhs_str text, char c, fhs_str *head, fhs_str *tail)
     return true;
 }
 
+bool fhs_str_next(fhs_str *rest, char c, fhs_str *item)
+{
+    fhs_str tail = FHS_STR_NONE;
+    if (rest->len == 0) {
+        return false;
+    }
+    *item = *rest;
+    (void)fhs_str_split(*rest, c, item, &tail);
+    *rest = tail;
+    return true;
+}
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';

@@ -67,6 +67,8 @@ size_t fhs_str_find_char(fhs_str text, char c, size_t from);
 size_t fhs_str_find(fhs_str text, fhs_str needle);
 /* Split at the first @a c: *head gets what is before, *tail what is after. False: no @a c. */
 bool fhs_str_split(fhs_str text, char c, fhs_str *head, fhs_str *tail);
+/* The next item of a list that @a c separates: *rest loses it. False: there is none. */
+bool fhs_str_next(fhs_str *rest, char c, fhs_str *item);
 /* Without leading and trailing ASCII white space. */
 fhs_str fhs_str_trim(fhs_str text);
 /* A decimal integer of digits only, within 0 … max. False: anything else. */

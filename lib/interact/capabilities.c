@@ -319,13 +319,10 @@ static fhirstore_status mode_of_query(fhs_arena *arena, fhs_str query, statement
                                       fhirstore_error **err)
 {
     *out = MODE_FULL;
-    while (query.len > 0) {
-        fhs_str pair = query;
-        fhs_str rest = FHS_STR_NONE;
+    fhs_str pair;
+    while (fhs_str_next(&query, '&', &pair)) {
         fhs_str name;
         fhs_str value;
-        (void)fhs_str_split(query, '&', &pair, &rest);
-        query = rest;
         if (!fhs_str_split(pair, '=', &name, &value) || !fhs_str_eq(name, FHS_LIT("mode"))) {
             continue;
         }

@@ -75,16 +75,13 @@ fhirstore_status fhs_criteria_check(fhs_criteria *criteria, const fhs_query *que
 bool fhs_criteria_is_empty(const fhs_criteria *criteria)
 {
     fhs_str rest = criteria->text;
-    while (rest.len > 0) {
-        fhs_str pair = rest;
-        fhs_str next = FHS_STR_NONE;
-        fhs_str name = FHS_STR_NONE;
-        fhs_str value = FHS_STR_NONE;
-        (void)fhs_str_split(rest, '&', &pair, &next);
+    fhs_str pair;
+    while (fhs_str_next(&rest, '&', &pair)) {
+        fhs_str name;
+        fhs_str value;
         if (fhs_str_split(pair, '=', &name, &value) && value.len > 0) {
             return false;
         }
-        rest = next;
     }
     return true;
 }

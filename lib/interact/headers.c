@@ -56,17 +56,14 @@ static fhs_str media_parameter(fhs_str type, fhs_str wanted)
     if (!fhs_str_split(type, ';', &head, &rest)) {
         return FHS_STR_NONE;
     }
-    while (rest.len > 0) {
-        fhs_str pair = rest;
-        fhs_str next = FHS_STR_NONE;
+    fhs_str pair;
+    while (fhs_str_next(&rest, ';', &pair)) {
         fhs_str name;
         fhs_str value;
-        (void)fhs_str_split(rest, ';', &pair, &next);
         if (fhs_str_split(pair, '=', &name, &value) &&
             fhs_str_eq_ascii_case(fhs_str_trim(name), wanted)) {
             return strip_quotes(fhs_str_trim(value));
         }
-        rest = next;
     }
     return FHS_STR_NONE;
 }

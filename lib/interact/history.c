@@ -118,13 +118,10 @@ static fhirstore_status parse_params(fhs_session *session, fhs_str query, bool l
 {
     *params = (history_params){.count = DEFAULT_HISTORY_COUNT, .is_lenient = lenient};
     const fhs_str whole = query;
-    while (query.len > 0) {
-        fhs_str pair = query;
+    fhs_str pair;
+    while (fhs_str_next(&query, '&', &pair)) {
         fhs_str name;
         fhs_str value;
-        if (!fhs_str_split(query, '&', &pair, &query)) {
-            query = FHS_STR_NONE;
-        }
         if (pair.len == 0) {
             continue;
         }

@@ -311,11 +311,8 @@ fhirstore_status fhs_integrity_take_cascade(const fhs_core *core, fhs_arena *are
     bool is_bad = false;
     *cascade_out = false;
     *query_out = query;
-    while (rest.len > 0) {
-        fhs_str pair = rest;
-        fhs_str next = FHS_STR_NONE;
-        (void)fhs_str_split(rest, '&', &pair, &next);
-        rest = next;
+    fhs_str pair;
+    while (fhs_str_next(&rest, '&', &pair)) {
         if (fhs_str_starts_with(pair, name)) {
             *cascade_out = true;
             is_bad = is_bad || !fhs_str_eq(fhs_str_from(pair, name.len), FHS_LIT("delete"));

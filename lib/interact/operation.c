@@ -294,13 +294,10 @@ static bool is_about_format(fhs_str name)
 static fhirstore_status read_address(argument_list *list, fhs_str query, fhirstore_error **err)
 {
     fhirstore_status status = FHIRSTORE_OK;
-    while (query.len > 0 && status >= FHIRSTORE_OK) {
-        fhs_str pair = query;
-        fhs_str rest = FHS_STR_NONE;
+    fhs_str pair;
+    while (status >= FHIRSTORE_OK && fhs_str_next(&query, '&', &pair)) {
         fhs_str name;
         fhs_str value;
-        (void)fhs_str_split(query, '&', &pair, &rest);
-        query = rest;
         if (pair.len == 0) {
             continue;
         }

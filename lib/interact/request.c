@@ -46,18 +46,15 @@ static fhirstore_status search_form(fhs_session *session, const fhs_route *route
 /* The value of "_format" in the query, decoded; empty where there is none. */
 static fhs_str wanted_format(fhs_session *session, fhs_str query)
 {
-    while (query.len > 0) {
-        fhs_str pair = query;
-        fhs_str rest = FHS_STR_NONE;
+    fhs_str pair;
+    while (fhs_str_next(&query, '&', &pair)) {
         fhs_str name;
         fhs_str value;
-        (void)fhs_str_split(query, '&', &pair, &rest);
         if (fhs_str_split(pair, '=', &name, &value) &&
             fhs_str_eq(fhs_url_decode(&session->arena, name, true), FHS_LIT("_format"))) {
             /* A plus stands for itself in "application/fhir+json", whatever forms say. */
             return fhs_url_decode(&session->arena, value, false);
         }
-        query = rest;
     }
     return FHS_STR_NONE;
 }

@@ -280,11 +280,8 @@ fhirstore_status fhs_route_take_switches(fhs_arena *arena, fhs_route *route, fhi
     if (kept == NULL) {
         return fhs_fail_memory(err);
     }
-    while (rest.len > 0) {
-        fhs_str pair = rest;
-        fhs_str next = FHS_STR_NONE;
-        (void)fhs_str_split(rest, '&', &pair, &next);
-        rest = next;
+    fhs_str pair;
+    while (fhs_str_next(&rest, '&', &pair)) {
         if (pair.len > 0 && keeps_pair(pair, &route->is_hard, &is_good)) {
             kept[len] = '&';
             len += len > 0 ? 1 : 0;

@@ -126,13 +126,10 @@ fhirstore_status fhs_trail_read_query(fhs_call *call, fhs_trail_question *work,
     const fhs_core *core = call->session->core;
     fhs_audit_filter_init(&work->filter, &work->style, core->default_zone_minutes,
                           fhs_core_now(core));
-    while (query.len > 0 && status >= FHIRSTORE_OK) {
-        fhs_str pair = query;
-        fhs_str rest = FHS_STR_NONE;
+    fhs_str pair;
+    while (status >= FHIRSTORE_OK && fhs_str_next(&query, '&', &pair)) {
         fhs_str name;
         fhs_str value;
-        (void)fhs_str_split(query, '&', &pair, &rest);
-        query = rest;
         if (!fhs_str_split(pair, '=', &name, &value)) {
             name = pair;
             value = FHS_STR_NONE;

@@ -8,11 +8,8 @@
 static bool next_pair(fhs_arena *arena, fhs_str *rest, fhs_str *pair_out, fhs_str *name_out)
 {
     fhs_str value;
-    while (rest->len > 0) {
-        fhs_str pair = *rest;
-        if (!fhs_str_split(*rest, '&', &pair, rest)) {
-            *rest = FHS_STR_NONE;
-        }
+    fhs_str pair;
+    while (fhs_str_next(rest, '&', &pair)) {
         if (pair.len > 0) {
             fhs_str name = pair;
             (void)fhs_str_split(pair, '=', &name, &value);

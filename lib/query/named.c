@@ -64,11 +64,8 @@ static bool next_piece(fhs_str *rest, fhs_str *text_out, bool *has_place_out, na
 
 static bool next_template_pair(fhs_str *rest, fhs_str *name_out, fhs_str *value_out)
 {
-    while (rest->len > 0) {
-        fhs_str pair = *rest;
-        fhs_str tail = FHS_STR_NONE;
-        (void)fhs_str_split(*rest, '&', &pair, &tail);
-        *rest = tail;
+    fhs_str pair;
+    while (fhs_str_next(rest, '&', &pair)) {
         if (pair.len > 0) {
             *name_out = pair;
             *value_out = FHS_STR_NONE;

@@ -190,13 +190,8 @@ static fhirstore_status expand_named(fhs_query_parser *parser, fhs_query_draft *
 static fhirstore_status add_pairs(fhs_query_parser *parser, fhs_query_draft *draft, fhs_str text)
 {
     size_t pairs_left = FHS_LIMIT_QUERY_PARAMS;
-    while (text.len > 0) {
-        fhs_str pair;
-        fhs_str rest = FHS_STR_NONE;
-        if (!fhs_str_split(text, '&', &pair, &rest)) {
-            pair = text;
-        }
-        text = rest;
+    fhs_str pair;
+    while (fhs_str_next(&text, '&', &pair)) {
         if (pair.len == 0) {
             continue;
         }
@@ -217,13 +212,11 @@ static fhirstore_status read_named_types(fhs_query_parser *parser, fhs_query_dra
                                          fhs_str text)
 {
     fhirstore_status status = FHIRSTORE_OK;
-    while (draft->query->type == FHS_TYPE_NONE && text.len > 0 && status == FHIRSTORE_OK) {
-        fhs_str pair = text;
-        fhs_str rest = FHS_STR_NONE;
+    fhs_str pair;
+    while (draft->query->type == FHS_TYPE_NONE && status == FHIRSTORE_OK &&
+           fhs_str_next(&text, '&', &pair)) {
         fhs_str name;
         fhs_str value;
-        (void)fhs_str_split(text, '&', &pair, &rest);
-        text = rest;
         if (fhs_str_split(pair, '=', &name, &value)) {
             name = fhs_url_decode(parser->arena, name, true);
             /* What depends on an argument of a named query is read with it. */

@@ -58,6 +58,22 @@ START_TEST(split_and_trim)
 }
 END_TEST
 
+START_TEST(a_list_is_walked_item_by_item)
+{
+    fhs_str rest = FHS_LIT("a,,b,");
+    fhs_str item;
+    ck_assert(fhs_str_next(&rest, ',', &item));
+    ck_assert_view_eq(item, FHS_LIT("a"));
+    ck_assert(fhs_str_next(&rest, ',', &item));
+    ck_assert_view_eq(item, FHS_LIT(""));
+    ck_assert(fhs_str_next(&rest, ',', &item));
+    ck_assert_view_eq(item, FHS_LIT("b"));
+    ck_assert(!fhs_str_next(&rest, ',', &item)); /* what ends with its separator has ended */
+    rest = FHS_STR_NONE;
+    ck_assert(!fhs_str_next(&rest, ',', &item));
+}
+END_TEST
+
 START_TEST(order_is_by_bytes_and_prefix_first)
 {
     ck_assert_int_lt(fhs_str_compare(FHS_LIT("a"), FHS_LIT("ab")), 0);
@@ -77,6 +93,7 @@ int main(void)
     tcase_add_loop_test(tests, integers_stay_within_their_maximum, 0,
                         (int)(sizeof number_rows / sizeof number_rows[0]));
     tcase_add_test(tests, split_and_trim);
+    tcase_add_test(tests, a_list_is_walked_item_by_item);
     tcase_add_test(tests, order_is_by_bytes_and_prefix_first);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
