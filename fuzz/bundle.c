@@ -6,6 +6,7 @@
  * read again.
  */
 #include "fresh_store.h"
+#include "rest/rest.h"
 
 static void send_text(const char *method, const char *url, fhs_str body, fhs_answer *answer)
 {

@@ -4,7 +4,7 @@
  * Whatever they say there is an answer, nothing of what is refused is left, and each header on its
  * own is read the same way as among others that mean nothing.
  */
-#include "interact/headers.h"
+#include "rest/headers.h"
 #include "fresh_store.h"
 
 #define MAX_LINES 16u

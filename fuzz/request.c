@@ -5,6 +5,7 @@
  * an OperationOutcome where it is a refusal; and a refused write leaves the store as it was.
  */
 #include "fresh_store.h"
+#include "rest/rest.h"
 
 #define MAX_HEADERS 12u
 static fhs_str cut_line(fhs_str *text)

@@ -2,7 +2,7 @@
 /* operation.h: operations of the host. */
 #include "fhirstore/operation.h"
 #include "api/handle.h"
-#include "interact/host.h"
+#include "operation/host.h"
 
 FHS_ABI_HEAD(fhirstore_operation);
 FHS_ABI_HEAD(fhirstore_operation_request);

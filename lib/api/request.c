@@ -3,6 +3,7 @@
 
 #include "api/handle.h"
 #include "base/mem.h"
+#include "rest/rest.h"
 
 static bool copy_headers(const fhirstore_header *headers, size_t count, fhs_header *out)
 {

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
-#include "interact/bundle.h"
+#include "rest/bundle.h"
 
 #define DEFAULT_PER_COMMIT 1000u
 /* Tell the progress callback about every so many bytes. */

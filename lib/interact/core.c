@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "interact/anchor.h"
 #include "interact/hooks.h"
-#include "interact/host.h"
 #include "interact/ledger.h"
 #include "interact/params.h"
 #include "interact/patient_cache.h"
@@ -152,7 +151,9 @@ void fhs_core_close(fhs_core *core)
     }
     fhs_hooks_drop(core);
     fhs_core_free_named(core);
-    fhs_host_operations_free(core);
+    if (core->free_operations != NULL) {
+        core->free_operations(core);
+    }
     (void)pthread_mutex_destroy(&core->hooks_lock);
     fhs_free((void *)(uintptr_t)core->base_url.ptr);
     fhs_free(core->without_history);

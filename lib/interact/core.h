@@ -41,7 +41,8 @@ typedef enum fhs_integrity_mode {
     FHS_INTEGRITY_CASCADE = 2, /* ON_WRITE, and _cascade=delete is allowed */
 } fhs_integrity_mode;
 
-typedef struct fhs_core {
+typedef struct fhs_core fhs_core;
+struct fhs_core {
     fhs_storage *storage;
     const fhs_fhir *fhir;
     fhs_indexer *indexer;
@@ -72,7 +73,8 @@ typedef struct fhs_core {
     size_t named_count;
     struct fhs_host_operation *operations; /* of the host, the oldest first; the same */
     size_t operation_count;
-} fhs_core;
+    void (*free_operations)(fhs_core *core); /* NULL: there are none */
+};
 
 typedef struct fhs_core_options {
     fhs_storage_options storage;

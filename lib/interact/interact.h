@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The FHIR interactions. Each is one call from access check to audit record; typed functions, the
- * request entry, bundles and imports all come through here.
+ * request entry and bundles (lib/rest), operations and imports all come through here.
  */
 #ifndef FHS_INTERACT_INTERACT_H
 #define FHS_INTERACT_INTERACT_H
@@ -70,13 +70,6 @@ fhirstore_status fhs_interact_search_total(fhs_session *session, const fhs_place
                                            fhirstore_error **err);
 fhirstore_status fhs_interact_search_plan(fhs_session *session, const fhs_place *place,
                                           fhs_str query, fhs_buf *out, fhirstore_error **err);
-/*
- * The CapabilityStatement, or what else the address's mode= asks for; NOT_MODIFIED where its tag is
- * among @a known (If-None-Match).
- */
-fhirstore_status fhs_capabilities(fhs_session *session, fhs_str query, fhs_str known,
-                                  fhs_answer *answer, fhirstore_error **err);
-
 /* The same inside the transaction of an enclosing call. */
 fhirstore_status fhs_interact_create_in(fhs_call *outer, const fhs_prepared *prepared, fhs_str id,
                                         bool with_body, fhs_answer *answer, fhirstore_error **err);
@@ -101,53 +94,6 @@ fhirstore_status fhs_interact_history_in(fhs_call *outer, fhs_type type, fhs_str
 fhirstore_status fhs_interact_read_in(fhs_call *outer, fhs_type type, fhs_str id, int64_t version,
                                       const fhs_unless *unless, fhs_answer *answer,
                                       fhirstore_error **err);
-
-/* ---- the request entry ---- */
-
-typedef struct fhs_header {
-    fhs_str name;
-    fhs_str value;
-} fhs_header;
-
-typedef enum fhs_return_mode {
-    FHS_RETURN_REPRESENTATION,
-    FHS_RETURN_MINIMAL,
-    FHS_RETURN_OUTCOME
-} fhs_return_mode;
-
-/* What headers say of every entry: Prefer, X-Provenance. */
-typedef struct fhs_preferences {
-    fhs_return_mode wanted;
-    bool strict;
-    fhs_str provenance; /* X-Provenance, for each entry of a batch */
-} fhs_preferences;
-
-typedef struct fhs_request {
-    fhs_str method;
-    fhs_str url;
-    const fhs_header *headers;
-    size_t header_count;
-    fhs_str body;
-    fhs_str full_url;             /* of the entry, where it is one */
-    const fhs_preferences *outer; /* of the batch that this is an entry of; NULL: it is none */
-} fhs_request;
-
-/*
- * Answer a request. Refusals and failures are answers too: http and an OperationOutcome as body.
- * Returns an error only where no answer can be made.
- */
-fhirstore_status fhs_request_run(fhs_session *session, const fhs_request *request,
-                                 fhs_answer *answer, fhirstore_error **err);
-
-/* ---- bundles ---- */
-
-/*
- * Execute a batch or transaction Bundle: @a text is the whole Bundle. The answer's body is the
- * response Bundle. A transaction is all or nothing; the error then names the entry.
- */
-fhirstore_status fhs_bundle_run(fhs_session *session, fhs_str text,
-                                const fhs_preferences *preferences, fhs_answer *answer,
-                                fhirstore_error **err);
 
 /* ---- the journal (FHIRSTORE_ACTION_AUDIT) ---- */
 

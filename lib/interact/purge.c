@@ -7,7 +7,6 @@
 
 #include "index/fulltext.h"
 #include "interact/interact.h"
-#include "interact/operation.h"
 #include "interact/sight.h"
 #include "interact/touched.h"
 #include "interact/trail.h"
@@ -81,11 +80,6 @@ fhirstore_status fhs_purge_forget_words(fhs_call *call, const fhs_version *repla
 
 /* ---- $purge-history ---- */
 
-typedef struct purge_work {
-    fhs_str id;
-    fhs_answer *answer;
-} purge_work;
-
 /* What is there now, copied out of the connection into the session. */
 static fhirstore_status read_state(fhs_call *call, int32_t type, fhs_str id, fhs_version *out,
                                    fhirstore_error **err)
@@ -139,14 +133,25 @@ fhirstore_status fhs_purge_history(fhs_call *call, fhs_type type, fhs_str id, in
     return status;
 }
 
+fhirstore_status fhs_interact_purge_history_in(fhs_call *call, fhs_str id, fhs_answer *answer,
+                                               fhirstore_error **err)
+{
+    int64_t count;
+    fhirstore_status status = fhs_purge_history(call, call->type, id, &count, err);
+    answer->status = FHIRSTORE_NO_CONTENT;
+    answer->http = fhs_status_http(FHIRSTORE_NO_CONTENT);
+    return status < FHIRSTORE_OK ? status : FHIRSTORE_NO_CONTENT;
+}
+
+typedef struct purge_work {
+    fhs_str id;
+    fhs_answer *answer;
+} purge_work;
+
 static fhirstore_status purge_history_work(fhs_call *call, void *ctx, fhirstore_error **err)
 {
     const purge_work *work = ctx;
-    int64_t count;
-    fhirstore_status status = fhs_purge_history(call, call->type, work->id, &count, err);
-    work->answer->status = FHIRSTORE_NO_CONTENT;
-    work->answer->http = fhs_status_http(FHIRSTORE_NO_CONTENT);
-    return status < FHIRSTORE_OK ? status : FHIRSTORE_NO_CONTENT;
+    return fhs_interact_purge_history_in(call, work->id, work->answer, err);
 }
 
 fhirstore_status fhs_interact_purge_history(fhs_session *session, fhs_type type, fhs_str id,
@@ -159,24 +164,3 @@ fhirstore_status fhs_interact_purge_history(fhs_session *session, fhs_type type,
     fhs_call_end(&call);
     return status;
 }
-
-static fhirstore_status purge_history_operation(fhs_call *call, const fhs_operation *operation,
-                                                fhs_answer *answer, fhirstore_error **err)
-{
-    purge_work work = {operation->route->id, answer};
-    return purge_history_work(call, &work, err);
-}
-
-static const fhs_str purge_params[] = {FHS_LIT_INIT("")};
-
-const fhs_operation_def fhs_purge_operations[] = {
-    {.name = FHS_LIT_INIT("purge-history"),
-     .type = FHS_LIT_INIT(""),
-     .levels = FHS_ON_INSTANCE,
-     .resource = FHS_LIT_INIT(""),
-     .params = purge_params,
-     .run = purge_history_operation,
-     .action = FHIRSTORE_ACTION_HARD_DELETE,
-     .changes = true},
-};
-const size_t fhs_purge_operation_count = FHS_COUNT_OF(fhs_purge_operations);

@@ -26,5 +26,8 @@ fhirstore_status fhs_purge_history(fhs_call *call, fhs_type type, fhs_str id, in
 /* The same as a call of its own: NO_CONTENT. */
 fhirstore_status fhs_interact_purge_history(fhs_session *session, fhs_type type, fhs_str id,
                                             fhs_answer *answer, fhirstore_error **err);
+/* That, inside the write transaction of a call for the resource's type. */
+fhirstore_status fhs_interact_purge_history_in(fhs_call *call, fhs_str id, fhs_answer *answer,
+                                               fhirstore_error **err);
 
 #endif
