@@ -74,8 +74,10 @@ static int close_batch(renew_batch *batch, bool removes)
         }
         (void)batch->file->pMethods->xClose(batch->file);
         if (removes && code == SQLITE_OK) {
-            (void)base->xDelete(base, batch->name, 0);
+            (void)base->xDelete(base, batch->name, 1);
         }
+    } else if (batch->name != NULL && removes) { /* what a crash has left of one is empty */
+        (void)base->xDelete(base, batch->name, 1);
     }
     fhs_free(batch->file);
     fhs_free(batch->bytes);
@@ -177,7 +179,7 @@ fhirstore_status fhs_vfs_renew_recover(fhs_vfs *vfs, fhirstore_error **err)
     if (is_there && load_batch(&batch)) {
         code = write_batch(&batch);
     }
-    int closed = close_batch(&batch, is_there && code == SQLITE_OK);
+    int closed = close_batch(&batch, code == SQLITE_OK);
     code = code == SQLITE_OK ? closed : code;
     return code == SQLITE_OK ? FHIRSTORE_OK
                              : fhs_vfs_io_failure(err, "a batch of pages cannot be finished", code);
