@@ -97,6 +97,19 @@ fhs_str fhs_arena_dup(fhs_arena *arena, fhs_str text)
     return fhs_str_of(copy, text.len);
 }
 
+bool fhs_arena_dup_list(fhs_arena *arena, const fhs_str *items, size_t count, const fhs_str **out)
+{
+    fhs_str *copy = fhs_arena_calloc(arena, count + 1, sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = fhs_arena_dup(arena, items[i]);
+        if (copy[i].ptr == NULL) {
+            return false;
+        }
+    }
+    *out = copy;
+    return copy != NULL;
+}
+
 static void free_blocks(fhs_arena_block *block, const fhs_arena_block *keep)
 {
     while (block != NULL) {

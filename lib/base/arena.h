@@ -6,6 +6,7 @@
 #ifndef FHS_BASE_ARENA_H
 #define FHS_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/str.h"
@@ -27,6 +28,8 @@ void *fhs_arena_alloc(fhs_arena *arena, size_t size);
 void *fhs_arena_calloc(fhs_arena *arena, size_t count, size_t size);
 /* A copy with a NUL behind it; ptr is NULL on failure. */
 fhs_str fhs_arena_dup(fhs_arena *arena, fhs_str text);
+/* Copies of @a count texts, and the array of them; false on failure. */
+bool fhs_arena_dup_list(fhs_arena *arena, const fhs_str *items, size_t count, const fhs_str **out);
 /* Where the arena stands, to forget what came later. */
 typedef struct fhs_arena_mark {
     fhs_arena_block *block;

@@ -49,15 +49,7 @@ static const fhs_json *find_contained(const fhs_json *resource, fhs_str id)
     if (resource == NULL || id.len == 0) {
         return resource;
     }
-    const fhs_json *list = fhs_json_get(resource, FHS_LIT("contained"));
-    for (uint32_t i = 0; fhs_json_is(list, FHS_JSON_ARRAY) && i < list->count; i++) {
-        fhs_str own;
-        if (list->items[i].type == FHS_JSON_OBJECT &&
-            fhs_json_get_string(&list->items[i], FHS_LIT("id"), &own) && fhs_str_eq(own, id)) {
-            return &list->items[i];
-        }
-    }
-    return NULL;
+    return fhs_json_find(fhs_json_get(resource, FHS_LIT("contained")), FHS_LIT("id"), id);
 }
 
 /* Whether a Bundle entry is what Type/id means: by fullUrl, or by type and id of its resource. */

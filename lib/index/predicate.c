@@ -65,18 +65,8 @@ static const fhs_json *find_in_contained(const fhs_json *resource, fhs_str text)
     if (text.len == 1) {
         return resource;
     }
-    const fhs_json *contained = fhs_json_get(resource, FHS_LIT("contained"));
-    if (!fhs_json_is(contained, FHS_JSON_ARRAY)) {
-        return NULL;
-    }
-    fhs_str id = fhs_str_from(text, 1);
-    for (uint32_t i = 0; i < contained->count; i++) {
-        const fhs_json *item = &contained->items[i];
-        if (item->type == FHS_JSON_OBJECT && fhs_str_eq(fhs_member_text(item, FHS_LIT("id")), id)) {
-            return item;
-        }
-    }
-    return NULL;
+    return fhs_json_find(fhs_json_get(resource, FHS_LIT("contained")), FHS_LIT("id"),
+                         fhs_str_from(text, 1));
 }
 
 static fhs_type resource_type_of(const fhs_fhir *fhir, const fhs_json *resource)

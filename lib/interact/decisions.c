@@ -69,27 +69,14 @@ static kept_decision *oldest_place(fhs_decisions *decisions)
     return oldest;
 }
 
-static bool copy_decided(fhs_arena *arena, const fhs_str *items, size_t count, const fhs_str **out)
-{
-    fhs_str *copy = fhs_arena_calloc(arena, count + 1, sizeof *copy);
-    for (size_t i = 0; copy != NULL && i < count; i++) {
-        copy[i] = fhs_arena_dup(arena, items[i]);
-        if (copy[i].ptr == NULL) {
-            return false;
-        }
-    }
-    *out = copy;
-    return copy != NULL;
-}
-
 static bool copy_grant(fhs_arena *arena, const fhs_grant *from, fhs_grant *to)
 {
     *to = *from;
     to->reason = FHS_STR_NONE;
-    return copy_decided(arena, from->any, from->any_count, &to->any) &&
-           copy_decided(arena, from->except, from->except_count, &to->except) &&
-           copy_decided(arena, from->mask.hide, from->mask.hide_count, &to->mask.hide) &&
-           copy_decided(arena, from->mask.keep, from->mask.keep_count, &to->mask.keep);
+    return fhs_arena_dup_list(arena, from->any, from->any_count, &to->any) &&
+           fhs_arena_dup_list(arena, from->except, from->except_count, &to->except) &&
+           fhs_arena_dup_list(arena, from->mask.hide, from->mask.hide_count, &to->mask.hide) &&
+           fhs_arena_dup_list(arena, from->mask.keep, from->mask.keep_count, &to->mask.keep);
 }
 
 static fhs_decisions *open_decisions(fhs_session *session)

@@ -7,47 +7,21 @@
 #include "interact/trail.h"
 #include "json/json.h"
 
-typedef fhirstore_status (*journal_fn)(fhs_call *call, void *ctx, fhirstore_error **err);
-
-typedef struct journal_work {
-    journal_fn run;
-    void *ctx;
-} journal_work;
-
 static fhirstore_status no_journal(fhirstore_error **err)
 {
     return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED, "this store keeps no journal");
 }
 
-/* Everything that waits is written first, so that what is seen is all there is. */
-static fhirstore_status look(fhs_call *call, void *ctx, fhirstore_error **err)
-{
-    const journal_work *work = ctx;
-    fhirstore_status status = fhs_trail_check(call, err);
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_ledger_flush(call->session->core, err);
-    }
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_conn_begin_read(call->conn, err);
-    }
-    if (status >= FHIRSTORE_OK) {
-        status = work->run(call, work->ctx, err);
-        fhs_conn_end_read(call->conn);
-    }
-    return status;
-}
-
-static fhirstore_status with_journal(fhs_session *session, journal_fn run, void *ctx,
+static fhirstore_status with_journal(fhs_session *session, fhs_work_fn run, void *ctx,
                                      fhirstore_error **err)
 {
     fhs_call call;
-    journal_work work = {run, ctx};
     if (session->core->ledger == NULL) {
         return no_journal(err);
     }
     fhs_call_begin(&call, session, FHIRSTORE_ACTION_AUDIT, FHS_TYPE_NONE, FHS_STR_NONE,
                    FHS_STR_NONE);
-    fhirstore_status status = fhs_call_read(&call, look, &work, err);
+    fhirstore_status status = fhs_trail_call(&call, FHS_TYPE_NONE, run, ctx, err);
     fhs_call_end(&call);
     return status;
 }

@@ -2,6 +2,7 @@
 /* What is hidden within resources, in whatever way they leave the store or come into it. */
 #include "interact/hooks.h"
 #include "interact/sight.h"
+#include "interact/touched.h"
 
 #define MASK_ARENA_MAX ((size_t)16 * FHS_LIMIT_RESOURCE_BYTES)
 
@@ -130,6 +131,27 @@ fhirstore_status fhs_sight_merge(fhs_call *call, fhs_type type, fhs_str stored, 
     }
     fhs_arena_clear(&work);
     return status < FHIRSTORE_OK ? status : fhs_call_seen_well(call, err);
+}
+
+fhirstore_status fhs_sight_take_current(fhs_call *call, fhs_type type, fhs_str id, fhs_buf *out,
+                                        fhirstore_error **err)
+{
+    fhs_version version;
+    int32_t number = fhs_catalog_type(call->session->core->catalog, type);
+    fhirstore_status status = fhs_sight_find(call, type, id, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_resource_read(call->conn, number, id, &version, err);
+    }
+    if (status >= FHIRSTORE_OK && version.is_deleted) {
+        status = fhs_fail_plain(err, FHIRSTORE_ERR_DELETED);
+    }
+    if (status >= FHIRSTORE_OK) {
+        fhs_touch(call, &version);
+        status = fhs_sight_take_body(call, type, &version, out, err);
+    }
+    return status >= FHIRSTORE_OK && fhs_buf_status(out) != FHIRSTORE_OK
+               ? fhs_fail_plain(err, fhs_buf_status(out))
+               : status;
 }
 
 /* ---- searches ---- */

@@ -85,19 +85,6 @@ static type_sight *add_sight(fhs_sight *sight, fhs_type type)
     return of_type;
 }
 
-static bool copy_texts(fhs_arena *arena, const fhs_str *items, size_t count, const fhs_str **out)
-{
-    fhs_str *copy = fhs_arena_calloc(arena, count + 1, sizeof *copy);
-    for (size_t i = 0; copy != NULL && i < count; i++) {
-        copy[i] = fhs_arena_dup(arena, items[i]);
-        if (copy[i].ptr == NULL) {
-            return false;
-        }
-    }
-    *out = copy;
-    return copy != NULL;
-}
-
 /* Whatever is hidden, the narrative may tell it. */
 static bool copy_mask(fhs_sight *sight, const fhs_fhir *fhir, type_sight *of_type,
                       const fhs_mask *mask)
@@ -121,7 +108,7 @@ static bool copy_mask(fhs_sight *sight, const fhs_fhir *fhir, type_sight *of_typ
         fhs_element_find(fhir, of_type->type, text, &element, NULL)) {
         hide[own->hide_count++] = text;
     }
-    return copy_texts(&sight->arena, mask->keep, mask->keep_count, &own->keep);
+    return fhs_arena_dup_list(&sight->arena, mask->keep, mask->keep_count, &own->keep);
 }
 
 /* A path that the type does not have hides or keeps nothing that was meant: it denies. */
@@ -146,8 +133,9 @@ static bool keep_grant(fhs_call *call, type_sight *of_type, const fhs_grant *gra
     fhs_sight *sight = call->sight;
     const fhs_fhir *fhir = call->session->core->fhir;
     of_type->grant = *grant;
-    if (!copy_texts(&sight->arena, grant->any, grant->any_count, &of_type->grant.any) ||
-        !copy_texts(&sight->arena, grant->except, grant->except_count, &of_type->grant.except) ||
+    if (!fhs_arena_dup_list(&sight->arena, grant->any, grant->any_count, &of_type->grant.any) ||
+        !fhs_arena_dup_list(&sight->arena, grant->except, grant->except_count,
+                            &of_type->grant.except) ||
         !copy_mask(sight, fhir, of_type, &grant->mask)) {
         return false;
     }
@@ -315,21 +303,6 @@ static fhirstore_status parse_conditions(fhs_call *call, const fhs_fhir *fhir, f
     return status;
 }
 
-static fhs_node *group(fhs_arena *arena, fhs_node_kind kind, fhs_type type, size_t room)
-{
-    fhs_node *node = fhs_arena_calloc(arena, 1, sizeof *node);
-    fhs_node **children = fhs_arena_calloc(arena, room + 1, sizeof(fhs_node *));
-    if (node == NULL || children == NULL) {
-        return NULL;
-    }
-    *node = (fhs_node){.kind = kind,
-                       .type = type,
-                       .param = FHS_SPARAM_NONE,
-                       .target = FHS_TYPE_NONE,
-                       .children = children};
-    return node;
-}
-
 /* "_compartment=Patient/1" as the parser knows it. */
 static bool read_focus(fhs_call *call, fhs_str value, fhs_focus *out)
 {
@@ -361,7 +334,7 @@ static fhirstore_status parse_search(fhs_call *call, const fhs_fhir *fhir, fhs_t
     for (size_t i = 0; i < text.len && pairs < FHS_LIMIT_QUERY_PARAMS; i++) {
         pairs += text.ptr[i] == '&';
     }
-    fhs_node *all = group(arena, FHS_NODE_AND, type, pairs + 1);
+    fhs_node *all = fhs_node_group(arena, FHS_NODE_AND, type, pairs + 1);
     fhirstore_status status = all == NULL ? FHIRSTORE_ERR_NO_MEMORY : FHIRSTORE_OK;
     bool more = true;
     while (more && status == FHIRSTORE_OK) {
@@ -403,7 +376,7 @@ static fhirstore_status parse_search(fhs_call *call, const fhs_fhir *fhir, fhs_t
 static fhirstore_status parse_searches(fhs_call *call, const fhs_fhir *fhir, fhs_type type,
                                        const fhs_str *texts, size_t count, fhs_node **out)
 {
-    fhs_node *any = group(&call->sight->arena, FHS_NODE_OR, type, count);
+    fhs_node *any = fhs_node_group(&call->sight->arena, FHS_NODE_OR, type, count);
     fhirstore_status status = any == NULL ? FHIRSTORE_ERR_NO_MEMORY : FHIRSTORE_OK;
     for (size_t i = 0; i < count && status == FHIRSTORE_OK; i++) {
         status = parse_search(call, fhir, type, texts[i], &any->children[any->child_count++]);
@@ -417,8 +390,8 @@ static fhirstore_status parse_grant(fhs_call *call, const fhs_fhir *fhir, fhs_ty
                                     const fhs_grant *grant, fhs_node **out)
 {
     fhs_arena *arena = &call->sight->arena;
-    fhs_node *both = group(arena, FHS_NODE_AND, type, 2);
-    fhs_node *no = group(arena, FHS_NODE_NOT, type, 1);
+    fhs_node *both = fhs_node_group(arena, FHS_NODE_AND, type, 2);
+    fhs_node *no = fhs_node_group(arena, FHS_NODE_NOT, type, 1);
     fhirstore_status status = both == NULL || no == NULL ? FHIRSTORE_ERR_NO_MEMORY : FHIRSTORE_OK;
     if (status == FHIRSTORE_OK && grant->any_count > 0) {
         status = parse_searches(call, fhir, type, grant->any, grant->any_count,

@@ -52,6 +52,9 @@ fhirstore_status fhs_sight_cut(fhs_call *call, fhs_type type, fhs_buf *body, fhi
 /* fhs_resource_take_body() of what is shown to the principal. */
 fhirstore_status fhs_sight_take_body(fhs_call *call, fhs_type type, fhs_version *version,
                                      fhs_buf *out, fhirstore_error **err);
+/* The current version of a resource, as the principal sees it. ERR_NOT_FOUND, ERR_DELETED. */
+fhirstore_status fhs_sight_take_current(fhs_call *call, fhs_type type, fhs_str id, fhs_buf *out,
+                                        fhirstore_error **err);
 /*
  * What is to be stored where the call wants @a sent in the place of @a stored (ptr NULL: nothing is
  * there): hidden elements stay, kept ones must. *out is @a sent itself, or a text in @a arena.

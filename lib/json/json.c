@@ -28,6 +28,18 @@ bool fhs_json_get_string(const fhs_json *object, fhs_str name, fhs_str *out)
     return true;
 }
 
+const fhs_json *fhs_json_find(const fhs_json *list, fhs_str name, fhs_str value)
+{
+    for (uint32_t i = 0; fhs_json_is(list, FHS_JSON_ARRAY) && i < list->count; i++) {
+        fhs_str own;
+        if (list->items[i].type == FHS_JSON_OBJECT &&
+            fhs_json_get_string(&list->items[i], name, &own) && fhs_str_eq(own, value)) {
+            return &list->items[i];
+        }
+    }
+    return NULL;
+}
+
 void fhs_json_position(fhs_str text, size_t offset, uint32_t *line_out, uint32_t *column_out)
 {
     size_t end = offset < text.len ? offset : text.len;

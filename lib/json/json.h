@@ -87,6 +87,8 @@ fhirstore_status fhs_json_read_pieces(fhs_arena *arena, fhs_str text, const fhs_
 const fhs_json *fhs_json_get(const fhs_json *object, fhs_str name);
 /* The same where a string is wanted: false unless it is there and is a string. */
 bool fhs_json_get_string(const fhs_json *object, fhs_str name, fhs_str *out);
+/* The first object of a list whose member @a name is the string @a value, or NULL. */
+const fhs_json *fhs_json_find(const fhs_json *list, fhs_str name, fhs_str value);
 
 static inline bool fhs_json_is(const fhs_json *value, fhs_json_type type)
 {

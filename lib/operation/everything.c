@@ -166,17 +166,10 @@ static fhirstore_status read_everything_ask(everything_work *work)
 static fhs_node *new_everything_node(everything_work *work, fhs_node_kind kind, fhs_type type,
                                      size_t room)
 {
-    fhs_node *node = fhs_arena_calloc(work->arena, 1, sizeof *node);
-    fhs_node **children = fhs_arena_calloc(work->arena, room + 1, sizeof(fhs_node *));
-    if (node == NULL || children == NULL) {
+    fhs_node *node = fhs_node_group(work->arena, kind, type, room);
+    if (node == NULL) {
         (void)fhs_fail_memory(work->err);
-        return NULL;
     }
-    *node = (fhs_node){.kind = kind,
-                       .type = type,
-                       .param = FHS_SPARAM_NONE,
-                       .target = FHS_TYPE_NONE,
-                       .children = children};
     return node;
 }
 

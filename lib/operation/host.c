@@ -248,26 +248,6 @@ static fhirstore_status write_host_parameters(fhs_call *call, const fhs_operatio
 
 /* ---- the resource ---- */
 
-static fhirstore_status read_host_target(fhs_call *call, fhs_buf *out, fhirstore_error **err)
-{
-    fhs_version version;
-    int32_t type = fhs_catalog_type(call->session->core->catalog, call->type);
-    fhirstore_status status = fhs_sight_find(call, call->type, call->id, err);
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_resource_read(call->conn, type, call->id, &version, err);
-    }
-    if (status >= FHIRSTORE_OK && version.is_deleted) {
-        status = fhs_fail_plain(err, FHIRSTORE_ERR_DELETED);
-    }
-    if (status >= FHIRSTORE_OK) {
-        fhs_touch(call, &version);
-        status = fhs_sight_take_body(call, call->type, &version, out, err);
-    }
-    return status >= FHIRSTORE_OK && fhs_buf_status(out) != FHIRSTORE_OK
-               ? fhs_fail_plain(err, fhs_buf_status(out))
-               : status;
-}
-
 /* What it is called on is there and seen; nothing is held open afterwards. */
 static fhirstore_status find_host_target(fhs_call *call, fhs_buf *out, fhirstore_error **err)
 {
@@ -279,7 +259,7 @@ static fhirstore_status find_host_target(fhs_call *call, fhs_buf *out, fhirstore
     }
     fhirstore_status status = call->is_nested ? FHIRSTORE_OK : fhs_conn_begin_read(call->conn, err);
     if (status >= FHIRSTORE_OK) {
-        status = read_host_target(call, out, err);
+        status = fhs_sight_take_current(call, call->type, call->id, out, err);
     }
     if (!call->is_nested) {
         fhs_conn_end_read(call->conn);

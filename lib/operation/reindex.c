@@ -104,27 +104,12 @@ static fhirstore_status write_preview(fhs_call *call, const fhs_params *params, 
 static fhirstore_status run_reindex_preview(fhs_call *call, const fhs_operation *operation,
                                             fhs_answer *answer, fhirstore_error **err)
 {
-    fhs_version version;
     fhs_params *params = NULL;
     fhs_arena arena;
     fhs_buf body = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
-    int32_t type = fhs_catalog_type(call->session->core->catalog, call->type);
     (void)operation;
     fhs_arena_init(&arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
-    fhirstore_status status = fhs_sight_find(call, call->type, call->id, err);
-    if (status >= FHIRSTORE_OK) {
-        status = fhs_resource_read(call->conn, type, call->id, &version, err);
-    }
-    if (status >= FHIRSTORE_OK && version.is_deleted) {
-        status = fhs_fail_plain(err, FHIRSTORE_ERR_DELETED);
-    }
-    if (status >= FHIRSTORE_OK) {
-        fhs_touch(call, &version);
-        status = fhs_sight_take_body(call, call->type, &version, &body, err);
-    }
-    if (status >= FHIRSTORE_OK && fhs_buf_status(&body) != FHIRSTORE_OK) {
-        status = fhs_fail_plain(err, fhs_buf_status(&body));
-    }
+    fhirstore_status status = fhs_sight_take_current(call, call->type, call->id, &body, err);
     if (status >= FHIRSTORE_OK) {
         status = fhs_call_params(call, &params, err);
     }

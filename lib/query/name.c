@@ -74,6 +74,21 @@ static fhirstore_status fail_depth(fhs_query_parser *parser)
     return status;
 }
 
+fhs_node *fhs_node_group(fhs_arena *arena, fhs_node_kind kind, fhs_type type, size_t room)
+{
+    fhs_node *node = fhs_arena_calloc(arena, 1, sizeof *node);
+    fhs_node **children = fhs_arena_calloc(arena, room + 1, sizeof(fhs_node *));
+    if (node == NULL || children == NULL) {
+        return NULL;
+    }
+    *node = (fhs_node){.kind = kind,
+                       .type = type,
+                       .param = FHS_SPARAM_NONE,
+                       .target = FHS_TYPE_NONE,
+                       .children = children};
+    return node;
+}
+
 fhirstore_status fhs_query_new_node(fhs_query_parser *parser, fhs_node_kind kind, fhs_type type,
                                     fhs_node **out)
 {

@@ -67,19 +67,13 @@ static fhirstore_status read_for_types(fhs_query_parser *parser, const fhs_query
         return fhs_query_fail_nodes(parser);
     }
     parser->nodes_left--;
-    fhs_node *any = fhs_arena_calloc(parser->arena, 1, sizeof(*any));
-    fhs_node **children = fhs_arena_calloc(parser->arena, draft->types.count, sizeof(fhs_node *));
-    if (any == NULL || children == NULL) {
+    fhs_node *any = fhs_node_group(parser->arena, FHS_NODE_OR, FHS_TYPE_NONE, draft->types.count);
+    if (any == NULL) {
         return fhs_fail_memory(parser->err);
     }
-    *any = (fhs_node){.kind = FHS_NODE_OR,
-                      .type = FHS_TYPE_NONE,
-                      .param = FHS_SPARAM_NONE,
-                      .target = FHS_TYPE_NONE,
-                      .children = children,
-                      .child_count = draft->types.count};
+    any->child_count = draft->types.count;
     for (size_t i = 0; i < draft->types.count && status == FHIRSTORE_OK; i++) {
-        status = fhs_query_node(parser, types[i], name, value, &children[i]);
+        status = fhs_query_node(parser, types[i], name, value, &any->children[i]);
     }
     *out = any;
     return status;

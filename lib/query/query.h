@@ -261,8 +261,8 @@ typedef struct fhs_query_options {
     const fhs_fhir *fhir;
     fhs_str base_url;  /* references below it are relative ones … */
     fhs_str link_base; /* … and, in a search, those below the address that its client knows */
-    bool lenient;     /* unknown parameters are dropped and reported in place of refused */
-    int64_t now_us;   /* for ap on dates */
+    bool lenient;      /* unknown parameters are dropped and reported in place of refused */
+    int64_t now_us;    /* for ap on dates */
     int default_zone_minutes;
     const fhs_focus *focus;       /* NULL: all of the store is searched */
     const fhs_named_query *named; /* for _query; NULL: there are none */
@@ -296,6 +296,8 @@ bool fhs_query_can_search(const fhs_sparam_def *def);
  */
 bool fhs_query_may_target(const fhs_fhir *fhir, const fhs_sparam_def *def, fhs_type type);
 
+/* A node without children yet, and room for @a room of them; NULL: no memory. */
+fhs_node *fhs_node_group(fhs_arena *arena, fhs_node_kind kind, fhs_type type, size_t room);
 /*
  * Whether a leaf's values are words to be found in the texts of its elements: :text,
  * :text-advanced, and :code-text of a reference.

@@ -127,18 +127,9 @@ static fhs_type type_of_target(const fhs_check *check, const fhs_json *resource)
 /* What "#id" means here; ref-1 says so where it means nothing. */
 static const fhs_json *find_contained_target(const fhs_check *check, fhs_str id)
 {
-    const fhs_json *list = fhs_json_get(check->state->root, FHS_LIT("contained"));
-    if (id.len == 0) {
-        return check->state->root;
-    }
-    for (uint32_t i = 0; fhs_json_is(list, FHS_JSON_ARRAY) && i < list->count; i++) {
-        fhs_str own;
-        if (list->items[i].type == FHS_JSON_OBJECT &&
-            fhs_json_get_string(&list->items[i], FHS_LIT("id"), &own) && fhs_str_eq(own, id)) {
-            return &list->items[i];
-        }
-    }
-    return NULL;
+    const fhs_json *root = check->state->root;
+    return id.len == 0 ? root
+                       : fhs_json_find(fhs_json_get(root, FHS_LIT("contained")), FHS_LIT("id"), id);
 }
 
 /* Reference.type: a name, or the url of a base definition. */

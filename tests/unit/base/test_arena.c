@@ -60,6 +60,24 @@ START_TEST(copies_end_in_nul)
 }
 END_TEST
 
+START_TEST(a_list_is_copied_whole_or_not_at_all)
+{
+    const fhs_str items[] = {FHS_LIT("abc"), FHS_LIT("")};
+    const fhs_str *copies = NULL;
+    fhs_arena arena;
+    fhs_arena_init(&arena, 100 * 1024);
+    ck_assert(fhs_arena_dup_list(&arena, items, 2, &copies));
+    ck_assert_view_eq(copies[0], FHS_LIT("abc"));
+    ck_assert_view_eq(copies[1], FHS_LIT(""));
+    ck_assert_ptr_ne(copies[0].ptr, items[0].ptr);
+    ck_assert(fhs_arena_dup_list(&arena, NULL, 0, &copies));
+    fhs_arena_clear(&arena);
+    fhs_arena_init(&arena, 1);
+    ck_assert(!fhs_arena_dup_list(&arena, items, 2, &copies));
+    fhs_arena_clear(&arena);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("base/arena");
@@ -68,6 +86,7 @@ int main(void)
     tcase_add_test(tests, the_budget_ends_and_reset_gives_it_back);
     tcase_add_test(tests, nothing_is_not_a_failure);
     tcase_add_test(tests, copies_end_in_nul);
+    tcase_add_test(tests, a_list_is_copied_whole_or_not_at_all);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -141,6 +141,18 @@ START_TEST(members_are_found_by_their_exact_name)
 }
 END_TEST
 
+START_TEST(an_item_is_found_by_one_of_its_members)
+{
+    const fhs_json *list = read_good(
+        FHS_LIT("[1,{\"id\":2},{\"id\":\"a\",\"n\":1},{\"id\":\"b\"},{\"id\":\"a\",\"n\":2}]"));
+    ck_assert_ptr_eq(fhs_json_find(list, FHS_LIT("id"), FHS_LIT("a")), &list->items[2]);
+    ck_assert_ptr_eq(fhs_json_find(list, FHS_LIT("id"), FHS_LIT("b")), &list->items[3]);
+    ck_assert_ptr_null(fhs_json_find(list, FHS_LIT("id"), FHS_LIT("2")));
+    ck_assert_ptr_null(fhs_json_find(&list->items[2], FHS_LIT("id"), FHS_LIT("a")));
+    ck_assert_ptr_null(fhs_json_find(NULL, FHS_LIT("id"), FHS_LIT("a")));
+}
+END_TEST
+
 /* Strings that are cut at every distance from a word's border, with each kind of byte there. */
 START_TEST(strings_of_every_length_are_read)
 {
@@ -289,6 +301,7 @@ int main(void)
     tcase_add_test(tests, white_space_may_stand_between_tokens);
     tcase_add_test(tests, a_tree_knows_names_order_and_places);
     tcase_add_test(tests, members_are_found_by_their_exact_name);
+    tcase_add_test(tests, an_item_is_found_by_one_of_its_members);
     tcase_add_test(tests, strings_of_every_length_are_read);
     tcase_add_test(tests, the_depth_limit_is_reached_exactly);
     tcase_add_test(tests, siblings_do_not_count_as_depth);
