@@ -12,6 +12,10 @@
  * keychain, a key management service. Removing a slot does not change the data key: who has kept it,
  * or an old copy of the file and its key, still reads what that copy holds.
  *
+ * With FHIRSTORE_OPEN_MULTI_PROCESS several processes may change slots at the same time: they take
+ * turns, and each sees what the others have done. Who has the store open when his slot goes keeps
+ * it until he closes it.
+ *
  * fhirstore_key_list() in store.h tells which slots there are.
  */
 #ifndef FHIRSTORE_KEYS_H

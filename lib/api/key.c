@@ -60,6 +60,10 @@ static fhirstore_status list_slots(fhirstore *store, fhirstore_buf *buf_out, fhi
     if (vfs == NULL) {
         return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED, "the store is not encrypted");
     }
+    fhirstore_status status = fhs_vfs_catch_up(vfs, err);
+    if (status < FHIRSTORE_OK) {
+        return status;
+    }
     fhs_buf_add_char(&text, '[');
     for (uint32_t i = 0; i < fhs_vfs_slot_count(vfs); i++) {
         fhs_key_slot slot;
@@ -71,7 +75,7 @@ static fhirstore_status list_slots(fhirstore *store, fhirstore_buf *buf_out, fhi
         }
     }
     fhs_buf_add_char(&text, ']');
-    fhirstore_status status = fhs_buf_status(&text);
+    status = fhs_buf_status(&text);
     if (status >= FHIRSTORE_OK) {
         fhs_buf_give(&text, buf_out);
     } else {

@@ -13,15 +13,19 @@ typedef struct store_anchor {
     uint8_t link[FHS_DIGEST_BYTES];
 } store_anchor;
 
-static void describe_file(const fhs_core *core, store_anchor *out)
+static fhirstore_status describe_file(const fhs_core *core, store_anchor *out,
+                                      fhirstore_error **err)
 {
-    const struct fhs_vfs *vfs = fhs_storage_vfs(core->storage);
+    struct fhs_vfs *vfs = fhs_storage_vfs(core->storage);
     memcpy(out->uuid, "-", 2);
     out->generation = 0;
-    if (vfs != NULL) {
-        fhs_vfs_uuid(vfs, out->uuid);
-        out->generation = fhs_vfs_generation((struct fhs_vfs *)(uintptr_t)vfs);
+    if (vfs == NULL) {
+        return FHIRSTORE_OK;
     }
+    fhirstore_status status = fhs_vfs_catch_up(vfs, err);
+    fhs_vfs_uuid(vfs, out->uuid);
+    out->generation = fhs_vfs_generation(vfs);
+    return status;
 }
 
 fhirstore_status fhs_core_anchor(fhs_core *core, fhs_buf *out, fhirstore_error **err)
@@ -29,8 +33,10 @@ fhirstore_status fhs_core_anchor(fhs_core *core, fhs_buf *out, fhirstore_error *
     store_anchor anchor;
     fhs_conn *conn = NULL;
     /* Before the changes: a generation that is a little older does not refuse them. */
-    describe_file(core, &anchor);
-    fhirstore_status status = fhs_storage_reader(core->storage, &conn, err);
+    fhirstore_status status = describe_file(core, &anchor, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_storage_reader(core->storage, &conn, err);
+    }
     if (status == FHIRSTORE_OK) {
         status = fhs_chain_head(conn, &anchor.sequence, anchor.link, err);
     }
@@ -134,7 +140,10 @@ fhirstore_status fhs_core_check_anchor(fhs_core *core, fhs_str text, fhirstore_e
     if (!parse_anchor(text, &anchor)) {
         return fhs_fail(err, FHIRSTORE_ERR_INVALID_ARG, "this is no anchor of a store");
     }
-    describe_file(core, &now);
+    fhirstore_status status = describe_file(core, &now, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
     if (strcmp(now.uuid, anchor.uuid) != 0) {
         return fhs_fail(err, FHIRSTORE_ERR_OUTDATED, "the anchor is of another store");
     }

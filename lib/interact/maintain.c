@@ -287,12 +287,15 @@ static fhirstore_status run_words(maintenance *work)
     return status < FHIRSTORE_OK ? status : FHIRSTORE_DONE;
 }
 
-/* DONE: no page is sealed with a data key that was replaced. OK also while a reader keeps the log.
- */
+/* DONE: no page is sealed with a data key that was replaced. OK also while a reader keeps the log,
+ * and where other processes may hold the file: pages are sealed anew by one alone. */
 static fhirstore_status run_renewal(maintenance *work)
 {
     fhs_storage *storage = work->core->storage;
     fhirstore_status status = FHIRSTORE_OK;
+    if (work->core->multi_process && fhs_storage_is_renewing(storage)) {
+        return FHIRSTORE_OK;
+    }
     while (status >= FHIRSTORE_OK && fhs_storage_is_renewing(storage)) {
         uint32_t done = 0;
         uint32_t total = 0;

@@ -34,8 +34,11 @@ static fhirstore_status change_header(fhs_keys *keys, header_change change, cons
                                       const fhs_keys_io *io, fhirstore_error **err)
 {
     uint8_t image[FHS_KEYS_COPY_BYTES];
-    fhs_header_lock(io);
-    fhirstore_status status = fhs_header_refresh(keys, io, err);
+    fhirstore_status status = fhs_header_lock(io, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    status = fhs_header_refresh(keys, io, err);
     if (status == FHIRSTORE_OK) {
         memcpy(image, keys->image, sizeof image);
         change(image, sum);
@@ -93,12 +96,25 @@ fhirstore_status fhs_keys_mend(fhs_keys *keys, const fhs_keys_io *io, bool *mend
 {
     uint8_t spare[FHS_KEYS_COPY_BYTES];
     *mended_out = false;
-    fhs_header_lock(io);
-    fhirstore_status status = io->read(io->ctx, (uint64_t)(keys->copy ^ 1u) * FHS_KEYS_COPY_BYTES,
-                                       spare, sizeof spare, err);
+    fhirstore_status status = fhs_header_lock(io, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    status = io->read(io->ctx, (uint64_t)(keys->copy ^ 1u) * FHS_KEYS_COPY_BYTES, spare,
+                      sizeof spare, err);
     *mended_out = status == FHIRSTORE_OK && !fhs_keys_copy_is_valid(keys, spare);
     fhs_header_unlock(io);
     return *mended_out ? change_header(keys, change_nothing, NULL, io, err) : status;
+}
+
+fhirstore_status fhs_keys_catch_up(fhs_keys *keys, const fhs_keys_io *io, fhirstore_error **err)
+{
+    fhirstore_status status = fhs_header_lock(io, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_header_refresh(keys, io, err);
+        fhs_header_unlock(io);
+    }
+    return status;
 }
 
 bool fhs_keys_is_torn(const fhs_keys *keys)

@@ -382,11 +382,9 @@ static uint32_t free_slot(const uint8_t *image)
     return index;
 }
 
-void fhs_header_lock(const fhs_keys_io *io)
+fhirstore_status fhs_header_lock(const fhs_keys_io *io, fhirstore_error **err)
 {
-    if (io->lock != NULL) {
-        io->lock(io->ctx);
-    }
+    return io->lock == NULL ? FHIRSTORE_OK : io->lock(io->ctx, err);
 }
 
 void fhs_header_unlock(const fhs_keys_io *io)
@@ -429,7 +427,9 @@ fhirstore_status fhs_keys_slot_add(fhs_keys *keys, const fhs_credential *credent
     *id_out = 0;
     fhirstore_status status = fhs_slot_draft_new(credential, cost, label, &draft, err);
     if (status == FHIRSTORE_OK) {
-        fhs_header_lock(io);
+        status = fhs_header_lock(io, err);
+    }
+    if (status == FHIRSTORE_OK) {
         status = add_draft(keys, &draft, io, id_out, err);
         fhs_header_unlock(io);
     }
@@ -479,9 +479,11 @@ static fhirstore_status remove_slot(fhs_keys *keys, uint32_t id, const fhs_keys_
 fhirstore_status fhs_keys_slot_remove(fhs_keys *keys, uint32_t id, const fhs_keys_io *io,
                                       fhirstore_error **err)
 {
-    fhs_header_lock(io);
-    fhirstore_status status = remove_slot(keys, id, io, err);
-    fhs_header_unlock(io);
+    fhirstore_status status = fhs_header_lock(io, err);
+    if (status == FHIRSTORE_OK) {
+        status = remove_slot(keys, id, io, err);
+        fhs_header_unlock(io);
+    }
     return status;
 }
 
@@ -540,7 +542,9 @@ fhirstore_status fhs_keys_slot_rotate(fhs_keys *keys, uint32_t id, const fhs_cre
     *id_out = 0;
     fhirstore_status status = fhs_slot_draft_new(credential, cost, label, &draft, err);
     if (status == FHIRSTORE_OK) {
-        fhs_header_lock(io);
+        status = fhs_header_lock(io, err);
+    }
+    if (status == FHIRSTORE_OK) {
         status = rotate_to_draft(keys, id, &draft, label.len == 0, io, id_out, err);
         fhs_header_unlock(io);
     }

@@ -96,7 +96,8 @@ typedef struct fhs_keys_io {
     fhirstore_status (*write)(void *ctx, uint64_t offset, const uint8_t *bytes, size_t len,
                               fhirstore_error **err);
     fhirstore_status (*sync)(void *ctx, fhirstore_error **err);
-    void (*lock)(void *ctx); /* around each change; NULL with unlock: nobody else is there */
+    /* Around each change, against threads and processes; NULL with unlock: nobody else is there. */
+    fhirstore_status (*lock)(void *ctx, fhirstore_error **err);
     void (*unlock)(void *ctx);
 } fhs_keys_io;
 
@@ -122,6 +123,8 @@ fhirstore_status fhs_keys_open(const uint8_t block[FHS_KEYS_BLOCK_BYTES],
                                fhirstore_error **err);
 /* Read the block again: what others may have changed. False: it is of another store or data key. */
 bool fhs_keys_reload(fhs_keys *keys, const uint8_t block[FHS_KEYS_BLOCK_BYTES]);
+/* Take over what other processes have changed, of the file that is held. */
+fhirstore_status fhs_keys_catch_up(fhs_keys *keys, const fhs_keys_io *io, fhirstore_error **err);
 /* For stores that are not encrypted: a random key for tokens, no data key, no slots. */
 fhirstore_status fhs_keys_new_ephemeral(fhs_keys **keys_out, fhirstore_error **err);
 /* Wipes. Accepts NULL. */

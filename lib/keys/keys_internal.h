@@ -153,7 +153,8 @@ static inline uint64_t fhs_header_seq(const uint8_t *image)
 fhirstore_status fhs_header_refresh(fhs_keys *keys, const fhs_keys_io *io, fhirstore_error **err);
 fhirstore_status fhs_header_publish(fhs_keys *keys, uint8_t *image, const fhs_keys_io *io,
                                     fhirstore_error **err);
-void fhs_header_lock(const fhs_keys_io *io);
+/* OK is followed by an unlock. */
+fhirstore_status fhs_header_lock(const fhs_keys_io *io, fhirstore_error **err);
 void fhs_header_unlock(const fhs_keys_io *io);
 
 void fhs_header_store_sum(uint8_t *image, const fhs_page_sum *sum); /* freshness.c */

@@ -138,7 +138,9 @@ fhirstore_status fhs_keys_renew(fhs_keys *keys, const fhs_credential *credential
     *id_out = 0;
     fhirstore_status status = fhs_slot_draft_new(credential, cost, label, &draft, err);
     if (status == FHIRSTORE_OK) {
-        fhs_header_lock(io);
+        status = fhs_header_lock(io, err);
+    }
+    if (status == FHIRSTORE_OK) {
         status = renew_with_lock(keys, &draft, io, id_out, err);
         fhs_header_unlock(io);
     }
@@ -174,8 +176,10 @@ static fhirstore_status end_with_lock(fhs_keys *keys, const fhs_keys_io *io, fhi
 
 fhirstore_status fhs_keys_renew_end(fhs_keys *keys, const fhs_keys_io *io, fhirstore_error **err)
 {
-    fhs_header_lock(io);
-    fhirstore_status status = end_with_lock(keys, io, err);
-    fhs_header_unlock(io);
+    fhirstore_status status = fhs_header_lock(io, err);
+    if (status == FHIRSTORE_OK) {
+        status = end_with_lock(keys, io, err);
+        fhs_header_unlock(io);
+    }
     return status;
 }

@@ -439,6 +439,7 @@ static fhirstore_status new_vfs(const char *path, const fhs_vfs_options *options
         return fhs_fail_memory(err);
     }
     (void)pthread_mutex_init(&vfs->header_lock, NULL);
+    vfs->header_file = -1;
     (void)pthread_mutex_init(&vfs->log_lock, NULL);
     fhs_vfs_mark_process(vfs);
     vfs->read_only = options->read_only;
@@ -488,6 +489,7 @@ void fhs_vfs_suspend(fhs_vfs *vfs)
         vfs->is_registered = false;
     }
     (void)close_base(vfs->anchor);
+    fhs_vfs_close_header(vfs);
     vfs->anchor = NULL;
     sqlite3_free(vfs->name);
     vfs->name = NULL;
@@ -614,6 +616,7 @@ void fhs_vfs_close(fhs_vfs *vfs)
         (void)sqlite3_vfs_unregister(&vfs->shim);
     }
     (void)close_base(vfs->anchor);
+    fhs_vfs_close_header(vfs);
     fhs_keys_free(vfs->keys);
     fhs_vfs_unmark_process(vfs);
     (void)pthread_mutex_destroy(&vfs->header_lock);

@@ -168,12 +168,9 @@ static bool load_batch(renew_batch *batch)
     return sodium_memcmp(mac, batch->bytes + BATCH_MAC, sizeof mac) == 0;
 }
 
-fhirstore_status fhs_vfs_renew_recover(fhs_vfs *vfs, fhirstore_error **err)
+static fhirstore_status finish_batch(fhs_vfs *vfs, fhirstore_error **err)
 {
     renew_batch batch = {.vfs = vfs};
-    if (vfs->key_set->old_epoch == 0 || vfs->read_only) {
-        return FHIRSTORE_OK;
-    }
     int code = open_batch(&batch, true);
     bool is_there = code == SQLITE_OK && batch.file != NULL;
     if (is_there && load_batch(&batch)) {
@@ -183,6 +180,21 @@ fhirstore_status fhs_vfs_renew_recover(fhs_vfs *vfs, fhirstore_error **err)
     code = code == SQLITE_OK ? closed : code;
     return code == SQLITE_OK ? FHIRSTORE_OK
                              : fhs_vfs_io_failure(err, "a batch of pages cannot be finished", code);
+}
+
+/* Of several processes that open the file at once the first does it; by then nobody writes pages.
+ */
+fhirstore_status fhs_vfs_renew_recover(fhs_vfs *vfs, fhirstore_error **err)
+{
+    if (vfs->key_set->old_epoch == 0 || vfs->read_only) {
+        return FHIRSTORE_OK;
+    }
+    fhirstore_status status = fhs_vfs_lock_header(vfs, err);
+    if (status == FHIRSTORE_OK) {
+        status = finish_batch(vfs, err);
+        fhs_vfs_unlock_header(vfs);
+    }
+    return status;
 }
 
 /* ---- steps ---- */

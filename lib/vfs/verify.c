@@ -248,12 +248,23 @@ static fhirstore_status walk_log(walk *w)
 
 /* ---- the file ---- */
 
+/* Others may be writing one just now. */
+static fhirstore_status read_header_copy(walk *w, uint32_t copy)
+{
+    fhirstore_status status = fhs_vfs_lock_header(w->vfs, w->err);
+    if (status == FHIRSTORE_OK) {
+        status = read_at(w, w->vfs->anchor, (uint64_t)copy * FHS_KEYS_COPY_BYTES,
+                         (int)FHS_KEYS_COPY_BYTES);
+        fhs_vfs_unlock_header(w->vfs);
+    }
+    return status;
+}
+
 static fhirstore_status walk_header(walk *w)
 {
     fhirstore_status status = FHIRSTORE_OK;
     for (uint32_t copy = 0; copy < 2 && status == FHIRSTORE_OK; copy++) {
-        status = read_at(w, w->vfs->anchor, (uint64_t)copy * FHS_KEYS_COPY_BYTES,
-                         (int)FHS_KEYS_COPY_BYTES);
+        status = read_header_copy(w, copy);
         if (status == FHIRSTORE_OK && !fhs_keys_copy_is_valid(w->vfs->keys, w->scratch)) {
             status = tell_finding(w, FHS_VFS_HEADER, FHS_VFS_DAMAGED, copy);
         }

@@ -161,8 +161,10 @@ typedef struct fhs_vfs_verified {
 fhirstore_status fhs_vfs_verify_pages(fhs_vfs *vfs, fhs_vfs_verify_fn report, void *ctx,
                                       fhs_vfs_verified *verified_out, fhirstore_error **err);
 
-/* ---- key slots (any thread; in multi-process mode, one process at a time) ---- */
+/* ---- key slots (any thread, any process) ---- */
 
+/* Take over what other processes have done to the header, before it is told. */
+fhirstore_status fhs_vfs_catch_up(fhs_vfs *vfs, fhirstore_error **err);
 uint32_t fhs_vfs_slot_count(fhs_vfs *vfs);
 bool fhs_vfs_slot_get(fhs_vfs *vfs, uint32_t index, fhs_key_slot *slot_out);
 fhirstore_status fhs_vfs_slot_add(fhs_vfs *vfs, const fhs_credential *credential, fhs_key_cost cost,

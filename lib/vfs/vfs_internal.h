@@ -87,6 +87,7 @@ struct fhs_vfs {
     sqlite3_file *anchor; /* holds the process's lock; header and verify read through it */
     fhs_keys *keys;
     pthread_mutex_t header_lock; /* guards the header block and its image in the keys */
+    int header_file;             /* several processes: locked around changes of it; -1: not open */
     pthread_mutex_t log_lock;    /* guards log */
     fhs_log_pages log;
     fhs_log_pass pass;                  /* of who has the lock for checkpoints */
@@ -177,6 +178,11 @@ fhirstore_status fhs_vfs_renew_recover(fhs_vfs *vfs, fhirstore_error **err);
 /* header_block.c */
 fhirstore_status fhs_vfs_check_may_write(const fhs_vfs *vfs, fhirstore_error **err);
 fhs_keys_io fhs_vfs_header_io(fhs_vfs *vfs);
+/* Keep other threads and processes from the header block; OK is followed by an unlock. */
+fhirstore_status fhs_vfs_lock_header(fhs_vfs *vfs, fhirstore_error **err);
+void fhs_vfs_unlock_header(fhs_vfs *vfs);
+/* With every file of SQLite's closed: the system lets all locks of the process go with this one. */
+void fhs_vfs_close_header(fhs_vfs *vfs);
 
 /* seal.c */
 void fhs_vfs_seal_init(fhs_vfs *vfs);
