@@ -13,7 +13,7 @@ LONGEST = 40
 
 def main():
     text = pathlib.Path(sys.argv[1]).read_text(encoding="utf-8")
-    programs = [block for block in re.findall(r"^```c\n(.*?)^```$", text, re.M | re.S)
+    programs = [block for block in re.findall(r"^```c[^\n]*\n(.*?)^```$", text, re.M | re.S)
                 if "int main(" in block]
     if len(programs) != 1:
         sys.exit(f"{len(programs)} programs in {sys.argv[1]}, where one was expected")

@@ -166,7 +166,7 @@ def code_blocks(text):
     title = ""
     block = None
     for line in text.splitlines():
-        if line == "```":
+        if line.startswith("```"):
             if block is not None:
                 yield title, "\n".join(block)
             block = [] if block is None else None
