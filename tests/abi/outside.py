@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Use the library as strangers do, in TAP: installed by pkg-config, shared and static, and as a subproject.
+"""Use the library as strangers do, in TAP: installed, by pkg-config and by CMake, shared and static, and as a
+subproject.
 
 usage: outside.py SOURCE_DIR BUILD_DIR
 """
 import os
 import pathlib
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,6 +66,64 @@ def static(folder, libdir, pkg_config):
         raise Failed("the program needs the shared library")
 
 
+def wholly_there(folder, source, libdir, pkg_config):
+    """Everything that is promised lies in its place, and each header needs only what lies beside it."""
+    include = pathlib.Path(pkg_config("--variable=includedir")[0]) / "fhirstore"
+    promised = {path.name for path in (source / "include/fhirstore").glob("*.h")} | {"fhirstore.hpp"}
+    got = {path.name for path in include.iterdir()}
+    if got != promised:
+        raise Failed(f"the headers differ in {sorted(got ^ promised)}")
+    for name in ("libfhirstore.a", "libfhirstore.so", "libfhirstore.so.0", "pkgconfig/fhirstore.pc",
+                 "cmake/fhirstore/fhirstore-config.cmake", "cmake/fhirstore/fhirstore-config-version.cmake"):
+        if not (libdir / name).exists():
+            raise Failed(f"{name} is not installed")
+    for header in sorted(got):
+        language, compiler = ("c++", "CXX") if header.endswith("pp") else ("c", "CC")
+        standard = "-std=c++17" if language == "c++" else "-std=c11"
+        command = shlex.split(os.environ.get(compiler, "c++" if language == "c++" else "cc"))
+        if shutil.which(command[0]):
+            run([*command, standard, "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-x", language,
+                 *pkg_config("--cflags"), "-"], input=f"#include <fhirstore/{header}>\ntypedef int not_empty;\n")
+    command = folder / "root" / pkg_config("--variable=prefix")[0] / "bin" / "fhirstore"
+    if "fhirstore" not in run([command, "--help"]):
+        raise Failed("the command does not work where it is installed")
+
+
+def by_cmake(folder, libdir):
+    build = folder / "cmake"
+    moved = folder / "moved"
+    shutil.copytree(folder / "root", moved, symlinks=True)  # found from where it lies, wherever that is
+    there = moved / libdir.relative_to(folder / "root") / "cmake" / "fhirstore"
+    run(["cmake", "-S", HERE / "cmake", "-B", build, f"-Dfhirstore_DIR={there}"])
+    run(["cmake", "--build", build])
+    env = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+    for name in ("outside_shared", "outside_static", "outside_cpp"):
+        run([build / name, folder / f"{name}.fhirstore"], env=env)
+    shared_needs, static_needs = (run(["ldd", build / f"outside_{kind}"], env=env) for kind in ("shared", "static"))
+    if str(moved) not in shared_needs or "libfhirstore" in static_needs:
+        raise Failed(f"what is linked is not what was asked for\n{shared_needs}{static_needs}")
+    run(["cmake", "-S", HERE / "cmake", "-B", folder / "cmake-static", f"-Dfhirstore_DIR={there}",
+         "-DBUILD_SHARED_LIBS=OFF"])
+    run(["cmake", "--build", folder / "cmake-static", "--target", "outside_cpp"])
+    if "libfhirstore" in run(["ldd", folder / "cmake-static" / "outside_cpp"]):
+        raise Failed("BUILD_SHARED_LIBS=OFF does not lead to the static library")
+
+
+def newer_by_cmake(folder, libdir):
+    """Who asks for a version that is not there is told so."""
+    project = folder / "newer"
+    project.mkdir()
+    for version, is_there in (("0.1", True), ("", True), ("0.1.0", True), ("0.2", False), ("1.0", False)):
+        (project / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.13)\nproject(newer C)\n"
+                                                f"find_package(fhirstore {version} QUIET)\n"
+                                                "message(STATUS \"found=${fhirstore_FOUND}\")\n")
+        shutil.rmtree(project / "build", ignore_errors=True)
+        told = run(["cmake", "-S", project, "-B", project / "build",
+                    f"-DCMAKE_PREFIX_PATH={libdir.parent}", f"-Dfhirstore_DIR={libdir}/cmake/fhirstore"])
+        if ("found=1" in told) != is_there:
+            raise Failed(f"version {version or 'any'}: {told}")
+
+
 def subproject(folder, source):
     project = folder / "outside"
     (project / "subprojects").mkdir(parents=True)
@@ -86,9 +146,15 @@ def main():
                   lambda: shared(folder, libdir, pkg_config)),
                  ("a program links the installed static library alone",
                   lambda: static(folder, libdir, pkg_config)),
+                 ("what is promised is installed, and each header stands alone",
+                  lambda: wholly_there(folder, source, libdir, pkg_config)),
                  ("a project takes the library in as a subproject",
                   lambda: subproject(folder, source))]
-        print(f"1..{len(steps) + 1}")
+        if shutil.which("cmake"):
+            steps += [("programs in C and C++ find it by CMake, wherever it was moved to",
+                       lambda: by_cmake(folder, libdir)),
+                      ("CMake is told which versions go together", lambda: newer_by_cmake(folder, libdir))]
+        print(f"1..{len(steps) + (1 if shutil.which('cmake') else 2)}")
         try:
             libdir, pkg_config = install(build, folder / "root")
             print("ok 1 - the library installs")
@@ -104,6 +170,8 @@ def main():
                 failed += 1
                 print("# " + str(reason).replace("\n", "\n# "))
                 print(f"not ok {number} - {title}", flush=True)
+        if not shutil.which("cmake"):
+            print(f"ok {len(steps) + 2} - by CMake # SKIP there is no cmake")
     return 1 if failed else 0
 
 
