@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "iot/expression.h"
+#include "expression/expression.h"
 #include "law.h"
 
 #define MAX_RESULT ((size_t)1 << 20)
@@ -28,59 +28,60 @@ static void use_value(fhs_arena *arena, const fhs_json *value)
     const fhs_json *again = NULL;
     fhs_str converted;
     int64_t ticks;
-    fhs_iot_write(&text, value);
+    fhs_expression_write(&text, value);
     if (fhs_buf_status(&text) == FHIRSTORE_OK) {
         fhirstore_status status = fhs_json_read(arena, fhs_buf_str(&text), NULL, &again, NULL);
         FUZZ_LAW(status == FHIRSTORE_OK || status == FHIRSTORE_ERR_NO_MEMORY ||
                  status == FHIRSTORE_ERR_JSON_DEPTH);
         FUZZ_LAW(again == NULL || again->type == value->type || value->type == FHS_JSON_NUMBER);
     }
-    fhs_iot_conversion conversion = fhs_iot_to_text(arena, value, 0, &converted);
-    FUZZ_LAW((conversion == FHS_IOT_CONVERTED) == (converted.ptr != NULL || converted.len > 0) ||
+    fhs_expression_conversion conversion = fhs_expression_to_text(arena, value, 0, &converted);
+    FUZZ_LAW((conversion == FHS_EXPRESSION_CONVERTED) ==
+                 (converted.ptr != NULL || converted.len > 0) ||
              value->type == FHS_JSON_STRING);
-    conversion = fhs_iot_to_ticks(value, &ticks);
-    FUZZ_LAW(conversion == FHS_IOT_CONVERTED || ticks == 0);
-    FUZZ_LAW(fhs_iot_kind_of(value) != FHS_IOT_DATE || conversion == FHS_IOT_CONVERTED);
+    conversion = fhs_expression_to_ticks(value, &ticks);
+    FUZZ_LAW(conversion == FHS_EXPRESSION_CONVERTED || ticks == 0);
+    FUZZ_LAW(fhs_expression_kind_of(value) != FHS_EXPRESSION_DATE ||
+             conversion == FHS_EXPRESSION_CONVERTED);
     fhs_buf_clear(&text);
 }
 
-static void evaluate_on(fhs_arena *arena, const fhs_iot_expression *expression,
-                        const fhs_json *root)
+static void evaluate_on(fhs_arena *arena, const fhs_expression *expression, const fhs_json *root)
 {
-    fhs_iot_nodes first = {NULL, 0};
-    fhs_iot_nodes second = {NULL, 0};
+    fhs_expression_nodes first = {NULL, 0};
+    fhs_expression_nodes second = {NULL, 0};
     const fhs_json *found = NULL;
     fhirstore_error *err = NULL;
-    fhs_iot_run run;
-    fhs_iot_run_init(&run, arena);
+    fhs_expression_run run;
+    fhs_expression_run_init(&run, arena);
     run.steps_left = MAX_STEPS;
-    fhirstore_status status = fhs_iot_select(expression, &run, root, &first, &err);
+    fhirstore_status status = fhs_expression_select(expression, &run, root, &first, &err);
     FUZZ_LAW((err != NULL) == (status < FHIRSTORE_OK));
     FUZZ_LAW(status == FHIRSTORE_OK || status == FHIRSTORE_ERR_EXPRESSION_DATA ||
              status == FHIRSTORE_ERR_LIMIT || status == FHIRSTORE_ERR_NO_MEMORY);
     FUZZ_LAW(status == FHIRSTORE_OK || first.count == 0);
     fhs_error_free(err);
     run.steps_left = MAX_STEPS;
-    fhirstore_status again = fhs_iot_select(expression, &run, root, &second, NULL);
+    fhirstore_status again = fhs_expression_select(expression, &run, root, &second, NULL);
     FUZZ_LAW(again == FHIRSTORE_ERR_NO_MEMORY || (again == status && first.count == second.count));
     for (uint32_t i = 0; i < first.count && i < 16; i++) {
         use_value(arena, first.items[i]);
     }
     run.steps_left = MAX_STEPS;
     fhs_buf reason = FHS_BUF_INIT(MAX_RESULT);
-    bool is_told = fhs_iot_explain_select(expression, &run, root, &reason);
+    bool is_told = fhs_expression_explain_select(expression, &run, root, &reason);
     FUZZ_LAW(is_told == (reason.len > 0));
     FUZZ_LAW(fhs_utf8_valid_prefix(fhs_buf_str(&reason)) == reason.len);
     fhs_buf_clear(&reason);
     run.steps_left = MAX_STEPS;
-    again = fhs_iot_find(expression, &run, root, &found, NULL);
+    again = fhs_expression_find(expression, &run, root, &found, NULL);
     FUZZ_LAW(found == NULL || again == FHIRSTORE_OK);
 }
 
-static int check_expression(fhs_iot_language language, const uint8_t *data, size_t size)
+static int check_expression(fhs_expression_language language, const uint8_t *data, size_t size)
 {
     fhs_arena arena;
-    const fhs_iot_expression *expression = NULL;
+    const fhs_expression *expression = NULL;
     const fhs_json *root = NULL;
     fhirstore_error *err = NULL;
     fhs_str text = fhs_str_of((const char *)data, size);
@@ -88,7 +89,7 @@ static int check_expression(fhs_iot_language language, const uint8_t *data, size
     fhs_str json = line < size ? fhs_str_from(text, line + 1) : FHS_STR_NONE;
     text.len = line;
     fhs_arena_init(&arena, (size_t)64 << 20);
-    fhirstore_status status = fhs_iot_compile(&arena, language, text, &expression, &err);
+    fhirstore_status status = fhs_expression_compile(&arena, language, text, &expression, &err);
     FUZZ_LAW((expression == NULL) == (status < FHIRSTORE_OK));
     FUZZ_LAW(status == FHIRSTORE_OK || status == FHIRSTORE_ERR_EXPRESSION ||
              status == FHIRSTORE_ERR_LIMIT || status == FHIRSTORE_ERR_NO_MEMORY);

@@ -5,5 +5,5 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    return check_expression(FHS_IOT_JSONPATH, data, size);
+    return check_expression(FHS_EXPRESSION_JSONPATH, data, size);
 }

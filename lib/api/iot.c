@@ -142,7 +142,7 @@ void fhirstore_iot_mapping_free(fhirstore_iot_mapping *mapping)
 
 static unsigned text_flags_of(uint32_t flags)
 {
-    return (flags & FHIRSTORE_IOT_LEXICAL) != 0 ? FHS_IOT_LEXICAL : 0;
+    return (flags & FHIRSTORE_IOT_LEXICAL) != 0 ? FHS_EXPRESSION_LEXICAL : 0;
 }
 
 static unsigned group_flags_of(uint32_t flags)

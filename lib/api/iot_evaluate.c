@@ -1,47 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/handle.h"
 #include "base/limits.h"
+#include "expression/expression.h"
 #include "fhirstore/iot.h"
-#include "iot/expression.h"
 
-static void write_found_nodes(const fhs_iot_nodes *nodes, fhs_buf *out)
+static void write_found_nodes(const fhs_expression_nodes *nodes, fhs_buf *out)
 {
     fhs_buf_add_char(out, '[');
     for (uint32_t i = 0; i < nodes->count; i++) {
         if (i > 0) {
             fhs_buf_add_char(out, ',');
         }
-        fhs_iot_write(out, nodes->items[i]);
+        fhs_expression_write(out, nodes->items[i]);
     }
     fhs_buf_add_char(out, ']');
 }
 
 /* A budget that has ended is a limit here too: the JSON and the expression count. */
-static fhirstore_status name_limit(const fhs_iot_run *run, fhirstore_status status,
+static fhirstore_status name_limit(const fhs_expression_run *run, fhirstore_status status,
                                    fhirstore_error **err)
 {
-    return status == FHIRSTORE_ERR_NO_MEMORY ? fhs_iot_no_memory(run, 0, err) : status;
+    return status == FHIRSTORE_ERR_NO_MEMORY ? fhs_expression_no_memory(run, 0, err) : status;
 }
 
-static fhirstore_status evaluate_text(fhs_arena *arena, fhs_iot_language language,
+static fhirstore_status evaluate_text(fhs_arena *arena, fhs_expression_language language,
                                       fhs_str expression, fhs_str json, fhs_buf *out,
                                       fhirstore_error **err)
 {
-    const fhs_iot_expression *compiled = NULL;
+    const fhs_expression *compiled = NULL;
     const fhs_json *root = NULL;
-    fhs_iot_nodes nodes = {NULL, 0};
-    fhs_iot_run run;
-    fhs_iot_run_init(&run, arena);
+    fhs_expression_nodes nodes = {NULL, 0};
+    fhs_expression_run run;
+    fhs_expression_run_init(&run, arena);
     if (fhs_str_starts_with(json, FHS_LIT("\xEF\xBB\xBF"))) {
         json = fhs_str_from(json, 3);
     }
-    fhirstore_status status = fhs_iot_compile(arena, language, expression, &compiled, err);
+    fhirstore_status status = fhs_expression_compile(arena, language, expression, &compiled, err);
     if (status == FHIRSTORE_OK) {
         const fhs_json_limits limits = {.last_wins = true}; /* as of a message */
         status = fhs_json_read(arena, json, &limits, &root, err);
     }
     if (status == FHIRSTORE_OK) {
-        status = fhs_iot_select(compiled, &run, root, &nodes, err);
+        status = fhs_expression_select(compiled, &run, root, &nodes, err);
     }
     if (status != FHIRSTORE_OK) {
         return name_limit(&run, status, err);
@@ -77,7 +77,8 @@ fhirstore_status fhirstore_iot_evaluate(int32_t language, const char *expression
     }
     fhs_arena_init(&arena, FHS_LIMIT_IOT_BYTES);
     fhirstore_status status = evaluate_text(
-        &arena, language == FHIRSTORE_IOT_JMES_PATH ? FHS_IOT_JMESPATH : FHS_IOT_JSONPATH,
+        &arena,
+        language == FHIRSTORE_IOT_JMES_PATH ? FHS_EXPRESSION_JMESPATH : FHS_EXPRESSION_JSONPATH,
         expression_text, json_text, &out, err_out);
     if (status == FHIRSTORE_OK) {
         fhs_buf_give(&out, results_out);

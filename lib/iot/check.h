@@ -8,7 +8,7 @@
 typedef struct fhs_iot_checking {
     const fhs_iot_device_mapping *device;
     const fhs_iot_fhir_mapping *fhir; /* NULL: only the device mapping */
-    unsigned text_flags;              /* of fhs_iot_to_text() */
+    unsigned text_flags;              /* of fhs_expression_to_text() */
     unsigned group_flags;             /* of group.h */
     bool lists_each;                  /* equal faults of many messages one by one */
     fhs_iot_faults *faults;           /* where findings go */

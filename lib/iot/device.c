@@ -8,8 +8,8 @@ typedef struct device_reader {
     const fhs_iot_document *document;
     fhs_iot_device_mapping *mapping;
     fhs_iot_template *now;
-    const char *class_name;    /* as faults call it */
-    fhs_iot_language language; /* of expressions that do not say theirs */
+    const char *class_name;           /* as faults call it */
+    fhs_expression_language language; /* of expressions that do not say theirs */
 } device_reader;
 
 static const struct {
@@ -91,13 +91,13 @@ static void unknown_member(device_reader *reader, const fhs_json_member *member,
 
 /* ---- expressions ---- */
 
-static void compile_slot(device_reader *reader, fhs_iot_language language, fhs_str text,
+static void compile_slot(device_reader *reader, fhs_expression_language language, fhs_str text,
                          const fhs_json *at, const char *field, fhs_iot_slot *out)
 {
     fhirstore_error *why = NULL;
     fhs_iot_place(reader->document, at, &out->line, &out->column);
-    fhirstore_status status = fhs_iot_compile(reader->document->arena, language, text,
-                                              &out->expression, &why);
+    fhirstore_status status = fhs_expression_compile(reader->document->arena, language, text,
+                                                     &out->expression, &why);
     if (status == FHIRSTORE_ERR_NO_MEMORY) {
         reader->document->faults->no_memory = true;
     } else if (status < FHIRSTORE_OK) {
@@ -121,14 +121,14 @@ static void compile_slot(device_reader *reader, fhs_iot_language language, fhs_s
 
 /* {"value": …, "language": …}: the text, and where it stands. False: a fault was told. */
 static bool open_expression_object(device_reader *reader, const fhs_json *object,
-                                   fhs_iot_language *language, fhs_str *text_out,
+                                   fhs_expression_language *language, fhs_str *text_out,
                                    const fhs_json **at_out)
 {
     const fhs_json *named = fhs_iot_member(object, FHS_LIT("language"));
     fhs_str name;
     *at_out = fhs_iot_member(object, FHS_LIT("value"));
     if (named != NULL && named->type != FHS_JSON_NULL &&
-        (!fhs_iot_scalar_text(named, &name) || !fhs_iot_language_find(name, language))) {
+        (!fhs_iot_scalar_text(named, &name) || !fhs_expression_language_find(name, language))) {
         (void)DEVICE_FAULT(reader, named, FHS_IOT_INVALID_TEMPLATE,
                            "The language of an expression is JsonPath or JmesPath.");
         return false;
@@ -145,7 +145,7 @@ static void read_expression(device_reader *reader, const fhs_json *object, const
                             const char *field, bool is_required, fhs_iot_slot *out)
 {
     const bool is_calculated = reader->now->kind == FHS_IOT_CALCULATED_CONTENT;
-    fhs_iot_language language = is_calculated ? reader->language : FHS_IOT_JSONPATH;
+    fhs_expression_language language = is_calculated ? reader->language : FHS_EXPRESSION_JSONPATH;
     const fhs_json *at = value;
     fhs_str text = FHS_STR_NONE;
     if (value == NULL || value->type == FHS_JSON_NULL) {
@@ -256,17 +256,19 @@ static void fix_expressions(device_reader *reader, const fhs_json *content)
     fhs_iot_slot *device = &now->fields[FHS_IOT_FIELD_DEVICE];
     fhs_iot_slot *time = &now->fields[FHS_IOT_FIELD_TIME];
     if (now->kind == FHS_IOT_HUB_CONTENT) {
-        compile_slot(reader, FHS_IOT_JSONPATH,
+        compile_slot(reader, FHS_EXPRESSION_JSONPATH,
                      FHS_LIT("$.SystemProperties.iothub-connection-device-id"), content,
                      "DeviceIdExpression", device);
-        compile_slot(reader, FHS_IOT_JSONPATH, FHS_LIT("$.Properties.iothub-creation-time-utc"),
-                     content, "TimestampExpression", time);
-        compile_slot(reader, FHS_IOT_JSONPATH, FHS_LIT("$.SystemProperties.iothub-enqueuedtime"),
-                     content, "TimestampExpression", &now->second_time);
+        compile_slot(reader, FHS_EXPRESSION_JSONPATH,
+                     FHS_LIT("$.Properties.iothub-creation-time-utc"), content,
+                     "TimestampExpression", time);
+        compile_slot(reader, FHS_EXPRESSION_JSONPATH,
+                     FHS_LIT("$.SystemProperties.iothub-enqueuedtime"), content,
+                     "TimestampExpression", &now->second_time);
     } else if (now->kind == FHS_IOT_CENTRAL_CONTENT) {
-        compile_slot(reader, FHS_IOT_JSONPATH, FHS_LIT("$.deviceId"), content, "DeviceIdExpression",
-                     device);
-        compile_slot(reader, FHS_IOT_JSONPATH, FHS_LIT("$.enqueuedTime"), content,
+        compile_slot(reader, FHS_EXPRESSION_JSONPATH, FHS_LIT("$.deviceId"), content,
+                     "DeviceIdExpression", device);
+        compile_slot(reader, FHS_EXPRESSION_JSONPATH, FHS_LIT("$.enqueuedTime"), content,
                      "TimestampExpression", time);
     }
 }
@@ -277,14 +279,14 @@ static void read_basics(device_reader *reader, const fhs_json *content)
     const fhs_json *type = fhs_iot_member(content, FHS_LIT("typeName"));
     const fhs_json *language = fhs_iot_member(content, FHS_LIT("defaultExpressionLanguage"));
     fhs_str name;
-    reader->language = FHS_IOT_JSONPATH;
+    reader->language = FHS_EXPRESSION_JSONPATH;
     if (fhs_iot_scalar_text(type, &reader->now->type) && fhs_iot_is_blank(reader->now->type)) {
         (void)DEVICE_FAULT(reader, type, FHS_IOT_INVALID_TEMPLATE, "'TypeName' is blank");
     }
     if (reader->now->kind == FHS_IOT_CALCULATED_CONTENT && language != NULL &&
         language->type != FHS_JSON_NULL &&
         (!fhs_iot_scalar_text(language, &name) ||
-         !fhs_iot_language_find(name, &reader->language))) {
+         !fhs_expression_language_find(name, &reader->language))) {
         (void)DEVICE_FAULT(reader, language, FHS_IOT_INVALID_TEMPLATE,
                            "'DefaultExpressionLanguage' is JsonPath or JmesPath");
     }

@@ -3,8 +3,8 @@
 #ifndef FHS_IOT_DEVICE_H
 #define FHS_IOT_DEVICE_H
 
+#include "expression/expression.h"
 #include "iot/document.h"
-#include "iot/expression.h"
 
 typedef enum fhs_iot_template_kind {
     FHS_IOT_JSON_PATH_CONTENT,
@@ -15,7 +15,7 @@ typedef enum fhs_iot_template_kind {
 
 /* An expression and where it stands in the mapping; NULL: the template does not define it. */
 typedef struct fhs_iot_slot {
-    const fhs_iot_expression *expression;
+    const fhs_expression *expression;
     uint32_t line;
     uint32_t column;
 } fhs_iot_slot;

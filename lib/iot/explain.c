@@ -146,7 +146,7 @@ static bool explain_name(const fhs_iot_template *template, const fhs_json *messa
 static bool explain_names(const fhs_iot_template *template, const fhs_json *message,
                           int64_t message_index, fhs_iot_faults *faults)
 {
-    const fhs_str text = fhs_iot_expression_text(template->fields[FHS_IOT_FIELD_MATCH].expression);
+    const fhs_str text = fhs_expression_text(template->fields[FHS_IOT_FIELD_MATCH].expression);
     fhs_str asked[NAMES_MAX];
     size_t count = 0;
     bool is_told = false;
@@ -171,10 +171,10 @@ static void explain_expression(const fhs_iot_template *template, fhs_arena *scra
                                fhs_iot_faults *faults)
 {
     fhs_buf reason = FHS_BUF_INIT(2 * FHS_LIMIT_EXPRESSION_BYTES);
-    fhs_iot_run run;
-    fhs_iot_run_init(&run, scratch);
-    if (!fhs_iot_explain_select(template->fields[FHS_IOT_FIELD_MATCH].expression, &run, message,
-                                &reason)) {
+    fhs_expression_run run;
+    fhs_expression_run_init(&run, scratch);
+    if (!fhs_expression_explain_select(template->fields[FHS_IOT_FIELD_MATCH].expression, &run,
+                                       message, &reason)) {
         fhs_buf_add_cstr(&reason, "the message has all names that the expression asks for, but "
                                   "not where it looks for them, or not with the values that it "
                                   "wants");

@@ -2,8 +2,8 @@
 #include "iot/measurement.h"
 
 #include "base/limits.h"
+#include "expression/value.h"
 #include "iot/document.h"
-#include "iot/value.h"
 
 static char *put_time_digits(char *at, unsigned width, uint32_t number)
 {
@@ -110,7 +110,8 @@ static bool take_time_member(const fhs_json *object, fhs_str name, int64_t *out)
 {
     fhs_str text;
     *out = FHS_IOT_NO_TIME;
-    return take_id_text(object, name, &text) && (text.ptr == NULL || fhs_iot_parse_time(text, out));
+    return take_id_text(object, name, &text) &&
+           (text.ptr == NULL || fhs_expression_parse_time(text, out));
 }
 
 static bool take_property(const fhs_json *item, fhs_iot_property *out)

@@ -14,7 +14,7 @@
 /* One message at work. */
 typedef struct message_work {
     fhs_iot_normaliser *normaliser;
-    fhs_iot_run run;
+    fhs_expression_run run;
     const fhs_json *root;
     int64_t ingested;
     uint32_t matches; /* of all templates so far */
@@ -114,7 +114,8 @@ static bool find_value(message_work *work, const fhs_iot_slot *slot, const fhs_j
                        fhs_str field, const fhs_json **value_out)
 {
     fhirstore_error *why = NULL;
-    fhirstore_status status = fhs_iot_find(slot->expression, &work->run, scope, value_out, &why);
+    fhirstore_status status = fhs_expression_find(slot->expression, &work->run, scope, value_out,
+                                                  &why);
     return status >= FHIRSTORE_OK || end_by_error(work, status, why, field, slot);
 }
 
@@ -130,17 +131,17 @@ static bool extract_text(message_work *work, const fhs_iot_slot *slot, const fhs
     if (!find_value(work, slot, scope, field, &value)) {
         return false;
     }
-    fhs_iot_conversion how = fhs_iot_to_text(work->normaliser->scratch, value,
-                                             work->normaliser->flags, out);
-    if (how == FHS_IOT_CONVERSION_NO_MEMORY) {
+    fhs_expression_conversion how = fhs_expression_to_text(work->normaliser->scratch, value,
+                                                           work->normaliser->flags, out);
+    if (how == FHS_EXPRESSION_CONVERSION_NO_MEMORY) {
         return end_by_error(work, FHIRSTORE_ERR_NO_MEMORY, NULL, field, slot);
     }
-    if (how != FHS_IOT_CONVERTED) {
+    if (how != FHS_EXPRESSION_CONVERTED) {
         *out = FHS_STR_NONE;
     } else if (out->ptr == NULL) {
         *out = FHS_LIT("");
     }
-    bool is_missing = how != FHS_IOT_CONVERTED || (is_required && fhs_iot_is_blank(*out));
+    bool is_missing = how != FHS_EXPRESSION_CONVERTED || (is_required && fhs_iot_is_blank(*out));
     return !is_required || !is_missing || lacks_value(work, field, slot);
 }
 
@@ -160,7 +161,7 @@ static bool extract_time(message_work *work, const fhs_json *scope, int64_t *out
         if (!find_value(work, slots[i], scope, FIELD_TIME, &value)) {
             return false;
         }
-        if (fhs_iot_to_ticks(value, out) == FHS_IOT_CONVERTED) {
+        if (fhs_expression_to_ticks(value, out) == FHS_EXPRESSION_CONVERTED) {
             return true;
         }
     }
@@ -215,7 +216,7 @@ static bool measure(message_work *work, const fhs_json *match)
                                .template_index = work->template->index,
                                .message_index = normaliser->message_count};
     if (work->template->kind == FHS_IOT_CALCULATED_CONTENT) {
-        scope = fhs_iot_with_match(normaliser->scratch, work->root, match);
+        scope = fhs_expression_with_match(normaliser->scratch, work->root, match);
         if (scope == NULL) {
             return end_by_error(work, FHIRSTORE_ERR_NO_MEMORY, NULL, FIELD_MATCH, NULL);
         }
@@ -234,11 +235,11 @@ static bool measure(message_work *work, const fhs_json *match)
 static bool run_template(message_work *work)
 {
     const fhs_iot_slot *slot = &work->template->fields[FHS_IOT_FIELD_MATCH];
-    fhs_iot_nodes nodes;
+    fhs_expression_nodes nodes;
     fhirstore_error *why = NULL;
     work->match = -1;
-    fhirstore_status status = fhs_iot_select(slot->expression, &work->run, work->root, &nodes,
-                                             &why);
+    fhirstore_status status = fhs_expression_select(slot->expression, &work->run, work->root,
+                                                    &nodes, &why);
     if (status < FHIRSTORE_OK) {
         return end_by_error(work, status, why, FIELD_MATCH, slot);
     }
@@ -263,7 +264,7 @@ static bool run_template(message_work *work)
 static void run_templates(message_work *work)
 {
     const fhs_iot_template *template = work->normaliser->mapping->first;
-    fhs_iot_run_init(&work->run, work->normaliser->scratch);
+    fhs_expression_run_init(&work->run, work->normaliser->scratch);
     for (; template != NULL; template = template->next) {
         work->template = template;
         if (!run_template(work)) {

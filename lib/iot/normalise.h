@@ -9,7 +9,7 @@
 /* How, and for whom: the same for many messages. */
 typedef struct fhs_iot_normaliser {
     const fhs_iot_device_mapping *mapping;
-    unsigned flags;         /* of fhs_iot_to_text() */
+    unsigned flags;         /* of fhs_expression_to_text() */
     fhs_arena *scratch;     /* forgotten with each message; budget FHS_LIMIT_IOT_BYTES */
     fhs_iot_faults *faults; /* in an arena of their own */
     /* Told of each measurement, whose texts live until the next message. */

@@ -4,10 +4,10 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "expression/value.h"
 #include "iot/document.h"
 #include "iot/observation.h"
 #include "iot/sampled.h"
-#include "iot/value.h"
 #include "units/units.h"
 
 #define SIGNIFICANT_DIGITS 15
@@ -243,7 +243,7 @@ static bool write_boolean_value(fhs_iot_builder *builder, fhs_str text, fhs_buf 
 static bool write_time_value(fhs_iot_builder *builder, fhs_str text, fhs_buf *out)
 {
     int64_t ticks;
-    if (!fhs_iot_parse_time(fhs_str_trim(text), &ticks)) {
+    if (!fhs_expression_parse_time(fhs_str_trim(text), &ticks)) {
         return fhs_iot_build_fails(builder, FHS_IOT_INVALID_VALUE, "the value is not a time");
     }
     fhs_buf_add_char(out, '"');

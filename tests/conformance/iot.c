@@ -247,15 +247,16 @@ static bool same_result(const fhs_json *expect, const fhs_json *got)
     double y;
     (void)fhs_json_get_string(expect, FHS_LIT("type"), &type);
     if (fhs_str_eq(type, FHS_LIT("integer"))) {
-        return fhs_iot_integer(wanted, &a) && fhs_iot_integer(got, &b) && a == b;
+        return fhs_expression_integer(wanted, &a) && fhs_expression_integer(got, &b) && a == b;
     }
     if (fhs_str_eq(type, FHS_LIT("float"))) {
-        return fhs_iot_kind_of(got) == FHS_IOT_DOUBLE && fhs_iot_double(wanted, &x) &&
-               fhs_iot_double(got, &y) && fabs(x - y) <= 0.001;
+        return fhs_expression_kind_of(got) == FHS_EXPRESSION_DOUBLE &&
+               fhs_expression_double(wanted, &x) && fhs_expression_double(got, &y) &&
+               fabs(x - y) <= 0.001;
     }
     if (fhs_str_eq(type, FHS_LIT("date"))) {
-        return fhs_iot_to_ticks(wanted, &a) == FHS_IOT_CONVERTED &&
-               fhs_iot_to_ticks(got, &b) == FHS_IOT_CONVERTED && a == b;
+        return fhs_expression_to_ticks(wanted, &a) == FHS_EXPRESSION_CONVERTED &&
+               fhs_expression_to_ticks(got, &b) == FHS_EXPRESSION_CONVERTED && a == b;
     }
     return fhs_json_equal(wanted, got);
 }
@@ -268,12 +269,12 @@ static bool run_jmespath(fhs_arena *arena, const fhs_json *item)
     const fhs_jmespath *expression;
     fhs_jmespath_result result = {0};
     fhirstore_error *err = NULL;
-    fhs_iot_run run;
+    fhs_expression_run run;
     fhs_str text = FHS_STR_NONE;
     (void)fhs_json_get_string(item, FHS_LIT("expression"), &text);
     fhirstore_status status = fhs_jmespath_compile(arena, text, &expression, &err);
     if (status >= FHIRSTORE_OK) {
-        fhs_iot_run_init(&run, arena);
+        fhs_expression_run_init(&run, arena);
         status = fhs_jmespath_evaluate(expression, &run, data, &result, &err);
     }
     bool ok = wants_error == (status < FHIRSTORE_OK);

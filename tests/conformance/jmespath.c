@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "expression/expression.h"
+#include "expression/number.h"
 #include "folder.h"
-#include "iot/expression.h"
-#include "iot/number.h"
 
 static unsigned passed;
 static unsigned failed;
@@ -21,7 +21,7 @@ static bool same_value(const fhs_json *a, const fhs_json *b)
     double left = 0;
     double right = 0;
     if (a->type == FHS_JSON_NUMBER && b->type == FHS_JSON_NUMBER) {
-        return fhs_iot_double(a, &left) && fhs_iot_double(b, &right) && left == right;
+        return fhs_expression_double(a, &left) && fhs_expression_double(b, &right) && left == right;
     }
     if (a->type != b->type || (a->type >= FHS_JSON_ARRAY && a->count != b->count)) {
         return false;
@@ -46,9 +46,9 @@ static void run_case(fhs_arena *arena, const char *file, const fhs_json *given, 
     const fhs_jmespath *expression = NULL;
     fhs_jmespath_result result = {NULL, false};
     fhirstore_error *err = NULL;
-    fhs_iot_run run;
+    fhs_expression_run run;
     fhs_arena_mark mark = fhs_arena_here(arena);
-    fhs_iot_run_init(&run, arena);
+    fhs_expression_run_init(&run, arena);
     fhs_json_get_string(one, FHS_LIT("expression"), &text);
     fhirstore_status status = fhs_jmespath_compile(arena, text, &expression, &err);
     if (status == FHIRSTORE_OK) {
@@ -64,10 +64,10 @@ static void run_case(fhs_arena *arena, const char *file, const fhs_json *given, 
         fhs_buf got = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
         fhs_buf wanted = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
         if (status == FHIRSTORE_OK) {
-            fhs_iot_write(&got, result.value);
+            fhs_expression_write(&got, result.value);
         }
         if (want != NULL) {
-            fhs_iot_write(&wanted, want);
+            fhs_expression_write(&wanted, want);
         }
         printf("FAILED %s: %.*s\n  got    %s%s\n  wanted %s\n", file, FHS_STR_ARG(text),
                got.ptr == NULL ? "" : got.ptr, err == NULL ? "" : fhs_error_message(err),

@@ -7,18 +7,19 @@
 #include "failing_alloc.h"
 
 static const struct {
-    fhs_iot_language language;
+    fhs_expression_language language;
     const char *expression;
 } expressions[] = {
-    {FHS_IOT_JSONPATH, "$..[?(@.sys == '120' && @.t =~ /^2/i || $.x > @.n)]['sys','t']"},
-    {FHS_IOT_JSONPATH, "$.list[*]..*"},
-    {FHS_IOT_JSONPATH, "$.list[?(@.t =~ $.pattern)]"},
-    {FHS_IOT_JMESPATH, "list[?sys == '120'].{a: sys, b: multiply(n, `2.5`)} | sort_by(@, &b)"},
-    {FHS_IOT_JMESPATH,
+    {FHS_EXPRESSION_JSONPATH, "$..[?(@.sys == '120' && @.t =~ /^2/i || $.x > @.n)]['sys','t']"},
+    {FHS_EXPRESSION_JSONPATH, "$.list[*]..*"},
+    {FHS_EXPRESSION_JSONPATH, "$.list[?(@.t =~ $.pattern)]"},
+    {FHS_EXPRESSION_JMESPATH,
+     "list[?sys == '120'].{a: sys, b: multiply(n, `2.5`)} | sort_by(@, &b)"},
+    {FHS_EXPRESSION_JMESPATH,
      "[join('-', list[].sys), to_string(list), reverse(keys(@)), merge(@, {z: x})]"},
-    {FHS_IOT_JMESPATH,
+    {FHS_EXPRESSION_JMESPATH,
      "[insertString(pattern, 'x', `1`), fromUnixTimestamp(x), not_null(a, b, c, x)]"},
-    {FHS_IOT_JMESPATH, "nope(@)"},
+    {FHS_EXPRESSION_JMESPATH, "nope(@)"},
 };
 
 START_TEST(each_allocation_fails_once)
@@ -54,15 +55,16 @@ START_TEST(each_budget_is_enough_or_told)
          budget += 16) {
         outcome out = {.err = NULL};
         fhs_arena_init(&out.arena, budget);
-        fhs_iot_run_init(&out.run, &out.arena);
+        fhs_expression_run_init(&out.run, &out.arena);
         status = fhs_json_read(&out.arena, FHS_LIT(json), NULL, &out.root, &out.err);
         if (status == FHIRSTORE_OK) {
-            status = fhs_iot_compile(&out.arena, expressions[_i].language,
-                                     fhs_str_from_cstr(expressions[_i].expression), &out.expression,
-                                     &out.err);
+            status = fhs_expression_compile(&out.arena, expressions[_i].language,
+                                            fhs_str_from_cstr(expressions[_i].expression),
+                                            &out.expression, &out.err);
         }
         if (status == FHIRSTORE_OK) {
-            status = fhs_iot_select(out.expression, &out.run, out.root, &out.nodes, &out.err);
+            status = fhs_expression_select(out.expression, &out.run, out.root, &out.nodes,
+                                           &out.err);
         }
         ck_assert((out.err != NULL) == (status < FHIRSTORE_OK));
         ck_assert_uint_lt(budget, 1 << 20);

@@ -2,8 +2,8 @@
 /* How values compare in a filter: by kind, and where the kinds differ by what converts. */
 #include <math.h>
 
-#include "iot/number.h"
-#include "iot/path_internal.h"
+#include "expression/number.h"
+#include "expression/path_internal.h"
 
 /* UTF-16 code units: what lies beyond the first plane sorts before U+E000. */
 static int compare_code_units(fhs_str a, fhs_str b)
@@ -35,7 +35,7 @@ static int compare_doubles(double a, double b)
 
 static bool is_double_value(const fhs_json *value)
 {
-    return value->type == FHS_JSON_NUMBER && fhs_iot_is_double(value->text);
+    return value->type == FHS_JSON_NUMBER && fhs_expression_is_double(value->text);
 }
 
 static int compare_numbers(const fhs_json *a, const fhs_json *b)
@@ -43,10 +43,10 @@ static int compare_numbers(const fhs_json *a, const fhs_json *b)
     double left = 0;
     double right = 0;
     if (!is_double_value(a) && !is_double_value(b)) {
-        return fhs_iot_compare_integers(a->text, b->text);
+        return fhs_expression_compare_integers(a->text, b->text);
     }
-    fhs_iot_double(a, &left);
-    fhs_iot_double(b, &right);
+    fhs_expression_double(a, &left);
+    fhs_expression_double(b, &right);
     return compare_doubles(left, right);
 }
 
@@ -76,7 +76,7 @@ static bool to_integer(const fhs_json *value, int64_t *out)
         return true;
     }
     return (value->type == FHS_JSON_STRING || value->type == FHS_JSON_NUMBER) &&
-           fhs_iot_read_integer(fhs_str_trim(value->text), out);
+           fhs_expression_read_integer(fhs_str_trim(value->text), out);
 }
 
 static bool to_double(const fhs_json *value, double *out)
@@ -86,7 +86,7 @@ static bool to_double(const fhs_json *value, double *out)
         return true;
     }
     return (value->type == FHS_JSON_STRING || value->type == FHS_JSON_NUMBER) &&
-           fhs_iot_read_double(fhs_str_trim(value->text), out);
+           fhs_expression_read_double(fhs_str_trim(value->text), out);
 }
 
 static bool to_boolean(const fhs_json *value, bool *out)
@@ -97,7 +97,7 @@ static bool to_boolean(const fhs_json *value, bool *out)
         return true;
     }
     if (value->type == FHS_JSON_NUMBER) {
-        *out = fhs_iot_double(value, &number) && number != 0;
+        *out = fhs_expression_double(value, &number) && number != 0;
         return true;
     }
     fhs_str text = fhs_str_trim(value->text);
@@ -132,13 +132,13 @@ static bool order_as_numbers(const fhs_json *kind, const fhs_json *a, const fhs_
 }
 
 /* The text of a scalar that is compared with a string. */
-static fhs_str text_of_scalar(const fhs_json *value, char buffer[FHS_IOT_NUMBER_MAX])
+static fhs_str text_of_scalar(const fhs_json *value, char buffer[FHS_EXPRESSION_NUMBER_MAX])
 {
     if (is_boolean(value)) {
         return value->type == FHS_JSON_TRUE ? FHS_LIT("True") : FHS_LIT("False");
     }
     if (is_double_value(value)) {
-        return fhs_str_of(buffer, fhs_iot_format_lexeme(value->text, buffer));
+        return fhs_str_of(buffer, fhs_expression_format_lexeme(value->text, buffer));
     }
     return value->text;
 }
@@ -146,7 +146,7 @@ static fhs_str text_of_scalar(const fhs_json *value, char buffer[FHS_IOT_NUMBER_
 /* False: one of them does not convert to the kind of the other. */
 static bool find_order(const fhs_json *a, const fhs_json *b, int *order_out)
 {
-    char buffer[FHS_IOT_NUMBER_MAX];
+    char buffer[FHS_EXPRESSION_NUMBER_MAX];
     bool left = false;
     bool right = false;
     if (a->type == FHS_JSON_NULL || b->type == FHS_JSON_NULL) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a JMESPath expression is compiled to; shared by the jmes_*.c files. */
-#ifndef FHS_IOT_JMES_INTERNAL_H
-#define FHS_IOT_JMES_INTERNAL_H
+#ifndef FHS_EXPRESSION_JMES_INTERNAL_H
+#define FHS_EXPRESSION_JMES_INTERNAL_H
 
-#include "iot/jmespath.h"
+#include "expression/jmespath.h"
 
 /* ---- tokens ---- */
 
@@ -117,7 +117,7 @@ struct fhs_jmespath {
 /* ---- evaluation ---- */
 
 typedef struct fhs_jmes_run {
-    fhs_iot_run *run;
+    fhs_expression_run *run;
     uint32_t depth; /* of values that are compared */
     fhirstore_error **err;
     fhirstore_status status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JMESPath: tokens become a tree, by operator precedence. */
 #include "base/limits.h"
-#include "iot/jmes_internal.h"
+#include "expression/jmes_internal.h"
 
 /* How strongly a token binds what stands before it. */
 enum {
@@ -637,7 +637,7 @@ fhirstore_status fhs_jmespath_compile(fhs_arena *arena, fhs_str text,
     if (expression == NULL || parser.lexer.text.ptr == NULL) {
         return fhs_fail_memory(err);
     }
-    size_t valid = fhs_iot_text_prefix(text);
+    size_t valid = fhs_expression_text_prefix(text);
     if (valid < text.len) {
         refuse_jmes_at(&parser, valid, "this is no text in UTF-8");
         return parser.status;

@@ -4,8 +4,8 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
-#include "iot/jmes_internal.h"
-#include "iot/number.h"
+#include "expression/jmes_internal.h"
+#include "expression/number.h"
 
 #define MADE_TEXT_MAX ((size_t)16 * 1024 * 1024)
 
@@ -93,9 +93,9 @@ static const fhs_json *made_text(fhs_jmes_run *run, fhs_buf *text)
     if (status == FHIRSTORE_OK) {
         fhs_str copy = fhs_arena_dup(run->run->arena, fhs_buf_str(text));
         if (copy.ptr == NULL) {
-            run->status = fhs_iot_no_memory(run->run, text->len, run->err);
+            run->status = fhs_expression_no_memory(run->run, text->len, run->err);
         } else {
-            value = fhs_jmes_made(run, fhs_iot_make_string(run->run->arena, copy));
+            value = fhs_jmes_made(run, fhs_expression_make_string(run->run->arena, copy));
         }
     } else if (status == FHIRSTORE_ERR_NO_MEMORY) {
         run->status = fhs_fail_memory(run->err);
@@ -115,9 +115,9 @@ static FHS_JMES_BODY(body_contains)
     (void)count;
     if (subject->type == FHS_JSON_STRING) {
         /* At worst the wanted text is compared at each place. */
-        uint64_t places = FHS_IOT_BYTES_COST(subject->text.len);
+        uint64_t places = FHS_EXPRESSION_BYTES_COST(subject->text.len);
         if (wanted->type == FHS_JSON_STRING &&
-            !fhs_jmes_spend(run, places * FHS_IOT_BYTES_COST(wanted->text.len))) {
+            !fhs_jmes_spend(run, places * FHS_EXPRESSION_BYTES_COST(wanted->text.len))) {
             return NULL;
         }
         return fhs_jmes_boolean(wanted->type == FHS_JSON_STRING &&
@@ -171,7 +171,7 @@ static FHS_JMES_BODY(body_to_string)
     if (arguments[0].value->type == FHS_JSON_STRING) {
         return arguments[0].value;
     }
-    fhs_iot_write(&text, arguments[0].value);
+    fhs_expression_write(&text, arguments[0].value);
     return made_text(run, &text);
 }
 
@@ -189,10 +189,10 @@ static FHS_JMES_BODY(body_length)
     const fhs_json *value = arguments[0].value;
     (void)call;
     (void)count;
-    return fhs_jmes_made(run,
-                         fhs_iot_make_integer(run->run->arena, value->type == FHS_JSON_STRING
-                                                                   ? count_code_points(value->text)
-                                                                   : value->count));
+    return fhs_jmes_made(
+        run, fhs_expression_make_integer(run->run->arena, value->type == FHS_JSON_STRING
+                                                              ? count_code_points(value->text)
+                                                              : value->count));
 }
 
 static const fhs_json *reverse_text(fhs_jmes_run *run, fhs_str text)
@@ -206,7 +206,8 @@ static const fhs_json *reverse_text(fhs_jmes_run *run, fhs_str text)
         fhs_utf8_next(text, &at);
         memcpy(copy + (text.len - at), text.ptr + from, at - from);
     }
-    return fhs_jmes_made(run, fhs_iot_make_string(run->run->arena, fhs_str_of(copy, text.len)));
+    return fhs_jmes_made(run,
+                         fhs_expression_make_string(run->run->arena, fhs_str_of(copy, text.len)));
 }
 
 static FHS_JMES_BODY(body_reverse)
@@ -234,8 +235,8 @@ static FHS_JMES_BODY(body_keys)
     (void)count;
     for (uint32_t i = 0; items != NULL && i < object->count; i++) {
         items[i] = (fhs_json){.type = FHS_JSON_STRING,
-                              .begin = FHS_IOT_MADE,
-                              .end = FHS_IOT_MADE,
+                              .begin = FHS_EXPRESSION_MADE,
+                              .end = FHS_EXPRESSION_MADE,
                               .text = object->members[i].name};
     }
     return items == NULL ? NULL : fhs_jmes_array(run, items, object->count);
@@ -332,15 +333,15 @@ static FHS_JMES_BODY(body_to_number)
         return value;
     }
     fhs_str text = value->type == FHS_JSON_STRING ? fhs_str_trim(value->text) : FHS_STR_NONE;
-    if (fhs_iot_read_integer(text, &integer)) {
-        return fhs_jmes_made(run, fhs_iot_make_integer(run->run->arena, integer));
+    if (fhs_expression_read_integer(text, &integer)) {
+        return fhs_jmes_made(run, fhs_expression_make_integer(run->run->arena, integer));
     }
     /* "NaN" and "Infinity" are words here. */
     char last = (char)(text.len > 0 ? text.ptr[text.len - 1] : '\0');
-    if (last == 'N' || last == 'y' || !fhs_iot_read_double(text, &number)) {
+    if (last == 'N' || last == 'y' || !fhs_expression_read_double(text, &number)) {
         return fhs_jmes_null();
     }
-    return fhs_jmes_made(run, fhs_iot_make_double(run->run->arena, number));
+    return fhs_jmes_made(run, fhs_expression_make_double(run->run->arena, number));
 }
 
 static FHS_JMES_BODY(body_type)
@@ -350,8 +351,8 @@ static FHS_JMES_BODY(body_type)
     (void)call;
     (void)count;
     return fhs_jmes_made(
-        run,
-        fhs_iot_make_string(run->run->arena, fhs_str_from_cstr(names[arguments[0].value->type])));
+        run, fhs_expression_make_string(run->run->arena,
+                                        fhs_str_from_cstr(names[arguments[0].value->type])));
 }
 
 /* ---- the table ---- */
@@ -425,8 +426,8 @@ const fhs_jmes_function *fhs_jmes_function_find(fhs_str name)
 /* Functions look at the whole of a text, and at the type of each item. */
 static uint64_t cost_of_argument(const fhs_json *value)
 {
-    return value->type == FHS_JSON_STRING  ? FHS_IOT_BYTES_COST(value->text.len)
-           : value->type == FHS_JSON_ARRAY ? FHS_IOT_MEMBERS_COST(value->count)
+    return value->type == FHS_JSON_STRING  ? FHS_EXPRESSION_BYTES_COST(value->text.len)
+           : value->type == FHS_JSON_ARRAY ? FHS_EXPRESSION_MEMBERS_COST(value->count)
                                            : 0;
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/instant.h"
 #include "evaluate.h"
-#include "iot/number.h"
+#include "expression/number.h"
 
 static const struct {
     const char *json;
@@ -54,10 +54,11 @@ START_TEST(scalars_have_a_text)
     fhs_arena_init(&arena, FHS_LIMIT_IOT_BYTES);
     ck_assert_int_eq(fhs_json_read(&arena, fhs_str_from_cstr(texts[_i].json), NULL, &value, NULL),
                      FHIRSTORE_OK);
-    fhs_iot_conversion conversion = fhs_iot_to_text(&arena, value, 0, &text);
-    ck_assert_int_eq(conversion, texts[_i].text == NULL ? FHS_IOT_REFUSED : FHS_IOT_CONVERTED);
+    fhs_expression_conversion conversion = fhs_expression_to_text(&arena, value, 0, &text);
+    ck_assert_int_eq(conversion,
+                     texts[_i].text == NULL ? FHS_EXPRESSION_REFUSED : FHS_EXPRESSION_CONVERTED);
     ck_assert_view_eq(text, fhs_str_from_cstr(texts[_i].text));
-    fhs_iot_to_text(&arena, value, FHS_IOT_LEXICAL, &text);
+    fhs_expression_to_text(&arena, value, FHS_EXPRESSION_LEXICAL, &text);
     ck_assert_view_eq(
         text, fhs_str_from_cstr(texts[_i].lexical == NULL ? texts[_i].text : texts[_i].lexical));
     fhs_arena_clear(&arena);
@@ -72,12 +73,12 @@ START_TEST(null_is_absent)
     int64_t ticks;
     fhs_arena_init(&arena, FHS_LIMIT_IOT_BYTES);
     fhs_json_read(&arena, FHS_LIT("null"), NULL, &value, NULL);
-    ck_assert_int_eq(fhs_iot_to_text(&arena, value, 0, &text), FHS_IOT_ABSENT);
-    ck_assert_int_eq(fhs_iot_to_text(&arena, NULL, 0, &text), FHS_IOT_ABSENT);
-    ck_assert_int_eq(fhs_iot_to_ticks(value, &ticks), FHS_IOT_ABSENT);
-    ck_assert_int_eq(fhs_iot_to_ticks(NULL, &ticks), FHS_IOT_ABSENT);
+    ck_assert_int_eq(fhs_expression_to_text(&arena, value, 0, &text), FHS_EXPRESSION_ABSENT);
+    ck_assert_int_eq(fhs_expression_to_text(&arena, NULL, 0, &text), FHS_EXPRESSION_ABSENT);
+    ck_assert_int_eq(fhs_expression_to_ticks(value, &ticks), FHS_EXPRESSION_ABSENT);
+    ck_assert_int_eq(fhs_expression_to_ticks(NULL, &ticks), FHS_EXPRESSION_ABSENT);
     fhs_json_read(&arena, FHS_LIT("1600000000"), NULL, &value, NULL);
-    ck_assert_int_eq(fhs_iot_to_ticks(value, &ticks), FHS_IOT_REFUSED);
+    ck_assert_int_eq(fhs_expression_to_ticks(value, &ticks), FHS_EXPRESSION_REFUSED);
     fhs_arena_clear(&arena);
 }
 END_TEST
@@ -89,7 +90,7 @@ START_TEST(doubles_survive_their_text)
     for (int i = 0; i < 20000; i++) {
         double number;
         double back;
-        char text[FHS_IOT_NUMBER_MAX];
+        char text[FHS_EXPRESSION_NUMBER_MAX];
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
@@ -98,11 +99,11 @@ START_TEST(doubles_survive_their_text)
         if (isnan(number) || isinf(number)) {
             continue;
         }
-        size_t len = fhs_iot_format_double(number, text);
-        ck_assert(fhs_iot_read_double(fhs_str_of(text, len), &back));
+        size_t len = fhs_expression_format_double(number, text);
+        ck_assert(fhs_expression_read_double(fhs_str_of(text, len), &back));
         ck_assert_msg(memcmp(&back, &number, sizeof back) == 0, "%s is not %.17g", text, number);
-        char again[FHS_IOT_NUMBER_MAX];
-        fhs_iot_format_lexeme(fhs_str_of(text, len), again);
+        char again[FHS_EXPRESSION_NUMBER_MAX];
+        fhs_expression_format_lexeme(fhs_str_of(text, len), again);
         ck_assert_str_eq(again, text);
     }
 }
@@ -163,12 +164,12 @@ START_TEST(times_are_read)
     fhs_arena arena;
     int64_t ticks = -1;
     fhs_arena_init(&arena, FHS_LIMIT_IOT_BYTES);
-    bool known = fhs_iot_parse_time(fhs_str_from_cstr(times[_i].text), &ticks);
+    bool known = fhs_expression_parse_time(fhs_str_from_cstr(times[_i].text), &ticks);
     ck_assert_msg(known == (times[_i].instant != NULL), "\"%s\"", times[_i].text);
     if (known) {
-        const fhs_json *made = fhs_iot_make_date(&arena, ticks);
+        const fhs_json *made = fhs_expression_make_date(&arena, ticks);
         ck_assert_view_eq(made->text, fhs_str_from_cstr(times[_i].instant));
-        ck_assert_int_eq(fhs_iot_kind_of(made), FHS_IOT_DATE);
+        ck_assert_int_eq(fhs_expression_kind_of(made), FHS_EXPRESSION_DATE);
     } else {
         ck_assert_int_eq(ticks, 0);
     }
@@ -177,26 +178,26 @@ START_TEST(times_are_read)
 END_TEST
 
 static const struct {
-    fhs_iot_language language;
+    fhs_expression_language language;
     const char *expression;
     const char *value; /* NULL: none */
     bool fails;
 } finds[] = {
-    {FHS_IOT_JSONPATH, "$.a", "1", false},
-    {FHS_IOT_JSONPATH, "$.none", NULL, false},
-    {FHS_IOT_JSONPATH, "$.n", "null", false},
-    {FHS_IOT_JSONPATH, "$.list[*]", NULL, true},
-    {FHS_IOT_JSONPATH, "$.list[1:]", "2", false},
-    {FHS_IOT_JSONPATH, "$.list", "[1,2]", false},
-    {FHS_IOT_JSONPATH, "$.list[-1]", NULL, true},
-    {FHS_IOT_JMESPATH, "a", "1", false},
-    {FHS_IOT_JMESPATH, "none", NULL, false},
-    {FHS_IOT_JMESPATH, "n", NULL, false},
-    {FHS_IOT_JMESPATH, "list[*]", NULL, true},
-    {FHS_IOT_JMESPATH, "list[1:]", "[2]", false},
-    {FHS_IOT_JMESPATH, "list[?@ > `5`]", NULL, false},
-    {FHS_IOT_JMESPATH, "list", "[1,2]", false},
-    {FHS_IOT_JMESPATH, "add(a, n)", NULL, true},
+    {FHS_EXPRESSION_JSONPATH, "$.a", "1", false},
+    {FHS_EXPRESSION_JSONPATH, "$.none", NULL, false},
+    {FHS_EXPRESSION_JSONPATH, "$.n", "null", false},
+    {FHS_EXPRESSION_JSONPATH, "$.list[*]", NULL, true},
+    {FHS_EXPRESSION_JSONPATH, "$.list[1:]", "2", false},
+    {FHS_EXPRESSION_JSONPATH, "$.list", "[1,2]", false},
+    {FHS_EXPRESSION_JSONPATH, "$.list[-1]", NULL, true},
+    {FHS_EXPRESSION_JMESPATH, "a", "1", false},
+    {FHS_EXPRESSION_JMESPATH, "none", NULL, false},
+    {FHS_EXPRESSION_JMESPATH, "n", NULL, false},
+    {FHS_EXPRESSION_JMESPATH, "list[*]", NULL, true},
+    {FHS_EXPRESSION_JMESPATH, "list[1:]", "[2]", false},
+    {FHS_EXPRESSION_JMESPATH, "list[?@ > `5`]", NULL, false},
+    {FHS_EXPRESSION_JMESPATH, "list", "[1,2]", false},
+    {FHS_EXPRESSION_JMESPATH, "add(a, n)", NULL, true},
 };
 
 START_TEST(one_value_is_found)
@@ -207,11 +208,12 @@ START_TEST(one_value_is_found)
     evaluate_text(finds[_i].language, fhs_str_from_cstr(finds[_i].expression),
                   FHS_LIT("{\"a\":1,\"n\":null,\"list\":[1,2]}"), &out);
     ck_assert_ptr_nonnull(out.expression);
-    fhirstore_status status = fhs_iot_find(out.expression, &out.run, out.root, &value, &out.err);
+    fhirstore_status status = fhs_expression_find(out.expression, &out.run, out.root, &value,
+                                                  &out.err);
     ck_assert_int_eq(status, finds[_i].fails ? FHIRSTORE_ERR_EXPRESSION_DATA : FHIRSTORE_OK);
     ck_assert_int_eq(value == NULL, finds[_i].value == NULL);
     if (value != NULL) {
-        fhs_iot_write(&text, value);
+        fhs_expression_write(&text, value);
         ck_assert_str_eq(text.ptr, finds[_i].value);
     }
     fhs_buf_clear(&text);
@@ -223,17 +225,17 @@ START_TEST(the_match_is_the_last_member)
 {
     outcome out;
     fhs_buf text = FHS_BUF_INIT(1000);
-    evaluate_text(FHS_IOT_JSONPATH, FHS_LIT("$.a[0]"),
+    evaluate_text(FHS_EXPRESSION_JSONPATH, FHS_LIT("$.a[0]"),
                   FHS_LIT("{\"a\":[5],\"matchedToken\":1,\"b\":2}"), &out);
     ck_assert_uint_eq(out.nodes.count, 1);
-    const fhs_json *scope = fhs_iot_with_match(&out.arena, out.root, out.nodes.items[0]);
-    fhs_iot_write(&text, scope);
+    const fhs_json *scope = fhs_expression_with_match(&out.arena, out.root, out.nodes.items[0]);
+    fhs_expression_write(&text, scope);
     ck_assert_str_eq(text.ptr, "{\"a\":[5],\"matchedToken\":5,\"b\":2}");
     fhs_buf_clear(&text);
     outcome_clear(&out);
-    evaluate_text(FHS_IOT_JMESPATH, FHS_LIT("@"), FHS_LIT("{\"a\":{}}"), &out);
-    scope = fhs_iot_with_match(&out.arena, out.root, out.nodes.items[0]);
-    fhs_iot_write(&text, scope);
+    evaluate_text(FHS_EXPRESSION_JMESPATH, FHS_LIT("@"), FHS_LIT("{\"a\":{}}"), &out);
+    scope = fhs_expression_with_match(&out.arena, out.root, out.nodes.items[0]);
+    fhs_expression_write(&text, scope);
     ck_assert_str_eq(text.ptr, "{\"a\":{},\"matchedToken\":{\"a\":{}}}");
     fhs_buf_clear(&text);
     outcome_clear(&out);
@@ -242,12 +244,12 @@ END_TEST
 
 START_TEST(languages_have_names)
 {
-    fhs_iot_language language;
-    ck_assert(fhs_iot_language_find(FHS_LIT("jsonpath"), &language));
-    ck_assert_int_eq(language, FHS_IOT_JSONPATH);
-    ck_assert(fhs_iot_language_find(FHS_LIT("JMESPath"), &language));
-    ck_assert_int_eq(language, FHS_IOT_JMESPATH);
-    ck_assert(!fhs_iot_language_find(FHS_LIT("XPath"), &language));
+    fhs_expression_language language;
+    ck_assert(fhs_expression_language_find(FHS_LIT("jsonpath"), &language));
+    ck_assert_int_eq(language, FHS_EXPRESSION_JSONPATH);
+    ck_assert(fhs_expression_language_find(FHS_LIT("JMESPath"), &language));
+    ck_assert_int_eq(language, FHS_EXPRESSION_JMESPATH);
+    ck_assert(!fhs_expression_language_find(FHS_LIT("XPath"), &language));
 }
 END_TEST
 

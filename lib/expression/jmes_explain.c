@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why a JMESPath gives nothing: the part of it that does, and what comes before that part. */
 #include "base/limits.h"
-#include "iot/jmes_internal.h"
+#include "expression/jmes_internal.h"
 
 /* What the rest of @a node's text is applied to; NULL: it does not begin with something else. */
 static const fhs_jmes_node *node_before(const fhs_jmes_node *node)
@@ -39,12 +39,12 @@ static void add_explanation(const fhs_jmespath *expression, const explain_place 
                               place->end - place->scope_end);
     before = place->scope_end == 0 ? FHS_LIT("@") : fhs_str_trim(before);
     fhs_buf_addf(out, "\"%.*s\" gives %s, but \"%.*s\" gives %s of it", FHS_STR_ARG(before),
-                 fhs_iot_type_words(place->scope), FHS_STR_ARG(fhs_str_trim(rest)),
+                 fhs_expression_type_words(place->scope), FHS_STR_ARG(fhs_str_trim(rest)),
                  value->type == FHS_JSON_NULL ? "nothing" : "an empty array");
 }
 
-bool fhs_jmespath_explain(const fhs_jmespath *expression, fhs_iot_run *run, const fhs_json *root,
-                          fhs_buf *out)
+bool fhs_jmespath_explain(const fhs_jmespath *expression, fhs_expression_run *run,
+                          const fhs_json *root, fhs_buf *out)
 {
     fhs_jmes_run evaluation = {.run = run, .status = FHIRSTORE_OK};
     explain_place place = {expression->root, root, 0, expression->text.len};

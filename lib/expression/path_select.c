@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "iot/path_internal.h"
+#include "expression/path_internal.h"
 
 /* Kept without the arena. */
 #define FEW_TOKENS 4u
 
 typedef struct path_walk {
-    fhs_iot_run *run;
+    fhs_expression_run *run;
     const fhs_json *root;
     const fhs_path_step *end; /* of the outermost path: this step is not taken any more */
     uint32_t depth;           /* of the data, below the tokens that are scanned */
@@ -81,7 +81,7 @@ static bool keep_token(path_walk *walk, token_list *list, fhs_path_token token)
                                                                       sizeof(fhs_path_token));
         if (grown == NULL) {
             size_t size = (size_t)list->capacity * 2 * sizeof *grown;
-            return walk_failed(walk, fhs_iot_no_memory(walk->run, size, walk->err));
+            return walk_failed(walk, fhs_expression_no_memory(walk->run, size, walk->err));
         }
         memcpy(grown, list->items, list->count * sizeof(fhs_path_token));
         list->items = grown;
@@ -119,7 +119,7 @@ static bool match_pattern(path_walk *walk, const fhs_path_filter *filter, fhs_pa
                                                              left.value->text, 0, NULL, &work);
     fhs_arena_rewind(walk->run->arena, mark);
     if (result == FHS_REGEX_NO_MEMORY) {
-        return walk_failed(walk, fhs_iot_no_memory(walk->run, 0, walk->err));
+        return walk_failed(walk, fhs_expression_no_memory(walk->run, 0, walk->err));
     }
     *holds = result == FHS_REGEX_YES;
     return spend_steps(walk, work);
@@ -129,7 +129,7 @@ static bool compare_tokens(path_walk *walk, const fhs_path_filter *filter, fhs_p
                            fhs_path_token right, bool *holds)
 {
     if (left.value->type == FHS_JSON_STRING &&
-        !spend_steps(walk, FHS_IOT_BYTES_COST(left.value->text.len))) {
+        !spend_steps(walk, FHS_EXPRESSION_BYTES_COST(left.value->text.len))) {
         return false;
     }
     if (filter->op == FHS_PATH_MATCHES) {
@@ -238,7 +238,7 @@ static bool step_fields(path_walk *walk, const fhs_path_step *step, fhs_path_tok
                         path_sink *sink)
 {
     for (uint32_t i = 0; i < step->count && is_type(token, FHS_JSON_OBJECT); i++) {
-        if (!spend_steps(walk, FHS_IOT_MEMBERS_COST(token.value->count))) {
+        if (!spend_steps(walk, FHS_EXPRESSION_MEMBERS_COST(token.value->count))) {
             return false;
         }
         const fhs_json *value = fhs_json_get(token.value, step->names[i]);
@@ -340,10 +340,10 @@ static bool step_filter(path_walk *walk, const fhs_path_step *step, fhs_path_tok
 
 static bool enter_container(path_walk *walk)
 {
-    if (walk->depth == FHS_IOT_DEPTH_MAX) {
-        return walk_failed(walk,
-                           fhs_fail(walk->err, FHIRSTORE_ERR_LIMIT,
-                                    "the message nests more than %u levels", FHS_IOT_DEPTH_MAX));
+    if (walk->depth == FHS_EXPRESSION_DEPTH_MAX) {
+        return walk_failed(walk, fhs_fail(walk->err, FHIRSTORE_ERR_LIMIT,
+                                          "the message nests more than %u levels",
+                                          FHS_EXPRESSION_DEPTH_MAX));
     }
     walk->depth++;
     return true;
@@ -452,7 +452,8 @@ static bool follow_path(path_walk *walk, const fhs_path_step *step, fhs_path_tok
 {
     for (; step != walk->end && step != NULL; step = step->next) {
         bool is_object = is_type(token, FHS_JSON_OBJECT);
-        if (!spend_steps(walk, 1 + (is_object ? FHS_IOT_MEMBERS_COST(token.value->count) : 0))) {
+        if (!spend_steps(walk,
+                         1 + (is_object ? FHS_EXPRESSION_MEMBERS_COST(token.value->count) : 0))) {
             return false;
         }
         const fhs_json *only = NULL;
@@ -475,31 +476,31 @@ static bool follow_path(path_walk *walk, const fhs_path_step *step, fhs_path_tok
 }
 
 fhirstore_status fhs_path_select_before(const fhs_jsonpath *path, const fhs_path_step *end,
-                                        fhs_iot_run *run, const fhs_json *root, uint32_t max,
-                                        fhs_iot_nodes *nodes_out, fhirstore_error **err)
+                                        fhs_expression_run *run, const fhs_json *root, uint32_t max,
+                                        fhs_expression_nodes *nodes_out, fhirstore_error **err)
 {
     path_walk walk = {.run = run, .root = root, .end = end, .err = err, .status = FHIRSTORE_OK};
     token_list list = {.count = 0};
     path_sink sink = {.list = &list, .max = max};
-    *nodes_out = (fhs_iot_nodes){NULL, 0};
+    *nodes_out = (fhs_expression_nodes){NULL, 0};
     follow_path(&walk, path->steps, (fhs_path_token){root, false}, &sink);
     if (walk.status != FHIRSTORE_OK || list.count == 0) {
         return walk.status;
     }
     const fhs_json **items = fhs_arena_alloc(run->arena, list.count * sizeof(*items));
     if (items == NULL) {
-        return fhs_iot_no_memory(run, list.count * sizeof(*items), err);
+        return fhs_expression_no_memory(run, list.count * sizeof(*items), err);
     }
     for (uint32_t i = 0; i < list.count; i++) {
         items[i] = list.items[i].value;
     }
-    *nodes_out = (fhs_iot_nodes){items, list.count};
+    *nodes_out = (fhs_expression_nodes){items, list.count};
     return FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_jsonpath_select(const fhs_jsonpath *path, fhs_iot_run *run,
-                                     const fhs_json *root, uint32_t max, fhs_iot_nodes *nodes_out,
-                                     fhirstore_error **err)
+fhirstore_status fhs_jsonpath_select(const fhs_jsonpath *path, fhs_expression_run *run,
+                                     const fhs_json *root, uint32_t max,
+                                     fhs_expression_nodes *nodes_out, fhirstore_error **err)
 {
     return fhs_path_select_before(path, NULL, run, root, max, nodes_out, err);
 }

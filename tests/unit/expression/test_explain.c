@@ -47,12 +47,12 @@ START_TEST(paths_are_explained)
 {
     outcome out;
     fhs_buf text = FHS_BUF_INIT(1000);
-    evaluate_text(FHS_IOT_JSONPATH, fhs_str_from_cstr(rows[_i].path),
+    evaluate_text(FHS_EXPRESSION_JSONPATH, fhs_str_from_cstr(rows[_i].path),
                   FHS_LIT("{\"Body\":{\"hr\":78,\"none\":[],\"data\":[{\"hr\":1,\"t\":\"secret\"},"
                           "{\"hr\":2}]}}"),
                   &out);
     ck_assert_ptr_nonnull(out.expression);
-    bool is_told = fhs_iot_explain_select(out.expression, &out.run, out.root, &text);
+    bool is_told = fhs_expression_explain_select(out.expression, &out.run, out.root, &text);
     ck_assert_int_eq(is_told, rows[_i].reason != NULL);
     ck_assert_str_eq(is_told ? text.ptr : "", is_told ? rows[_i].reason : "");
     fhs_buf_clear(&text);
@@ -86,10 +86,10 @@ START_TEST(jmespath_is_explained)
     outcome out;
     fhs_buf text = FHS_BUF_INIT(1000);
     evaluate_text(
-        FHS_IOT_JMESPATH, fhs_str_from_cstr(jmes_rows[_i].expression),
+        FHS_EXPRESSION_JMESPATH, fhs_str_from_cstr(jmes_rows[_i].expression),
         FHS_LIT("{\"Body\":{\"hr\":78,\"data\":[{\"hr\":1,\"t\":\"secret\"},{\"hr\":2}]}}"), &out);
     ck_assert_ptr_nonnull(out.expression);
-    bool is_told = fhs_iot_explain_select(out.expression, &out.run, out.root, &text);
+    bool is_told = fhs_expression_explain_select(out.expression, &out.run, out.root, &text);
     ck_assert_int_eq(is_told, jmes_rows[_i].reason != NULL);
     ck_assert_str_eq(is_told ? text.ptr : "", is_told ? jmes_rows[_i].reason : "");
     fhs_buf_clear(&text);
@@ -101,13 +101,13 @@ START_TEST(without_steps_nothing_is_told)
 {
     outcome out;
     fhs_buf text = FHS_BUF_INIT(1000);
-    evaluate_text(FHS_IOT_JMESPATH, FHS_LIT("a"), FHS_LIT("{}"), &out);
+    evaluate_text(FHS_EXPRESSION_JMESPATH, FHS_LIT("a"), FHS_LIT("{}"), &out);
     out.run.steps_left = 0;
-    ck_assert(!fhs_iot_explain_select(out.expression, &out.run, out.root, &text));
+    ck_assert(!fhs_expression_explain_select(out.expression, &out.run, out.root, &text));
     outcome_clear(&out);
-    evaluate_text(FHS_IOT_JSONPATH, FHS_LIT("$.a.b"), FHS_LIT("{}"), &out);
+    evaluate_text(FHS_EXPRESSION_JSONPATH, FHS_LIT("$.a.b"), FHS_LIT("{}"), &out);
     out.run.steps_left = 0;
-    ck_assert(!fhs_iot_explain_select(out.expression, &out.run, out.root, &text));
+    ck_assert(!fhs_expression_explain_select(out.expression, &out.run, out.root, &text));
     ck_assert_uint_eq(text.len, 0);
     outcome_clear(&out);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why a path finds nothing: the step that ends it, and what that step saw. */
-#include "iot/path_internal.h"
+#include "expression/path_internal.h"
 
 /* Nodes that are looked at; more are told by number only up to here. */
 #define LOOK_MAX 1000u
@@ -14,7 +14,7 @@ typedef struct step_input {
     const fhs_json *first;
 } step_input;
 
-static step_input look_at_nodes(const fhs_iot_nodes *nodes)
+static step_input look_at_nodes(const fhs_expression_nodes *nodes)
 {
     step_input input = {.count = nodes->count, .first = nodes->items[0]};
     for (uint32_t i = 0; i < nodes->count; i++) {
@@ -29,7 +29,7 @@ static step_input look_at_nodes(const fhs_iot_nodes *nodes)
 static void add_input(fhs_buf *out, const step_input *input)
 {
     if (input->count == 1) {
-        fhs_buf_add_cstr(out, fhs_iot_type_words(input->first));
+        fhs_buf_add_cstr(out, fhs_expression_type_words(input->first));
     } else {
         fhs_buf_addf(out, "%s%u values", input->count == LOOK_MAX ? "at least " : "", input->count);
     }
@@ -89,11 +89,11 @@ static const char *explain_step(const fhs_path_step *step, const step_input *inp
     }
 }
 
-bool fhs_jsonpath_explain(const fhs_jsonpath *path, fhs_iot_run *run, const fhs_json *root,
+bool fhs_jsonpath_explain(const fhs_jsonpath *path, fhs_expression_run *run, const fhs_json *root,
                           fhs_buf *out)
 {
     const fhs_path_step *last = NULL; /* to which something comes */
-    fhs_iot_nodes nodes = {NULL, 0};
+    fhs_expression_nodes nodes = {NULL, 0};
     size_t from = path->from;
     size_t begin = path->from;
     step_input input = {.count = 0};

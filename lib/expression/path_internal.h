@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a JSONPath is compiled to; shared by path_parse.c, path_select.c and path_compare.c. */
-#ifndef FHS_IOT_PATH_INTERNAL_H
-#define FHS_IOT_PATH_INTERNAL_H
+#ifndef FHS_EXPRESSION_PATH_INTERNAL_H
+#define FHS_EXPRESSION_PATH_INTERNAL_H
 
+#include "expression/jsonpath.h"
 #include "fhirpath/regex.h"
-#include "iot/jsonpath.h"
 
 typedef enum fhs_path_kind {
     FHS_PATH_ROOT,        /* "$" in a filter */
@@ -87,8 +87,8 @@ typedef struct fhs_path_token {
 
 /* fhs_jsonpath_select() with the steps before @a end only. */
 fhirstore_status fhs_path_select_before(const fhs_jsonpath *path, const fhs_path_step *end,
-                                        fhs_iot_run *run, const fhs_json *root, uint32_t max,
-                                        fhs_iot_nodes *nodes_out, fhirstore_error **err);
+                                        fhs_expression_run *run, const fhs_json *root, uint32_t max,
+                                        fhs_expression_nodes *nodes_out, fhirstore_error **err);
 
 /* "/pattern/flags"; NULL with *problem_out set, or with it NULL for want of memory. */
 const fhs_regex *fhs_path_regex(fhs_arena *arena, fhs_str text, const char **problem_out);

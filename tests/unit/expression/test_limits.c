@@ -21,7 +21,7 @@ static char *repeat_text(const char *before, const char *part, size_t count, con
     return text;
 }
 
-static void expect_limit(fhs_iot_language language, char *expression, const char *json,
+static void expect_limit(fhs_expression_language language, char *expression, const char *json,
                          const char *limit)
 {
     outcome out;
@@ -38,26 +38,26 @@ static void expect_limit(fhs_iot_language language, char *expression, const char
 
 START_TEST(paths_are_bounded)
 {
-    expect_limit(FHS_IOT_JSONPATH, repeat_text("$", ".a", 40000, ""), "{}",
+    expect_limit(FHS_EXPRESSION_JSONPATH, repeat_text("$", ".a", 40000, ""), "{}",
                  "FHS_LIMIT_EXPRESSION_BYTES");
-    expect_limit(FHS_IOT_JSONPATH, repeat_text("$", ".a", 600, ""), "{}",
+    expect_limit(FHS_EXPRESSION_JSONPATH, repeat_text("$", ".a", 600, ""), "{}",
                  "FHS_LIMIT_EXPRESSION_CHAIN");
-    expect_limit(FHS_IOT_JSONPATH, repeat_text("$[1", ",1", 600, "]"), "{}",
+    expect_limit(FHS_EXPRESSION_JSONPATH, repeat_text("$[1", ",1", 600, "]"), "{}",
                  "FHS_LIMIT_EXPRESSION_CHAIN");
-    expect_limit(FHS_IOT_JSONPATH, repeat_text("$['a'", ",'a'", 600, "]"), "{}",
+    expect_limit(FHS_EXPRESSION_JSONPATH, repeat_text("$['a'", ",'a'", 600, "]"), "{}",
                  "FHS_LIMIT_EXPRESSION_CHAIN");
-    expect_limit(FHS_IOT_JSONPATH, repeat_text("$[?(true", "||true", 600, ")]"), "{}",
+    expect_limit(FHS_EXPRESSION_JSONPATH, repeat_text("$[?(true", "||true", 600, ")]"), "{}",
                  "FHS_LIMIT_EXPRESSION_CHAIN");
-    expect_limit(FHS_IOT_JSONPATH, repeat_text("$", "[?(@", 200, ""), "{}",
+    expect_limit(FHS_EXPRESSION_JSONPATH, repeat_text("$", "[?(@", 200, ""), "{}",
                  "FHS_LIMIT_EXPRESSION_DEPTH");
     char *deep = repeat_text("", "[", 190, "1");
     char *nested = repeat_text(deep, "]", 190, "");
-    expect_limit(FHS_IOT_JSONPATH, repeat_text("$", "..*", 12, ".zz"), nested,
+    expect_limit(FHS_EXPRESSION_JSONPATH, repeat_text("$", "..*", 12, ".zz"), nested,
                  "FHS_LIMIT_IOT_STEPS");
     free(deep);
     free(nested);
     char *wide = repeat_text("[0", ",0", 3000, "]");
-    expect_limit(FHS_IOT_JSONPATH, repeat_text("$[?($[?(@ == 5)", "]", 1, " == 3)]"), wide,
+    expect_limit(FHS_EXPRESSION_JSONPATH, repeat_text("$[?($[?(@ == 5)", "]", 1, " == 3)]"), wide,
                  "FHS_LIMIT_IOT_STEPS");
     free(wide);
 }
@@ -65,22 +65,22 @@ END_TEST
 
 START_TEST(jmespath_is_bounded)
 {
-    expect_limit(FHS_IOT_JMESPATH, repeat_text("a", ".a", 40000, ""), "{}",
+    expect_limit(FHS_EXPRESSION_JMESPATH, repeat_text("a", ".a", 40000, ""), "{}",
                  "FHS_LIMIT_EXPRESSION_BYTES");
-    expect_limit(FHS_IOT_JMESPATH, repeat_text("a", ".a", 600, ""), "{}",
+    expect_limit(FHS_EXPRESSION_JMESPATH, repeat_text("a", ".a", 600, ""), "{}",
                  "FHS_LIMIT_EXPRESSION_CHAIN");
-    expect_limit(FHS_IOT_JMESPATH, repeat_text("", "(", 200, "a"), "{}",
+    expect_limit(FHS_EXPRESSION_JMESPATH, repeat_text("", "(", 200, "a"), "{}",
                  "FHS_LIMIT_EXPRESSION_DEPTH");
-    expect_limit(FHS_IOT_JMESPATH, repeat_text("", "!", 200, "a"), "{}",
+    expect_limit(FHS_EXPRESSION_JMESPATH, repeat_text("", "!", 200, "a"), "{}",
                  "FHS_LIMIT_EXPRESSION_DEPTH");
     /* Each pipe doubles what follows. */
-    expect_limit(FHS_IOT_JMESPATH, repeat_text("[@]", " | [@, @][]", 40, ""), "1",
+    expect_limit(FHS_EXPRESSION_JMESPATH, repeat_text("[@]", " | [@, @][]", 40, ""), "1",
                  "FHS_LIMIT_IOT_BYTES");
-    expect_limit(FHS_IOT_JMESPATH, repeat_text("@", " | [@, @]", 30, " | @ == @"), "1",
+    expect_limit(FHS_EXPRESSION_JMESPATH, repeat_text("@", " | [@, @]", 30, " | @ == @"), "1",
                  "FHS_LIMIT_IOT_STEPS");
-    expect_limit(FHS_IOT_JMESPATH,
+    expect_limit(FHS_EXPRESSION_JMESPATH,
                  repeat_text("'abcdefghijklmnop'", " | join(@, [@, @, @])", 20, ""), "1", "bytes");
-    expect_limit(FHS_IOT_JMESPATH, repeat_text("@", " | [@, @]", 30, " | to_string(@)"), "1",
+    expect_limit(FHS_EXPRESSION_JMESPATH, repeat_text("@", " | [@, @]", 30, " | to_string(@)"), "1",
                  "bytes");
 }
 END_TEST
@@ -99,14 +99,14 @@ START_TEST(long_values_cost_more)
         len += (size_t)sprintf(members + len, ",\"m%d\":0", i);
     }
     memcpy(members + len, "}", 2);
-    expect_limit(FHS_IOT_JSONPATH, repeat_text("$.a[?($.zz)]", "", 0, ""), members,
+    expect_limit(FHS_EXPRESSION_JSONPATH, repeat_text("$.a[?($.zz)]", "", 0, ""), members,
                  "FHS_LIMIT_IOT_STEPS");
-    expect_limit(FHS_IOT_JSONPATH, repeat_text("$.a[?($.big == $.big)]", "", 0, ""), numbers,
+    expect_limit(FHS_EXPRESSION_JSONPATH, repeat_text("$.a[?($.big == $.big)]", "", 0, ""), numbers,
                  "FHS_LIMIT_IOT_STEPS");
-    expect_limit(FHS_IOT_JMESPATH,
+    expect_limit(FHS_EXPRESSION_JMESPATH,
                  repeat_text("big | [@]", " | [@, @][]", 12, " | sort(@) | length(@)"), numbers,
                  "FHS_LIMIT_IOT_STEPS");
-    expect_limit(FHS_IOT_JMESPATH,
+    expect_limit(FHS_EXPRESSION_JMESPATH,
                  repeat_text("big | [@]", " | [@, @][]", 12, " | map(&reverse(@), @)"), numbers,
                  "FHS_LIMIT_IOT");
     free(many);
@@ -119,17 +119,17 @@ END_TEST
 START_TEST(steps_are_shared_by_a_message)
 {
     outcome out;
-    fhs_iot_nodes nodes;
-    ck_assert_int_eq(
-        evaluate_text(FHS_IOT_JSONPATH, FHS_LIT("$.a.b"), FHS_LIT("{\"a\":{\"b\":1}}"), &out),
-        FHIRSTORE_OK);
+    fhs_expression_nodes nodes;
+    ck_assert_int_eq(evaluate_text(FHS_EXPRESSION_JSONPATH, FHS_LIT("$.a.b"),
+                                   FHS_LIT("{\"a\":{\"b\":1}}"), &out),
+                     FHIRSTORE_OK);
     uint64_t cost = FHS_LIMIT_IOT_STEPS - out.run.steps_left;
     ck_assert_uint_gt(cost, 0);
     out.run.steps_left = cost;
-    ck_assert_int_eq(fhs_iot_select(out.expression, &out.run, out.root, &nodes, &out.err),
+    ck_assert_int_eq(fhs_expression_select(out.expression, &out.run, out.root, &nodes, &out.err),
                      FHIRSTORE_OK);
     ck_assert_uint_eq(out.run.steps_left, 0);
-    ck_assert_int_eq(fhs_iot_select(out.expression, &out.run, out.root, &nodes, &out.err),
+    ck_assert_int_eq(fhs_expression_select(out.expression, &out.run, out.root, &nodes, &out.err),
                      FHIRSTORE_ERR_LIMIT);
     outcome_clear(&out);
 }
@@ -138,7 +138,7 @@ END_TEST
 START_TEST(every_wrong_call_is_told)
 {
     outcome out;
-    ck_assert_int_eq(evaluate_text(FHS_IOT_JMESPATH,
+    ck_assert_int_eq(evaluate_text(FHS_EXPRESSION_JMESPATH,
                                    FHS_LIT("[nope(@), add(`1`), sort_by(@, a), length(@), none()]"),
                                    FHS_LIT("{}"), &out),
                      FHIRSTORE_ERR_EXPRESSION);
@@ -156,9 +156,10 @@ START_TEST(expressions_are_text)
     static const fhs_str texts[] = {FHS_LIT_INIT("'a\xFF'"), FHS_LIT_INIT("'a\0'")};
     for (size_t i = 0; i < 2 * FHS_COUNT_OF(texts); i++) {
         outcome out;
-        ck_assert_int_eq(evaluate_text(i % 2 == 0 ? FHS_IOT_JSONPATH : FHS_IOT_JMESPATH,
-                                       texts[i / 2], FHS_LIT("{}"), &out),
-                         FHIRSTORE_ERR_EXPRESSION);
+        ck_assert_int_eq(
+            evaluate_text(i % 2 == 0 ? FHS_EXPRESSION_JSONPATH : FHS_EXPRESSION_JMESPATH,
+                          texts[i / 2], FHS_LIT("{}"), &out),
+            FHIRSTORE_ERR_EXPRESSION);
         ck_assert_uint_eq(fhs_error_location(out.err).offset, 2);
         outcome_clear(&out);
     }
@@ -168,12 +169,12 @@ END_TEST
 START_TEST(errors_hold_no_data)
 {
     outcome out;
-    ck_assert_int_eq(evaluate_text(FHS_IOT_JMESPATH, FHS_LIT("add(name, `1`)"),
+    ck_assert_int_eq(evaluate_text(FHS_EXPRESSION_JMESPATH, FHS_LIT("add(name, `1`)"),
                                    FHS_LIT("{\"name\":\"Secret\"}"), &out),
                      FHIRSTORE_ERR_EXPRESSION_DATA);
     ck_assert_str_eq(fhs_error_message(out.err), "add() at offset 0 wants a number as argument 1");
     outcome_clear(&out);
-    ck_assert_int_eq(evaluate_text(FHS_IOT_JSONPATH, FHS_LIT("$[?(@.name > 5)]"),
+    ck_assert_int_eq(evaluate_text(FHS_EXPRESSION_JSONPATH, FHS_LIT("$[?(@.name > 5)]"),
                                    FHS_LIT("[{\"name\":\"Secret\"}]"), &out),
                      FHIRSTORE_ERR_EXPRESSION_DATA);
     ck_assert_ptr_null(strstr(fhs_error_message(out.err), "Secret"));

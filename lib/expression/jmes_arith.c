@@ -8,7 +8,7 @@
 
 #include "base/instant.h"
 #include "base/utf8.h"
-#include "iot/jmes_internal.h"
+#include "expression/jmes_internal.h"
 
 /* The first double that is too large for int64. */
 #define INT64_LIMIT 9223372036854775808.0
@@ -22,21 +22,21 @@ typedef struct operands {
 static operands read_operands(const fhs_jmes_argument *arguments)
 {
     operands out = {.are_integers = false};
-    out.are_integers = fhs_iot_integer(arguments[0].value, &out.left) &&
-                       fhs_iot_integer(arguments[1].value, &out.right);
-    fhs_iot_double(arguments[0].value, &out.left_double);
-    fhs_iot_double(arguments[1].value, &out.right_double);
+    out.are_integers = fhs_expression_integer(arguments[0].value, &out.left) &&
+                       fhs_expression_integer(arguments[1].value, &out.right);
+    fhs_expression_double(arguments[0].value, &out.left_double);
+    fhs_expression_double(arguments[1].value, &out.right_double);
     return out;
 }
 
 static const fhs_json *made_integer(fhs_jmes_run *run, int64_t value)
 {
-    return fhs_jmes_made(run, fhs_iot_make_integer(run->run->arena, value));
+    return fhs_jmes_made(run, fhs_expression_make_integer(run->run->arena, value));
 }
 
 static const fhs_json *made_double(fhs_jmes_run *run, double value)
 {
-    return fhs_jmes_made(run, fhs_iot_make_double(run->run->arena, value));
+    return fhs_jmes_made(run, fhs_expression_make_double(run->run->arena, value));
 }
 
 /* Two's complement, as the processor would. */
@@ -115,8 +115,8 @@ FHS_JMES_BODY(fhs_jmes_abs)
     int64_t integer = 0;
     double number = 0;
     (void)count;
-    if (!fhs_iot_integer(arguments[0].value, &integer)) {
-        fhs_iot_double(arguments[0].value, &number);
+    if (!fhs_expression_integer(arguments[0].value, &integer)) {
+        fhs_expression_double(arguments[0].value, &number);
         return made_double(run, fabs(number));
     }
     if (integer == INT64_MIN) {
@@ -129,10 +129,10 @@ FHS_JMES_BODY(fhs_jmes_abs)
 static const fhs_json *rounded(fhs_jmes_run *run, const fhs_json *value, double (*rounding)(double))
 {
     double number = 0;
-    if (fhs_iot_kind_of(value) != FHS_IOT_DOUBLE) {
+    if (fhs_expression_kind_of(value) != FHS_EXPRESSION_DOUBLE) {
         return value;
     }
-    fhs_iot_double(value, &number);
+    fhs_expression_double(value, &number);
     number = rounding(number);
     return number >= -INT64_LIMIT && number < INT64_LIMIT ? made_integer(run, (int64_t)number)
                                                           : made_double(run, number);
@@ -158,7 +158,7 @@ static bool sum_integers(const fhs_json *list, int64_t *out)
     int64_t sum = 0;
     for (uint32_t i = 0; i < list->count; i++) {
         int64_t value = 0;
-        if (!fhs_iot_integer(&list->items[i], &value) ||
+        if (!fhs_expression_integer(&list->items[i], &value) ||
             (value > 0 ? sum > INT64_MAX - value : sum < INT64_MIN - value)) {
             return false;
         }
@@ -173,7 +173,7 @@ static double sum_doubles(const fhs_json *list)
     double sum = 0;
     for (uint32_t i = 0; i < list->count; i++) {
         double value = 0;
-        fhs_iot_double(&list->items[i], &value);
+        fhs_expression_double(&list->items[i], &value);
         sum += value;
     }
     return sum;
@@ -217,7 +217,7 @@ FHS_JMES_BODY(fhs_jmes_insert_string)
     int64_t position = 0;
     size_t at = 0;
     (void)count;
-    if (!fhs_iot_integer(arguments[2].value, &position)) {
+    if (!fhs_expression_integer(arguments[2].value, &position)) {
         return fhs_jmes_refuse(run, call, "the position must be an integer");
     }
     if (position < 0 || !find_position(original, position, &at)) {
@@ -230,8 +230,8 @@ FHS_JMES_BODY(fhs_jmes_insert_string)
     memcpy(text, original.ptr, at);
     memcpy(text + at, inserted.ptr, inserted.len);
     memcpy(text + at + inserted.len, original.ptr + at, original.len - at);
-    return fhs_jmes_made(
-        run, fhs_iot_make_string(run->run->arena, fhs_str_of(text, original.len + inserted.len)));
+    return fhs_jmes_made(run, fhs_expression_make_string(
+                                  run->run->arena, fhs_str_of(text, original.len + inserted.len)));
 }
 
 /* An instant so many @a units of @a ticks after 1970. */
@@ -242,14 +242,14 @@ static const fhs_json *instant_of(fhs_jmes_run *run, const fhs_jmes_node *call,
     const int64_t days = fhs_days_from_civil(9999, 12, 31) + 1;
     const int64_t last = days * 86400 * FHS_TICKS_PER_SECOND - 1;
     int64_t units = 0;
-    if (!fhs_iot_integer(value, &units)) {
+    if (!fhs_expression_integer(value, &units)) {
         return fhs_jmes_refuse(run, call, "the time must be an integer");
     }
     if (units < -FHS_TICKS_AT_EPOCH / ticks || units > (last - FHS_TICKS_AT_EPOCH) / ticks) {
         return fhs_jmes_refuse(run, call, "the time lies outside of the years 1 to 9999");
     }
-    return fhs_jmes_made(run,
-                         fhs_iot_make_date(run->run->arena, FHS_TICKS_AT_EPOCH + units * ticks));
+    return fhs_jmes_made(
+        run, fhs_expression_make_date(run->run->arena, FHS_TICKS_AT_EPOCH + units * ticks));
 }
 
 FHS_JMES_BODY(fhs_jmes_from_unix)

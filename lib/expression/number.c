@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "iot/number.h"
+#include "expression/number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -120,7 +120,7 @@ static double digits_to_double(const decimal_digits *number)
     return number->negative ? -value : value;
 }
 
-bool fhs_iot_read_double(fhs_str text, double *out)
+bool fhs_expression_read_double(fhs_str text, double *out)
 {
     decimal_digits number;
     if (fhs_str_eq(text, FHS_LIT("NaN"))) {
@@ -138,7 +138,7 @@ bool fhs_iot_read_double(fhs_str text, double *out)
     return true;
 }
 
-bool fhs_iot_read_integer(fhs_str text, int64_t *out)
+bool fhs_expression_read_integer(fhs_str text, int64_t *out)
 {
     bool negative = text.len > 0 && text.ptr[0] == '-';
     size_t at = negative || (text.len > 0 && text.ptr[0] == '+') ? 1 : 0;
@@ -158,7 +158,7 @@ bool fhs_iot_read_integer(fhs_str text, int64_t *out)
     return true;
 }
 
-bool fhs_iot_is_double(fhs_str lexeme)
+bool fhs_expression_is_double(fhs_str lexeme)
 {
     for (size_t i = 0; i < lexeme.len; i++) {
         char c = lexeme.ptr[i];
@@ -169,7 +169,7 @@ bool fhs_iot_is_double(fhs_str lexeme)
     return false;
 }
 
-int fhs_iot_compare_integers(fhs_str a, fhs_str b)
+int fhs_expression_compare_integers(fhs_str a, fhs_str b)
 {
     bool a_negative = a.len > 0 && a.ptr[0] == '-';
     bool b_negative = b.len > 0 && b.ptr[0] == '-';
@@ -188,7 +188,7 @@ int fhs_iot_compare_integers(fhs_str a, fhs_str b)
 
 /* @a count digits of which the first stands before the point of the scientific form. */
 static size_t lay_out(bool negative, const char *digits, uint32_t count, int32_t exponent,
-                      char out[FHS_IOT_NUMBER_MAX])
+                      char out[FHS_EXPRESSION_NUMBER_MAX])
 {
     size_t len = 0;
     if (negative) {
@@ -203,7 +203,7 @@ static size_t lay_out(bool negative, const char *digits, uint32_t count, int32_t
             memcpy(out + len, digits + 1, count - 1);
             len += count - 1;
         }
-        int written = snprintf(out + len, FHS_IOT_NUMBER_MAX - len, "E%c%02d",
+        int written = snprintf(out + len, FHS_EXPRESSION_NUMBER_MAX - len, "E%c%02d",
                                exponent < 0 ? '-' : '+', abs((int)exponent));
         return len + (size_t)written;
     } else if (exponent < 0) {
@@ -247,7 +247,7 @@ static bool round_to_digits(double number, int precision, char digits[20], int32
     return digits_to_double(&back) == number;
 }
 
-size_t fhs_iot_format_double(double number, char out[FHS_IOT_NUMBER_MAX])
+size_t fhs_expression_format_double(double number, char out[FHS_EXPRESSION_NUMBER_MAX])
 {
     char digits[20] = "";
     int32_t exponent = 0;
@@ -272,7 +272,7 @@ size_t fhs_iot_format_double(double number, char out[FHS_IOT_NUMBER_MAX])
     return lay_out(negative, digits, count, exponent, out);
 }
 
-size_t fhs_iot_format_lexeme(fhs_str lexeme, char out[FHS_IOT_NUMBER_MAX])
+size_t fhs_expression_format_lexeme(fhs_str lexeme, char out[FHS_EXPRESSION_NUMBER_MAX])
 {
     decimal_digits number;
     double value;
@@ -281,6 +281,6 @@ size_t fhs_iot_format_lexeme(fhs_str lexeme, char out[FHS_IOT_NUMBER_MAX])
         return lay_out(number.negative, number.digits, number.count,
                        number.exponent + (int32_t)number.count - 1, out);
     }
-    return fhs_iot_read_double(lexeme, &value) ? fhs_iot_format_double(value, out)
-                                               : lay_out(false, "", 0, 0, out);
+    return fhs_expression_read_double(lexeme, &value) ? fhs_expression_format_double(value, out)
+                                                      : lay_out(false, "", 0, 0, out);
 }

@@ -4,31 +4,33 @@
 #define FHS_TEST_IOT_EVALUATE_H
 
 #include "base/limits.h"
-#include "iot/expression.h"
+#include "expression/expression.h"
 #include "suite.h"
 
 typedef struct outcome {
     fhs_arena arena;
     fhirstore_error *err;
-    fhs_iot_nodes nodes;
-    const fhs_iot_expression *expression;
+    fhs_expression_nodes nodes;
+    const fhs_expression *expression;
     const fhs_json *root;
-    fhs_iot_run run;
+    fhs_expression_run run;
 } outcome;
 
 /* Read, compile and select; clear the outcome afterwards. */
-static inline fhirstore_status evaluate_text(fhs_iot_language language, fhs_str expression,
+static inline fhirstore_status evaluate_text(fhs_expression_language language, fhs_str expression,
                                              fhs_str json, outcome *out)
 {
     *out = (outcome){.err = NULL};
     fhs_arena_init(&out->arena, FHS_LIMIT_IOT_BYTES);
-    fhs_iot_run_init(&out->run, &out->arena);
+    fhs_expression_run_init(&out->run, &out->arena);
     fhirstore_status status = fhs_json_read(&out->arena, json, NULL, &out->root, &out->err);
     if (status == FHIRSTORE_OK) {
-        status = fhs_iot_compile(&out->arena, language, expression, &out->expression, &out->err);
+        status = fhs_expression_compile(&out->arena, language, expression, &out->expression,
+                                        &out->err);
     }
     if (status == FHIRSTORE_OK) {
-        status = fhs_iot_select(out->expression, &out->run, out->root, &out->nodes, &out->err);
+        status = fhs_expression_select(out->expression, &out->run, out->root, &out->nodes,
+                                       &out->err);
     }
     return status;
 }

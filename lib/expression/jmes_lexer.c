@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "iot/jmes_internal.h"
-#include "iot/number.h"
+#include "expression/jmes_internal.h"
+#include "expression/number.h"
 
 static bool is_jmes_name_char(char c, bool first)
 {
@@ -99,7 +99,7 @@ static void value_token(fhs_jmes_lexer *lexer, fhs_jmes_token *out)
     }
     fhs_str text = drop_escapes(lexer->arena, content, quote);
     if (quote == '\'') {
-        out->value = text.ptr == NULL ? NULL : fhs_iot_make_string(lexer->arena, text);
+        out->value = text.ptr == NULL ? NULL : fhs_expression_make_string(lexer->arena, text);
         if (out->value == NULL) {
             bad_jmes_token(lexer, out, NULL);
             return;
@@ -118,7 +118,8 @@ static void number_token(fhs_jmes_lexer *lexer, fhs_jmes_token *out)
         lexer->at++;
     }
     out->kind = FHS_JMES_NUMBER;
-    if (!fhs_iot_read_integer(fhs_str_of(lexer->text.ptr + start, lexer->at - start), &number) ||
+    if (!fhs_expression_read_integer(fhs_str_of(lexer->text.ptr + start, lexer->at - start),
+                                     &number) ||
         number < INT32_MIN || number > INT32_MAX) {
         bad_jmes_token(lexer, out, "this is no index");
         return;

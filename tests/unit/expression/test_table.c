@@ -9,12 +9,12 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "iot/expression.h"
+#include "expression/expression.h"
 
 typedef struct table {
     fhs_arena arena;
     const fhs_json *root;
-    fhs_iot_language language;
+    fhs_expression_language language;
     unsigned count;
     unsigned failed;
 } table;
@@ -41,10 +41,10 @@ static bool number_is(const fhs_json *one, const char *name, uint64_t got)
 {
     int64_t want = 0;
     const fhs_json *value = fhs_json_get(one, fhs_str_from_cstr(name));
-    return value == NULL || (fhs_iot_integer(value, &want) && (uint64_t)want == got);
+    return value == NULL || (fhs_expression_integer(value, &want) && (uint64_t)want == got);
 }
 
-static bool finds_nodes(const fhs_json *one, const fhs_iot_nodes *nodes, fhs_buf *got)
+static bool finds_nodes(const fhs_json *one, const fhs_expression_nodes *nodes, fhs_buf *got)
 {
     const fhs_json *finds = fhs_json_get(one, FHS_LIT("finds"));
     fhs_buf want = FHS_BUF_INIT(1 << 20);
@@ -53,11 +53,11 @@ static bool finds_nodes(const fhs_json *one, const fhs_iot_nodes *nodes, fhs_buf
         if (i > 0) {
             fhs_buf_add_char(got, ',');
         }
-        fhs_iot_write(got, nodes->items[i]);
+        fhs_expression_write(got, nodes->items[i]);
     }
     fhs_buf_add_char(got, ']');
     if (finds != NULL) {
-        fhs_iot_write(&want, finds);
+        fhs_expression_write(&want, finds);
     }
     bool same = finds == NULL ? number_is(one, "count", nodes->count)
                               : fhs_str_eq(fhs_buf_str(got), fhs_buf_str(&want));
@@ -72,20 +72,21 @@ static void run_row(table *all, const fhs_json *one)
     const fhs_json *data = fhs_json_get(fhs_json_get(all->root, FHS_LIT("data")),
                                         string_of(one, "on"));
     fhs_arena_mark mark = fhs_arena_here(&all->arena);
-    const fhs_iot_expression *expression = NULL;
-    fhs_iot_nodes nodes = {NULL, 0};
+    const fhs_expression *expression = NULL;
+    fhs_expression_nodes nodes = {NULL, 0};
     fhirstore_error *err = NULL;
     fhs_buf got = FHS_BUF_INIT(1 << 20);
-    fhs_iot_run run;
+    fhs_expression_run run;
     bool ok;
-    fhs_iot_run_init(&run, &all->arena);
-    fhirstore_status status = fhs_iot_compile(&all->arena, all->language, text, &expression, &err);
+    fhs_expression_run_init(&run, &all->arena);
+    fhirstore_status status = fhs_expression_compile(&all->arena, all->language, text, &expression,
+                                                     &err);
     if (fhs_str_eq(fails, FHS_LIT("load"))) {
         ok = status == FHIRSTORE_ERR_EXPRESSION &&
              number_is(one, "at", fhs_error_location(err).offset);
     } else {
         status = status == FHIRSTORE_OK && data != NULL
-                     ? fhs_iot_select(expression, &run, data, &nodes, &err)
+                     ? fhs_expression_select(expression, &run, data, &nodes, &err)
                      : status;
         ok = fails.len > 0
                  ? status == FHIRSTORE_ERR_EXPRESSION_DATA
@@ -110,7 +111,7 @@ int main(int argc, char **argv)
     table all = {.count = 0};
     size_t len = 0;
     fhirstore_error *err = NULL;
-    if (argc != 3 || !fhs_iot_language_find(fhs_str_from_cstr(argv[1]), &all.language)) {
+    if (argc != 3 || !fhs_expression_language_find(fhs_str_from_cstr(argv[1]), &all.language)) {
         fprintf(stderr, "usage: test_table jsonpath|jmespath FILE\n");
         return EXIT_FAILURE;
     }

@@ -2,7 +2,7 @@
 /* JMESPath: functions that put values in order. */
 #include <string.h>
 
-#include "iot/jmes_internal.h"
+#include "expression/jmes_internal.h"
 
 /* A value and what it is ordered by. */
 typedef struct sort_entry {
@@ -77,7 +77,7 @@ static uint64_t cost_of_keys(const sort_entry *entries, uint32_t count)
 {
     uint64_t cost = count;
     for (uint32_t i = 0; i < count && entries[i].key->type == FHS_JSON_STRING; i++) {
-        cost += FHS_IOT_BYTES_COST(entries[i].key->text.len);
+        cost += FHS_EXPRESSION_BYTES_COST(entries[i].key->text.len);
     }
     return cost;
 }

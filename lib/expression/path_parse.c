@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "iot/number.h"
-#include "iot/path_internal.h"
+#include "expression/number.h"
+#include "expression/path_internal.h"
 
 typedef struct path_parser {
     fhs_arena *arena;
@@ -209,9 +209,9 @@ static bool parse_index(path_parser *parser, int32_t *out, bool *found)
         parser->at++;
     }
     *found = parser->at > start;
-    if (*found &&
-        (!fhs_iot_read_integer(fhs_str_of(parser->text.ptr + start, parser->at - start), &value) ||
-         value < INT32_MIN || value > INT32_MAX)) {
+    if (*found && (!fhs_expression_read_integer(
+                       fhs_str_of(parser->text.ptr + start, parser->at - start), &value) ||
+                   value < INT32_MIN || value > INT32_MAX)) {
         return refuse_path_at(parser, start, "this is no index");
     }
     *out = (int32_t)value;
@@ -330,8 +330,10 @@ static bool make_literal(path_parser *parser, fhs_json_type type, fhs_str text, 
 {
     fhs_json *literal = path_alloc(parser, sizeof(fhs_json));
     if (literal != NULL) {
-        *literal = (fhs_json){
-            .type = (uint8_t)type, .begin = FHS_IOT_MADE, .end = FHS_IOT_MADE, .text = text};
+        *literal = (fhs_json){.type = (uint8_t)type,
+                              .begin = FHS_EXPRESSION_MADE,
+                              .end = FHS_EXPRESSION_MADE,
+                              .text = text};
         side->literal = literal;
     }
     return literal != NULL;
@@ -349,7 +351,8 @@ static bool parse_number_literal(path_parser *parser, fhs_path_side *side)
     bool is_double = memchr(text.ptr, '.', text.len) != NULL ||
                      memchr(text.ptr, 'e', text.len) != NULL ||
                      memchr(text.ptr, 'E', text.len) != NULL;
-    if (is_double ? !fhs_iot_read_double(text, &number) : !fhs_iot_read_integer(text, &integer)) {
+    if (is_double ? !fhs_expression_read_double(text, &number)
+                  : !fhs_expression_read_integer(text, &integer)) {
         return refuse_path_at(parser, start, "a number ends at a blank or \")\"");
     }
     return make_literal(parser, FHS_JSON_NUMBER, text, side);
@@ -712,7 +715,7 @@ fhirstore_status fhs_jsonpath_compile(fhs_arena *arena, fhs_str text, const fhs_
     if (path == NULL || parser.text.ptr == NULL) {
         return fhs_fail_memory(err);
     }
-    size_t valid = fhs_iot_text_prefix(text);
+    size_t valid = fhs_expression_text_prefix(text);
     if (valid < text.len) {
         refuse_path_at(&parser, valid, "this is no text in UTF-8");
         return parser.status;

@@ -3,10 +3,10 @@
  * JMESPath with its 26 standard functions and eight for device data: add, subtract, multiply,
  * divide, pow, insertString, fromUnixTimestamp, fromUnixTimestampMs.
  */
-#ifndef FHS_IOT_JMESPATH_H
-#define FHS_IOT_JMESPATH_H
+#ifndef FHS_EXPRESSION_JMESPATH_H
+#define FHS_EXPRESSION_JMESPATH_H
 
-#include "iot/value.h"
+#include "expression/value.h"
 
 /* A compiled expression: immutable, shared by threads, lives in the arena it was compiled in. */
 typedef struct fhs_jmespath fhs_jmespath;
@@ -30,12 +30,12 @@ typedef struct fhs_jmespath_result {
  * ERR_EXPRESSION_DATA (an argument of the wrong type, a function that has no result for its
  * arguments), ERR_LIMIT (FHS_LIMIT_IOT_STEPS), ERR_NO_MEMORY.
  */
-fhirstore_status fhs_jmespath_evaluate(const fhs_jmespath *expression, fhs_iot_run *run,
+fhirstore_status fhs_jmespath_evaluate(const fhs_jmespath *expression, fhs_expression_run *run,
                                        const fhs_json *root, fhs_jmespath_result *result_out,
                                        fhirstore_error **err);
 
 /* As fhs_jsonpath_explain(), for a result that is null or empty. */
-bool fhs_jmespath_explain(const fhs_jmespath *expression, fhs_iot_run *run, const fhs_json *root,
-                          fhs_buf *out);
+bool fhs_jmespath_explain(const fhs_jmespath *expression, fhs_expression_run *run,
+                          const fhs_json *root, fhs_buf *out);
 
 #endif

@@ -2,13 +2,13 @@
 /* JMESPath: a tree and a value become a value. Recursion is as deep as the tree, which is bounded.
  */
 #include "base/limits.h"
-#include "iot/jmes_internal.h"
-#include "iot/number.h"
+#include "expression/jmes_internal.h"
+#include "expression/number.h"
 
 static const fhs_json made_words[] = {
-    {.type = FHS_JSON_NULL, .begin = FHS_IOT_MADE, .end = FHS_IOT_MADE},
-    {.type = FHS_JSON_FALSE, .begin = FHS_IOT_MADE, .end = FHS_IOT_MADE},
-    {.type = FHS_JSON_TRUE, .begin = FHS_IOT_MADE, .end = FHS_IOT_MADE},
+    {.type = FHS_JSON_NULL, .begin = FHS_EXPRESSION_MADE, .end = FHS_EXPRESSION_MADE},
+    {.type = FHS_JSON_FALSE, .begin = FHS_EXPRESSION_MADE, .end = FHS_EXPRESSION_MADE},
+    {.type = FHS_JSON_TRUE, .begin = FHS_EXPRESSION_MADE, .end = FHS_EXPRESSION_MADE},
 };
 
 const fhs_json *fhs_jmes_null(void)
@@ -41,7 +41,7 @@ bool fhs_jmes_spend(fhs_jmes_run *run, uint64_t steps)
 const fhs_json *fhs_jmes_made(fhs_jmes_run *run, const fhs_json *value)
 {
     if (value == NULL && run->status == FHIRSTORE_OK) {
-        run->status = fhs_iot_no_memory(run->run, 0, run->err);
+        run->status = fhs_expression_no_memory(run->run, 0, run->err);
     }
     return value;
 }
@@ -50,7 +50,7 @@ void *fhs_jmes_alloc(fhs_jmes_run *run, size_t size)
 {
     void *ptr = fhs_arena_alloc(run->run->arena, size);
     if (ptr == NULL && run->status == FHIRSTORE_OK) {
-        run->status = fhs_iot_no_memory(run->run, size, run->err);
+        run->status = fhs_expression_no_memory(run->run, size, run->err);
     }
     return ptr;
 }
@@ -81,8 +81,8 @@ const fhs_json *fhs_jmes_array(fhs_jmes_run *run, const fhs_json *items, uint32_
 {
     return make_container(run, (fhs_json){.type = FHS_JSON_ARRAY,
                                           .count = count,
-                                          .begin = FHS_IOT_MADE,
-                                          .end = FHS_IOT_MADE,
+                                          .begin = FHS_EXPRESSION_MADE,
+                                          .end = FHS_EXPRESSION_MADE,
                                           .items = items});
 }
 
@@ -90,8 +90,8 @@ const fhs_json *fhs_jmes_object(fhs_jmes_run *run, const fhs_json_member *member
 {
     return make_container(run, (fhs_json){.type = FHS_JSON_OBJECT,
                                           .count = count,
-                                          .begin = FHS_IOT_MADE,
-                                          .end = FHS_IOT_MADE,
+                                          .begin = FHS_EXPRESSION_MADE,
+                                          .end = FHS_EXPRESSION_MADE,
                                           .members = members});
 }
 
@@ -113,11 +113,11 @@ int fhs_jmes_compare_numbers(const fhs_json *a, const fhs_json *b)
     int64_t right = 0;
     double left_double = 0;
     double right_double = 0;
-    if (fhs_iot_integer(a, &left) && fhs_iot_integer(b, &right)) {
+    if (fhs_expression_integer(a, &left) && fhs_expression_integer(b, &right)) {
         return left == right ? 0 : (left < right ? -1 : 1);
     }
-    fhs_iot_double(a, &left_double);
-    fhs_iot_double(b, &right_double);
+    fhs_expression_double(a, &left_double);
+    fhs_expression_double(b, &right_double);
     return left_double < right_double ? -1 : (left_double > right_double ? 1 : 0);
 }
 
@@ -125,7 +125,7 @@ static bool are_equal_objects(fhs_jmes_run *run, const fhs_json *a, const fhs_js
 {
     for (uint32_t i = 0; i < a->count; i++) {
         const fhs_json *other = fhs_json_get(b, a->members[i].name);
-        if (!fhs_jmes_spend(run, FHS_IOT_MEMBERS_COST(b->count)) || other == NULL ||
+        if (!fhs_jmes_spend(run, FHS_EXPRESSION_MEMBERS_COST(b->count)) || other == NULL ||
             !fhs_jmes_equal(run, &a->members[i].value, other)) {
             return false;
         }
@@ -139,7 +139,8 @@ bool fhs_jmes_equal(fhs_jmes_run *run, const fhs_json *a, const fhs_json *b)
         return false;
     }
     if (a->type == FHS_JSON_STRING) {
-        return fhs_jmes_spend(run, FHS_IOT_BYTES_COST(a->text.len)) && fhs_str_eq(a->text, b->text);
+        return fhs_jmes_spend(run, FHS_EXPRESSION_BYTES_COST(a->text.len)) &&
+               fhs_str_eq(a->text, b->text);
     }
     if (a->type == FHS_JSON_NUMBER) {
         return fhs_str_eq(a->text, b->text) || fhs_jmes_compare_numbers(a, b) == 0;
@@ -147,10 +148,10 @@ bool fhs_jmes_equal(fhs_jmes_run *run, const fhs_json *a, const fhs_json *b)
     if (a->type < FHS_JSON_ARRAY || a->count != b->count) {
         return a->type < FHS_JSON_ARRAY;
     }
-    if (run->depth == FHS_IOT_DEPTH_MAX) {
+    if (run->depth == FHS_EXPRESSION_DEPTH_MAX) {
         run->status = fhs_fail(run->err, FHIRSTORE_ERR_LIMIT,
                                "values that are compared nest more than %u levels",
-                               FHS_IOT_DEPTH_MAX);
+                               FHS_EXPRESSION_DEPTH_MAX);
         return false;
     }
     run->depth++;
@@ -383,7 +384,7 @@ static const fhs_json *eval_field(fhs_jmes_run *run, const fhs_jmes_node *node,
                                   const fhs_json *current)
 {
     bool is_object = current->type == FHS_JSON_OBJECT;
-    if (is_object && !fhs_jmes_spend(run, FHS_IOT_MEMBERS_COST(current->count))) {
+    if (is_object && !fhs_jmes_spend(run, FHS_EXPRESSION_MEMBERS_COST(current->count))) {
         return NULL;
     }
     const fhs_json *value = is_object ? fhs_json_get(current, node->name) : NULL;
@@ -447,7 +448,7 @@ const fhs_json *fhs_jmes_eval(fhs_jmes_run *run, const fhs_jmes_node *node, cons
     }
 }
 
-fhirstore_status fhs_jmespath_evaluate(const fhs_jmespath *expression, fhs_iot_run *run,
+fhirstore_status fhs_jmespath_evaluate(const fhs_jmespath *expression, fhs_expression_run *run,
                                        const fhs_json *root, fhs_jmespath_result *result_out,
                                        fhirstore_error **err)
 {

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "iot/expression.h"
+#include "expression/expression.h"
 
-bool fhs_iot_language_find(fhs_str name, fhs_iot_language *language_out)
+bool fhs_expression_language_find(fhs_str name, fhs_expression_language *language_out)
 {
     bool is_jmespath = fhs_str_eq_ascii_case(name, FHS_LIT("JmesPath"));
-    *language_out = is_jmespath ? FHS_IOT_JMESPATH : FHS_IOT_JSONPATH;
+    *language_out = is_jmespath ? FHS_EXPRESSION_JMESPATH : FHS_EXPRESSION_JSONPATH;
     return is_jmespath || fhs_str_eq_ascii_case(name, FHS_LIT("JsonPath"));
 }
 
-struct fhs_iot_expression {
+struct fhs_expression {
     fhs_str text;
     const fhs_jsonpath *path; /* or the next */
     const fhs_jmespath *jmes;
 };
 
-fhirstore_status fhs_iot_compile(fhs_arena *arena, fhs_iot_language language, fhs_str text,
-                                 const fhs_iot_expression **expression_out, fhirstore_error **err)
+fhirstore_status fhs_expression_compile(fhs_arena *arena, fhs_expression_language language,
+                                        fhs_str text, const fhs_expression **expression_out,
+                                        fhirstore_error **err)
 {
     fhirstore_status status;
-    fhs_iot_expression *expression = fhs_arena_calloc(arena, 1, sizeof *expression);
+    fhs_expression *expression = fhs_arena_calloc(arena, 1, sizeof *expression);
     *expression_out = NULL;
     if (expression == NULL) {
         return fhs_fail_memory(err);
@@ -27,35 +28,35 @@ fhirstore_status fhs_iot_compile(fhs_arena *arena, fhs_iot_language language, fh
     if (expression->text.ptr == NULL) {
         return fhs_fail_memory(err);
     }
-    status = language == FHS_IOT_JMESPATH
+    status = language == FHS_EXPRESSION_JMESPATH
                  ? fhs_jmespath_compile(arena, text, &expression->jmes, err)
                  : fhs_jsonpath_compile(arena, text, &expression->path, err);
     *expression_out = status == FHIRSTORE_OK ? expression : NULL;
     return status;
 }
 
-fhs_str fhs_iot_expression_text(const fhs_iot_expression *expression)
+fhs_str fhs_expression_text(const fhs_expression *expression)
 {
     return expression->text;
 }
 
 /* Room for pointers to @a count nodes, at least one. */
-static const fhs_json **node_room(fhs_iot_run *run, uint32_t count, fhirstore_error **err,
+static const fhs_json **node_room(fhs_expression_run *run, uint32_t count, fhirstore_error **err,
                                   fhirstore_status *status)
 {
     const fhs_json **items = fhs_arena_alloc(run->arena, (size_t)count * sizeof *items);
-    *status = items == NULL ? fhs_iot_no_memory(run, (size_t)count * sizeof *items, err)
+    *status = items == NULL ? fhs_expression_no_memory(run, (size_t)count * sizeof *items, err)
                             : FHIRSTORE_OK;
     return items;
 }
 
-fhirstore_status fhs_iot_select(const fhs_iot_expression *expression, fhs_iot_run *run,
-                                const fhs_json *root, fhs_iot_nodes *nodes_out,
-                                fhirstore_error **err)
+fhirstore_status fhs_expression_select(const fhs_expression *expression, fhs_expression_run *run,
+                                       const fhs_json *root, fhs_expression_nodes *nodes_out,
+                                       fhirstore_error **err)
 {
     fhs_jmespath_result result;
     fhirstore_status status;
-    *nodes_out = (fhs_iot_nodes){NULL, 0};
+    *nodes_out = (fhs_expression_nodes){NULL, 0};
     if (expression->path != NULL) {
         return fhs_jsonpath_select(expression->path, run, root, 0, nodes_out, err);
     }
@@ -68,15 +69,15 @@ fhirstore_status fhs_iot_select(const fhs_iot_expression *expression, fhs_iot_ru
     for (uint32_t i = 0; items != NULL && i < count; i++) {
         items[i] = result.is_projection ? &result.value->items[i] : result.value;
     }
-    *nodes_out = (fhs_iot_nodes){items, items == NULL ? 0 : count};
+    *nodes_out = (fhs_expression_nodes){items, items == NULL ? 0 : count};
     return status;
 }
 
-fhirstore_status fhs_iot_find(const fhs_iot_expression *expression, fhs_iot_run *run,
-                              const fhs_json *root, const fhs_json **value_out,
-                              fhirstore_error **err)
+fhirstore_status fhs_expression_find(const fhs_expression *expression, fhs_expression_run *run,
+                                     const fhs_json *root, const fhs_json **value_out,
+                                     fhirstore_error **err)
 {
-    fhs_iot_nodes nodes = {NULL, 0};
+    fhs_expression_nodes nodes = {NULL, 0};
     fhs_jmespath_result result = {NULL, false};
     fhirstore_status status;
     *value_out = NULL;
@@ -98,14 +99,15 @@ fhirstore_status fhs_iot_find(const fhs_iot_expression *expression, fhs_iot_run 
     return status;
 }
 
-bool fhs_iot_explain_select(const fhs_iot_expression *expression, fhs_iot_run *run,
-                            const fhs_json *root, fhs_buf *out)
+bool fhs_expression_explain_select(const fhs_expression *expression, fhs_expression_run *run,
+                                   const fhs_json *root, fhs_buf *out)
 {
     return expression->path != NULL ? fhs_jsonpath_explain(expression->path, run, root, out)
                                     : fhs_jmespath_explain(expression->jmes, run, root, out);
 }
 
-const fhs_json *fhs_iot_with_match(fhs_arena *arena, const fhs_json *root, const fhs_json *match)
+const fhs_json *fhs_expression_with_match(fhs_arena *arena, const fhs_json *root,
+                                          const fhs_json *match)
 {
     fhs_str name = FHS_LIT("matchedToken");
     fhs_json *scope = fhs_arena_alloc(arena, sizeof *scope);
@@ -122,8 +124,8 @@ const fhs_json *fhs_iot_with_match(fhs_arena *arena, const fhs_json *root, const
     members[place] = (fhs_json_member){.name = name, .value = *match};
     *scope = (fhs_json){.type = FHS_JSON_OBJECT,
                         .count = place == root->count ? root->count + 1 : root->count,
-                        .begin = FHS_IOT_MADE,
-                        .end = FHS_IOT_MADE,
+                        .begin = FHS_EXPRESSION_MADE,
+                        .end = FHS_EXPRESSION_MADE,
                         .members = members};
     return scope;
 }

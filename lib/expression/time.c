@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/instant.h"
-#include "iot/value.h"
+#include "expression/value.h"
 
 #define TICKS_PER_MINUTE (60 * FHS_TICKS_PER_SECOND)
 #define ZONE_MINUTES_MAX (14 * 60)
@@ -161,7 +161,7 @@ static bool american_time(time_scan *scan, int64_t *ticks)
     return time_zone(scan, ticks);
 }
 
-bool fhs_iot_parse_time(fhs_str text, int64_t *ticks_out)
+bool fhs_expression_parse_time(fhs_str text, int64_t *ticks_out)
 {
     time_scan scan = {fhs_str_trim(text), 0};
     int64_t ticks = 0;
@@ -182,7 +182,7 @@ bool fhs_iot_parse_time(fhs_str text, int64_t *ticks_out)
     return known && ticks >= 0 && ticks < end;
 }
 
-const fhs_json *fhs_iot_make_date(fhs_arena *arena, int64_t ticks)
+const fhs_json *fhs_expression_make_date(fhs_arena *arena, int64_t ticks)
 {
     const int64_t ticks_per_day = 24 * 60 * TICKS_PER_MINUTE;
     char text[40];
@@ -201,5 +201,5 @@ const fhs_json *fhs_iot_make_date(fhs_arena *arena, int64_t ticks)
     len -= text[len - 1] == '.';
     text[len++] = 'Z';
     fhs_str copy = fhs_arena_dup(arena, fhs_str_of(text, (size_t)len));
-    return copy.ptr == NULL ? NULL : fhs_iot_make_instant(arena, copy);
+    return copy.ptr == NULL ? NULL : fhs_expression_make_instant(arena, copy);
 }
