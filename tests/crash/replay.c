@@ -301,8 +301,8 @@ static void try_state(failure *what, const disk_walk *walk, uint64_t dice)
     decide_allowed(what);
     what->before = disk_crash(walk, what->harm, what->options->sector, &dice);
     disk *after = disk_borrow(what->before);
-    uint32_t more = disk_throw_below(&dice, 16);
-    after->is_recording = more < 2;
+    uint32_t more = disk_throw_below(&dice, 64);
+    after->is_recording = more < 8;
     disk_vfs_use(after);
     const store_state *found = recover(what);
     if (found != NULL) {
@@ -311,10 +311,10 @@ static void try_state(failure *what, const disk_walk *walk, uint64_t dice)
         for (size_t i = 0; i < what->recorded->copy_count; i++) {
             is_near = is_near || what->recorded->copies[i].step == what->step;
         }
-        if (is_near || more == 2) {
+        if (is_near || more == 8) {
             check_copies(what);
         }
-        if (more == 3) {
+        if (more == 9) {
             write_on(what, found->key);
         }
         if (after->is_recording) {
@@ -383,25 +383,82 @@ void replay_find_parts(script *recorded)
     disk_walk_free(walk);
 }
 
+/* What is done seldom, and matters most: names, cuts, the header, and whatever comes soon after. */
+static bool is_rare(const disk_op *op)
+{
+    const uint64_t header_bytes = 8192;
+    return op->kind != DISK_MARK && op->kind != DISK_SYNC &&
+           (op->kind != DISK_WRITE || (op->offset < header_bytes && op->len == header_bytes / 2));
+}
+
+static size_t *list_rare(const disk *log, size_t *count_out)
+{
+    const size_t near = 4;
+    size_t *list = calloc(log->op_count + 1, sizeof *list);
+    size_t last = SIZE_MAX - near;
+    *count_out = 0;
+    for (size_t i = 0; list != NULL && i < log->op_count; i++) {
+        last = is_rare(&log->ops[i]) ? i : last;
+        if (i - last < near) {
+            list[(*count_out)++] = i + 1;
+        }
+    }
+    return list;
+}
+
+static int compare_places(const void *one, const void *other)
+{
+    size_t a = *(const size_t *)one;
+    size_t b = *(const size_t *)other;
+    return (a > b) - (a < b);
+}
+
+/*
+ * Where the power fails, in order. Three of four states go evenly over all prefixes, each of which
+ * has its turn before one has its second; the fourth is a rare one.
+ */
+static size_t *choose_places(const script *recorded, const replay_options *options)
+{
+    size_t rare_count = 0;
+    size_t *rare = list_rare(recorded->log, &rare_count);
+    size_t *places = calloc((size_t)options->states + 1, sizeof *places);
+    const uint64_t even = options->states - options->states / 4;
+    const uint64_t ops = recorded->log->op_count;
+    uint64_t dice = options->seed ^ options->sector;
+    if (rare == NULL || places == NULL || rare_count == 0) {
+        script_die("there are no places for failures");
+    }
+    for (uint64_t i = 0; i < options->states; i++) {
+        uint64_t within = even >= ops ? 0 : disk_throw_below(&dice, (uint32_t)(ops / even + 1));
+        uint64_t at = i * ops / even + within;
+        places[i] = i < even ? (size_t)(at < ops ? at + 1 : ops)
+                             : rare[disk_throw_below(&dice, (uint32_t)rare_count)];
+    }
+    free(rare);
+    qsort(places, (size_t)options->states, sizeof *places, compare_places);
+    return places;
+}
+
 void replay_run(const script *recorded, const replay_options *options, replay_totals *totals)
 {
     failure what = {.recorded = recorded, .totals = totals, .options = options};
     disk_walk *walk = disk_walk_new(recorded->log, NULL);
-    const uint64_t ops = recorded->log->op_count;
+    size_t *places = choose_places(recorded, options);
     for (uint64_t i = 0; i < options->states; i++) {
-        /* All prefixes, evenly: each has its turn before one has its second. */
         uint64_t dice = options->seed * UINT64_C(0x2545F4914F6CDD1D) + i * 8 + options->sector;
-        uint64_t at = options->states >= ops
-                          ? i * ops / options->states + 1
-                          : (i * ops + disk_throw_below(&dice, (uint32_t)ops)) / options->states +
-                                1;
         if (options->only >= 0 && (uint64_t)options->only != i) {
             continue;
         }
-        disk_walk_to(walk, (size_t)at);
+        disk_walk_to(walk, places[i]);
         what.number = i;
         what.at = walk->at;
         try_state(&what, walk, dice);
+        if (options->states >= 20000 && (i + 1) % 10000 == 0) {
+            (void)printf("# %llu states, %llu findings\n", (unsigned long long)i + 1,
+                         (unsigned long long)totals->findings);
+            (void)fflush(stdout);
+        }
     }
+    free(places);
     disk_walk_free(walk);
 }
