@@ -6,16 +6,14 @@
 #ifndef FHS_FUZZ_FRESH_STORE_H
 #define FHS_FUZZ_FRESH_STORE_H
 
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "interact/interact.h"
-#include "law.h"
+#include "own_folder.h"
 
+#ifndef MAX_STORED
 #define MAX_STORED 20000 /* changes, before the store is made anew */
+#endif
 
-static char folder[] = "/tmp/fhs-fuzz-XXXXXX";
-static char path[64];
+static char path[sizeof folder];
 static fhs_core *core;
 static fhs_session *session;
 static int64_t changes;
@@ -28,17 +26,12 @@ static void remove_store(void)
     session = NULL;
     core = NULL;
     for (size_t i = 0; i < FHS_COUNT_OF(endings); i++) {
-        char name[96];
+        char name[sizeof path + 16];
         (void)snprintf(name, sizeof name, "%s%s", path, endings[i]);
         (void)unlink(name);
     }
 }
 
-static void leave(void)
-{
-    remove_store();
-    (void)rmdir(folder);
-}
 
 static void open_store(void)
 {
@@ -61,9 +54,9 @@ static bool enter(void)
 {
     bool is_new = false;
     if (path[0] == '\0') {
-        FUZZ_LAW(mkdtemp(folder) != NULL);
-        (void)snprintf(path, sizeof path, "%s/store", folder);
-        (void)atexit(leave);
+        make_folder();
+        (void)snprintf(path, sizeof path, "%.4000s/store", folder);
+        (void)atexit(remove_store);
     }
     if (core != NULL && changes > MAX_STORED) {
         remove_store();
@@ -87,7 +80,7 @@ static int64_t last_change(void)
 
 /* An answer is an answer: a FHIR status, JSON unless it is content, and no trace of what was
  * refused. */
-static void check_answer(const fhs_answer *answer, int64_t before)
+static inline void check_answer(const fhs_answer *answer, int64_t before)
 {
     fhs_arena arena;
     const fhs_json *root;

@@ -22,8 +22,8 @@ static const char *const resources[] = {
     "\"value\":7.10,\"unit\":\"mg\",\"system\":\"http://unitsofmeasure.org\",\"code\":\"mg\"},"
     "\"component\":[{\"code\":{\"text\":\"c\"},\"valueInteger\":3},{\"code\":{\"text\":\"d\"},"
     "\"valueRange\":{\"low\":{\"value\":1},\"high\":{\"value\":2}}}]}",
-    "{\"resourceType\":\"Bundle\",\"type\":\"document\",\"entry\":[{\"fullUrl\":\"urn:uuid:1\","
-    "\"resource\":{\"resourceType\":\"Composition\",\"id\":\"c\"}}]}",
+    ("{\"resourceType\":\"Bundle\",\"type\":\"document\",\"entry\":[{\"fullUrl\":\"urn:uuid:1\","
+     "\"resource\":{\"resourceType\":\"Composition\",\"id\":\"c\"}}]}"),
 };
 
 static void extract_all(const fhs_fhir *fhir, fhs_indexer *indexer, fhs_arena *arena,

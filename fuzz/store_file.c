@@ -7,63 +7,10 @@
  */
 #include <sqlite3.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "law.h"
-#include "vfs/vfs.h"
-
-static const uint8_t raw_key[FHS_KEYS_KEY_BYTES] = {7, 7, 7};
-static char folder[] = "/tmp/fhs-fuzz-XXXXXX";
-static char path[64];
-static char log_path[72];
-
-typedef struct image {
-    uint8_t bytes[64 * 1024];
-    size_t size;
-} image;
+#include "store_image.h"
 
 static image good[2]; /* file, log */
-
-static void load(const char *name, image *out)
-{
-    FILE *file = fopen(name, "rb");
-    FUZZ_LAW(file != NULL);
-    out->size = fread(out->bytes, 1, sizeof out->bytes, file);
-    (void)fclose(file);
-    FUZZ_LAW(out->size > 0 && out->size < sizeof out->bytes);
-}
-
-static void save(const char *name, const image *bytes)
-{
-    FILE *file = fopen(name, "wb");
-    FUZZ_LAW(file != NULL && fwrite(bytes->bytes, 1, bytes->size, file) == bytes->size);
-    FUZZ_LAW(fclose(file) == 0);
-}
-
-static fhirstore_status open_both(bool create, fhs_vfs **vfs, sqlite3 **db)
-{
-    fhs_vfs_options options = {.credential = {.raw_key = raw_key, .raw_key_len = sizeof raw_key},
-                               .create = create};
-    *db = NULL;
-    fhirstore_status status = fhs_vfs_open(path, &options, vfs, NULL);
-    if (status == FHIRSTORE_OK) {
-        int code = sqlite3_open_v2(fhs_vfs_path(*vfs), db, fhs_vfs_sqlite_flags(*vfs),
-                                   fhs_vfs_name(*vfs));
-        status = code == SQLITE_OK ? fhs_vfs_setup(*vfs, *db, NULL) : fhs_vfs_status(*vfs, code);
-    }
-    return status;
-}
-
-static void close_both(fhs_vfs *vfs, sqlite3 *db)
-{
-    FUZZ_LAW(sqlite3_close(db) == SQLITE_OK);
-    fhs_vfs_close(vfs);
-}
-
-static void remove_folder(void)
-{
-    (void)rmdir(folder);
-}
 
 /* Forty rows in the file; five and ten of them changed by two commits in the log. */
 static void make_good(void)
@@ -73,9 +20,7 @@ static void make_good(void)
     if (good[0].size > 0) {
         return;
     }
-    FUZZ_LAW(mkdtemp(folder) != NULL && atexit(remove_folder) == 0);
-    (void)snprintf(path, sizeof path, "%s/store", folder);
-    (void)snprintf(log_path, sizeof log_path, "%s-wal", path);
+    name_files();
     FUZZ_LAW(open_both(true, &vfs, &db) == FHIRSTORE_OK);
     FUZZ_LAW(sqlite3_exec(db,
                           "PRAGMA synchronous=NORMAL; CREATE TABLE t(id INTEGER PRIMARY KEY, n);"
