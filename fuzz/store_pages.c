@@ -9,6 +9,7 @@
 
 #include "interact/interact.h"
 #include "own_folder.h"
+#include "rest/rest.h"
 #include "vfs/vfs_internal.h"
 
 #define MAX_EDITS 32u
