@@ -31,7 +31,7 @@ from pages import blocks, commands, fits  # noqa: E402
 BARE = ("docs/tour.md",)
 C_FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-unused-function", "-Werror",
            "-D_POSIX_C_SOURCE=200809L", "-Iinclude", "-Iexamples"]
-OUTER = re.compile(r'(static|typedef|#include|enum|struct|int main)\b')
+OUTER = re.compile(r'typedef\b|#include\b|static [^=]*\(')
 PARTS = """#include <stdlib.h>
 #include "store.h"
 %s
