@@ -72,21 +72,21 @@ enum fhirstore_access_answer {
  * @since 0.1
  */
 typedef struct fhirstore_access_request {
-    uint32_t struct_size;
+    uint32_t struct_size; /**< As the library has it. */
     int32_t action;            /**< FHIRSTORE_ACTION_*. */
     const char *principal;     /**< As given to fhirstore_session_open(). */
-    size_t principal_len;
+    size_t principal_len; /**< Bytes. */
     const char *purpose;       /**< Purpose of use of the session. */
-    size_t purpose_len;
+    size_t purpose_len; /**< Bytes. */
     const char *type;          /**< Resource type; "" at system level. */
-    size_t type_len;
+    size_t type_len; /**< Bytes. */
     const char *id;            /**< Logical id where one is known. */
-    size_t id_len;
+    size_t id_len; /**< Bytes. */
     const char *query;         /**< The search part of the URL, for searches; in a compartment it
                                     begins with "_compartment=Patient/1". */
-    size_t query_len;
+    size_t query_len; /**< Bytes. */
     const char *claims;        /**< The principal's document, as given to fhirstore_session_open(). */
-    size_t claims_len;
+    size_t claims_len; /**< Bytes. */
 } fhirstore_access_request;
 
 /**

@@ -57,45 +57,45 @@ enum fhirstore_audit_flag {
  * @since 0.1
  */
 typedef struct fhirstore_audit_event {
-    uint32_t struct_size;
+    uint32_t struct_size; /**< As the library has it. */
     int32_t action;           /**< FHIRSTORE_ACTION_*. */
     fhirstore_status outcome; /**< How it ended, or is about to: FHIRSTORE_OK, FHIRSTORE_ERR_DENIED … */
-    int32_t reserved0;
+    int32_t reserved0; /**< 0. */
     int64_t time_us;          /**< Microseconds since 1970, UTC. With a journal it never runs backwards. */
     int64_t duration_us;      /**< From the call's beginning to this event. */
     int64_t version_before;   /**< Version replaced or deleted; 0: none. */
     int64_t version_after;    /**< Version written or read; 0: none. */
     int64_t count;            /**< Resources handed out (search with what it includes, history). */
     int64_t total;            /**< Matches of a search where they were counted, else -1. */
-    const char *principal;
-    size_t principal_len;
-    const char *purpose;
-    size_t purpose_len;
-    const char *request_id;
-    size_t request_id_len;
-    const char *type;
-    size_t type_len;
-    const char *id;
-    size_t id_len;
+    const char *principal; /**< As given to fhirstore_session_open(). "" where there is none, as for all strings here. */
+    size_t principal_len; /**< Bytes. */
+    const char *purpose; /**< Purpose of use of the session. */
+    size_t purpose_len; /**< Bytes. */
+    const char *request_id; /**< Of the session. */
+    size_t request_id_len; /**< Bytes. */
+    const char *type; /**< Resource type; "" at system level. */
+    size_t type_len; /**< Bytes. */
+    const char *id; /**< Logical id where one is known. */
+    size_t id_len; /**< Bytes. */
     const char *query;        /**< The search part of the URL, behind "_compartment=Patient/1" in a
                                    compartment. It may identify a patient. */
-    size_t query_len;
+    size_t query_len; /**< Bytes. */
     int32_t phase;            /**< FHIRSTORE_AUDIT_BEFORE or FHIRSTORE_AUDIT_AFTER. */
     uint32_t flags;           /**< FHIRSTORE_AUDIT_MORE_RESOURCES … */
     uint32_t entry;           /**< Of the transaction Bundle that it was part of, from 1; 0: of none. */
-    uint32_t reserved1;
+    uint32_t reserved1; /**< 0. */
     const char *patients;     /**< Ids of the patients in whose compartments the resources are that
                                    were written (before and after), read or found; with blanks
                                    between. */
-    size_t patients_len;
+    size_t patients_len; /**< Bytes. */
     const char *resources;    /**< What was touched beside type and id: "Patient/1 Group/2". */
-    size_t resources_len;
+    size_t resources_len; /**< Bytes. */
     const char *restriction;  /**< What was granted, where it was less than all: "Patient?active=true
                                    !Patient?_security=R": searches of which one must fit, and, with
                                    a '!', none may; "!Patient.birthDate" for an element that is
                                    hidden, "=Patient.identifier" for one that is kept. Blanks and
                                    '%' within searches are percent-encoded. */
-    size_t restriction_len;
+    size_t restriction_len; /**< Bytes. */
 } fhirstore_audit_event;
 
 /**

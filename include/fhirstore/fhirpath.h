@@ -25,9 +25,9 @@ enum fhirstore_fhirpath_flag {
  */
 typedef struct fhirstore_fhirpath_variable {
     const char *name;  /**< Without the '%'. Borrowed for the call. */
-    size_t name_len;
+    size_t name_len; /**< Bytes. */
     const char *value; /**< JSON: a string, a boolean, a whole number, or a resource. Borrowed for the call. */
-    size_t value_len;
+    size_t value_len; /**< Bytes. */
 } fhirstore_fhirpath_variable;
 
 /**
@@ -40,7 +40,7 @@ typedef struct fhirstore_fhirpath_options {
     uint32_t struct_size; /**< Set by the initialiser. */
     uint32_t flags;       /**< Must be 0. */
     const fhirstore_fhirpath_variable *variables; /**< NULL: none. */
-    size_t variable_count;
+    size_t variable_count; /**< How many. */
     fhirstore_session *session; /**< resolve() reads through it; NULL: only contained resources and Bundle entries. */
     uint64_t max_steps;         /**< 0: the limit of docs/limits.md. */
     uint32_t max_results;       /**< 0: the limit of docs/limits.md. */

@@ -140,11 +140,11 @@ FHIRSTORE_API fhirstore_status fhirstore_iot_normalise(const fhirstore_iot_mappi
  */
 typedef struct fhirstore_iot_event {
     const char *body;              /**< One JSON value; what follows it is ignored. Length 0: null. Borrowed for the call. */
-    size_t body_len;
+    size_t body_len; /**< Bytes. */
     const char *properties;        /**< A JSON object. Length 0: {}. */
-    size_t properties_len;
+    size_t properties_len; /**< Bytes. */
     const char *system_properties; /**< A JSON object. Length 0: {}. */
-    size_t system_properties_len;
+    size_t system_properties_len; /**< Bytes. */
     int64_t enqueued_us;           /**< When it arrived, microseconds since 1970. 0: not known. Of two readings of one time the later arrival counts. */
 } fhirstore_iot_event;
 

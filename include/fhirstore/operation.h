@@ -33,26 +33,26 @@ enum fhirstore_operation_flag {
  * @since 0.1
  */
 typedef struct fhirstore_operation_request {
-    uint32_t struct_size;
+    uint32_t struct_size; /**< As the library has it. */
     int32_t level;              /**< FHIRSTORE_OPERATION_ON_*: one of them. */
     const char *name;           /**< Without the `$`. */
-    size_t name_len;
+    size_t name_len; /**< Bytes. */
     const char *type;           /**< Resource type; "" at system level. */
-    size_t type_len;
+    size_t type_len; /**< Bytes. */
     const char *id;             /**< Of the resource, at instance level. */
-    size_t id_len;
+    size_t id_len; /**< Bytes. */
     const char *parameters;     /**< A Parameters resource: those of the body, and before them those of
                                      the address, as `valueString`. A body that is another resource is the
                                      parameter `resource`. */
-    size_t parameters_len;
+    size_t parameters_len; /**< Bytes. */
     const char *resource;       /**< At instance level the resource, as the principal may see it. */
-    size_t resource_len;
+    size_t resource_len; /**< Bytes. */
     const char *principal;      /**< As given to fhirstore_session_open(). */
-    size_t principal_len;
+    size_t principal_len; /**< Bytes. */
     const char *purpose;        /**< Purpose of use of the session. */
-    size_t purpose_len;
+    size_t purpose_len; /**< Bytes. */
     const char *claims;         /**< The principal's document. */
-    size_t claims_len;
+    size_t claims_len; /**< Bytes. */
 } fhirstore_operation_request;
 
 /** Where the answer goes. The library's, for one call. @since 0.1 */
@@ -97,14 +97,14 @@ typedef struct fhirstore_operation {
     uint32_t struct_size;       /**< sizeof(fhirstore_operation). */
     uint32_t flags;             /**< FHIRSTORE_OPERATION_CHANGES, or 0. */
     const char *name;           /**< Without the `$`: letters, digits, '-' and '_', a letter first. */
-    size_t name_len;
+    size_t name_len; /**< Bytes. */
     const char *type;           /**< Resource type; length 0: any, and the store. */
-    size_t type_len;
+    size_t type_len; /**< Bytes. */
     uint32_t levels;            /**< FHIRSTORE_OPERATION_ON_*; ON_SYSTEM without a type only. */
     int32_t action;             /**< FHIRSTORE_ACTION_* that the authorizer is asked for; 0:
                                      FHIRSTORE_ACTION_OPERATION. */
     const char *definition;     /**< Canonical URL for the CapabilityStatement; length 0: made up. */
-    size_t definition_len;
+    size_t definition_len; /**< Bytes. */
     void *ctx;                  /**< First argument of the functions. */
     fhirstore_operation_fn run; /**< Must not be NULL. */
     void (*destroy)(void *ctx); /**< NULL, or called exactly once: when the store is closed, or when

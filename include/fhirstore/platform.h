@@ -4,14 +4,17 @@
 #define FHIRSTORE_PLATFORM_H
 
 #if defined(__GNUC__)
+/** Marks what the library exports. */
 #define FHIRSTORE_API __attribute__((visibility("default")))
 #else
 #define FHIRSTORE_API
 #endif
 
 #ifdef __cplusplus
+/** C linkage from here, for C++. */
 #define FHIRSTORE_BEGIN_DECLS extern "C" {
-#define FHIRSTORE_END_DECLS   }
+/** To here. */
+#define FHIRSTORE_END_DECLS }
 #else
 #define FHIRSTORE_BEGIN_DECLS
 #define FHIRSTORE_END_DECLS

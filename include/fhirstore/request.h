@@ -17,9 +17,9 @@ FHIRSTORE_BEGIN_DECLS
  */
 typedef struct fhirstore_header {
     const char *name;  /**< Any case. Borrowed for the call. */
-    size_t name_len;
+    size_t name_len; /**< Bytes. */
     const char *value; /**< Borrowed for the call. */
-    size_t value_len;
+    size_t value_len; /**< Bytes. */
 } fhirstore_header;
 
 /**

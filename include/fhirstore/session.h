@@ -27,20 +27,20 @@ typedef struct fhirstore_session_options {
     uint32_t struct_size;   /**< Set by the initialiser. */
     uint32_t flags;         /**< FHIRSTORE_SESSION_*. Unknown bits are refused. */
     const char *principal;  /**< Who: "Practitioner/7", a subject of a token. Copied. NULL: "". */
-    size_t principal_len;
+    size_t principal_len; /**< Bytes. */
     const char *purpose;    /**< Purpose of use: "TREAT". Copied. NULL: "". */
-    size_t purpose_len;
+    size_t purpose_len; /**< Bytes. */
     const char *request_id; /**< For the audit records of this session. Copied. NULL: "". */
-    size_t request_id_len;
+    size_t request_id_len; /**< Bytes. */
     uint32_t search_ms;        /**< What a page, a count or one step of a cursor may take, in milliseconds of the store's clock, before FHIRSTORE_ERR_TIMEOUT. 0: any time. */
     uint32_t reserved0;        /**< Must be 0. */
     uint64_t search_resources; /**< Resources that one search may look at before FHIRSTORE_ERR_TOO_COSTLY. 0: 100 million, or any number where the session may do everything. */
     const char *claims;     /**< The principal's document as JSON (docs/access.md): roles, SMART scopes, patient in context, attributes. Copied. NULL: none. */
-    size_t claims_len;
+    size_t claims_len; /**< Bytes. */
     uint32_t search_includes;  /**< Resources that `_include` and `_revinclude` add to a page at most; the page then has a link to the rest. 0, or more than that: 10,000. */
     uint32_t reserved1;        /**< Must be 0. */
     const char *link_base;  /**< What Location headers, fullUrl and links begin with in this session's answers: the address at which its clients reach the store. An absolute http or https URL. Copied. NULL: the store's base URL. */
-    size_t link_base_len;
+    size_t link_base_len; /**< Bytes. */
     int64_t expires_us;        /**< When the session ends, in microseconds since 1970 of the store's clock (a token's "exp" times a million): from then on it answers FHIRSTORE_ERR_SESSION_EXPIRED. 0: never. */
 } fhirstore_session_options;
 
