@@ -181,6 +181,28 @@ static fhirstore_status verify_rows(verify_work *work, fhirstore_error **err)
     return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
 }
 
+/* What cannot be read is no failure of verify: it is a finding, if it was not told before. */
+static fhirstore_status end_at_damage(verify_work *work, fhirstore_status status,
+                                      fhirstore_error **err)
+{
+    bool is_damage = status == FHIRSTORE_ERR_CORRUPT || status == FHIRSTORE_ERR_TAMPERED ||
+                     status == FHIRSTORE_ERR_TRUNCATED;
+    if (!is_damage) {
+        return status;
+    }
+    if (err != NULL) {
+        fhs_error_free(*err);
+        *err = NULL;
+    }
+    bool is_told = work->findings > 0;
+    work->findings += is_told ? 0 : 1;
+    if (work->report != NULL) {
+        work->report(work->ctx, is_told ? "notice" : "index",
+                     "the resources cannot all be read: their rows are not compared");
+    }
+    return FHIRSTORE_OK;
+}
+
 fhirstore_status fhs_core_verify(fhs_core *core, fhs_finding_fn report, void *ctx,
                                  int64_t *findings_out, fhirstore_error **err)
 {
@@ -190,7 +212,7 @@ fhirstore_status fhs_core_verify(fhs_core *core, fhs_finding_fn report, void *ct
     fhs_buf_init(&work.fewer, (size_t)2 * FHS_LIMIT_RESOURCE_BYTES);
     fhirstore_status status = fhs_storage_verify(core->storage, report, ctx, &work.findings, err);
     if (status >= FHIRSTORE_OK) {
-        status = verify_rows(&work, err);
+        status = end_at_damage(&work, verify_rows(&work, err), err);
     }
     fhs_params_drop(work.params);
     fhs_free(work.unready);

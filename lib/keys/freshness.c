@@ -121,3 +121,17 @@ bool fhs_keys_is_torn(const fhs_keys *keys)
 {
     return keys->is_torn;
 }
+
+uint32_t fhs_keys_spare(const fhs_keys *keys)
+{
+    return keys->copy ^ 1u;
+}
+
+bool fhs_keys_copy_is_due(const fhs_keys *keys, uint32_t copy,
+                          const uint8_t bytes[FHS_KEYS_COPY_BYTES])
+{
+    if (copy == keys->copy) {
+        return memcmp(bytes, keys->image, FHS_KEYS_COPY_BYTES) == 0;
+    }
+    return fhs_header_seq(bytes) + 1 == fhs_header_seq(keys->image);
+}

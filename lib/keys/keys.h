@@ -228,11 +228,24 @@ fhirstore_status fhs_keys_raise_generation(fhs_keys *keys, bool drops_sum, const
 /* What page @a page with the stored tail @a tail adds to the sum; or takes away. */
 void fhs_keys_sum_add(const fhs_keys *keys, fhs_page_sum *sum, uint32_t page, const uint8_t *tail,
                       bool takes);
+bool fhs_keys_is_torn(const fhs_keys *keys); /* a write of these keys' own failed */
+/*
+ * Whether a crash may have made @a copy, which is not authentic, of the copy in force and the one
+ * before or behind it. False: somebody has changed it.
+ */
+bool fhs_keys_is_tear(const fhs_keys *keys, const uint8_t copy[FHS_KEYS_COPY_BYTES]);
+/*
+ * Whether an authentic copy is the one that stands in its place: they are written in turn, so the
+ * spare one is the last before that in force. Nobody else may have written meanwhile.
+ */
+bool fhs_keys_copy_is_due(const fhs_keys *keys, uint32_t copy,
+                          const uint8_t bytes[FHS_KEYS_COPY_BYTES]);
+/* The copy that is not in force: 0 or 1. */
+uint32_t fhs_keys_spare(const fhs_keys *keys);
 /*
  * A crash may leave the spare header copy torn: write it anew unless it is whole. *mended_out: it
  * was not.
  */
-bool fhs_keys_is_torn(const fhs_keys *keys); /* a write of these keys' own failed */
 fhirstore_status fhs_keys_mend(fhs_keys *keys, const fhs_keys_io *io, bool *mended_out,
                                fhirstore_error **err);
 

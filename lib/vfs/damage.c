@@ -50,7 +50,9 @@ static const char *flaw_text(fhs_vfs_flaw flaw)
     case FHS_VFS_SUPERSEDED:
         return "does not authenticate, but the log holds a newer copy";
     case FHS_VFS_STALE:
-        return "is not of one piece: an old copy of a page was put back";
+        return "is not of one piece: something old was put back";
+    case FHS_VFS_OVERWRITTEN:
+        return "did not authenticate when the store was opened, and was written anew since";
     case FHS_VFS_SOUND:
     default:
         return "is sound";

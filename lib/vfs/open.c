@@ -333,17 +333,24 @@ static fhirstore_status check_first_page(fhs_vfs *vfs, sqlite3_int64 size, fhirs
 
 /*
  * A log that holds something was left by a crash, which may have torn a header copy: it is written
- * anew. Without one a bad copy is damage, and for verify to tell.
+ * anew. Any other bad copy is damage, and for verify to tell, also when it was overwritten since.
  */
-static fhirstore_status mend_header(fhs_vfs *vfs, fhirstore_error **err)
+static fhirstore_status mend_header(fhs_vfs *vfs, const uint8_t *block, fhirstore_error **err)
 {
     const fhs_keys_io io = fhs_vfs_header_io(vfs);
+    const uint32_t spare = fhs_keys_spare(vfs->keys);
+    const uint8_t *copy = block + (size_t)spare * FHS_KEYS_COPY_BYTES;
     struct stat log;
-    if (vfs->read_only || vfs->multi_process || stat(vfs->wal_path, &log) != 0 ||
-        log.st_size == 0) {
+    if (vfs->multi_process || fhs_keys_copy_is_valid(vfs->keys, copy)) {
         return FHIRSTORE_OK;
     }
-    return fhs_keys_mend(vfs->keys, &io, &vfs->is_mended, err);
+    bool is_from_crash = stat(vfs->wal_path, &log) == 0 && log.st_size != 0 &&
+                         fhs_keys_is_tear(vfs->keys, copy);
+    if (!is_from_crash) {
+        vfs->bad_copy = spare + 1;
+    }
+    return is_from_crash && !vfs->read_only ? fhs_keys_mend(vfs->keys, &io, &vfs->is_mended, err)
+                                            : FHIRSTORE_OK;
 }
 
 static fhirstore_status unlock_store(fhs_vfs *vfs, const fhs_credential *credential,
@@ -375,7 +382,7 @@ static fhirstore_status unlock_store(fhs_vfs *vfs, const fhs_credential *credent
         status = check_first_page(vfs, size, err);
     }
     if (status == FHIRSTORE_OK) {
-        status = mend_header(vfs, err);
+        status = mend_header(vfs, block, err);
     }
     return status;
 }
@@ -526,7 +533,7 @@ static fhirstore_status take_up(fhs_vfs *vfs, fhirstore_error **err)
     if (status == FHIRSTORE_OK) {
         status = check_first_page(vfs, size, err);
     }
-    return status == FHIRSTORE_OK ? mend_header(vfs, err) : status;
+    return status == FHIRSTORE_OK ? mend_header(vfs, block, err) : status;
 }
 
 fhirstore_status fhs_vfs_resume(fhs_vfs *vfs, fhirstore_error **err)

@@ -119,12 +119,13 @@ typedef enum fhs_vfs_place {
 
 typedef enum fhs_vfs_flaw {
     FHS_VFS_SOUND = 0,
-    FHS_VFS_DAMAGED = 1,    /* does not authenticate */
-    FHS_VFS_MISSING = 2,    /* the file ends before it */
-    FHS_VFS_TORN_TAIL = 3,  /* the log's unfinished end, as a crash leaves it: no committed data */
-    FHS_VFS_LOST_TAIL = 4,  /* valid frames lie beyond a bad one: commits may be lost */
-    FHS_VFS_SUPERSEDED = 5, /* a page that a checkpoint left unfinished: the log has it whole */
-    FHS_VFS_STALE = 6,      /* all authentic, but not all the newest: something was put back */
+    FHS_VFS_DAMAGED = 1,     /* does not authenticate */
+    FHS_VFS_MISSING = 2,     /* the file ends before it */
+    FHS_VFS_TORN_TAIL = 3,   /* the log's unfinished end, as a crash leaves it: no committed data */
+    FHS_VFS_LOST_TAIL = 4,   /* valid frames lie beyond a bad one: commits may be lost */
+    FHS_VFS_SUPERSEDED = 5,  /* a page that a checkpoint left unfinished: the log has it whole */
+    FHS_VFS_STALE = 6,       /* all authentic, but not all the newest: something was put back */
+    FHS_VFS_OVERWRITTEN = 7, /* was damaged when the store was opened, and written anew since */
 } fhs_vfs_flaw;
 
 typedef struct fhs_vfs_damage {
@@ -137,9 +138,9 @@ typedef struct fhs_vfs_damage {
 bool fhs_vfs_last_damage(const fhs_vfs *vfs, fhs_vfs_damage *damage_out);
 /* One line about it, for people. */
 void fhs_vfs_describe(const fhs_vfs_damage *damage, char *out, size_t size);
-/* Opening found the log damaged before its end and dropped the rest; false: it did not. */
 /* Opening wrote a header copy anew that a crash had left torn. */
 bool fhs_vfs_is_mended(const fhs_vfs *vfs);
+/* Opening found the log damaged before its end and dropped the rest; false: it did not. */
 bool fhs_vfs_lost_tail(const fhs_vfs *vfs, uint64_t *first_bad_frame_out);
 
 /* ---- verify ---- */

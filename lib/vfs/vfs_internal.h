@@ -90,9 +90,10 @@ struct fhs_vfs {
     int header_file;             /* several processes: locked around changes of it; -1: not open */
     pthread_mutex_t log_lock;    /* guards log */
     fhs_log_pages log;
-    fhs_log_pass pass;                  /* of who has the lock for checkpoints */
-    bool has_generation;                /* this process's pages have one of their own */
-    bool is_mended;                     /* opening wrote a torn header copy anew */
+    fhs_log_pass pass;   /* of who has the lock for checkpoints */
+    bool has_generation; /* this process's pages have one of their own */
+    bool is_mended;      /* opening wrote a torn header copy anew */
+    uint32_t bad_copy;   /* the header copy, plus one, that was damaged at opening; 0: none */
     const fhs_key_set *_Atomic key_set; /* one of the two */
     fhs_key_set key_sets[2];
     uint32_t renew_next;        /* the page at which the renewal goes on */
@@ -171,6 +172,15 @@ int fhs_vfs_give_up_log(fhs_vfs *vfs);
 void fhs_vfs_pass_end(fhs_vfs *vfs);
 /* Before this process seals its first page, with the write lock held. */
 int fhs_vfs_begin_generation(fhs_vfs *vfs);
+
+/* flip.c */
+/*
+ * Whether the bad frame @a index of the log, as it is stored, was whole until one byte of it was
+ * changed: then no crash has made it. @a before: the sum up to the frame before (8 bytes, as a
+ * frame's header ends in), or NULL where it is not known.
+ */
+bool fhs_vfs_is_flipped(const fhs_vfs *vfs, uint32_t index, const uint8_t *frame,
+                        const uint8_t *before, bool is_big_endian);
 
 /* renew.c: finish what a crash has left of a batch, before SQLite sees the file. */
 fhirstore_status fhs_vfs_renew_recover(fhs_vfs *vfs, fhirstore_error **err);
