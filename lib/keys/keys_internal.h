@@ -94,6 +94,7 @@ typedef struct fhs_secrets {
     /* of the data key before, while pages are still sealed with it */
     uint8_t old_page[FHS_KEYS_KEY_BYTES];
     uint8_t old_wal[FHS_KEYS_KEY_BYTES];
+    uint8_t old_head[FHS_KEYS_KEY_BYTES];
 } fhs_secrets;
 
 struct fhs_keys {

@@ -69,6 +69,7 @@ bool fhs_secrets_find_old(fhs_secrets *secrets, const uint8_t *image)
     (void)sodium_mprotect_readwrite(secrets);
     (void)crypto_kdf_derive_from_key(secrets->old_page, FHS_KEYS_KEY_BYTES, 1, "fhirpage", old);
     (void)crypto_kdf_derive_from_key(secrets->old_wal, FHS_KEYS_KEY_BYTES, 1, "fhirwal_", old);
+    (void)crypto_kdf_derive_from_key(secrets->old_head, FHS_KEYS_KEY_BYTES, 1, "fhirhead", old);
     (void)sodium_mprotect_readonly(secrets);
     sodium_memzero(old, sizeof old);
     return true;

@@ -167,6 +167,7 @@ static fhirstore_status end_with_lock(fhs_keys *keys, const fhs_keys_io *io, fhi
         (void)sodium_mprotect_readwrite(secrets);
         sodium_memzero(secrets->old_page, sizeof secrets->old_page);
         sodium_memzero(secrets->old_wal, sizeof secrets->old_wal);
+        sodium_memzero(secrets->old_head, sizeof secrets->old_head);
         (void)sodium_mprotect_readonly(secrets);
         fhs_secrets_free(keys->retired);
         keys->retired = NULL;

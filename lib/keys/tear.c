@@ -63,10 +63,33 @@ static bool is_changed_in_one_byte(const uint8_t *copy, const uint8_t *image)
     return false;
 }
 
+/*
+ * A new data key is written to one copy, then to the other. A crash between leaves the old one
+ * behind, and where the old key opened the store, the new one ahead, which that key cannot
+ * authenticate: it names the old key's commitment as the one that retires.
+ */
+static bool is_of_other_key(const fhs_keys *keys, const uint8_t *copy)
+{
+    const uint8_t *retiring = copy + HEADER_EPOCHS + EPOCH_BYTES;
+    const uint8_t *current = keys->image + HEADER_EPOCHS;
+    uint64_t seq = fhs_header_seq(copy);
+    uint64_t now = fhs_header_seq(keys->image);
+    if (fhs_keys_old_epoch(keys) != 0) {
+        return fhs_header_is_authentic(copy, keys->secrets->old_head) && seq + 1 == now;
+    }
+    return has_checksum(copy) && seq == now + 1 && copy[HEADER_EPOCH_COUNT] == 2 &&
+           retiring[EPOCH_ID] == current[EPOCH_ID] && retiring[EPOCH_STATE] == EPOCH_RETIRING &&
+           memcmp(retiring + EPOCH_COMMITMENT, current + EPOCH_COMMITMENT, HEADER_HASH_BYTES) == 0;
+}
+
 bool fhs_keys_is_tear(const fhs_keys *keys, const uint8_t copy[FHS_KEYS_COPY_BYTES])
 {
     uint64_t seq = fhs_header_seq(copy);
     uint64_t now = fhs_header_seq(keys->image);
-    return has_fixed_fields_of(copy, keys->image) && (seq == now + 1 || seq + 1 == now) &&
-           !is_changed_behind(keys, copy) && !is_changed_in_one_byte(copy, keys->image);
+    if (!has_fixed_fields_of(copy, keys->image)) {
+        return false;
+    }
+    return is_of_other_key(keys, copy) ||
+           ((seq == now + 1 || seq + 1 == now) && !is_changed_behind(keys, copy) &&
+            !is_changed_in_one_byte(copy, keys->image));
 }

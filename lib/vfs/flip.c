@@ -1,18 +1,210 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bad frame at the log's end is what a crash leaves, or a good one in which somebody changed a
- * byte. The latter can be undone: nonces, tags and headers are short enough to try each bit, and
- * the page's text has SQLite's running checksum, in which one changed word can be solved for.
+ * What is not authentic where a crash may have been at work: torn, or good once and changed in one
+ * byte by somebody? The latter can be undone. Nonces, tags and headers are short enough to try each
+ * bit. The text of a page is not, but Poly1305 is a polynomial: block c, counted from the end, adds
+ * c * r^k, so a block that was changed by d moves the tag by d * r^k modulo 2^130 - 5. Divided by
+ * each power of r in turn, the difference of the tags shows d, and a d of one byte is no chance.
  */
 #include <sodium.h>
 
 #include "vfs/vfs_internal.h"
 
-/* Undo each single bit, and all of one byte; until @a holds. @a bytes are left as they were. */
+/* ---- modulo 2^130 - 5, in limbs of 26 bits ---- */
+
+#define LIMBS     5
+#define LIMB_BITS 26
+#define LIMB_MASK 0x3FFFFFFu
+
+typedef struct residue {
+    uint32_t limb[LIMBS];
+} residue;
+
+static void carry_limbs(residue *x, const uint64_t sums[LIMBS])
+{
+    uint64_t carry = 0;
+    for (int i = 0; i < LIMBS; i++) {
+        carry += sums[i];
+        x->limb[i] = (uint32_t)carry & LIMB_MASK;
+        carry >>= LIMB_BITS;
+    }
+    carry = carry * 5 + x->limb[0];
+    x->limb[0] = (uint32_t)carry & LIMB_MASK;
+    x->limb[1] += (uint32_t)(carry >> LIMB_BITS);
+}
+
+static residue multiply(const residue *a, const residue *b)
+{
+    uint64_t sums[LIMBS] = {0};
+    residue product;
+    for (int i = 0; i < LIMBS; i++) {
+        for (int j = 0; j < LIMBS; j++) {
+            uint64_t term = (uint64_t)a->limb[i] * b->limb[j];
+            sums[(i + j) % LIMBS] += i + j < LIMBS ? term : 5 * term;
+        }
+    }
+    carry_limbs(&product, sums);
+    return product;
+}
+
+/* The 16 bytes as a number, and @a top times 2^128. */
+static residue residue_of(const uint8_t bytes[16], uint32_t top)
+{
+    residue x;
+    uint8_t padded[20] = {0};
+    memcpy(padded, bytes, 16);
+    for (unsigned i = 0; i < LIMBS; i++) {
+        uint64_t word = fhs_get_le(padded + i * LIMB_BITS / 8, 4) |
+                        (uint64_t)padded[i * LIMB_BITS / 8 + 4 > 19 ? 19 : i * LIMB_BITS / 8 + 4]
+                            << 32;
+        x.limb[i] = (uint32_t)(word >> (i * LIMB_BITS % 8)) & LIMB_MASK;
+    }
+    x.limb[LIMBS - 1] += top << 24;
+    return x;
+}
+
+static residue subtract(const residue *a, const residue *b)
+{
+    uint64_t sums[LIMBS];
+    residue out;
+    for (int i = 0; i < LIMBS; i++) { /* two times the modulus keeps each limb positive */
+        uint64_t twice = i == 0 ? 2u * (LIMB_MASK - 4u) : 2u * LIMB_MASK;
+        sums[i] = (uint64_t)a->limb[i] + twice - b->limb[i];
+    }
+    carry_limbs(&out, sums);
+    return out;
+}
+
+/* By Fermat: to the power 2^130 - 7, whose bits are ones but for two. */
+static residue invert(const residue *x)
+{
+    residue out = *x;
+    for (int bit = 128; bit >= 0; bit--) {
+        out = multiply(&out, &out);
+        if (bit != 1 && bit != 2) {
+            out = multiply(&out, x);
+        }
+    }
+    return out;
+}
+
+/* The one number below the modulus, in bytes. */
+static void settle(const residue *x, uint8_t out[17])
+{
+    uint64_t sums[LIMBS];
+    residue low = *x;
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < LIMBS; i++) {
+            sums[i] = low.limb[i];
+        }
+        carry_limbs(&low, sums);
+    }
+    bool is_above = low.limb[0] >= LIMB_MASK - 4u;
+    for (int i = 1; i < LIMBS; i++) {
+        is_above = is_above && low.limb[i] == LIMB_MASK;
+    }
+    if (is_above) {
+        low = (residue){{low.limb[0] - (LIMB_MASK - 4u), 0, 0, 0, 0}};
+    }
+    memset(out, 0, 17);
+    for (int bit = 0; bit < LIMBS * LIMB_BITS; bit++) {
+        unsigned set = low.limb[bit / LIMB_BITS] >> (bit % LIMB_BITS) & 1u;
+        out[bit / 8] = (uint8_t)(out[bit / 8] | set << (bit % 8));
+    }
+}
+
+/* ---- one byte of the text ---- */
+
+static bool is_one_byte(const residue *x)
+{
+    static const residue zero = {{0}};
+    uint8_t bytes[17];
+    for (int sign = 0; sign < 2; sign++) {
+        const residue negative = subtract(&zero, x);
+        int used = 0;
+        settle(sign == 0 ? x : &negative, bytes);
+        for (int i = 0; i < 17; i++) {
+            used += bytes[i] != 0 ? 1 : 0;
+        }
+        if (used == 1 && bytes[16] == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether @a off is one byte's change times some power of r: of the blocks of the text. */
+static bool is_some_power(residue off, const residue *inverse)
+{
+    off = multiply(&off, inverse); /* the lengths, which come last */
+    for (int block = 0; block < BODY_BYTES / 16; block++) {
+        off = multiply(&off, inverse);
+        if (is_one_byte(&off)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* r, clamped as Poly1305 has it, and what the text's tag should be. */
+static void expect_tag(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed, uint8_t r[16],
+                       uint8_t tag[TAG_BYTES])
+{
+    static const uint8_t clamp[16] = {0xFF, 0xFF, 0xFF, 0x0F, 0xFC, 0xFF, 0xFF, 0x0F,
+                                      0xFC, 0xFF, 0xFF, 0x0F, 0xFC, 0xFF, 0xFF, 0x0F};
+    uint8_t subkey[32];
+    uint8_t once[32];
+    uint8_t nonce[12] = {0};
+    uint8_t aad[(PAGE_AAD + 15) / 16 * 16] = {0};
+    uint8_t lengths[16];
+    const uint8_t *key = fhs_vfs_page_aad(vfs, page, sealed, aad);
+    (void)crypto_core_hchacha20(subkey, sealed + PAGE_NONCE, key, NULL);
+    memcpy(nonce + 4, sealed + PAGE_NONCE + 16, 8);
+    (void)crypto_stream_chacha20_ietf(once, sizeof once, nonce, subkey);
+    fhs_put_le(lengths, 8, PAGE_AAD);
+    fhs_put_le(lengths + 8, 8, BODY_BYTES);
+    crypto_onetimeauth_poly1305_state state;
+    (void)crypto_onetimeauth_poly1305_init(&state, once);
+    (void)crypto_onetimeauth_poly1305_update(&state, aad, sizeof aad);
+    (void)crypto_onetimeauth_poly1305_update(&state, sealed, BODY_BYTES);
+    (void)crypto_onetimeauth_poly1305_update(&state, lengths, sizeof lengths);
+    (void)crypto_onetimeauth_poly1305_final(&state, tag);
+    for (int i = 0; i < 16; i++) {
+        r[i] = once[i] & clamp[i];
+    }
+    sodium_memzero(subkey, sizeof subkey);
+    sodium_memzero(once, sizeof once);
+    sodium_memzero(&state, sizeof state);
+}
+
+/* Both tags have lost what is above 2^128: each way to put it back is tried. */
+static bool is_text_changed(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed)
+{
+    static const residue wrap = {{5, 0, 0, 0, 0}};
+    uint8_t r[16];
+    uint8_t tag[TAG_BYTES];
+    uint8_t off[TAG_BYTES];
+    bool is_changed = false;
+    expect_tag(vfs, page, sealed, r, tag);
+    memcpy(off, sealed + PAGE_TAG, sizeof off);
+    sodium_sub(off, tag, sizeof off);
+    const residue base = residue_of(r, 0);
+    const residue inverse = invert(&base);
+    for (uint32_t top = 0; top < 4 && !is_changed; top++) {
+        const residue above = residue_of(off, top);
+        const residue below = subtract(&above, &wrap);
+        is_changed = is_some_power(above, &inverse) || is_some_power(below, &inverse);
+    }
+    sodium_memzero(r, sizeof r);
+    return is_changed;
+}
+
+/* ---- one bit, or one whole byte, of what is short ---- */
+
 typedef struct flip_trial {
     const fhs_vfs *vfs;
-    uint32_t index;
-    uint8_t *frame;
+    uint32_t number; /* of the page, or of the frame */
+    uint8_t *bytes;
     uint8_t header[FRAME_HEADER];
 } flip_trial;
 
@@ -21,11 +213,11 @@ typedef bool (*flip_test)(flip_trial *trial);
 static bool try_flips(flip_trial *trial, size_t from, size_t len, flip_test holds)
 {
     for (size_t at = from; at < from + len; at++) {
-        const uint8_t stored = trial->frame[at];
+        const uint8_t stored = trial->bytes[at];
         for (unsigned bit = 0; bit < 9; bit++) {
-            trial->frame[at] = (uint8_t)(stored ^ (bit == 8 ? 0xFFu : 1u << bit));
+            trial->bytes[at] = (uint8_t)(stored ^ (bit == 8 ? 0xFFu : 1u << bit));
             bool is_whole = holds(trial);
-            trial->frame[at] = stored;
+            trial->bytes[at] = stored;
             if (is_whole) {
                 return true;
             }
@@ -36,110 +228,42 @@ static bool try_flips(flip_trial *trial, size_t from, size_t len, flip_test hold
 
 static bool opens_header(flip_trial *trial)
 {
-    return fhs_vfs_open_frame(trial->vfs, trial->index, trial->frame,
-                              trial->frame + SEALED_FRAME_HEADER + PAGE_TAG, trial->header);
+    return fhs_vfs_open_frame(trial->vfs, trial->number, trial->bytes,
+                              trial->bytes + SEALED_FRAME_HEADER + PAGE_TAG, trial->header);
 }
 
 static bool opens_page(flip_trial *trial)
 {
     uint8_t plain[PAGE_BYTES];
-    bool opens = fhs_vfs_open_page(trial->vfs, fhs_get_be32(trial->header),
-                                   trial->frame + SEALED_FRAME_HEADER, plain);
+    bool opens = fhs_vfs_open_page(trial->vfs, trial->number, trial->bytes, plain);
     sodium_memzero(plain, sizeof plain);
     return opens;
 }
 
-static uint32_t word_at(const uint8_t *bytes, bool is_big_endian)
+bool fhs_vfs_is_flipped_page(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed)
 {
-    return is_big_endian ? fhs_get_be32(bytes) : (uint32_t)fhs_get_le(bytes, 4);
-}
-
-/* The inverse of an odd number modulo 2^32, by Newton's iteration. */
-static uint32_t invert_odd(uint32_t odd)
-{
-    uint32_t inverse = odd;
-    for (int i = 0; i < 4; i++) {
-        inverse *= 2 - odd * inverse;
-    }
-    return inverse;
-}
-
-/* Whether adding something to the word adds @a off to both sums, and changes one byte of it. */
-static bool explains_sums(uint32_t word, const uint32_t weight[2], const uint32_t off[2])
-{
-    uint32_t by = (weight[0] & 1u) != 0 ? off[0] * invert_odd(weight[0])
-                                        : off[1] * invert_odd(weight[1]);
-    uint32_t change = word ^ (word + by);
-    return by * weight[0] == off[0] && by * weight[1] == off[1] &&
-           ((change & 0xFFFFFF00u) == 0 || (change & 0xFFFF00FFu) == 0 ||
-            (change & 0xFF00FFFFu) == 0 || (change & 0x00FFFFFFu) == 0);
-}
-
-/*
- * The checksum takes words in pairs: the first is added to both sums, the second to the latter, and
- * each pair that follows makes (a, b) of what was added (a + b, a + 2b). Neighbours in that
- * sequence are never both even.
- */
-static bool can_solve_for_word(const uint8_t *plain, const uint32_t off[2], bool is_big_endian)
-{
-    uint32_t first[2] = {1, 1};
-    uint32_t second[2] = {0, 1};
-    for (size_t at = PAGE_BYTES; at >= 8; at -= 8) {
-        if (explains_sums(word_at(plain + at - 8, is_big_endian), first, off) ||
-            explains_sums(word_at(plain + at - 4, is_big_endian), second, off)) {
-            return true;
-        }
-        first[0] += first[1];
-        first[1] += first[0];
-        second[0] += second[1];
-        second[1] += second[0];
-    }
-    return false;
-}
-
-static void add_words(uint32_t sum[2], const uint8_t *bytes, size_t len, bool is_big_endian)
-{
-    for (size_t at = 0; at < len; at += 8) {
-        sum[0] += word_at(bytes + at, is_big_endian) + sum[1];
-        sum[1] += word_at(bytes + at + 4, is_big_endian) + sum[0];
-    }
-}
-
-/* The page's text as the key stream gives it, not authentic, and used for nothing else than this.
- */
-static bool is_text_flipped(const flip_trial *trial, const uint8_t *before, bool is_big_endian)
-{
-    uint8_t plain[PAGE_BYTES] = {0};
-    const uint8_t *page = trial->frame + SEALED_FRAME_HEADER;
-    const fhs_key_set *set = trial->vfs->key_set;
-    const uint8_t *key = set->old_epoch != 0 && page[PAGE_META] == set->old_epoch ? set->old_page
-                                                                                  : set->page;
-    uint32_t sum[2] = {fhs_get_be32(before), fhs_get_be32(before + 4)};
-    (void)crypto_stream_xchacha20_xor_ic(plain, page, BODY_BYTES, page + PAGE_NONCE, 1, key);
-    add_words(sum, trial->header, 8, is_big_endian);
-    add_words(sum, plain, PAGE_BYTES, is_big_endian);
-    const uint32_t off[2] = {fhs_get_be32(trial->header + 16) - sum[0],
-                             fhs_get_be32(trial->header + 20) - sum[1]};
-    bool is_flipped = can_solve_for_word(plain, off, is_big_endian);
-    sodium_memzero(plain, sizeof plain);
-    return is_flipped;
-}
-
-bool fhs_vfs_is_flipped(const fhs_vfs *vfs, uint32_t index, const uint8_t *frame,
-                        const uint8_t *before, bool is_big_endian)
-{
-    uint8_t copy[SEALED_FRAME];
-    flip_trial trial = {.vfs = vfs, .index = index, .frame = copy};
-    if (sodium_is_zero(frame, SEALED_FRAME_HEADER)) {
+    uint8_t copy[PAGE_BYTES];
+    flip_trial trial = {.vfs = vfs, .number = page, .bytes = copy};
+    if (sodium_is_zero(sealed + PAGE_NONCE, NONCE_BYTES + TAG_BYTES)) {
         return false; /* nothing was ever written there */
     }
-    memcpy(copy, frame, sizeof copy);
-    if (!opens_header(&trial)) {
-        const size_t tag = SEALED_FRAME_HEADER + PAGE_TAG;
-        return try_flips(&trial, 0, SEALED_FRAME_HEADER, opens_header) ||
-               try_flips(&trial, tag, TAG_BYTES, opens_header);
+    memcpy(copy, sealed, sizeof copy);
+    return is_text_changed(vfs, page, sealed) ||
+           try_flips(&trial, PAGE_NONCE, NONCE_BYTES + TAG_BYTES + META_BYTES, opens_page);
+}
+
+bool fhs_vfs_is_flipped_frame(const fhs_vfs *vfs, uint32_t index, const uint8_t *frame)
+{
+    uint8_t copy[SEALED_FRAME];
+    flip_trial trial = {.vfs = vfs, .number = index, .bytes = copy};
+    if (sodium_is_zero(frame, SEALED_FRAME_HEADER)) {
+        return false;
     }
-    return try_flips(&trial, SEALED_FRAME_HEADER + PAGE_NONCE, NONCE_BYTES, opens_page) ||
-           try_flips(&trial, SEALED_FRAME_HEADER + PAGE_META, META_BYTES, opens_page) ||
-           (before != NULL && is_text_flipped(&trial, before, is_big_endian));
+    memcpy(copy, frame, sizeof copy);
+    if (opens_header(&trial)) {
+        return fhs_vfs_is_flipped_page(vfs, fhs_get_be32(trial.header),
+                                       frame + SEALED_FRAME_HEADER);
+    }
+    return try_flips(&trial, 0, SEALED_FRAME_HEADER, opens_header) ||
+           try_flips(&trial, SEALED_FRAME_HEADER + PAGE_TAG, TAG_BYTES, opens_header);
 }

@@ -75,25 +75,31 @@ void fhs_vfs_seal_page(const fhs_vfs *vfs, uint32_t page, bool after_sync, const
     seal_page_with_nonce(vfs, page, after_sync, plain, sealed);
 }
 
-bool fhs_vfs_open_page(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed, uint8_t *plain)
+const uint8_t *fhs_vfs_page_aad(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed,
+                                uint8_t *aad)
 {
-    uint8_t aad[PAGE_AAD];
-    /* A page that is newer than the header: the header was put back. Other processes raise it. */
     const fhs_key_set *set = vfs->key_set;
     bool is_old = set->old_epoch != 0 && sealed[PAGE_META] == set->old_epoch;
-    const uint8_t *key = is_old ? set->old_page : set->page;
-    if (!is_old && sealed[PAGE_META] != set->epoch) {
-        memset(plain, 0, PAGE_BYTES);
-        return false;
-    }
-    if (!vfs->multi_process &&
-        fhs_get_le(sealed + PAGE_META + 2, 6) > atomic_load(&vfs->generation)) {
-        memset(plain, 0, PAGE_BYTES);
-        return false;
-    }
     memcpy(aad, vfs->page_aad, AAD_PAGE);
     fhs_put_le(aad + AAD_PAGE, 4, page);
     memcpy(aad + AAD_META, sealed + PAGE_META, META_BYTES);
+    return is_old ? set->old_page : set->page;
+}
+
+bool fhs_vfs_open_page(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed, uint8_t *plain)
+{
+    uint8_t aad[PAGE_AAD];
+    const uint8_t *key = fhs_vfs_page_aad(vfs, page, sealed, aad);
+    /* A page that is newer than the header: the header was put back. Other processes raise it. */
+    bool is_newer = !vfs->multi_process &&
+                    fhs_get_le(sealed + PAGE_META + 2, 6) > atomic_load(&vfs->generation);
+    const fhs_key_set *set = vfs->key_set;
+    bool is_known = sealed[PAGE_META] == set->epoch ||
+                    (set->old_epoch != 0 && sealed[PAGE_META] == set->old_epoch);
+    if (!is_known || is_newer) {
+        memset(plain, 0, PAGE_BYTES);
+        return false;
+    }
     memset(plain + BODY_BYTES, 0, RESERVE_BYTES);
     return open_bytes(plain, sealed, BODY_BYTES, sealed + PAGE_TAG, aad, sizeof aad,
                       sealed + PAGE_NONCE, key);

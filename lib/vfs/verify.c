@@ -18,17 +18,15 @@ typedef struct walk {
     fhs_vfs_verified *result;
     fhirstore_error **err;
     sqlite3_file *log;
-    uint8_t *in_log;       /* a bit for each page that a committed frame holds */
-    uint64_t in_log_size;  /* pages that in_log has bits for */
-    uint64_t database;     /* pages after the last commit; 0: the log has none */
-    uint64_t stored;       /* pages in the file */
-    fhs_page_sum wanted;   /* the header's sum over pages … */
-    fhs_page_sum found;    /* … and what they come to */
-    bool saw_superseded;   /* a page in the log whose place in the file is damaged */
-    uint32_t *frame_pages; /* of each committed frame, the page that it holds */
-    uint64_t frame_count;
-    uint8_t *left_out; /* a bit for each page that a partial sum leaves out */
-    bool log_is_short; /* the log does not hold what a partial sum leaves out */
+    uint8_t *in_log;      /* a bit for each page that a committed frame holds */
+    uint64_t in_log_size; /* pages that in_log has bits for */
+    uint64_t database;    /* pages after the last commit; 0: the log has none */
+    uint64_t stored;      /* pages in the file */
+    fhs_page_sum wanted;  /* the header's sum over pages … */
+    fhs_page_sum found;   /* … and what they come to */
+    bool saw_superseded;  /* a page in the log whose place in the file is damaged */
+    uint8_t *left_out;    /* a bit for each page that a partial sum leaves out */
+    bool log_is_short;    /* the log does not hold what a partial sum leaves out */
     uint64_t done;
     uint64_t total;
     uint8_t scratch[SEALED_FRAME];
@@ -76,7 +74,6 @@ static fhirstore_status size_of(walk *w, sqlite3_file *file, uint64_t *size_out)
 
 typedef struct log_end {
     uint64_t salt;
-    uint8_t first[8];   /* the log header's checksum, as it stands there */
     uint32_t sum[2];    /* SQLite's running checksum, up to and with the whole frames … */
     bool is_big_endian; /* … over words of this order */
     uint64_t frames;
@@ -127,7 +124,6 @@ static fhirstore_status check_log_header(walk *w, log_end *end)
     end->salt = is_sound ? fhs_vfs_salt_at(header + 16) : 0;
     if (is_sound) {
         end->is_big_endian = (header[3] & 1u) != 0;
-        memcpy(end->first, header + 24, sizeof end->first);
         end->sum[0] = fhs_get_be32(header + 24);
         end->sum[1] = fhs_get_be32(header + 28);
     }
@@ -174,8 +170,7 @@ static fhirstore_status measure_log(walk *w, log_end *end)
 }
 
 /* A bad frame behind all good ones is what a crash leaves, unless a single byte makes it good. */
-static fhs_vfs_flaw judge_frame(const walk *w, const log_end *end, uint64_t frame,
-                                const uint8_t *before)
+static fhs_vfs_flaw judge_frame(const walk *w, const log_end *end, uint64_t frame)
 {
     uint64_t known = atomic_load(&w->vfs->wal_commit);
     if (frame < known && !w->vfs->multi_process) {
@@ -184,15 +179,12 @@ static fhs_vfs_flaw judge_frame(const walk *w, const log_end *end, uint64_t fram
     if (frame < end->last_live) {
         return FHS_VFS_LOST_TAIL;
     }
-    return fhs_vfs_is_flipped(w->vfs, (uint32_t)frame, w->scratch, before, end->is_big_endian)
-               ? FHS_VFS_DAMAGED
-               : FHS_VFS_TORN_TAIL;
+    return fhs_vfs_is_flipped_frame(w->vfs, (uint32_t)frame, w->scratch) ? FHS_VFS_DAMAGED
+                                                                         : FHS_VFS_TORN_TAIL;
 }
 
-static void mark_page(walk *w, uint64_t frame, uint32_t page)
+static void mark_page(walk *w, uint32_t page)
 {
-    w->frame_pages[frame] = page;
-    w->frame_count = frame + 1;
     if (page < w->in_log_size) {
         w->in_log[page / 8] = (uint8_t)(w->in_log[page / 8] | 1u << (page % 8));
     }
@@ -207,9 +199,6 @@ static fhirstore_status check_frames(walk *w, const log_end *end)
 {
     fhirstore_status status = FHIRSTORE_OK;
     uint8_t header[FRAME_HEADER];
-    uint8_t before[8];
-    bool knows_before = end->salt != 0;
-    memcpy(before, end->first, sizeof before);
     for (uint64_t i = 0; i < end->frames && status == FHIRSTORE_OK; i++) {
         bool is_sound = false;
         for (int attempt = 0; attempt < ATTEMPTS && !is_sound; attempt++) {
@@ -217,14 +206,11 @@ static fhirstore_status check_frames(walk *w, const log_end *end)
             is_sound = status == FHIRSTORE_OK && open_scratch_frame(w, i, header);
         }
         if (status == FHIRSTORE_OK && !is_sound) {
-            const uint8_t *sum = knows_before ? before : NULL;
-            status = tell_finding(w, FHS_VFS_WAL, judge_frame(w, end, i, sum), i);
+            status = tell_finding(w, FHS_VFS_WAL, judge_frame(w, end, i), i);
         }
         if (is_sound && i < end->commit) {
-            mark_page(w, i, fhs_get_be32(header));
+            mark_page(w, fhs_get_be32(header));
         }
-        knows_before = is_sound;
-        memcpy(before, header + 16, sizeof before);
         w->result->frames++;
         if (status == FHIRSTORE_OK) {
             status = advance(w);
@@ -254,8 +240,7 @@ static fhirstore_status walk_log(walk *w)
     w->log_is_short = end.salt != w->wanted.salt || end.last_live < w->wanted.frames;
     w->in_log_size = (w->database > w->stored ? w->database : w->stored) + 1;
     w->in_log = fhs_calloc((size_t)(w->in_log_size / 8 + 1), 1);
-    w->frame_pages = fhs_calloc((size_t)end.frames + 1, sizeof *w->frame_pages);
-    if (w->in_log == NULL || w->frame_pages == NULL) {
+    if (w->in_log == NULL) {
         return fhs_fail_memory(w->err);
     }
     status = check_frames(w, &end);
@@ -319,62 +304,12 @@ static fhirstore_status compare_sums(walk *w)
     return tell_finding(w, FHS_VFS_FILE, FHS_VFS_STALE, BLOCK_BYTES + w->stored * PAGE_BYTES);
 }
 
-#define SECTOR_BYTES 512
-#define SECTORS      (PAGE_BYTES / SECTOR_BYTES)
-
-/* Sealed bytes agree by chance in two of 512. Those that differ in a few were the same once. */
-static bool is_nearly(const uint8_t *a, const uint8_t *b)
-{
-    int differing = 0;
-    for (int i = 0; i < SECTOR_BYTES; i++) {
-        differing += a[i] != b[i] ? 1 : 0;
-    }
-    return differing > 0 && differing < SECTOR_BYTES / 2;
-}
-
-/*
- * A page that a checkpoint left unfinished has sectors of what it wrote, which the log has, beside
- * older ones or such as never were written. Anything else is damage, though the log has the page.
- * *torn_out: it is the former. The page is in @a stored.
- */
-static fhirstore_status look_for_tear(walk *w, uint32_t page, const uint8_t *stored, bool *torn_out)
-{
-    fhirstore_status status = FHIRSTORE_OK;
-    bool is_known = false;
-    bool is_changed = false;
-    for (int sector = 0; sector < SECTORS; sector++) {
-        is_known |= sodium_is_zero(stored + sector * SECTOR_BYTES, SECTOR_BYTES) == 1;
-    }
-    for (uint64_t i = 0; i < w->frame_count && status == FHIRSTORE_OK; i++) {
-        if (w->frame_pages[i] != page) {
-            continue;
-        }
-        status = read_at(w, w->log, fhs_vfs_frame_offset((uint32_t)i) + SEALED_FRAME_HEADER,
-                         PAGE_BYTES);
-        for (int sector = 0; sector < SECTORS && status == FHIRSTORE_OK; sector++) {
-            const uint8_t *was = stored + sector * SECTOR_BYTES;
-            const uint8_t *wrote = w->scratch + sector * SECTOR_BYTES;
-            is_known |= memcmp(was, wrote, SECTOR_BYTES) == 0;
-            is_changed |= is_nearly(was, wrote);
-        }
-    }
-    *torn_out = is_known && !is_changed;
-    return status;
-}
-
+/* Where the log has the page, a checkpoint may have been stopped while it wrote; but see flip.c. */
 static fhirstore_status tell_bad_page(walk *w, uint32_t page)
 {
-    uint8_t stored[PAGE_BYTES];
-    bool is_torn = false;
-    fhirstore_status status = FHIRSTORE_OK;
-    if (is_in_log(w, page)) {
-        w->saw_superseded = true;
-        memcpy(stored, w->scratch, sizeof stored);
-        status = look_for_tear(w, page, stored, &is_torn);
-    }
-    return status == FHIRSTORE_OK
-               ? tell_finding(w, FHS_VFS_PAGE, is_torn ? FHS_VFS_SUPERSEDED : FHS_VFS_DAMAGED, page)
-               : status;
+    bool is_torn = is_in_log(w, page) && !fhs_vfs_is_flipped_page(w->vfs, page, w->scratch);
+    w->saw_superseded |= is_in_log(w, page);
+    return tell_finding(w, FHS_VFS_PAGE, is_torn ? FHS_VFS_SUPERSEDED : FHS_VFS_DAMAGED, page);
 }
 
 static fhirstore_status check_page(walk *w, uint32_t page)
@@ -485,7 +420,6 @@ fhirstore_status fhs_vfs_verify_pages(fhs_vfs *vfs, fhs_vfs_verify_fn report, vo
     close_log(w);
     sodium_memzero(w->plain, sizeof w->plain);
     fhs_free(w->in_log);
-    fhs_free(w->frame_pages);
     fhs_free(w->left_out);
     fhs_free(w);
     return status;

@@ -173,14 +173,12 @@ void fhs_vfs_pass_end(fhs_vfs *vfs);
 /* Before this process seals its first page, with the write lock held. */
 int fhs_vfs_begin_generation(fhs_vfs *vfs);
 
-/* flip.c */
 /*
- * Whether the bad frame @a index of the log, as it is stored, was whole until one byte of it was
- * changed: then no crash has made it. @a before: the sum up to the frame before (8 bytes, as a
- * frame's header ends in), or NULL where it is not known.
+ * flip.c: whether what is not authentic was, until one byte of it was changed: then it is no crash
+ * that made it so.
  */
-bool fhs_vfs_is_flipped(const fhs_vfs *vfs, uint32_t index, const uint8_t *frame,
-                        const uint8_t *before, bool is_big_endian);
+bool fhs_vfs_is_flipped_page(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed);
+bool fhs_vfs_is_flipped_frame(const fhs_vfs *vfs, uint32_t index, const uint8_t *frame);
 
 /* renew.c: finish what a crash has left of a batch, before SQLite sees the file. */
 fhirstore_status fhs_vfs_renew_recover(fhs_vfs *vfs, fhirstore_error **err);
@@ -202,6 +200,9 @@ void fhs_vfs_seal_page(const fhs_vfs *vfs, uint32_t page, bool after_sync, const
                        uint8_t *sealed);
 /* False: not authentic, @a plain is zeroed. The reserved bytes read as zeros. */
 bool fhs_vfs_open_page(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed, uint8_t *plain);
+/* The associated data of page @a page with the meta of @a sealed, and the key for it. */
+const uint8_t *fhs_vfs_page_aad(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed,
+                                uint8_t *aad);
 /* Header and page together, with one call for random bytes. */
 void fhs_vfs_seal_both(const fhs_vfs *vfs, uint32_t index, const uint8_t *header, bool after_sync,
                        const uint8_t *plain, uint8_t *frame);
