@@ -312,6 +312,8 @@ static fhirstore_status read_entry_of(execution *run, const turn *now, fhirstore
         status = fhs_interact_history_in(run->outer, now->route.type, now->route.id,
                                          now->route.query, !run->replies->is_strict, &run->answer,
                                          err);
+    } else if (now->route.interaction == FHS_DO_CAPABILITIES) {
+        status = fhs_capabilities_in(run->outer, now->route.query, unless.tags, &run->answer, err);
     } else if (entry->if_modified_since.len > 0 && unless.modified_since_us == 0) {
         status = fhs_fail(err, FHIRSTORE_ERR_BUNDLE, "ifModifiedSince is an instant");
     } else {

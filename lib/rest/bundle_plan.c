@@ -21,7 +21,7 @@ static bool is_read(fhs_interaction interaction)
 {
     return interaction == FHS_DO_READ || interaction == FHS_DO_VREAD ||
            interaction == FHS_DO_SEARCH || interaction == FHS_DO_HISTORY ||
-           interaction == FHS_DO_OPERATION;
+           interaction == FHS_DO_OPERATION || interaction == FHS_DO_CAPABILITIES;
 }
 
 fhs_str fhs_bundle_address(const fhs_core *core, fhs_arena *arena, fhs_type type, fhs_str id)
@@ -127,8 +127,7 @@ static fhirstore_status plan_entry(plan *work, const fhs_bundle_entry *entry, fh
     }
     if (!is_read(route.interaction)) {
         return fhs_fail(err, FHIRSTORE_ERR_NOT_SUPPORTED,
-                        "a transaction holds no Bundle to execute and does not ask for the "
-                        "capabilities");
+                        "a transaction holds no Bundle to execute");
     }
     return FHIRSTORE_OK;
 }

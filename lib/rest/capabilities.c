@@ -377,7 +377,7 @@ static fhirstore_status describe_store(fhs_call *call, void *ctx, fhirstore_erro
     const statement_work *work = ctx;
     fhs_answer *answer = work->answer;
     fhs_params *params = NULL;
-    fhirstore_status status = fhs_conn_begin_read(call->conn, err);
+    fhirstore_status status = call->is_nested ? FHIRSTORE_OK : fhs_conn_begin_read(call->conn, err);
     if (status < FHIRSTORE_OK) {
         return status;
     }
@@ -398,7 +398,9 @@ static fhirstore_status describe_store(fhs_call *call, void *ctx, fhirstore_erro
         }
         status = of.failed;
     }
-    fhs_conn_end_read(call->conn);
+    if (!call->is_nested) {
+        fhs_conn_end_read(call->conn);
+    }
     if (status < FHIRSTORE_OK || fhs_buf_status(&answer->body) < FHIRSTORE_OK) {
         return status < FHIRSTORE_OK ? status : fhs_fail_plain(err, fhs_buf_status(&answer->body));
     }
@@ -412,16 +414,30 @@ static fhirstore_status describe_store(fhs_call *call, void *ctx, fhirstore_erro
     return answer->status;
 }
 
+static fhirstore_status run_capabilities(fhs_call *call, fhs_str query, fhs_str known,
+                                         fhs_answer *answer, fhirstore_error **err)
+{
+    statement_work work = {.known = known, .answer = answer};
+    fhirstore_status status = mode_of_query(&call->session->arena, query, &work.mode, err);
+    status = status < FHIRSTORE_OK ? fhs_call_refuse(call, status)
+                                   : fhs_call_read(call, describe_store, &work, err);
+    fhs_call_end(call);
+    return status;
+}
+
 fhirstore_status fhs_capabilities(fhs_session *session, fhs_str query, fhs_str known,
                                   fhs_answer *answer, fhirstore_error **err)
 {
     fhs_call call;
-    statement_work work = {.known = known, .answer = answer};
     fhs_call_begin(&call, session, FHIRSTORE_ACTION_CAPABILITIES, FHS_TYPE_NONE, FHS_STR_NONE,
                    query);
-    fhirstore_status status = mode_of_query(&session->arena, query, &work.mode, err);
-    status = status < FHIRSTORE_OK ? fhs_call_refuse(&call, status)
-                                   : fhs_call_read(&call, describe_store, &work, err);
-    fhs_call_end(&call);
-    return status;
+    return run_capabilities(&call, query, known, answer, err);
+}
+
+fhirstore_status fhs_capabilities_in(fhs_call *outer, fhs_str query, fhs_str known,
+                                     fhs_answer *answer, fhirstore_error **err)
+{
+    fhs_call call;
+    fhs_call_nest(&call, outer, FHIRSTORE_ACTION_CAPABILITIES, FHS_TYPE_NONE, FHS_STR_NONE, query);
+    return run_capabilities(&call, query, known, answer, err);
 }

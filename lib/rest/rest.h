@@ -60,5 +60,8 @@ fhirstore_status fhs_bundle_run(fhs_session *session, fhs_str text,
  */
 fhirstore_status fhs_capabilities(fhs_session *session, fhs_str query, fhs_str known,
                                   fhs_answer *answer, fhirstore_error **err);
+/* The same inside the transaction of an enclosing call. */
+fhirstore_status fhs_capabilities_in(fhs_call *outer, fhs_str query, fhs_str known,
+                                     fhs_answer *answer, fhirstore_error **err);
 
 #endif

@@ -19,37 +19,32 @@ static reply run(const char *bundle)
 
 START_TEST(links_are_rewritten_where_links_stand)
 {
-    reply answer =
-        run(BUNDLE("transaction",
-                   "{\"fullUrl\":\"" URN(
-                       "1") "\",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"mine\","
-                            "\"name\":[{\"family\":\"" URN("1") "\"}],\"identifier\":[{\"system\":"
-                                                                "\"" URN("1") "\","
-                                                                              "\"value\":\"" URN("1") "\"}],\"generalPractitioner\":[{\"reference\":\"" URN("2") "\","
-                                                                                                                                                                 "\"display\":\"" URN(
-                                                                                                                                                                     "2") "\",\"identifier\":{\"value\":\"" URN("2") "\"}}],"
-                                                                                                                                                                                                                     "\"extension\":[{\"url\":\"http://e\",\"valueReference\":{\"reference\":\"" URN("2") "\"}},"
-                                                                                                                                                                                                                                                                                                          "{\"url\":\"http://f\",\"valueUri\":\"" URN("2") "\"},"
-                                                                                                                                                                                                                                                                                                                                                           "{\"url\":\"http://g\",\"valueUrl\":\"" URN("2") "\"},"
-                                                                                                                                                                                                                                                                                                                                                                                                            "{\"url\":\"http://h\",\"valueCanonical\":\"" URN("2") "\"},"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                   "{\"url\":\"http://i\",\"valueString\":\"" URN(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                       "2") "\"},"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                            "{\"url\":\"http://j\",\"valueUuid\":\"" URN("2") "\"},"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                              "{\"url\":\"http://k\",\"valueMarkdown\":\"" URN(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "2") "\"}],"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       "\"contained\":[{\"resourceType\":\"Organization\",\"id\":\"o\",\"name\":\"" URN("2") "\","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "\"partOf\":{\"reference\":\"" URN("2") "\"}}]}," REQUEST("POST",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       "Patient") "},"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "{\"fullUrl\":\"" URN(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "2") "\",\"resource\":{\"resourceType\":\"Practitioner\",\"id\":\"p\"}," REQUEST("PUT",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       "Practitioner/p") "},"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         "{\"fullUrl\":\"" URN(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "3") "\",\"resource\":{\"resourceType\":\"Observation\",\"status\":"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"" URN(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "1") "\"},"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "\"derivedFrom\":[{\"reference\":\"" URN(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "9") "\"}]}," REQUEST("POST",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                     "Observation") "}"));
+    /* clang-format off */
+    reply answer = run(BUNDLE("transaction",
+        "{\"fullUrl\":\"" URN("1")
+        "\",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"mine\","
+        "\"name\":[{\"family\":\"" URN("1") "\"}],\"identifier\":[{\"system\":\"" URN("1") "\","
+        "\"value\":\"" URN("1") "\"}],\"generalPractitioner\":[{\"reference\":\"" URN("2") "\","
+        "\"display\":\"" URN("2") "\",\"identifier\":{\"value\":\"" URN("2") "\"}}],"
+        "\"extension\":[{\"url\":\"http://e\",\"valueReference\":{\"reference\":\"" URN("2")
+        "\"}},"
+        "{\"url\":\"http://f\",\"valueUri\":\"" URN("2") "\"},"
+        "{\"url\":\"http://g\",\"valueUrl\":\"" URN("2") "\"},"
+        "{\"url\":\"http://h\",\"valueCanonical\":\"" URN("2") "\"},"
+        "{\"url\":\"http://i\",\"valueString\":\"" URN("2") "\"},"
+        "{\"url\":\"http://j\",\"valueUuid\":\"" URN("2") "\"},"
+        "{\"url\":\"http://k\",\"valueMarkdown\":\"" URN("2") "\"}],"
+        "\"contained\":[{\"resourceType\":\"Organization\",\"id\":\"o\",\"name\":\"" URN("2")
+        "\"," "\"partOf\":{\"reference\":\"" URN("2") "\"}}]},"
+        REQUEST("POST", "Patient") "},"
+        "{\"fullUrl\":\"" URN("2")
+        "\",\"resource\":{\"resourceType\":\"Practitioner\",\"id\":\"p\"},"
+        REQUEST("PUT", "Practitioner/p") "},"
+        "{\"fullUrl\":\"" URN("3") "\",\"resource\":{\"resourceType\":\"Observation\",\"status\":"
+        "\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"" URN("1") "\"},"
+        "\"derivedFrom\":[{\"reference\":\"" URN("9") "\"}]},"
+        REQUEST("POST", "Observation") "}"));
+    /* clang-format on */
     expect_http(answer, 200);
     expect_text(answer, "type", "transaction-response");
     ck_assert_int_eq(items_at(&answer, "entry"), 3);
@@ -88,23 +83,16 @@ END_TEST
 
 START_TEST(entries_may_refer_to_each_other_in_a_circle)
 {
-    expect_http(
-        run(BUNDLE(
-            "transaction",
-            "{\"fullUrl\":\"" URN(
-                "1") "\",\"resource\":{\"resourceType\":"
-                     "\"Organization\",\"name\":\"a\",\"partOf\":{\"reference\":"
-                     "\"" URN("2") "\"}}," REQUEST(
-                         "POST", "Organization") "},"
-                                                 "{\"fullUrl\":\"" URN(
-                                                     "2") "\",\"resource\":{"
-                                                          "\"resourceType\":"
-                                                          "\"Organization\",\"name\":\"b\","
-                                                          "\"partOf\":{\"reference\":\"" URN(
-                                                              "1") "\"}}," REQUEST("POST",
-                                                                                   "Organiza"
-                                                                                   "tion") "}")),
-        200);
+    /* clang-format off */
+    expect_http(run(BUNDLE( "transaction",
+        "{\"fullUrl\":\"" URN("1") "\",\"resource\":{\"resourceType\":"
+        "\"Organization\",\"name\":\"a\",\"partOf\":{\"reference\":\"" URN("2") "\"}},"
+        REQUEST("POST", "Organization") "},"
+        "{\"fullUrl\":\"" URN("2")
+        "\",\"resource\":{\"resourceType\":\"Organization\",\"name\":\"b\","
+        "\"partOf\":{\"reference\":\"" URN("1") "\"}},"
+        REQUEST("POST", "Organization") "}")), 200);
+    /* clang-format on */
     reply all = search_page("Organization", "_sort=name");
     char query[128];
     (void)snprintf(query, sizeof query, "partof=%s&name=b", text_at(&all, "entry.0.resource.id"));
@@ -193,7 +181,9 @@ START_TEST(one_bad_entry_undoes_all_and_is_named)
         {"{" REQUEST("GET", "Nonsense/1") "}", FHIRSTORE_ERR_UNKNOWN_TYPE, "not-supported",
          "Bundle.entry[1]"},
         {"{" REQUEST("PATCH", "Patient/a") "}", FHIRSTORE_ERR_BUNDLE, "invalid", "Bundle.entry[1]"},
-        {"{" REQUEST("GET", "metadata") "}", FHIRSTORE_ERR_NOT_SUPPORTED, "not-supported",
+        {"{\"resource\":" BUNDLE("batch", "") "," REQUEST("POST", "") "}", FHIRSTORE_ERR_BUNDLE,
+         "invalid", "Bundle.entry[1]"},
+        {"{" REQUEST("GET", "metadata?mode=nonsense") "}", FHIRSTORE_ERR_PARAM_VALUE, "invalid",
          "Bundle.entry[1]"},
         {"{" REQUEST("GET", "Patient/ghost/_history") "}", FHIRSTORE_ERR_NOT_FOUND, "not-found",
          "Bundle.entry[1]"},
@@ -396,42 +386,24 @@ END_TEST
 
 START_TEST(batch_entries_stand_for_themselves)
 {
-    reply answer = run(BUNDLE(
-        "batch",
-        PUT_PATIENT(
-            "a") ","
-                 "{\"resource\":{\"resourceType\":\"Patient\",\"active\":7}," REQUEST(
-                     "POST",
-                     "Patient") "},"
-                                "{" REQUEST(
-                                    "GET",
-                                    "Patient/a") "},"
-                                                 "{" REQUEST(
-                                                     "GET",
-                                                     "Patient/ghost") "},"
-                                                                      "{\"resource\":{"
-                                                                      "\"resourceType\":"
-                                                                      "\"Patient\",}," REQUEST(
-                                                                          "POST",
-                                                                          "Patient") "},"
-                                                                                     "{" REQUEST(
-                                                                                         "GET",
-                                                                                         "Patient?_"
-                                                                                         "id=a") "}"
-                                                                                                 ","
-                                                                                                 "{" REQUEST(
-                                                                                                     "GET",
-                                                                                                     "metadata") "},"
-                                                                                                                 "{" REQUEST(
-                                                                                                                     "DELETE",
-                                                                                                                     "Patient/a") "},"
-                                                                                                                                  "{\"request\":{\"method\":\"GET\",\"url\":\"Patient/a/_history/1\",\"ifNoneMatch\":"
-                                                                                                                                  "\"W/\\\"1\\\"\"}},"
-                                                                                                                                  "{" REQUEST(
-                                                                                                                                      "BREW",
-                                                                                                                                      "Patient/a") "},"
-                                                                                                                                                   "{\"resource\":{\"resourceType\":\"Patient\"}}," PUT_PATIENT(
-                                                                                                                                                       "z")));
+    /* clang-format off */
+    reply answer = run(BUNDLE( "batch",
+        PUT_PATIENT("a") ","
+        "{\"resource\":{\"resourceType\":\"Patient\",\"active\":7},"
+        REQUEST("POST", "Patient") "},"
+        "{" REQUEST("GET", "Patient/a") "},"
+        "{" REQUEST("GET", "Patient/ghost") "},"
+        "{\"resource\":{\"resourceType\":\"Patient\",},"
+        REQUEST("POST", "Patient") "},"
+        "{" REQUEST("GET", "Patient?_id=a") "}" ","
+        "{" REQUEST("GET", "metadata") "},"
+        "{" REQUEST("DELETE", "Patient/a") "},"
+        "{\"request\":{\"method\":\"GET\",\"url\":\"Patient/a/_history/1\",\"ifNoneMatch\":"
+        "\"W/\\\"1\\\"\"}},"
+        "{" REQUEST("BREW", "Patient/a") "},"
+        "{\"resource\":{\"resourceType\":\"Patient\"}},"
+        PUT_PATIENT("z")));
+    /* clang-format on */
     expect_http(answer, 200);
     expect_text(answer, "type", "batch-response");
     ck_assert_int_eq(items_at(&answer, "entry"), 12);

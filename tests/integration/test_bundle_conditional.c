@@ -42,24 +42,15 @@ static reply run(const char *bundle)
 START_TEST(conditional_creates)
 {
     put_two();
-    reply answer = run(TRANSACTION(ENTRY("urn:uuid:1", PATIENT(TAG("one")), POST_IF("identifier=urn:s|one")) "," ENTRY(
-        "urn:uuid:2", PATIENT(TAG("new")),
-        POST_IF(
-            "identifier=urn:s|new")) "," ENTRY("urn:uuid:3", PATIENT(TAG("new")),
-                                               POST_IF(
-                                                   "identifier=urn:s|new")) "," BARE(OBSERVATION("u"
-                                                                                                 "r"
-                                                                                                 "n"
-                                                                                                 ":"
-                                                                                                 "u"
-                                                                                                 "u"
-                                                                                                 "i"
-                                                                                                 "d"
-                                                                                                 ":"
-                                                                                                 "1"),
-                                                                                     POST_OBSERVATION) "," BARE(OBSERVATION("urn:uuid:2"),
-                                                                                                                POST_OBSERVATION) "," BARE(OBSERVATION("urn:uuid:3"),
-                                                                                                                                           POST_OBSERVATION)));
+    /* clang-format off */
+    reply answer = run(TRANSACTION(
+        ENTRY("urn:uuid:1", PATIENT(TAG("one")), POST_IF("identifier=urn:s|one")) ","
+        ENTRY("urn:uuid:2", PATIENT(TAG("new")), POST_IF("identifier=urn:s|new")) ","
+        ENTRY("urn:uuid:3", PATIENT(TAG("new")), POST_IF("identifier=urn:s|new")) ","
+        BARE(OBSERVATION("urn:uuid:1"), POST_OBSERVATION) ","
+        BARE(OBSERVATION("urn:uuid:2"), POST_OBSERVATION) ","
+        BARE(OBSERVATION("urn:uuid:3"), POST_OBSERVATION)));
+    /* clang-format on */
     expect_http(answer, 200);
     expect_text(answer, "entry.0.response.status", "200 OK");
     expect_text(answer, "entry.0.response.location", "Patient/a/_history/1");
@@ -77,25 +68,18 @@ END_TEST
 START_TEST(conditional_updates_and_deletes)
 {
     put_two();
+    /* clang-format off */
     reply answer = run(TRANSACTION(
-        ENTRY("urn:uuid:1", PATIENT(TAG("one") ",\"active\":true"), METHOD("PUT", "Patient?identifier=urn:s|one")) "," ENTRY(
-            "urn:uuid:2", PATIENT(TAG("new")),
-            METHOD(
-                "PUT",
-                "Patient?identifier="
-                "urn:s|new")) "," ENTRY("urn:uuid:3", PATIENT(",\"id\":\"chosen\"" TAG("chosen")),
-                                        METHOD(
-                                            "PUT",
-                                            "Patient?identifier=urn:s|"
-                                            "chosen")) "," BARE(OBSERVATION("urn:uuid:1"),
-                                                                POST_OBSERVATION) "," BARE(OBSERVATION("urn:uuid:3"),
-                                                                                           POST_OBSERVATION) "," ASK(METHOD("DELETE",
-                                                                                                                            "Patient?identifier=urn:s|"
-                                                                                                                            "two")) "," ASK(METHOD("DELETE",
-                                                                                                                                                   "Patient?"
-                                                                                                                                                   "identifie"
-                                                                                                                                                   "r=urn:s|"
-                                                                                                                                                   "none"))));
+        ENTRY("urn:uuid:1", PATIENT(TAG("one") ",\"active\":true"),
+              METHOD("PUT", "Patient?identifier=urn:s|one")) ","
+        ENTRY("urn:uuid:2", PATIENT(TAG("new")), METHOD("PUT", "Patient?identifier=urn:s|new")) ","
+        ENTRY("urn:uuid:3", PATIENT(",\"id\":\"chosen\"" TAG("chosen")),
+              METHOD("PUT", "Patient?identifier=urn:s|chosen")) ","
+        BARE(OBSERVATION("urn:uuid:1"), POST_OBSERVATION) ","
+        BARE(OBSERVATION("urn:uuid:3"), POST_OBSERVATION) ","
+        ASK(METHOD("DELETE", "Patient?identifier=urn:s|two")) ","
+        ASK(METHOD("DELETE", "Patient?identifier=urn:s|none"))));
+    /* clang-format on */
     expect_http(answer, 200);
     expect_text(answer, "entry.0.response.status", "200 OK");
     expect_text(answer, "entry.0.response.location", "Patient/a/_history/2");
@@ -225,22 +209,19 @@ END_TEST
 START_TEST(patches_among_the_entries)
 {
     put_two();
-    reply answer = run(TRANSACTION(BARE(ACTIVATE, METHOD("PATCH", "Patient/a")) "," BARE(
-        "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"operation\",\"part\":[{"
-        "\"name\":\"type\",\"valueCode\":\"add\"},{\"name\":\"path\",\"valueString\":\"Patient\"},"
-        "{\"name\":\"name\",\"valueString\":\"managingOrganization\"},{\"name\":\"value\","
-        "\"valueReference\":{\"reference\":\"urn:uuid:org\"}}]}]}",
-        METHOD(
-            "PATCH",
-            "Patient?identifier=urn:s|two")) "," ENTRY("urn:uuid:org",
-                                                       "{\"resourceType\":"
-                                                       "\"Organization\",\"name\":"
-                                                       "\"O\"}",
-                                                       METHOD(
-                                                           "POST",
-                                                           "Organization")) "," ASK(METHOD("GET",
-                                                                                           "Patient"
-                                                                                           "/a"))));
+    /* clang-format off */
+    reply answer = run(TRANSACTION(
+        BARE(ACTIVATE, METHOD("PATCH", "Patient/a")) ","
+        BARE("{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"operation\",\"part\":[{"
+             "\"name\":\"type\",\"valueCode\":\"add\"},"
+             "{\"name\":\"path\",\"valueString\":\"Patient\"},"
+             "{\"name\":\"name\",\"valueString\":\"managingOrganization\"},{\"name\":\"value\","
+             "\"valueReference\":{\"reference\":\"urn:uuid:org\"}}]}]}",
+             METHOD("PATCH", "Patient?identifier=urn:s|two")) ","
+        ENTRY("urn:uuid:org", "{\"resourceType\":\"Organization\",\"name\":\"O\"}",
+              METHOD("POST", "Organization")) ","
+        ASK(METHOD("GET", "Patient/a"))));
+    /* clang-format on */
     expect_http(answer, 200);
     expect_text(answer, "entry.0.resource.active", "true");
     expect_text(answer, "entry.0.response.etag", "W/\"2\"");
@@ -256,30 +237,14 @@ END_TEST
 START_TEST(reads_and_searches_among_the_entries)
 {
     put_two();
-    reply answer = run(TRANSACTION(ASK(METHOD("GET", "Patient?identifier=urn:s|new")) "," ASK(METHOD(
-        "GET",
-        "Patient/a") ",\"i"
-                     "fNon"
-                     "eMat"
-                     "ch\""
-                     ":\"W"
-                     "/\\"
-                     "\"1"
-                     "\\\""
-                     "\"") "," ASK(METHOD("HEAD",
-                                          "Patient/a")) "," BARE(PATIENT(TAG("new")),
-                                                                 METHOD(
-                                                                     "POST",
-                                                                     "Patient")) "," ASK(METHOD("GE"
-                                                                                                "T",
-                                                                                                "Pa"
-                                                                                                "ti"
-                                                                                                "en"
-                                                                                                "t/"
-                                                                                                "a") ",\"ifModifiedSi"
-                                                                                                     "nce\":\"2099-"
-                                                                                                     "01-01T00:00:"
-                                                                                                     "00Z\"")));
+    /* clang-format off */
+    reply answer = run(TRANSACTION(
+        ASK(METHOD("GET", "Patient?identifier=urn:s|new")) ","
+        ASK(METHOD("GET", "Patient/a") ",\"ifNoneMatch\":\"W/\\\"1\\\"\"") ","
+        ASK(METHOD("HEAD", "Patient/a")) ","
+        BARE(PATIENT(TAG("new")), METHOD("POST", "Patient")) ","
+        ASK(METHOD("GET", "Patient/a") ",\"ifModifiedSince\":\"2099-01-01T00:00:00Z\"")));
+    /* clang-format on */
     expect_http(answer, 200);
     expect_text(answer, "entry.0.resource.type", "searchset");
     expect_text(answer, "entry.0.resource.entry.0.resource.identifier.0.value", "new");
@@ -294,36 +259,18 @@ END_TEST
 START_TEST(batch_entries_may_be_conditional)
 {
     put_two();
+    /* clang-format off */
     reply answer = run(BATCH(
-        BARE(PATIENT(TAG("one")), POST_IF("identifier=urn:s|one")) "," BARE(PATIENT(TAG("new")), POST_IF("identifier=urn:s|new")) "," BARE(
-            PATIENT(TAG("two") ",\"active\":true"),
-            METHOD(
-                "PUT",
-                "Patient?identifier=urn:s|two")) "," BARE(PATIENT(""),
-                                                          POST_IF(
-                                                              "")) "," BARE(ACTIVATE,
-                                                                            METHOD(
-                                                                                "PATCH",
-                                                                                "Patient?"
-                                                                                "identifier=urn:s|"
-                                                                                "one")) "," ASK(METHOD("DELETE",
-                                                                                                       "Patient?identifier=urn:s|one,urn:"
-                                                                                                       "s|two")) "," ASK(METHOD("GET",
-                                                                                                                                "Patient/"
-                                                                                                                                "a") ",\"i"
-                                                                                                                                     "fMod"
-                                                                                                                                     "ifie"
-                                                                                                                                     "dSin"
-                                                                                                                                     "ce\""
-                                                                                                                                     ":\"2"
-                                                                                                                                     "099-"
-                                                                                                                                     "01-"
-                                                                                                                                     "01T0"
-                                                                                                                                     "0:"
-                                                                                                                                     "00:"
-                                                                                                                                     "00Z"
-                                                                                                                                     "\"") "," ASK(METHOD("GET",
-                                                                                                                                                          "Patient/a") ",\"ifNoneMatch\":\"W/\\\"2\\\"\"")));
+        BARE(PATIENT(TAG("one")), POST_IF("identifier=urn:s|one")) ","
+        BARE(PATIENT(TAG("new")), POST_IF("identifier=urn:s|new")) ","
+        BARE(PATIENT(TAG("two") ",\"active\":true"), METHOD("PUT",
+              "Patient?identifier=urn:s|two")) ","
+        BARE(PATIENT(""), POST_IF("")) ","
+        BARE(ACTIVATE, METHOD("PATCH", "Patient?identifier=urn:s|one")) ","
+        ASK(METHOD("DELETE", "Patient?identifier=urn:s|one,urn:s|two")) ","
+        ASK(METHOD("GET", "Patient/a") ",\"ifModifiedSince\":\"2099-01-01T00:00:00Z\"") ","
+        ASK(METHOD("GET", "Patient/a") ",\"ifNoneMatch\":\"W/\\\"2\\\"\"")));
+    /* clang-format on */
     expect_http(answer, 200);
     static const char *const statuses[] = {
         "200 OK", "201 Created", "200 OK",           "400",
@@ -468,10 +415,11 @@ START_TEST(conditions_do_not_tell_what_is_hidden)
     ck_assert_int_eq(hidden.http, 404);
     ck_assert_str_eq(hidden.body, absent.body);
     /* A hidden match is none. */
+    /* clang-format off */
     reply made = run(TRANSACTION(
-        ENTRY("urn:uuid:1", PATIENT(TAG("new")),
-              POST_IF("identifier=urn:s|two,urn:s|new")) "," BARE(OBSERVATION("urn:uuid:1"),
-                                                                  POST_OBSERVATION)));
+        ENTRY("urn:uuid:1", PATIENT(TAG("new")), POST_IF("identifier=urn:s|two,urn:s|new")) ","
+        BARE(OBSERVATION("urn:uuid:1"), POST_OBSERVATION)));
+    /* clang-format on */
     expect_http(made, 200);
     expect_text(made, "entry.0.response.status", "201 Created");
     /* What a patch makes must be seen as well. */

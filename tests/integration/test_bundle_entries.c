@@ -137,6 +137,26 @@ START_TEST(operations)
 }
 END_TEST
 
+START_TEST(capabilities)
+{
+    static const char *const types[] = {"batch", "transaction"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        begin(types[i]);
+        entry("", "{'resourceType':'Patient'}", "POST", "Patient", "");
+        entry("", "", "GET", "metadata", "");
+        entry("", "", "GET", "metadata?mode=terminology", "");
+        reply answer = send_bundle();
+        expect_http(answer, 200);
+        expect_text(answer, "entry.1.response.status", "200 OK");
+        expect_text(answer, "entry.1.resource.resourceType", "CapabilityStatement");
+        expect_text(answer, "entry.2.resource.resourceType", "TerminologyCapabilities");
+        reply alone = ask("GET", "metadata", NULL, NULL);
+        expect_text(answer, "entry.1.resource.date", text_at(&alone, "date"));
+    }
+    expect_sound(store);
+}
+END_TEST
+
 START_TEST(what_is_read_may_be_a_part)
 {
     fill();
@@ -339,10 +359,11 @@ END_TEST
 int main(void)
 {
     const test_group groups[] = {
-        GROUP("entries", setup_store, histories, operations, what_is_read_may_be_a_part,
-              one_provenance_tells_of_a_transaction, entries_of_a_batch_have_a_provenance_each,
-              a_deletion_of_several_is_told_of_as_well, criteria_may_name_entries,
-              a_circle_of_conditions_is_refused, a_long_chain_of_conditions_is_refused),
+        GROUP("entries", setup_store, histories, operations, capabilities,
+              what_is_read_may_be_a_part, one_provenance_tells_of_a_transaction,
+              entries_of_a_batch_have_a_provenance_each, a_deletion_of_several_is_told_of_as_well,
+              criteria_may_name_entries, a_circle_of_conditions_is_refused,
+              a_long_chain_of_conditions_is_refused),
     };
     return run_groups("bundle entries", groups, 1);
 }

@@ -127,26 +127,15 @@ END_TEST
 
 START_TEST(a_transaction_may_refer_to_what_it_creates_in_any_order)
 {
-    expect_http(
-        ask("POST", "", NULL,
-            TRANSACTION(ENTRY(
-                "PUT", "Observation/o", "http://localhost/fhir/Observation/o",
-                OBSERVATION(
-                    "o",
-                    "Patient/p")) "," ENTRY("POST", "Observation",
-                                            "urn:uuid:3e2a7c94-1fbb-4b5e-9c2f-0a1d2b3c4d5e",
-                                            OBSERVATION(
-                                                "x",
-                                                UUID)) "," ENTRY("PUT", "Patient/p",
-                                                                 "http://localhost/fhir/Patient/p",
-                                                                 PATIENT("p")) "," ENTRY("POST",
-                                                                                         "Patient",
-                                                                                         UUID,
-                                                                                         "{\"resour"
-                                                                                         "ceType\":"
-                                                                                         "\"Patient"
-                                                                                         "\"}"))),
-        200);
+    /* clang-format off */
+    expect_http(ask("POST", "", NULL, TRANSACTION(
+        ENTRY("PUT", "Observation/o", "http://localhost/fhir/Observation/o", OBSERVATION("o",
+              "Patient/p")) ","
+        ENTRY("POST", "Observation", "urn:uuid:3e2a7c94-1fbb-4b5e-9c2f-0a1d2b3c4d5e",
+              OBSERVATION("x", UUID)) ","
+        ENTRY("PUT", "Patient/p", "http://localhost/fhir/Patient/p", PATIENT("p")) ","
+        ENTRY("POST", "Patient", UUID, "{\"resourceType\":\"Patient\"}"))), 200);
+    /* clang-format on */
     ck_assert_int_eq(count_of("Observation", ""), 2);
     /* And take away what refers together with what is referred to, in any order. */
     expect_http(ask("POST", "", NULL, TRANSACTION(REMOVE("Patient/p") "," REMOVE("Observation/o"))),
@@ -179,11 +168,12 @@ START_TEST(a_transaction_that_leaves_something_dangling_is_refused_as_a_whole)
                      OBSERVATION("n", "Patient/q"))));
     expect_conflict(&answer, REFERRED, "Bundle.entry[0]", before);
     /* The reference goes away with the same transaction. */
-    expect_http(ask("POST", "", NULL,
-                    TRANSACTION(REMOVE("Patient/p") "," ENTRY("PUT", "Observation/o",
-                                                              "http://localhost/fhir/Observation/o",
-                                                              OBSERVATION("o", "Patient/q")))),
-                200);
+    /* clang-format off */
+    expect_http(ask("POST", "", NULL, TRANSACTION(
+        REMOVE("Patient/p") ","
+        ENTRY("PUT", "Observation/o", "http://localhost/fhir/Observation/o", OBSERVATION("o",
+              "Patient/q")))), 200);
+    /* clang-format on */
     /* The entries of a batch stand for themselves. */
     answer = ask("POST", "", NULL,
                  "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[" REMOVE(

@@ -159,21 +159,16 @@ START_TEST(faults_are_placed)
     ck_assert_int_eq(answer.http, 422);
     expect_text(answer, "issue.0.code", "processing");
     ck_assert(has_text(&answer, "line 2"));
-    answer = ask(
-        "PATCH", "Observation/o", FHIR_PATCH,
-        PARAMETERS(OPERATION(PART("type", "\"valueCode\":\"delete\"") "," PART(
-            "path",
-            "\"valueStri"
-            "ng\":"
-            "\"Observati"
-            "on."
-            "bodySite"
-            "\"")) "," OPERATION(PART("type",
-                                      "\"valueCode\":\"replace\"") "," PART("path",
-                                                                            "\"valueString\":"
-                                                                            "\"Observation."
-                                                                            "bodySite\"") "," PART("value",
-                                                                                                   "\"valueString\":\"x\""))));
+    /* clang-format off */
+    answer = ask("PATCH", "Observation/o", FHIR_PATCH, PARAMETERS(
+        OPERATION(
+            PART("type", "\"valueCode\":\"delete\"") ","
+            PART("path", "\"valueString\":\"Observation.bodySite\"")) ","
+        OPERATION(
+            PART("type", "\"valueCode\":\"replace\"") ","
+            PART("path", "\"valueString\":\"Observation.bodySite\"") ","
+            PART("value", "\"valueString\":\"x\""))));
+    /* clang-format on */
     ck_assert_int_eq(answer.http, 422);
     expect_text(answer, "issue.0.expression.0", "Parameters.parameter[1]");
     answer = ask("PATCH", "Observation/o", MERGE_PATCH, "{\"code\":null}");

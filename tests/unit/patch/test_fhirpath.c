@@ -234,61 +234,21 @@ END_TEST
 
 START_TEST(operations_follow_one_another)
 {
+    /* clang-format off */
     static const char patch[] =
         "{\"resourceType\":\"Parameters\",\"parameter\":["
-        "{\"name\":\"operation\",\"part\":[" TYPE("add") PATH("Patient") NAME("name") VALUE(
-            "\"valueHumanName\":{\"use\":\"old\"}") "]},"
-                                                    "{\"name\":\"operation\",\"part\":[" TYPE(
-                                                        "add") PATH("Patient.name.where(use='old')")
-                                                        NAME("text") VALUE(
-                                                            "\"valueString\":\"x\"") "]},"
-                                                                                     "{\"name\":"
-                                                                                     "\"operation\""
-                                                                                     ",\"part\":"
-                                                                                     "[" TYPE(
-                                                                                         "inse"
-                                                                                         "rt") PATH("Pa"
-                                                                                                    "ti"
-                                                                                                    "en"
-                                                                                                    "t."
-                                                                                                    "na"
-                                                                                                    "m"
-                                                                                                    "e") NUMBER("index",
-                                                                                                                0)
-                                                                                         VALUE(
-                                                                                             "\"val"
-                                                                                             "ueHum"
-                                                                                             "anNam"
-                                                                                             "e\":{"
-                                                                                             "\"tex"
-                                                                                             "t\":"
-                                                                                             "\"y\""
-                                                                                             "}") "]},"
-                                                                                                  "{\"n"
-                                                                                                  "ame"
-                                                                                                  "\":"
-                                                                                                  "\"op"
-                                                                                                  "erat"
-                                                                                                  "ion"
-                                                                                                  "\","
-                                                                                                  "\"pa"
-                                                                                                  "rt\""
-                                                                                                  ":"
-                                                                                                  "[" TYPE("replace") PATH(
-                                                                                                      "Patient.name.where(text='y').text")
-                                                                                                      VALUE(
-                                                                                                          "\"valueString\":\"z\"") "]},"
-                                                                                                                                   "{\"name\":\"operation\",\"part\":[" TYPE(
-                                                                                                                                       "insert") PATH("Patient.name.where(text='z').given")
-                                                                                                                                       NUMBER(
-                                                                                                                                           "index",
-                                                                                                                                           0)
-                                                                                                                                           VALUE(
-                                                                                                                                               "\"valueString\":\"g\"") "]},"
-                                                                                                                                                                        "{\"name\":\"operation\",\"part\":[" TYPE(
-                                                                                                                                                                            "delete")
-                                                                                                                                                                            PATH(
-                                                                                                                                                                                "Patient.name[1].use") "]}]}";
+        "{\"name\":\"operation\",\"part\":[" TYPE("add") PATH("Patient")
+            NAME("name") VALUE("\"valueHumanName\":{\"use\":\"old\"}") "]},"
+        "{\"name\":\"operation\",\"part\":[" TYPE("add") PATH("Patient.name.where(use='old')")
+            NAME("text") VALUE("\"valueString\":\"x\"") "]},"
+        "{\"name\":\"operation\",\"part\":[" TYPE("insert") PATH("Patient.name")
+            NUMBER("index", 0) VALUE("\"valueHumanName\":{\"text\":\"y\"}") "]},"
+        "{\"name\":\"operation\",\"part\":[" TYPE("replace")
+            PATH("Patient.name.where(text='y').text") VALUE("\"valueString\":\"z\"") "]},"
+        "{\"name\":\"operation\",\"part\":[" TYPE("insert")
+            PATH("Patient.name.where(text='z').given") NUMBER("index", 0) VALUE("\"valueString\":\"g\"") "]},"
+        "{\"name\":\"operation\",\"part\":[" TYPE("delete") PATH("Patient.name[1].use") "]}]}";
+    /* clang-format on */
     ck_assert_str_eq(apply(FHS_PATCH_FHIRPATH, PATIENT(""), patch),
                      PATIENT(",\"name\":[{\"text\":\"z\",\"given\":[\"g\"]},{\"text\":\"x\"}]"));
 }
