@@ -80,6 +80,8 @@ typedef struct log_end {
     uint64_t whole; /* frames from the first on that are authentic, of this use, and in its chain */
     uint64_t commit;    /* of these, up to and with the last commit */
     uint64_t last_live; /* last authentic frame of this use, plus one */
+    bool has_frame;     /* there is an authentic frame, of whatever use */
+    bool is_headed;     /* the log's header is sound */
 } log_end;
 
 static bool open_scratch_frame(walk *w, uint64_t frame, uint8_t *header)
@@ -113,7 +115,7 @@ static bool goes_on(walk *w, log_end *end, const uint8_t *header)
     return end->sum[0] == fhs_get_be32(header + 16) && end->sum[1] == fhs_get_be32(header + 20);
 }
 
-static fhirstore_status check_log_header(walk *w, log_end *end)
+static fhirstore_status load_log_header(walk *w, log_end *end)
 {
     uint8_t header[WAL_HEADER];
     fhirstore_status status = read_at(w, w->log, 0, SLOT_WAL_HEADER);
@@ -127,11 +129,20 @@ static fhirstore_status check_log_header(walk *w, log_end *end)
         end->sum[0] = fhs_get_be32(header + 24);
         end->sum[1] = fhs_get_be32(header + 28);
     }
-    if (!is_sound ||
-        !sodium_is_zero(w->scratch + SEALED_WAL_HEADER, SLOT_WAL_HEADER - SEALED_WAL_HEADER)) {
-        status = tell_finding(w, FHS_VFS_WAL, FHS_VFS_DAMAGED, FHS_VFS_WAL_HEADER);
+    end->is_headed = is_sound && sodium_is_zero(w->scratch + SEALED_WAL_HEADER,
+                                                SLOT_WAL_HEADER - SEALED_WAL_HEADER) == 1;
+    return FHIRSTORE_OK;
+}
+
+/* It is synced before the first frame is written: without frames the log never began. */
+static fhirstore_status judge_log_header(walk *w, const log_end *end)
+{
+    if (end->is_headed) {
+        return FHIRSTORE_OK;
     }
-    return status;
+    bool is_damage = end->has_frame || end->salt != 0;
+    return tell_finding(w, FHS_VFS_WAL, is_damage ? FHS_VFS_DAMAGED : FHS_VFS_TORN_TAIL,
+                        FHS_VFS_WAL_HEADER);
 }
 
 /* What a partial sum leaves out: the pages of the log's first frames. */
@@ -152,8 +163,11 @@ static fhirstore_status measure_log(walk *w, log_end *end)
     uint8_t header[FRAME_HEADER];
     for (uint64_t i = 0; i < end->frames && status == FHIRSTORE_OK; i++) {
         status = read_at(w, w->log, fhs_vfs_frame_offset((uint32_t)i), SEALED_FRAME);
-        if (status != FHIRSTORE_OK || !open_scratch_frame(w, i, header) ||
-            fhs_vfs_salt_at(header + 8) != end->salt) {
+        if (status != FHIRSTORE_OK || !open_scratch_frame(w, i, header)) {
+            continue;
+        }
+        end->has_frame = true;
+        if (fhs_vfs_salt_at(header + 8) != end->salt) {
             continue;
         }
         end->last_live = i + 1;
@@ -230,9 +244,12 @@ static fhirstore_status walk_log(walk *w)
     }
     end.frames = fhs_vfs_frames_in(size);
     w->total += end.frames;
-    status = check_log_header(w, &end);
+    status = load_log_header(w, &end);
     if (status == FHIRSTORE_OK) {
         status = measure_log(w, &end);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = judge_log_header(w, &end);
     }
     if (status != FHIRSTORE_OK) {
         return status;

@@ -127,7 +127,7 @@ typedef enum disk_harm {
     HARM_WRITES,  /* each write is there as a whole or not at all, in any order */
     HARM_SECTORS, /* each sector of each write */
     HARM_ZEROS,   /* the same, and a file is as long as it was to be: zeros in between */
-    HARM_GARBAGE, /* the same as sectors, but some that were lost hold anything */
+    HARM_GARBAGE, /* the same, and in between is what the blocks held before they were the file's */
     HARM_COUNT,
 } disk_harm;
 

@@ -163,6 +163,7 @@ typedef struct damage {
     size_t moment;    /* HARM_ORDER: the first op that is not there; the one before may be torn */
     uint32_t keeping; /* of 256: how likely something is there */
     size_t *last;     /* by sector of the file at hand: 1 + the last op that reached it */
+    uint64_t grown;   /* from here on the file at hand has blocks that were never synced */
     size_t sectors;
 } damage;
 
@@ -262,8 +263,8 @@ static void write_parts(damage *work, disk_file *file, const disk_op *op, size_t
         uint64_t stop = (s + 1) * work->sector < end ? (s + 1) * work->sector : end;
         if (work->last[s] > index) {
             disk_write(work->out, file, op->bytes + (at - op->offset), (size_t)(stop - at), at);
-        } else if (work->harm == HARM_GARBAGE && work->last[s] == 0 && at < file->size &&
-                   disk_throw_below(work->dice, 8) == 0) {
+        } else if (work->harm == HARM_GARBAGE && work->last[s] == 0 && at >= work->grown &&
+                   disk_throw_below(work->dice, 2) == 0) {
             fill_with_garbage(work, file, at, stop);
         }
         at = stop;
@@ -278,6 +279,7 @@ static void harm_file(damage *work, uint32_t id)
     const disk_walk *walk = work->walk;
     disk_file *file = file_of(work->out, id);
     uint64_t largest = 0;
+    work->grown = file->size;
     for (size_t i = 0; i < walk->pending_count; i++) {
         const disk_op *op = &walk->recorded->ops[walk->pending[i]];
         if (op->file == id && op->kind == DISK_WRITE && op->offset + op->len > largest) {

@@ -102,12 +102,19 @@ typedef struct finding {
     char *out;
     size_t size;
     int64_t count;
+    bool header_was_written;
 } finding;
 
-/* Frames that were on their way when the power failed lie behind the log's end, some bad, some not.
+/*
+ * Frames that were on their way when the power failed lie behind the log's end, some bad, some not.
+ * A header copy that was on its way is mended at the opening where a log tells of the crash;
+ * without one it is for verify to tell, and the next change of the header writes it.
  */
-static bool is_from_a_crash(const fhs_vfs_damage *damage)
+static bool is_from_a_crash(const finding *found, const fhs_vfs_damage *damage)
 {
+    if (damage->place == FHS_VFS_HEADER) {
+        return found->header_was_written;
+    }
     return damage->flaw == FHS_VFS_TORN_TAIL || damage->flaw == FHS_VFS_LOST_TAIL ||
            damage->flaw == FHS_VFS_SUPERSEDED;
 }
@@ -118,17 +125,17 @@ static fhirstore_status take_damage(void *ctx, const fhs_vfs_damage *damage, uin
     finding *found = ctx;
     (void)done;
     (void)total;
-    if (damage != NULL && !is_from_a_crash(damage)) {
+    if (damage != NULL && !is_from_a_crash(found, damage)) {
         fhs_vfs_describe(damage, found->out, found->size);
         found->count++;
     }
     return FHIRSTORE_OK;
 }
 
-bool script_pages_are_sound(fhirstore *store, char *out, size_t size)
+bool script_pages_are_sound(fhirstore *store, bool header_was_written, char *out, size_t size)
 {
     fhs_vfs *vfs = script_storage_of(store)->vfs;
-    finding found = {out, size, 0};
+    finding found = {out, size, 0, header_was_written};
     fhs_vfs_verified result = {0};
     if (vfs == NULL) {
         return true;
@@ -148,7 +155,7 @@ static void take_finding(void *ctx, const char *area, const char *text)
 
 bool script_is_sound(fhirstore *store, char *out, size_t size)
 {
-    finding found = {out, size, 0};
+    finding found = {out, size, 0, false};
     int64_t findings = -1;
     (void)snprintf(out, size, "cannot be verified");
     return fhirstore_verify(store, take_finding, &found, &findings, NULL) == FHIRSTORE_OK &&

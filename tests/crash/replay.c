@@ -23,9 +23,18 @@ typedef struct failure {
     bool is_begun; /* it was not acknowledged */
     store_state allowed[ALLOWED_MAX];
     size_t allowed_count;
-    bool may_be_absent; /* there may be no store yet */
-    disk *before;       /* the state, untouched */
+    bool may_be_absent;      /* there may be no store yet */
+    bool header_was_written; /* … and not synced when the power failed */
+    disk *before;            /* the state, untouched */
 } failure;
+
+/* Nothing else is written there in one piece of this size. */
+static bool is_header_write(const disk_op *op)
+{
+    const uint64_t copy_bytes = 4096;
+    return op->kind == DISK_WRITE && op->len == copy_bytes &&
+           (op->offset == 0 || op->offset == copy_bytes);
+}
 
 __attribute__((format(printf, 2, 3))) static void report(failure *what, const char *format, ...)
 {
@@ -186,7 +195,8 @@ static const store_state *recover(failure *what)
         return NULL;
     }
     const store_state *found = find_state(what, store, key);
-    if (found != NULL && !script_pages_are_sound(store, why, sizeof why)) {
+    if (found != NULL &&
+        !script_pages_are_sound(store, what->header_was_written, why, sizeof why)) {
         report(what, "after recovery: %s", why);
         found = NULL;
     }
@@ -229,7 +239,7 @@ static void check_copies(failure *what)
         }
         if (!script_look(store, copy->state.key, &found) || !script_same(&found, &copy->state)) {
             report(what, "%s is not what it was", copy->path);
-        } else if (!script_pages_are_sound(store, why, sizeof why)) {
+        } else if (!script_pages_are_sound(store, false, why, sizeof why)) {
             report(what, "%s: %s", copy->path, why);
         }
         fhirstore_close(store);
@@ -274,6 +284,17 @@ static void write_on(failure *what, int key)
     what->totals->written++;
 }
 
+/* Was a copy of a header on its way? It has half of what lies before the first page. */
+static bool is_header_pending(const disk_walk *walk)
+{
+    for (size_t i = 0; i < walk->pending_count; i++) {
+        if (is_header_write(&walk->recorded->ops[walk->pending[i]])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The power fails again while the store is recovered. What was found once stays. */
 static void fail_again(failure *what, disk *recovering, const store_state *found, uint64_t *dice)
 {
@@ -281,6 +302,7 @@ static void fail_again(failure *what, disk *recovering, const store_state *found
     const store_state kept = *found;
     disk_walk *walk = disk_walk_new(recovering, what->before);
     disk_walk_to(walk, disk_throw_below(dice, (uint32_t)recovering->op_count + 1));
+    what->header_was_written = what->header_was_written || is_header_pending(walk);
     disk *second = disk_crash(walk, harm, what->options->sector, dice);
     disk_vfs_use(second);
     what->allowed[0] = kept;
@@ -298,6 +320,7 @@ static void try_state(failure *what, const disk_walk *walk, uint64_t dice)
 {
     what->harm = (disk_harm)disk_throw_below(&dice, HARM_COUNT);
     what->may_be_absent = false;
+    what->header_was_written = is_header_pending(walk);
     decide_allowed(what);
     what->before = disk_crash(walk, what->harm, what->options->sector, &dice);
     disk *after = disk_borrow(what->before);
@@ -386,9 +409,8 @@ void replay_find_parts(script *recorded)
 /* What is done seldom, and matters most: names, cuts, the header, and whatever comes soon after. */
 static bool is_rare(const disk_op *op)
 {
-    const uint64_t header_bytes = 8192;
     return op->kind != DISK_MARK && op->kind != DISK_SYNC &&
-           (op->kind != DISK_WRITE || (op->offset < header_bytes && op->len == header_bytes / 2));
+           (op->kind != DISK_WRITE || is_header_write(op));
 }
 
 static size_t *list_rare(const disk *log, size_t *count_out)

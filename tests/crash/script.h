@@ -64,8 +64,11 @@ fhirstore_open_options script_options(int key);
 /* The state of an open store that was opened with @a key. False: it cannot be read. */
 bool script_look(fhirstore *store, int key, store_state *out);
 bool script_same(const store_state *one, const store_state *other);
-/* Page by page; what is wrong goes to @a out. */
-bool script_pages_are_sound(fhirstore *store, char *out, size_t size);
+/*
+ * Page by page; what is wrong goes to @a out. @a header_was_written: the spare copy of the header
+ * may be torn.
+ */
+bool script_pages_are_sound(fhirstore *store, bool header_was_written, char *out, size_t size);
 /* fhirstore_verify() finds nothing. */
 bool script_is_sound(fhirstore *store, char *out, size_t size);
 
