@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All allocations of a program, one of which fails. Linked with --wrap for malloc, calloc and
+ * All allocations of a program, one of which fails, or each from one on. Linked with --wrap for malloc, calloc and
  * realloc; included once.
  */
 #ifndef FHS_TEST_FAILING_MALLOC_H
@@ -12,19 +12,28 @@
 
 static uint64_t failing; /* from 1; 0: none */
 static uint64_t seen;    /* since it was armed */
+static bool is_for_ever;
 static bool is_armed;
 
 static bool must_fail(void)
 {
-    return is_armed && ++seen == failing;
+    return is_armed && (++seen == failing || (is_for_ever && failing != 0 && seen > failing));
 }
 
 /* From now on the @a kth fails; 0: they are only counted. */
-static void arm(uint64_t kth)
+static inline void arm(uint64_t kth)
 {
     failing = kth;
     seen = 0;
+    is_for_ever = false;
     is_armed = true;
+}
+
+/* All from the @a kth on. */
+static inline void arm_for_ever(uint64_t kth)
+{
+    arm(kth);
+    is_for_ever = true;
 }
 
 static void disarm(void)

@@ -14,6 +14,7 @@ struct fault_vfs {
     _Atomic uint64_t kth; /* 0: never */
     _Atomic bool for_ever;
     _Atomic bool tears;
+    _Atomic int answer;
     _Atomic bool fired;
     _Atomic uint64_t seen;
     _Atomic uint64_t space;
@@ -42,6 +43,13 @@ static bool should_fail(fault_vfs *fault, unsigned op)
         atomic_store(&fault->fired, true);
     }
     return fails;
+}
+
+/* The answer that was asked for, or @a usual. */
+static int answer_of(fault_vfs *fault, int usual)
+{
+    int code = atomic_load(&fault->answer);
+    return code == 0 ? usual : code;
 }
 
 static int close_faulty(sqlite3_file *file)
@@ -88,7 +96,7 @@ static int write_faulty(sqlite3_file *file, const void *bytes, int amount, sqlit
         if (atomic_load(&self->fault->tears)) {
             (void)self->real->pMethods->xWrite(self->real, bytes, amount / 2, offset);
         }
-        return SQLITE_IOERR_WRITE;
+        return answer_of(self->fault, SQLITE_IOERR_WRITE);
     }
     if (!take_space(self, amount, offset)) {
         atomic_store(&self->fault->fired, true);
@@ -101,7 +109,7 @@ static int truncate_faulty(sqlite3_file *file, sqlite3_int64 size)
 {
     fault_file *self = fault_file_of(file);
     if (should_fail(self->fault, FAULT_TRUNCATE)) {
-        return SQLITE_IOERR_TRUNCATE;
+        return answer_of(self->fault, SQLITE_IOERR_TRUNCATE);
     }
     return self->real->pMethods->xTruncate(self->real, size);
 }
@@ -221,7 +229,7 @@ static int open_faulty(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, i
     self->real = (sqlite3_file *)(void *)(self + 1);
     self->real->pMethods = NULL;
     if (should_fail(fault, FAULT_OPEN)) {
-        return SQLITE_CANTOPEN;
+        return answer_of(fault, SQLITE_CANTOPEN);
     }
     int code = fault->base->xOpen(fault->base, name, self->real, flags, out_flags);
     if (self->real->pMethods != NULL) {
@@ -306,6 +314,16 @@ void fault_vfs_disarm(fault_vfs *fault)
     atomic_store(&fault->ops, 0);
     atomic_store(&fault->kth, 0);
     atomic_store(&fault->space, UINT64_MAX);
+}
+
+bool fault_vfs_fails(fault_vfs *fault, unsigned op)
+{
+    return fault != NULL && should_fail(fault, op);
+}
+
+void fault_vfs_answer(fault_vfs *fault, int code)
+{
+    atomic_store(&fault->answer, code);
 }
 
 uint64_t fault_vfs_seen(const fault_vfs *fault)

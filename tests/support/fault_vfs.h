@@ -20,6 +20,7 @@ typedef enum fault_op {
     FAULT_DELETE = 64,
     FAULT_SIZE = 128,
     FAULT_ANY = 255,
+    FAULT_NAME = 256, /* of the caller's own: fault_vfs_fails */
 } fault_op;
 
 typedef struct fault_vfs fault_vfs;
@@ -37,6 +38,10 @@ void fault_vfs_disarm(fault_vfs *fault);
 uint64_t fault_vfs_seen(const fault_vfs *fault);
 bool fault_vfs_has_fired(const fault_vfs *fault);
 
+/* Count one operation that does not go through the VFS; true: it is to fail. */
+bool fault_vfs_fails(fault_vfs *fault, unsigned op);
+/* What failing writes, truncations and openings answer; 0: what is usual. */
+void fault_vfs_answer(fault_vfs *fault, int code);
 /* A failing write first writes half of its bytes; a failing read delivers half of them. */
 void fault_vfs_tear(fault_vfs *fault, bool tears);
 /* Writes beyond this many more bytes answer SQLITE_FULL; UINT64_MAX: room for everything. */
