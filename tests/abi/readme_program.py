@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-LONGEST = 40
+LONGEST = 30
 
 
 def main():
