@@ -42,7 +42,9 @@ static void check_searches(fhs_arena *arena, fhs_type type, const fhs_str *searc
     for (size_t i = 0; i < count && type != FHS_TYPE_NONE; i++) {
         fhs_query *query = NULL;
         fhirstore_error *err = NULL;
-        check_error(fhs_query_parse(arena, &options, type, searches[i], &query, &err), err);
+        const fhirstore_status status = fhs_query_parse(arena, &options, type, searches[i], &query,
+                                                        &err);
+        check_error(status, err);
         fhs_error_free(err);
     }
 }

@@ -52,6 +52,7 @@ typedef enum fhs_type_kind {
 size_t fhs_type_count(const fhs_fhir *fhir);
 /* FHS_TYPE_NONE when unknown. Names are case-sensitive. */
 fhs_type fhs_type_find(const fhs_fhir *fhir, fhs_str name);
+/* Empty for FHS_TYPE_NONE, which is also what a damaged store's numbers come to. */
 fhs_str fhs_type_name(const fhs_fhir *fhir, fhs_type type);
 fhs_type_kind fhs_type_get_kind(const fhs_fhir *fhir, fhs_type type);
 bool fhs_type_is_abstract(const fhs_fhir *fhir, fhs_type type);

@@ -83,7 +83,7 @@ fhs_type fhs_type_find(const fhs_fhir *fhir, fhs_str name)
 
 fhs_str fhs_type_name(const fhs_fhir *fhir, fhs_type type)
 {
-    return fhs_fhir_text(fhir, fhir->types[type].name);
+    return type < fhir->type_count ? fhs_fhir_text(fhir, fhir->types[type].name) : FHS_LIT("");
 }
 
 fhs_type_kind fhs_type_get_kind(const fhs_fhir *fhir, fhs_type type)
@@ -98,7 +98,7 @@ bool fhs_type_is_abstract(const fhs_fhir *fhir, fhs_type type)
 
 fhs_type fhs_type_parent(const fhs_fhir *fhir, fhs_type type)
 {
-    return fhir->types[type].parent;
+    return type < fhir->type_count ? fhir->types[type].parent : FHS_TYPE_NONE;
 }
 
 bool fhs_type_is_a(const fhs_fhir *fhir, fhs_type type, fhs_type ancestor)
@@ -111,5 +111,6 @@ bool fhs_type_is_a(const fhs_fhir *fhir, fhs_type type, fhs_type ancestor)
 
 bool fhs_type_is_resource(const fhs_fhir *fhir, fhs_type type)
 {
-    return fhir->types[type].kind == FHS_KIND_RESOURCE && fhir->types[type].abstract == 0;
+    return type < fhir->type_count && fhir->types[type].kind == FHS_KIND_RESOURCE &&
+           fhir->types[type].abstract == 0;
 }
