@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each allocation of loading, checking, ingesting and of samples fails once: it says so, nothing of
  * the batch is stored, and the next one works. */
-#include <stdio.h>
-#include <unistd.h>
-
 #include "base/limits.h"
 #include "base/mem.h"
 #include "failing_alloc.h"
@@ -11,7 +8,7 @@
 #include "iot/batch.h"
 #include "iot/check.h"
 #include "iot/samples.h"
-#include "suite.h"
+#include "own_core.h"
 
 static const char device_text[] =
     "{\"templateType\":\"CollectionContent\",\"template\":[{\"templateType\":\"CalculatedContent\","
@@ -31,30 +28,13 @@ static const char fhir_text[] =
     "\"defaultPeriod\":60000},\"components\":[{\"codes\":[{\"code\":\"y\"}],\"value\":{"
     "\"valueType\":\"SampledData\",\"valueName\":\"v\",\"defaultPeriod\":600000}}]}}]}";
 
-static char folder[64];
-static char path[96];
-static fhs_core *core;
-static fhs_session *session;
 static fhs_iot_mapping *device;
 static fhs_iot_mapping *fhir;
 
 static void set_up(void)
 {
-    const fhs_session_options who = {.principal = FHS_LIT("tester"), .allow_everything = true};
-    (void)snprintf(folder, sizeof folder, "/tmp/fhs-iot-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/store", folder);
-    const fhs_core_options options = {
-        .storage = {.path = fhs_str_from_cstr(path),
-                    .create = true,
-                    .plaintext = true,
-                    .sync_normal = true,
-                    .busy_timeout_ms = -1,
-                    .new_fhir_version = FHS_FHIR_R4},
-        .base_url = FHS_LIT("http://here/fhir/"),
-    };
-    ck_assert_int_eq(fhs_core_open(&options, &core, NULL), FHIRSTORE_OK);
-    ck_assert_int_eq(fhs_session_new(core, &who, &session, NULL), FHIRSTORE_OK);
+    const fhs_core_options options = new_core_options();
+    open_core(&options);
     ck_assert_int_eq(fhs_iot_mapping_new(false, FHS_LIT(device_text), 0, &device, NULL),
                      FHIRSTORE_OK);
     ck_assert_int_eq(fhs_iot_mapping_new(true, FHS_LIT(fhir_text), 0, &fhir, NULL), FHIRSTORE_OK);
@@ -63,17 +43,9 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
     fhs_iot_mapping_free(device);
     fhs_iot_mapping_free(fhir);
-    fhs_session_drop(session);
-    fhs_core_close(core);
-    for (size_t i = 0; i < FHS_COUNT_OF(endings); i++) {
-        char name[128];
-        (void)snprintf(name, sizeof name, "%s%s", path, endings[i]);
-        (void)unlink(name);
-    }
-    (void)rmdir(folder);
+    close_core();
 }
 
 START_TEST(loading_fails_or_tells_every_fault)

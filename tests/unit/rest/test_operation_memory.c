@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each allocation of an operation fails once: it says so, and the next one works. */
-#include <stdio.h>
-#include <unistd.h>
-
-#include "base/mem.h"
-#include "failing_alloc.h"
+#include "failing_request.h"
 #include "operation/host.h"
-#include "rest/rest.h"
-#include "suite.h"
 
 #define SYS "http://acme.org/cs"
-
-static char folder[64];
-static char path[96];
-static fhs_core *core;
-static fhs_session *session;
 
 static const char *const stored[][2] = {
     {"CodeSystem/cs",
@@ -43,25 +32,13 @@ static const char *const stored[][2] = {
                     "\"class\":{\"code\":\"AMB\"},\"subject\":{\"reference\":\"Patient/p\"}}"},
 };
 
-static fhirstore_status run(const char *method, const char *url, const char *body, int64_t fail_at,
-                            int32_t *http_out)
+/* Done, or stopped by the allocation that fails. */
+static bool is_done(const char *const question[3], int64_t fail_at)
 {
-    fhs_answer answer;
-    fhirstore_error *err = NULL;
-    const fhs_request request = {.method = fhs_str_from_cstr(method),
-                                 .url = fhs_str_from_cstr(url),
-                                 .body = fhs_str_from_cstr(body)};
-    fhs_answer_init(&answer);
-    left_until_failure = fail_at;
-    fhirstore_status status = fhs_request_run(session, &request, &answer, &err);
-    bool has_failed = fail_at > 0 && left_until_failure == 0;
-    left_until_failure = 0;
-    *http_out = answer.http;
-    ck_assert_msg(has_failed || (status == FHIRSTORE_OK && answer.http < 300), "%s: %d, %.*s", url,
-                  (int)answer.http, FHS_STR_ARG(fhs_buf_str(&answer.body)));
-    fhs_error_free(err);
-    fhs_answer_clear(&answer);
-    return has_failed ? FHIRSTORE_ERR_NO_MEMORY : status;
+    const sent answer = send_failing(question[0], question[1], question[2], fail_at);
+    ck_assert_msg(answer.has_failed || (answer.status == FHIRSTORE_OK && answer.http < 300),
+                  "%s: %d, %s", question[1], (int)answer.http, answer.body);
+    return !answer.has_failed && answer.status == FHIRSTORE_OK;
 }
 
 static fhirstore_status answer_host(void *ctx, const fhirstore_operation_request *request,
@@ -84,39 +61,12 @@ static void add_host_operation(void)
 
 static void open_store(void)
 {
-    const fhs_session_options who = {.principal = FHS_LIT("tester"), .allow_everything = true};
-    int32_t http;
-    (void)snprintf(folder, sizeof folder, "/tmp/fhs-operation-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/store", folder);
-    const fhs_core_options options = {
-        .storage = {.path = fhs_str_from_cstr(path),
-                    .create = true,
-                    .plaintext = true,
-                    .sync_normal = true,
-                    .new_fhir_version = FHS_FHIR_R4},
-        .base_url = FHS_LIT("http://here/fhir"),
-    };
-    ck_assert_int_eq(fhs_core_open(&options, &core, NULL), FHIRSTORE_OK);
+    const fhs_core_options options = new_core_options();
+    open_core(&options);
     add_host_operation();
-    ck_assert_int_eq(fhs_session_new(core, &who, &session, NULL), FHIRSTORE_OK);
     for (size_t i = 0; i < sizeof stored / sizeof *stored; i++) {
-        (void)run("PUT", stored[i][0], stored[i][1], 0, &http);
-        ck_assert_int_eq(http, 201);
+        ck_assert_int_eq(send_failing("PUT", stored[i][0], stored[i][1], 0).http, 201);
     }
-}
-
-static void close_store(void)
-{
-    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
-    char name[128];
-    fhs_session_drop(session);
-    fhs_core_close(core);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        (void)snprintf(name, sizeof name, "%s%s", path, endings[i]);
-        (void)unlink(name);
-    }
-    (void)rmdir(folder);
 }
 
 static const char *const questions[][3] = {
@@ -168,14 +118,12 @@ static const char *const questions[][3] = {
 
 START_TEST(every_allocation_may_fail)
 {
-    fhirstore_status status = FHIRSTORE_ERR_NO_MEMORY;
-    int32_t http;
+    bool done = false;
     int64_t n = 1;
-    (void)run(questions[_i][0], questions[_i][1], questions[_i][2], 0, &http);
-    for (; status != FHIRSTORE_OK; n++) {
-        status = run(questions[_i][0], questions[_i][1], questions[_i][2], n, &http);
-        int32_t ignored;
-        (void)run(questions[_i][0], questions[_i][1], questions[_i][2], 0, &ignored);
+    (void)is_done(questions[_i], 0);
+    for (; !done; n++) {
+        done = is_done(questions[_i], n);
+        (void)is_done(questions[_i], 0);
         ck_assert_int_lt(n, 20000);
     }
     ck_assert_int_gt(n, 4);
@@ -187,7 +135,7 @@ int main(void)
     Suite *suite = suite_create("interact/operation_memory");
     TCase *tests = tcase_create("memory");
     tcase_set_timeout(tests, 120);
-    tcase_add_checked_fixture(tests, open_store, close_store);
+    tcase_add_checked_fixture(tests, open_store, close_core);
     tcase_add_loop_test(tests, every_allocation_may_fail, 0,
                         (int)(sizeof questions / sizeof *questions));
     suite_add_tcase(suite, tests);
