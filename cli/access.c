@@ -26,6 +26,7 @@ static const char *const action_names[] = {
     [FHIRSTORE_ACTION_REINDEX] = "reindex",
     [FHIRSTORE_ACTION_CONVERT] = "convert",
     [FHIRSTORE_ACTION_OPERATION] = "operation",
+    [FHIRSTORE_ACTION_SHRED] = "shred",
 };
 
 /* 0: there is no such action. */

@@ -49,7 +49,8 @@ enum fhirstore_action {
     FHIRSTORE_ACTION_HARD_DELETE = 17, /**< A resource goes with its history. */
     FHIRSTORE_ACTION_REINDEX = 18,    /**< Index rows are made anew. */
     FHIRSTORE_ACTION_CONVERT = 19,    /**< Messages of devices and other formats become resources. */
-    FHIRSTORE_ACTION_OPERATION = 20   /**< An operation of the host; the query begins with its name. */
+    FHIRSTORE_ACTION_OPERATION = 20,  /**< An operation of the host; the query begins with its name. */
+    FHIRSTORE_ACTION_SHRED = 21       /**< The key of a Patient is destroyed, and all of the compartment goes (shred.h). */
 };
 
 /** How far a decision reaches that is valid for a time. @since 0.1 */

@@ -50,6 +50,7 @@ enum fhirstore_status_code {
     FHIRSTORE_ERR_KDF_LIMIT = -307, /**< key derivation parameters exceed the limit; HTTP 500 */
     FHIRSTORE_ERR_KEY_SLOTS_FULL = -308, /**< no free key slot; HTTP 500 */
     FHIRSTORE_ERR_OUTDATED = -309, /**< the store is older than the anchor; HTTP 500 */
+    FHIRSTORE_ERR_SHREDDED = -310, /**< the key of the patient is not in the store; HTTP 410 */
     FHIRSTORE_ERR_QUERY = -400, /**< the search is not valid; HTTP 400 */
     FHIRSTORE_ERR_UNKNOWN_PARAM = -401, /**< unknown search parameter; HTTP 400 */
     FHIRSTORE_ERR_MODIFIER = -402, /**< the modifier does not apply; HTTP 400 */

@@ -44,6 +44,7 @@ uint32_t fhs_policy_data_action(int32_t action)
         [FHIRSTORE_ACTION_REINDEX] = FHS_DATA_REINDEX,
         [FHIRSTORE_ACTION_CONVERT] = FHS_DATA_CONVERT,
         [FHIRSTORE_ACTION_OPERATION] = FHS_DATA_OPERATION,
+        [FHIRSTORE_ACTION_SHRED] = FHS_DATA_SHRED,
     };
     uint32_t bit = action >= 0 && (size_t)action < FHS_COUNT_OF(bits) ? bits[action] : 0;
     return bit == 0 ? FHS_DATA_UNKNOWN : bit;

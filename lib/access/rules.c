@@ -26,6 +26,7 @@ static const struct {
     {FHS_LIT_INIT("everything"), FHS_DATA_EVERYTHING},
     {FHS_LIT_INIT("audit"), FHS_DATA_AUDIT},
     {FHS_LIT_INIT("operation"), FHS_DATA_OPERATION},
+    {FHS_LIT_INIT("shred"), FHS_DATA_SHRED},
     {FHS_LIT_INIT("*"), FHS_DATA_ALL},
 };
 
@@ -49,7 +50,7 @@ static fhirstore_status read_actions(const fhs_document *document, const fhs_jso
                 document, item,
                 "one of read, search, create, update, delete, hardDelete, "
                 "export, import, reindex, validate, convert, "
-                "manageSearchParameters, history, everything, audit, operation, *");
+                "manageSearchParameters, history, everything, audit, operation, shred, *");
         }
         *out |= bit;
     }

@@ -43,7 +43,8 @@ enum {
     FHS_DATA_EVERYTHING = 1 << 13,
     FHS_DATA_AUDIT = 1 << 14,
     FHS_DATA_OPERATION = 1 << 15, /* one of the host */
-    FHS_DATA_ALL = (1 << 16) - 1,
+    FHS_DATA_SHRED = 1 << 16,     /* a patient */
+    FHS_DATA_ALL = (1 << 17) - 1,
     FHS_DATA_UNKNOWN = 1 << 30, /* what no rule and no scope allows */
 };
 

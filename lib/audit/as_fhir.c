@@ -70,6 +70,7 @@ static const action_codes codes_by_action[] = {
     [FHIRSTORE_ACTION_REINDEX] = {NULL, NULL, "operation", "", 'E'},
     [FHIRSTORE_ACTION_CONVERT] = {NULL, NULL, "operation", "", 'E'},
     [FHIRSTORE_ACTION_OPERATION] = {NULL, NULL, "operation", "", 'E'},
+    [FHIRSTORE_ACTION_SHRED] = {NULL, NULL, "delete", "Delete", 'D'},
 };
 
 /* "search-type", "history-instance" …: what restful-interaction says more exactly. */

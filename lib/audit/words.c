@@ -27,6 +27,7 @@ fhs_str fhs_audit_action_name(int32_t action)
         [FHIRSTORE_ACTION_REINDEX] = FHS_LIT_INIT("reindex"),
         [FHIRSTORE_ACTION_CONVERT] = FHS_LIT_INIT("convert"),
         [FHIRSTORE_ACTION_OPERATION] = FHS_LIT_INIT("operation"),
+        [FHIRSTORE_ACTION_SHRED] = FHS_LIT_INIT("shred"),
     };
     return action >= 0 && (size_t)action < FHS_COUNT_OF(names) ? names[action] : FHS_STR_NONE;
 }

@@ -56,6 +56,8 @@
 #define FHS_LIMIT_VALUE_SET_DEPTH   16u
 #define FHS_LIMIT_ISSUES            64u
 #define FHS_LIMIT_ID_BYTES          64u
+/* Patients under whose keys one body is; those of more are under none. */
+#define FHS_LIMIT_BODY_PATIENTS     255u
 #define FHS_LIMIT_UNIT_BYTES        256u
 #define FHS_LIMIT_UNIT_DEPTH        16u
 /* What one audit record names, and resources whose patients it looks up. */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "interact/ledger.h"
 #include "interact/params.h"
+#include "interact/shred.h"
 #include "interact/words.h"
 
 #define DEFAULT_STEP 500u
@@ -283,6 +284,13 @@ static fhirstore_status run_words(maintenance *work)
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_words_tidy(work->core, work->err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        bool is_tidy;
+        status = fhs_shred_tidy(work->core, &is_tidy, work->err);
+        if (status >= FHIRSTORE_OK && !is_tidy) {
+            return FHIRSTORE_OK;
+        }
     }
     return status < FHIRSTORE_OK ? status : FHIRSTORE_DONE;
 }

@@ -12,12 +12,8 @@
 #include "interact/trail.h"
 #include "storage/fulltext.h"
 
-/*
- * Out of the index; @a text holds a large body for as long. The views of @a current live elsewhere
- * than in the connection.
- */
-static fhirstore_status forget_words(fhs_call *call, const fhs_version *current, bool whole,
-                                     fhirstore_error **err)
+fhirstore_status fhs_purge_words(fhs_call *call, const fhs_version *current, bool whole,
+                                 fhirstore_error **err)
 {
     fhs_version version = *current;
     fhs_buf text = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
@@ -52,7 +48,7 @@ fhirstore_status fhs_purge_resource(fhs_call *call, const fhs_version *current,
     int64_t count;
     fhirstore_status status = ask_to_delete(call, current->id, err);
     if (status >= FHIRSTORE_OK) {
-        status = forget_words(call, current, true, err);
+        status = fhs_purge_words(call, current, true, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_resource_purge(call->conn, current, &count, err);
@@ -75,7 +71,7 @@ fhirstore_status fhs_purge_replaced(fhs_call *call, fhs_type type, const fhs_ver
 fhirstore_status fhs_purge_forget_words(fhs_call *call, const fhs_version *replaced,
                                         fhirstore_error **err)
 {
-    return forget_words(call, replaced, true, err);
+    return fhs_purge_words(call, replaced, true, err);
 }
 
 /* ---- $purge-history ---- */
@@ -117,7 +113,7 @@ fhirstore_status fhs_purge_history(fhs_call *call, fhs_type type, fhs_str id, in
         status = fhs_touch_body(call, type, &current, err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = forget_words(call, &current, false, err);
+        status = fhs_purge_words(call, &current, false, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = fhs_resource_purge_old(call->conn, number, current.entity, count_out, err);

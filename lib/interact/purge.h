@@ -12,6 +12,12 @@
 fhirstore_status fhs_purge_resource(fhs_call *call, const fhs_version *current,
                                     fhirstore_error **err);
 /*
+ * Take the words of a resource out of the full-text index: all of them, or those of a version that
+ * is no longer current. The views of @a current live elsewhere than in the connection.
+ */
+fhirstore_status fhs_purge_words(fhs_call *call, const fhs_version *current, bool whole,
+                                 fhirstore_error **err);
+/*
  * Of a type without history: @a replaced is about to become an old version, and then has become
  * one. The first is called before the write, the second after it.
  */

@@ -5,6 +5,7 @@
 #include "base/instant.h"
 #include "interact/binary.h"
 #include "interact/integrity.h"
+#include "interact/owners.h"
 #include "interact/params.h"
 #include "interact/purge.h"
 #include "interact/sight.h"
@@ -334,14 +335,22 @@ static fhirstore_status check_after(fhs_call *call, const fhs_prepared *prepared
     return yes ? FHIRSTORE_OK : fhs_fail_plain(err, FHIRSTORE_ERR_DENIED);
 }
 
-static fhirstore_status write_version(fhs_call *call, fhs_type type, const current_state *current,
-                                      fhs_write *write, fhirstore_error **err)
+/* @a prepared: NULL for a deletion. */
+static fhirstore_status write_version(fhs_call *call, fhs_type type, const fhs_prepared *prepared,
+                                      const current_state *current, fhs_write *write,
+                                      fhirstore_error **err)
 {
     int64_t seq;
+    fhs_owners owners;
     const bool drops_old = current->exists && call->session->core->without_history != NULL &&
                            call->session->core->without_history[type];
     fhirstore_status status = fhs_entity_intern(call->conn, write->type, write->id, &write->entity,
                                                 err);
+    if (status >= FHIRSTORE_OK && prepared != NULL) {
+        status = fhs_owners_find(call, prepared, write->entity, write->rows, &owners, err);
+        write->patients = owners.items;
+        write->patient_count = owners.count;
+    }
     if (status >= FHIRSTORE_OK && drops_old) {
         status = fhs_purge_forget_words(call, &current->version, err);
     }
@@ -407,7 +416,7 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
         write.source = is_built ? NULL : &source;
         write.body = is_built ? fhs_buf_str(body) : FHS_STR_NONE;
         write.rows = fhs_buf_str(&session->rows);
-        status = write_version(call, prepared->type, current, &write, err);
+        status = write_version(call, prepared->type, prepared, current, &write, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = check_after(call, prepared, &write, now, err);
@@ -599,7 +608,7 @@ fhirstore_status fhs_store_deletion(fhs_call *call, fhs_type type, fhs_str id,
     write.version = current.version.version + 1;
     status = fhs_param_check(call, type, id, NULL, err);
     if (status >= FHIRSTORE_OK) {
-        status = write_version(call, type, &current, &write, err);
+        status = write_version(call, type, NULL, &current, &write, err);
     }
     if (status >= FHIRSTORE_OK) {
         status = touch_written(call, type, &write, FHS_STR_NONE, err);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "fhir/reference.h"
+#include "interact/owners.h"
 #include "interact/patient_cache.h"
 
 /* Names like a patient's that are looked up in one text. */
@@ -156,43 +157,6 @@ static void add_patient(fhs_touched *touched, fhs_entity entity, fhs_str id)
     fhs_buf_add_str(&touched->patients, id);
 }
 
-/* The parameters that place resources of a type in a patient's compartment, by their numbers. */
-typedef struct patient_params {
-    uint32_t numbers[16];
-    size_t count;
-} patient_params;
-
-static fhirstore_status find_patient_params(fhs_call *call, fhs_type type, patient_params *out,
-                                            fhirstore_error **err)
-{
-    const fhs_core *core = call->session->core;
-    const fhs_str *codes;
-    size_t count = fhs_compartment_params(core->fhir, FHS_COMPARTMENT_PATIENT, type, &codes);
-    fhirstore_status status = FHIRSTORE_OK;
-    out->count = 0;
-    for (size_t i = 0; i < count && status == FHIRSTORE_OK; i++) {
-        uint32_t number = 0;
-        fhs_sparam param = fhs_sparam_find(core->fhir, type, codes[i]);
-        if (param != FHS_SPARAM_NONE && out->count < FHS_COUNT_OF(out->numbers)) {
-            status = fhs_catalog_param(core->catalog, call->conn, type, param, &number, err);
-        }
-        if (number != 0) {
-            out->numbers[out->count++] = number;
-        }
-    }
-    return status;
-}
-
-static bool is_patient_param(const patient_params *params, uint32_t number)
-{
-    for (size_t i = 0; i < params->count; i++) {
-        if (params->numbers[i] == number) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static size_t id_length(fhs_str text)
 {
     size_t len = 0;
@@ -266,14 +230,14 @@ static fhirstore_status add_patient_target(fhs_call *call, fhs_entity entity, bo
 static fhirstore_status add_referenced(fhs_call *call, fhs_type type, fhs_str rows, fhs_str body,
                                        bool *stranger_out, fhirstore_error **err)
 {
-    patient_params params;
+    fhs_patient_params params;
     fhs_row row;
     fhs_row_cursor cursor = {rows};
-    fhirstore_status status = find_patient_params(call, type, &params, err);
+    fhirstore_status status = fhs_patient_params_find(call, type, &params, err);
     while (status == FHIRSTORE_OK && params.count > 0 &&
            fhs_row_next(&cursor, &row, NULL) == FHIRSTORE_OK) {
         bool is_stranger = false;
-        if (row.kind != FHS_ROW_REFERENCE || !is_patient_param(&params, row.param)) {
+        if (row.kind != FHS_ROW_REFERENCE || !fhs_patient_params_have(&params, row.param)) {
             continue;
         }
         if (call->touched->filling == NULL && is_listed(&call->touched->known, row.a)) {

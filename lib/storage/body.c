@@ -5,18 +5,33 @@
  */
 #include "base/limits.h"
 #include "storage/chain.h"
-#include "storage/storage_internal.h"
+#include "storage/patient_internal.h"
 
 #define PART_BYTES ((size_t)256 * 1024)
 
 typedef struct part_writer {
     fhs_conn *conn;
+    const fhs_write *write;
     int64_t seq;
     int64_t part;
     size_t bytes;
     fhs_digest digest;
     fhirstore_error **err;
 } part_writer;
+
+/* What is stored of a part, in place of the part. */
+static fhirstore_status seal_part(const part_writer *writer, fhs_str *bytes)
+{
+    fhs_buf *sealed = &writer->conn->sealed;
+    if (FHS_LIKELY(!fhs_write_is_sealed(writer->conn, writer->write))) {
+        return FHIRSTORE_OK;
+    }
+    fhs_buf_reset(sealed);
+    fhirstore_status status = fhs_body_seal(writer->conn, writer->seq, writer->part, writer->write,
+                                            *bytes, sealed, writer->err);
+    *bytes = fhs_buf_str(sealed);
+    return status;
+}
 
 static fhirstore_status add_body_part(void *ctx, fhs_str bytes)
 {
@@ -27,7 +42,10 @@ static fhirstore_status add_body_part(void *ctx, fhs_str bytes)
         return fhs_fail(writer->err, FHIRSTORE_ERR_LIMIT,
                         "a resource exceeds FHS_LIMIT_RESOURCE_BYTES");
     }
-    fhirstore_status status = fhs_core(writer->conn, FHS_SQL_PART_ADD, &stmt, writer->err);
+    fhirstore_status status = seal_part(writer, &bytes);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_core(writer->conn, FHS_SQL_PART_ADD, &stmt, writer->err);
+    }
     if (status != FHIRSTORE_OK) {
         return status;
     }
@@ -41,7 +59,7 @@ static fhirstore_status add_body_part(void *ctx, fhs_str bytes)
 fhirstore_status fhs_parts_write(fhs_conn *conn, int64_t seq, const fhs_write *write,
                                  uint8_t hash_out[32], fhirstore_error **err)
 {
-    part_writer writer = {.conn = conn, .seq = seq, .err = err};
+    part_writer writer = {.conn = conn, .write = write, .seq = seq, .err = err};
     fhirstore_status status = FHIRSTORE_OK;
     fhs_digest_begin(&writer.digest, conn->chain_key);
     if (write->source != NULL) {
@@ -84,11 +102,20 @@ fhirstore_status fhs_parts_read(fhs_conn *conn, int64_t seq, fhs_buf *out, fhirs
         return status != FHIRSTORE_OK ? status : fhs_fail_plain(err, fhs_buf_status(out));
     }
     (void)sqlite3_bind_int64(stmt, 1, seq);
-    int rc;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        fhs_buf_add_str(out, fhs_column_str(stmt, 0));
+    int rc = SQLITE_ROW;
+    for (int64_t part = 0; status == FHIRSTORE_OK; part++) {
+        rc = sqlite3_step(stmt);
+        if (rc != SQLITE_ROW) {
+            break;
+        }
+        fhs_str stored = fhs_column_str(stmt, 0);
+        if (FHS_UNLIKELY(fhs_body_is_sealed(stored))) {
+            status = fhs_body_unseal(conn, seq, part, stored, out, err);
+        } else {
+            fhs_buf_add_str(out, stored);
+        }
     }
-    status = fhs_sql_fail(conn, rc, err);
+    status = status == FHIRSTORE_OK ? fhs_sql_fail(conn, rc, err) : status;
     (void)sqlite3_reset(stmt);
     return status;
 }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "storage/chain.h"
+#include "storage/patient_internal.h"
 #include "storage/storage_internal.h"
 
 #define DEFAULT_READERS         8u
@@ -88,6 +89,7 @@ fhirstore_status fhs_storage_reader(fhs_storage *storage, fhs_conn **conn_out,
     if (conn == NULL) {
         return open_reader(storage, conn_out, err);
     }
+    fhs_patient_catch_up(conn);
     *conn_out = conn;
     return FHIRSTORE_OK;
 }
@@ -122,6 +124,7 @@ fhirstore_status fhs_storage_writer(fhs_storage *storage, fhs_conn **conn_out,
     }
     storage->writer_taken = true;
     (void)pthread_mutex_unlock(&storage->mutex);
+    fhs_patient_catch_up(storage->writer);
     *conn_out = storage->writer;
     return FHIRSTORE_OK;
 }
@@ -136,6 +139,9 @@ fhs_conn *fhs_storage_try_writer(fhs_storage *storage)
         conn = storage->writer;
     }
     (void)pthread_mutex_unlock(&storage->mutex);
+    if (conn != NULL) {
+        fhs_patient_catch_up(conn);
+    }
     return conn;
 }
 
@@ -213,6 +219,7 @@ fhirstore_status fhs_conn_begin_read(fhs_conn *conn, fhirstore_error **err)
     if (conn->in_write || conn->in_read) {
         return fhs_fail(err, FHIRSTORE_ERR_INTERNAL, "a transaction is open already");
     }
+    fhs_patient_catch_up(conn);
     fhirstore_status status = steer(conn, FHS_SQL_BEGIN_READ, err);
     conn->in_read = status == FHIRSTORE_OK;
     return status;
@@ -328,6 +335,7 @@ static void return_to_level(fhs_conn *conn, const fhs_level *level)
     fhs_name_cache_drop(&conn->entities, level->entities);
     conn->counters = level->counters;
     fhs_pending_drop(&conn->pending, level->pending);
+    fhs_patient_forget(conn);
 }
 
 static int64_t stamp_now(const fhs_conn *conn)
@@ -349,6 +357,8 @@ fhirstore_status fhs_conn_begin_write(fhs_conn *conn, fhirstore_error **err)
         return status;
     }
     conn->in_write = true;
+    fhs_patient_catch_up(conn);
+    conn->shreds = false;
     conn->keeps_floor = false;
     conn->failed = FHIRSTORE_OK;
     conn->depth = 0;
@@ -419,6 +429,9 @@ fhirstore_status fhs_conn_commit(fhs_conn *conn, fhirstore_error **err)
     if (status != FHIRSTORE_OK) {
         fhs_conn_rollback(conn);
         return status;
+    }
+    if (conn->shreds) {
+        atomic_fetch_add(&conn->storage->shredded, 1);
     }
     conn->saved = conn->counters;
     conn->in_write = false;

@@ -4,7 +4,8 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "storage/storage_internal.h"
+#include "keys/box.h"
+#include "storage/patient_internal.h"
 
 #define DEFAULT_CACHE_BYTES  ((size_t)16 * 1024 * 1024)
 #define AUTOCHECKPOINT_PAGES 4000
@@ -142,6 +143,8 @@ fhirstore_status fhs_conn_new(fhs_storage *storage, bool is_writer, bool create,
     fhs_name_cache_init(&conn->entities, entities, entities * ENTITY_TEXT);
     fhs_pending_init(&conn->pending);
     fhs_buf_init(&conn->large, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&conn->opened, FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf_init(&conn->sealed, FHS_LIMIT_RESOURCE_BYTES);
     fhirstore_status status = open_database(conn, create, err);
     if (status != FHIRSTORE_OK) {
         fhs_conn_free(conn);
@@ -165,6 +168,9 @@ void fhs_conn_free(fhs_conn *conn)
     fhs_name_cache_clear(&conn->entities);
     fhs_pending_clear(&conn->pending);
     fhs_buf_clear(&conn->large);
+    fhs_buf_clear(&conn->opened);
+    fhs_buf_clear(&conn->sealed);
+    fhs_guarded_free(conn->patients);
     fhs_scratch_free(conn->scratch);
     fhs_free(conn);
 }

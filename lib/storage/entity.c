@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every (type, id) that is stored or referenced has a number. */
-#include "storage/storage_internal.h"
+#include "storage/patient_internal.h"
 
 /* Beside the other names a reader makes up, which have small tags. */
 static uint32_t scratch_tag(int32_t type)
@@ -81,7 +81,7 @@ fhirstore_status fhs_entity_intern(fhs_conn *conn, int32_t type, fhs_str id, fhs
     }
     *entity_out = conn->counters.next_entity++;
     fhs_name_cache_add(&conn->entities, (uint32_t)type, id, *entity_out);
-    return FHIRSTORE_OK;
+    return fhs_patient_meet(conn, type, *entity_out, err);
 }
 
 /* Step a statement about @a entity to its only row; *stmt_out NULL: there is none. */

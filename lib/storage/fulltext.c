@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "storage/fulltext.h"
 
-#include "storage/storage_internal.h"
+#include "storage/patient_internal.h"
 
 static const fhs_str meta_fulltext_seq = FHS_LIT_INIT("fulltext_seq");
 static const fhs_str meta_fulltext_meaning = FHS_LIT_INIT("fulltext_meaning");
@@ -162,6 +162,9 @@ fhirstore_status fhs_fulltext_body_at(fhs_conn *conn, fhs_entity entity, int64_t
         *found_out = true;
         if (fhs_stmt_is_null(stmt, 2)) {
             status = fhs_parts_read(conn, fhs_stmt_int(stmt, 0), out, err);
+        } else if (fhs_body_is_sealed(fhs_stmt_blob(stmt, 2))) {
+            status = fhs_body_unseal(conn, fhs_stmt_int(stmt, 0), FHS_BODY_WHOLE,
+                                     fhs_stmt_blob(stmt, 2), out, err);
         } else {
             fhs_buf_add_str(out, fhs_stmt_blob(stmt, 2));
         }

@@ -3,8 +3,9 @@
  * History: the change log, newest first or oldest first. Stamps rise with sequences, so every bound
  * in time is turned into a bound in sequence before the walk begins.
  */
+#include "base/limits.h"
 #include "base/mem.h"
-#include "storage/storage_internal.h"
+#include "storage/patient_internal.h"
 
 /* The versions of one resource are in two places; the others come from one statement. */
 enum {
@@ -17,6 +18,7 @@ enum {
 struct fhs_history {
     fhs_conn *conn;
     fhs_stmt *stmt;
+    fhs_buf opened; /* a body that was sealed for a patient */
     fhs_history_query query;
     int64_t low_seq;  /* at or above this */
     int64_t high_seq; /* at or below this */
@@ -212,6 +214,7 @@ fhirstore_status fhs_history_open(fhs_conn *conn, const fhs_history_query *query
     }
     history->conn = conn;
     history->query = *query;
+    fhs_buf_init(&history->opened, FHS_LIMIT_RESOURCE_BYTES);
     fhirstore_status status = resolve_times(conn, history, err);
     if (query->before_seq != 0 && query->before_seq - 1 < history->high_seq) {
         history->high_seq = query->before_seq - 1;
@@ -272,13 +275,16 @@ fhirstore_status fhs_history_next(fhs_history *history, fhs_version *out, fhirst
     }
     history->given++;
     fill_from_history(history, out);
-    return FHIRSTORE_OK;
+    return FHS_UNLIKELY(fhs_body_is_sealed(out->body))
+               ? fhs_body_open(history->conn, out, &history->opened, err)
+               : FHIRSTORE_OK;
 }
 
 void fhs_history_close(fhs_history *history)
 {
     if (history != NULL) {
         fhs_stmt_give(history->stmt);
+        fhs_buf_clear(&history->opened);
         fhs_free(history);
     }
 }

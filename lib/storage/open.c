@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "storage/storage_internal.h"
+#include "storage/patient_internal.h"
 
 #define CHEAP_KDF_MEMORY_KIB 8192u
 #define CHEAP_KDF_PASSES     1u
@@ -151,6 +151,9 @@ fhirstore_status fhs_storage_open(const fhs_storage_options *options, fhs_storag
     if (status == FHIRSTORE_OK) {
         status = fhs_schema_prepare(storage->writer, create, err);
     }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_patient_open(storage, storage->writer, err);
+    }
     if (status != FHIRSTORE_OK) {
         fhs_storage_close(storage);
         return judge_open_failure(status, err);
@@ -165,6 +168,7 @@ void fhs_storage_close(fhs_storage *storage)
         return;
     }
     fhs_storage_drop_connections(storage);
+    fhs_patient_close(storage);
     fhs_vfs_close(storage->vfs);
     (void)pthread_cond_destroy(&storage->changed);
     (void)pthread_mutex_destroy(&storage->mutex);

@@ -3,11 +3,12 @@
  * Taking versions out for good: bodies, the change log, rows. Numbers of entities stay, because
  * others refer to them; sequences and stamps go on above what is gone.
  */
+#include "base/limits.h"
 #include "storage/chain.h"
-#include "storage/storage_internal.h"
+#include "storage/patient_internal.h"
 
 static const fhs_str old_versions_sql = FHS_LIT_INIT(
-    "SELECT seq FROM version_of WHERE entity=?1 ORDER BY version");
+    "SELECT seq FROM version_of WHERE entity=?1 AND version<=?2 ORDER BY version");
 
 /* ?1: a sequence */
 static const fhs_str version_statements[] = {
@@ -38,12 +39,28 @@ static fhirstore_status delete_where(fhs_conn *conn, fhs_str sql, int64_t number
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
 }
 
+/* Out of the lists of those whom its body is sealed for. */
+static fhirstore_status leave_patients(fhs_conn *conn, int64_t seq, fhirstore_error **err)
+{
+    fhs_entity owners[FHS_LIMIT_BODY_PATIENTS];
+    size_t count = 0;
+    fhirstore_status status = fhs_patient_owners(conn, seq, owners, &count, err);
+    for (size_t i = 0; i < count && status == FHIRSTORE_OK; i++) {
+        const int64_t numbers[] = {owners[i], seq};
+        status = fhs_pending_add(conn, FHS_PENDING_PATIENT_BODY, numbers, 2, false, err);
+    }
+    return status;
+}
+
 /* One version out of all tables but version_of. */
 static fhirstore_status remove_version(fhs_conn *conn, int32_t type, int64_t seq,
                                        fhirstore_error **err)
 {
     const int64_t by_type[] = {type, seq};
     fhirstore_status status = fhs_chain_keep(conn, seq, err);
+    if (status == FHIRSTORE_OK && conn->storage->has_patient_keys) {
+        status = leave_patients(conn, seq, err);
+    }
     for (size_t i = 0; i < FHS_COUNT_OF(version_statements) && status == FHIRSTORE_OK; i++) {
         status = delete_where(conn, version_statements[i], seq, err);
     }
@@ -53,12 +70,16 @@ static fhirstore_status remove_version(fhs_conn *conn, int32_t type, int64_t seq
 }
 
 static fhirstore_status remove_old_versions(fhs_conn *conn, int32_t type, fhs_entity entity,
-                                            int64_t *count_out, fhirstore_error **err)
+                                            int64_t last, int64_t *count_out,
+                                            fhirstore_error **err)
 {
     fhs_stmt *stmt;
     fhirstore_status status = fhs_stmt_take(conn, old_versions_sql, &stmt, err);
     if (status == FHIRSTORE_OK) {
         status = fhs_stmt_bind_int(stmt, 1, entity);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = fhs_stmt_bind_int(stmt, 2, last);
     }
     while (status == FHIRSTORE_OK && (status = fhs_stmt_step(stmt, err)) == FHIRSTORE_OK) {
         status = remove_version(conn, type, fhs_stmt_int(stmt, 0), err);
@@ -86,10 +107,39 @@ fhirstore_status fhs_resource_purge_old(fhs_conn *conn, int32_t type, fhs_entity
     *count_out = 0;
     fhirstore_status status = begin_purge(conn, err);
     if (status == FHIRSTORE_OK) {
-        status = remove_old_versions(conn, type, entity, count_out, err);
+        status = remove_old_versions(conn, type, entity, INT64_MAX, count_out, err);
     }
     if (status == FHIRSTORE_OK && *count_out > 0) {
         status = delete_where(conn, forget_old_sql, entity, err);
+    }
+    return fhs_conn_spoil(conn, status);
+}
+
+static fhirstore_status forget_to(fhs_conn *conn, fhs_entity entity, int64_t last,
+                                  fhirstore_error **err)
+{
+    fhs_stmt *stmt;
+    fhirstore_status status = fhs_stmt_take(
+        conn, FHS_LIT("DELETE FROM version_of WHERE entity=?1 AND version<=?2"), &stmt, err);
+    if (status == FHIRSTORE_OK) {
+        (void)fhs_stmt_bind_int(stmt, 1, entity);
+        (void)fhs_stmt_bind_int(stmt, 2, last);
+        status = fhs_stmt_step(stmt, err);
+    }
+    fhs_stmt_give(stmt);
+    return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+fhirstore_status fhs_resource_purge_to(fhs_conn *conn, int32_t type, fhs_entity entity,
+                                       int64_t last, int64_t *count_out, fhirstore_error **err)
+{
+    *count_out = 0;
+    fhirstore_status status = begin_purge(conn, err);
+    if (status == FHIRSTORE_OK) {
+        status = remove_old_versions(conn, type, entity, last, count_out, err);
+    }
+    if (status == FHIRSTORE_OK && *count_out > 0) {
+        status = forget_to(conn, entity, last, err);
     }
     return fhs_conn_spoil(conn, status);
 }
@@ -121,7 +171,8 @@ fhirstore_status fhs_resource_purge(fhs_conn *conn, const fhs_version *current, 
         status = leave_lists(conn, current, err);
     }
     if (status == FHIRSTORE_OK) {
-        status = remove_old_versions(conn, current->type, current->entity, count_out, err);
+        status = remove_old_versions(conn, current->type, current->entity, INT64_MAX, count_out,
+                                     err);
     }
     if (status == FHIRSTORE_OK) {
         status = remove_version(conn, current->type, current->seq, err);

@@ -2,6 +2,7 @@
 /* Resources: the point read, one version, and the write that keeps all tables in step. */
 #include "base/limits.h"
 #include "storage/chain.h"
+#include "storage/patient_internal.h"
 #include "storage/rows_internal.h"
 #include "storage/storage_internal.h"
 
@@ -31,6 +32,7 @@ static void fill_version(sqlite3_stmt *stmt, fhs_version *out)
     out->id = fhs_column_str(stmt, COLUMN_ID);
     out->body = fhs_column_str(stmt, COLUMN_BODY);
     out->is_large = out->body.ptr == NULL && !out->is_deleted;
+    out->is_shredded = false;
     out->rows = FHS_STR_NONE;
 }
 
@@ -50,6 +52,9 @@ static fhirstore_status lend_stepped(fhs_conn *conn, sqlite3_stmt *stmt, int rc,
     if (FHS_LIKELY(rc == SQLITE_ROW)) {
         fill_version(stmt, out);
         conn->row = stmt;
+        if (FHS_UNLIKELY(fhs_body_is_sealed(out->body))) {
+            return fhs_body_open(conn, out, &conn->opened, err);
+        }
         return FHS_UNLIKELY(out->is_large) && wants_large ? lend_large(conn, out, &conn->large, err)
                                                           : FHIRSTORE_OK;
     }
@@ -272,17 +277,23 @@ static fhirstore_status keep_old_version(fhs_conn *conn, const fhs_write *write,
     if (status != FHIRSTORE_OK || write->old_deleted || write->old_large) {
         return status;
     }
-    status = fhs_core(conn, FHS_SQL_OLD_BODY_ADD, &stmt, err);
+    /* A sealed body is moved as it is. */
+    bool moves = conn->storage->has_patient_keys;
+    status = fhs_core(conn, moves ? FHS_SQL_OLD_BODY_MOVE : FHS_SQL_OLD_BODY_ADD, &stmt, err);
     if (status != FHIRSTORE_OK) {
         return status;
     }
-    (void)sqlite3_bind_int64(stmt, 1, write->old_seq);
-    (void)fhs_bind_bytes(stmt, 2, write->old_body);
+    (void)sqlite3_bind_int64(stmt, 1, moves ? write->entity : write->old_seq);
+    if (moves) {
+        (void)sqlite3_bind_int64(stmt, 2, write->old_seq);
+    } else {
+        (void)fhs_bind_bytes(stmt, 2, write->old_body);
+    }
     return write_row(conn, stmt, err);
 }
 
 static fhirstore_status set_current(fhs_conn *conn, const fhs_write *write, int64_t seq,
-                                    fhirstore_error **err)
+                                    fhs_str body, fhirstore_error **err)
 {
     sqlite3_stmt *stmt;
     bool is_deleted = write->method == FHS_METHOD_DELETE;
@@ -303,7 +314,7 @@ static fhirstore_status set_current(fhs_conn *conn, const fhs_write *write, int6
     if (!write->exists) {
         (void)fhs_bind_str(stmt, at++, write->id);
     }
-    bind_body(stmt, at, is_deleted || fhs_write_is_large(write), write->body);
+    bind_body(stmt, at, is_deleted || fhs_write_is_large(write), body);
     status = write_row(conn, stmt, err);
     if (status == FHIRSTORE_OK && write->exists && sqlite3_changes(conn->db) != 1) {
         (void)fhs_conn_spoil(conn, FHIRSTORE_ERR_CORRUPT);
@@ -395,6 +406,24 @@ fhirstore_status fhs_rows_change(fhs_conn *conn, fhs_entity entity, fhs_str old_
     return fhs_conn_spoil(conn, status);
 }
 
+/* List the version with its patients, and put what is stored in place of a body that is whole. */
+static fhirstore_status seal_for_patients(fhs_conn *conn, const fhs_write *write, int64_t seq,
+                                          fhs_str *body, fhirstore_error **err)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    for (size_t i = 0; i < write->patient_count && status == FHIRSTORE_OK; i++) {
+        const int64_t numbers[] = {write->patients[i], seq};
+        status = fhs_pending_add(conn, FHS_PENDING_PATIENT_BODY, numbers, 2, true, err);
+    }
+    if (status != FHIRSTORE_OK || fhs_write_is_large(write)) {
+        return status;
+    }
+    fhs_buf_reset(&conn->sealed);
+    status = fhs_body_seal(conn, seq, FHS_BODY_WHOLE, write, *body, &conn->sealed, err);
+    *body = fhs_buf_str(&conn->sealed);
+    return status;
+}
+
 fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int64_t *seq_out,
                                     fhirstore_error **err)
 {
@@ -415,16 +444,20 @@ fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int6
                              .version = write->version,
                              .method = write->method,
                              .id = write->id};
-    if (write->exists) {
+    fhs_str body = is_deleted ? FHS_STR_NONE : write->body;
+    if (!is_deleted && fhs_write_is_sealed(conn, write)) {
+        status = seal_for_patients(conn, write, seq, &body, err);
+    }
+    if (status == FHIRSTORE_OK && write->exists) {
         status = keep_old_version(conn, write, err);
     }
     if (status == FHIRSTORE_OK) {
-        status = set_current(conn, write, seq, err);
+        status = set_current(conn, write, seq, body, err);
     }
     if (status == FHIRSTORE_OK && !is_deleted && fhs_write_is_large(write)) {
         status = fhs_parts_write(conn, seq, write, entry.body, err);
     } else {
-        fhs_chain_hash_body(conn, is_deleted ? FHS_STR_NONE : write->body, entry.body);
+        fhs_chain_hash_body(conn, body, entry.body);
     }
     if (status == FHIRSTORE_OK && (was_current || !is_deleted) &&
         !(was_current && !is_deleted && fhs_str_eq(write->old_rows, write->rows))) {
@@ -469,13 +502,26 @@ static const fhs_str each_of_type_sql = FHS_LIT_INIT(
     "FROM current_type c CROSS JOIN resource r ON r.entity=c.entity "
     "WHERE c.entity>?1 AND c.type=?2 ORDER BY c.entity");
 
-fhirstore_status fhs_resource_each(fhs_conn *conn, int32_t type, fhs_entity after,
+static fhirstore_status note_shredded(fhs_version *version, fhirstore_error **err)
+{
+    version->is_shredded = true;
+    version->body = FHS_STR_NONE;
+    if (err != NULL) {
+        fhs_error_free(*err);
+        *err = NULL;
+    }
+    return FHIRSTORE_OK;
+}
+
+/* @a any: also those whose bodies no key opens. */
+static fhirstore_status visit_each(fhs_conn *conn, int32_t type, fhs_entity after, bool any,
                                    fhirstore_status (*visit)(void *ctx, const fhs_version *version),
                                    void *ctx, fhirstore_error **err)
 {
     fhs_stmt *stmt;
     fhs_version version;
     fhs_buf large = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    fhs_buf opened = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
     fhirstore_status status = fhs_stmt_take(conn, type == 0 ? each_sql : each_of_type_sql, &stmt,
                                             err);
     if (status == FHIRSTORE_OK) {
@@ -488,10 +534,31 @@ fhirstore_status fhs_resource_each(fhs_conn *conn, int32_t type, fhs_entity afte
         fill_version(fhs_stmt_raw(stmt), &version);
         if (version.is_large) {
             status = lend_large(conn, &version, &large, err);
+        } else if (fhs_body_is_sealed(version.body)) {
+            status = fhs_body_open(conn, &version, &opened, err);
+        }
+        if (status == FHIRSTORE_ERR_SHREDDED && any) {
+            status = note_shredded(&version, err);
         }
         status = status == FHIRSTORE_OK ? visit(ctx, &version) : status;
         fhs_buf_clear(&large);
     }
+    fhs_buf_clear(&opened);
     fhs_stmt_give(stmt);
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+fhirstore_status fhs_resource_each(fhs_conn *conn, int32_t type, fhs_entity after,
+                                   fhirstore_status (*visit)(void *ctx, const fhs_version *version),
+                                   void *ctx, fhirstore_error **err)
+{
+    return visit_each(conn, type, after, false, visit, ctx, err);
+}
+
+fhirstore_status fhs_resource_each_any(fhs_conn *conn,
+                                       fhirstore_status (*visit)(void *ctx,
+                                                                 const fhs_version *version),
+                                       void *ctx, fhirstore_error **err)
+{
+    return visit_each(conn, 0, 0, true, visit, ctx, err);
 }

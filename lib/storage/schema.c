@@ -5,7 +5,7 @@
  * of one version.
  */
 #include "storage/chain.h"
-#include "storage/storage_internal.h"
+#include "storage/patient_internal.h"
 
 static const fhs_str meta_fhir_version = FHS_LIT_INIT("fhir_version");
 
@@ -186,6 +186,9 @@ static fhirstore_status bring_up_to_date(fhs_conn *conn, int64_t version, bool i
     }
     status = fhs_schema_migrate(conn, version, err);
     sqlite3_stmt *stmt;
+    if (status == FHIRSTORE_OK && is_empty && conn->storage->options.patient_keys) {
+        status = fhs_patient_create(conn, err);
+    }
     if (status == FHIRSTORE_OK && is_empty) {
         status = fhs_core(conn, FHS_SQL_META_SET, &stmt, err);
         if (status == FHIRSTORE_OK) {

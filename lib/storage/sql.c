@@ -71,6 +71,11 @@ static const char *const core_text[FHS_SQL_COUNT] = {
                                 "ORDER BY param LIMIT 1",
     [FHS_SQL_REFERRERS] = "SELECT entity FROM idx_reference WHERE param=?1 AND target=?2 "
                           "AND entity<>?2",
+    [FHS_SQL_PATIENT_KEY] = "SELECT wrapped FROM patient_key WHERE entity=?1",
+    [FHS_SQL_PATIENT_KEY_ADD] =
+        "INSERT OR REPLACE INTO patient_key(entity,wrapped) VALUES(?1,?2)",
+    [FHS_SQL_OLD_BODY_MOVE] =
+        "INSERT INTO old_body(seq,body) SELECT seq,body FROM resource WHERE entity=?1 AND seq=?2",
 
     [FHS_SQL_INSERT_FIRST + FHS_ROW_TOKEN] = INSERT("idx_token", FIVE),
     [FHS_SQL_INSERT_FIRST + FHS_ROW_STRING] = INSERT("idx_string", FOUR),
@@ -85,6 +90,7 @@ static const char *const core_text[FHS_SQL_COUNT] = {
     [FHS_SQL_INSERT_FIRST + FHS_PENDING_VERSION_TYPE] = INSERT("version_type", "c0,c1"),
     [FHS_SQL_INSERT_FIRST + FHS_PENDING_CURRENT_TYPE] = INSERT("current_type", "c0,c1"),
     [FHS_SQL_INSERT_FIRST + FHS_PENDING_CURRENT_UPDATED] = INSERT("current_updated", THREE),
+    [FHS_SQL_INSERT_FIRST + FHS_PENDING_PATIENT_BODY] = INSERT("patient_body", "c0,c1"),
 
     [FHS_SQL_DELETE_FIRST + FHS_ROW_TOKEN] = "DELETE FROM idx_token WHERE param=?1 AND code=?2 "
                                              "AND system=?3 AND exact=?4 AND entity=?5",
@@ -112,6 +118,8 @@ static const char *const core_text[FHS_SQL_COUNT] = {
         FHS_PENDING_CURRENT_TYPE] = "DELETE FROM current_type WHERE type=?1 AND entity=?2",
     [FHS_SQL_DELETE_FIRST + FHS_PENDING_CURRENT_UPDATED] =
         "DELETE FROM current_updated WHERE type=?1 AND updated=?2 AND entity=?3",
+    [FHS_SQL_DELETE_FIRST +
+        FHS_PENDING_PATIENT_BODY] = "DELETE FROM patient_body WHERE patient=?1 AND seq=?2",
 };
 
 fhirstore_status fhs_core(fhs_conn *conn, fhs_sql which, sqlite3_stmt **stmt_out,

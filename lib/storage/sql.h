@@ -47,9 +47,12 @@ typedef enum fhs_sql {
     FHS_SQL_SEQ_AT_OR_BEFORE,
     FHS_SQL_REFERENCE_PARAM,
     FHS_SQL_REFERRERS,
+    FHS_SQL_PATIENT_KEY,
+    FHS_SQL_PATIENT_KEY_ADD,
+    FHS_SQL_OLD_BODY_MOVE,
     FHS_SQL_INSERT_FIRST,                             /* + kind: from the pending rows */
-    FHS_SQL_DELETE_FIRST = FHS_SQL_INSERT_FIRST + 14, /* + kind */
-    FHS_SQL_COUNT = FHS_SQL_DELETE_FIRST + 14,
+    FHS_SQL_DELETE_FIRST = FHS_SQL_INSERT_FIRST + 15, /* + kind */
+    FHS_SQL_COUNT = FHS_SQL_DELETE_FIRST + 15,
 } fhs_sql;
 
 #endif

@@ -52,6 +52,7 @@ typedef struct fhs_storage_options {
     int32_t fhir_version;     /* for create; checked against the file otherwise when not 0 */
     int32_t new_fhir_version; /* for create when fhir_version is 0 */
     const char *base_vfs;     /* tests: the VFS below; NULL: unix-excl, unix for multi_process */
+    bool patient_keys;    /* for create: bodies under keys of their patients (patient.h) */
     int64_t (*now_us)(void *ctx); /* NULL: the system clock */
     void *now_ctx;
 } fhs_storage_options;
@@ -69,6 +70,8 @@ void fhs_storage_close(fhs_storage *storage);
 
 int32_t fhs_storage_fhir_version(const fhs_storage *storage);
 bool fhs_storage_is_encrypted(const fhs_storage *storage);
+/* Whether it was created with keys of patients (patient.h). */
+bool fhs_storage_has_patient_keys(const fhs_storage *storage);
 /* The VFS underneath (key slots, page verification), NULL for a plaintext store. */
 struct fhs_vfs;
 struct fhs_vfs *fhs_storage_vfs(fhs_storage *storage);
@@ -292,6 +295,7 @@ typedef struct fhs_version {
     bool is_deleted;
     bool is_current;
     bool is_large; /* the body is stored in parts */
+    bool is_shredded; /* no key opens the body, which is left out: only from who says so */
     fhs_str id;
     fhs_str body; /* stored JSON; empty when deleted */
     fhs_str rows; /* its row list; empty unless asked for */
@@ -354,6 +358,8 @@ typedef struct fhs_write {
     fhs_str old_body; /* this body (moved to the history; a large one stays where it is) */
     bool old_large;
     fhs_str old_rows; /* and these rows */
+    const fhs_entity *patients; /* whose the body is, each once (patient.h) */
+    size_t patient_count;
 } fhs_write;
 
 /*
@@ -373,6 +379,10 @@ fhirstore_status fhs_resource_purge_old(fhs_conn *conn, int32_t type, fhs_entity
                                         int64_t *count_out, fhirstore_error **err);
 fhirstore_status fhs_resource_purge(fhs_conn *conn, const fhs_version *current, int64_t *count_out,
                                     fhirstore_error **err);
+
+/* The same of those up to version @a last, which is not the current one. */
+fhirstore_status fhs_resource_purge_to(fhs_conn *conn, int32_t type, fhs_entity entity,
+                                       int64_t last, int64_t *count_out, fhirstore_error **err);
 
 /* The newest change's sequence (0: none) and link in the chain, 32 bytes; and that of another. */
 fhirstore_status fhs_chain_head(fhs_conn *conn, int64_t *seq_out, uint8_t *link_out,
@@ -412,6 +422,12 @@ fhirstore_status fhs_history_count(fhs_conn *conn, const fhs_history_query *quer
 fhirstore_status fhs_resource_each(fhs_conn *conn, int32_t type, fhs_entity after,
                                    fhirstore_status (*visit)(void *ctx, const fhs_version *version),
                                    void *ctx, fhirstore_error **err);
+
+/* All of them, also those whose bodies no key opens: is_shredded says so, and the body is empty. */
+fhirstore_status fhs_resource_each_any(fhs_conn *conn,
+                                       fhirstore_status (*visit)(void *ctx,
+                                                                 const fhs_version *version),
+                                       void *ctx, fhirstore_error **err);
 
 /* How many current resources of a type have a higher entity number than @a after. */
 fhirstore_status fhs_resource_count_after(fhs_conn *conn, int32_t type, fhs_entity after,

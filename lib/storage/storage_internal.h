@@ -55,6 +55,11 @@ struct fhs_conn {
     sqlite3_stmt *row;     /* the statement whose row is lent out */
     fhs_entity row_entity; /* of the last one that was read by its entity */
     fhs_buf large;         /* the large body that goes with it */
+    fhs_buf opened;        /* a body that was sealed for a patient */
+    fhs_buf sealed;        /* one that is being written */
+    struct fhs_patient_slot *patients; /* keys of patients (patient.c); NULL: none yet */
+    unsigned shredded;                 /* what the storage's count was when last looked at */
+    bool shreds;                       /* the transaction destroys a key */
     fhs_stmt *statements;
     uint32_t statement_count;
     uint64_t statement_clock;
@@ -78,6 +83,9 @@ struct fhs_storage {
     fhs_storage_options options; /* no key material in it */
     struct fhs_vfs *vfs;
     int32_t fhir_version;
+    bool has_patient_keys;
+    uint8_t *patient_root;  /* wraps the keys of patients; guarded; NULL: they cannot be read */
+    atomic_uint shredded;   /* how often one was destroyed */
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* a connection came back */
     fhs_conn *writer;

@@ -2,7 +2,7 @@
 /* A store that nobody uses for a while: its memory is given back, or its file let go of. */
 #include <string.h>
 
-#include "storage/storage_internal.h"
+#include "storage/patient_internal.h"
 
 /* The last connection to go checkpoints the log into the file. */
 void fhs_storage_drop_connections(fhs_storage *storage)
@@ -60,6 +60,7 @@ void fhs_storage_trim(fhs_storage *storage)
         fhs_statements_free(writer);
         fhs_name_cache_clear(&writer->names);
         fhs_name_cache_clear(&writer->entities);
+        fhs_patient_forget(writer);
         (void)sqlite3_db_release_memory(writer->db);
         fhs_conn_release(writer);
     }
