@@ -66,6 +66,8 @@ static bool fill_copy(const cli_options *options, bool plain, cli_secret *held,
     memset(held, 0, sizeof *held);
     copy->progress = shows_progress(options) ? show_copying : NULL;
     copy->flags = plain ? (uint32_t)FHIRSTORE_BACKUP_PLAINTEXT : 0;
+    copy->flags |= options->without_patient_keys ? (uint32_t)FHIRSTORE_BACKUP_WITHOUT_PATIENT_KEYS
+                                                 : 0;
     copy->key = plain ? NULL : key;
     return plain || read_copy_key(options, held, key);
 }

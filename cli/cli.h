@@ -64,6 +64,8 @@ typedef struct cli_options {
     bool time;     /* tell on stderr how long the search itself took */
     bool ids, count, ndjson, explain;
     bool strict, csv;
+    bool patient_keys, without_patient_keys;
+    bool later; /* shred: the file is put in order by reindex */
     fhirstore_header headers[MAX_HEADERS];
     size_t header_count;
     char **arguments; /* what is no option */
@@ -101,6 +103,7 @@ int cli_backup(const cli_options *options);
 int cli_encrypt(const cli_options *options);
 int cli_decrypt(const cli_options *options);
 int cli_compact(const cli_options *options);
+int cli_shred(const cli_options *options);
 
 /* An open store and the local operator's session on it. */
 typedef struct cli_store {

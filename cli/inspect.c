@@ -16,7 +16,9 @@ int cli_init(const cli_options *options)
         (void)fclose(existing);
         return cli_fail_text("%s: there is a file of this name already", options->arguments[0]);
     }
-    if (!cli_open(options, FHIRSTORE_OPEN_CREATE, &opened)) {
+    uint32_t flags = FHIRSTORE_OPEN_CREATE;
+    flags |= options->patient_keys ? (uint32_t)FHIRSTORE_OPEN_PATIENT_KEYS : 0;
+    if (!cli_open(options, flags, &opened)) {
         return EXIT_FAILED;
     }
     const char *const versions[] = {"?", "R4", "R4B", "R5"};

@@ -55,6 +55,9 @@ enum option_id {
     OPT_JOURNAL,
     OPT_AUDIT,
     OPT_BEFORE,
+    OPT_PATIENT_KEYS,
+    OPT_WITHOUT_PATIENT_KEYS,
+    OPT_LATER,
     OPTION_COUNT
 };
 
@@ -80,7 +83,8 @@ enum option_id {
 #define OF_LONG_RUN (BIT(OPT_PER_COMMIT) | BIT(OPT_PROGRESS) | BIT(OPT_JSON))
 
 static const cli_command commands[] = {
-    {"init", "init STORE [--fhir R4|R4B|R5]", 1, 1, OF_STORE | BIT(OPT_JSON), cli_init},
+    {"init", "init STORE [--fhir R4|R4B|R5] [--patient-keys]", 1, 1,
+     OF_STORE | BIT(OPT_PATIENT_KEYS) | BIT(OPT_JSON), cli_init},
     {"import", "import STORE PATH…", 2, 0,
      OF_STORE | OF_PRINCIPAL | OF_LONG_RUN | BIT(OPT_VALIDATION), cli_import},
     {"export", "export STORE DIR [--type T,…] [--since INSTANT]", 2, 2,
@@ -107,11 +111,14 @@ static const cli_command commands[] = {
     {"audit", "audit list|verify|anchor|retain STORE [--anchor FILE] [--before INSTANT]", 2, 2,
      OF_STORE | OF_PRINCIPAL | BIT(OPT_ANCHOR) | BIT(OPT_BEFORE) | BIT(OPT_JSON), cli_audit},
     {"backup", "backup STORE DEST [--new-key-file F|--new-passphrase-file F|--recipient P]", 2, 2,
-     OF_STORE | OF_NEW_KEY | BIT(OPT_PROGRESS) | BIT(OPT_JSON), cli_backup},
+     OF_STORE | OF_NEW_KEY | BIT(OPT_WITHOUT_PATIENT_KEYS) | BIT(OPT_PROGRESS) | BIT(OPT_JSON),
+     cli_backup},
     {"encrypt", "encrypt STORE --new-key-file F|--new-passphrase-file F|--recipient P", 1, 1,
      OF_STORE | OF_NEW_KEY | BIT(OPT_PROGRESS) | BIT(OPT_JSON), cli_encrypt},
     {"decrypt", "decrypt STORE", 1, 1, OF_STORE | BIT(OPT_PROGRESS) | BIT(OPT_JSON), cli_decrypt},
     {"compact", "compact STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_compact},
+    {"shred", "shred STORE Patient/id… [--later]", 2, 0,
+     OF_STORE | OF_PRINCIPAL | BIT(OPT_LATER) | BIT(OPT_JSON), cli_shred},
 #ifdef CLI_HAS_IOT
     {"iot", "iot check|normalise|ingest|samples|eval …", 2, 0,
      OF_STORE | OF_PRINCIPAL | OF_IOT | BIT(OPT_PER_COMMIT) | BIT(OPT_JSON) | BIT(OPT_VALIDATION) |
@@ -175,6 +182,9 @@ static const struct option long_options[] = {
     {"journal", required_argument, NULL, FIRST_ID + OPT_JOURNAL},
     {"audit", required_argument, NULL, FIRST_ID + OPT_AUDIT},
     {"before", required_argument, NULL, FIRST_ID + OPT_BEFORE},
+    {"patient-keys", no_argument, NULL, FIRST_ID + OPT_PATIENT_KEYS},
+    {"without-patient-keys", no_argument, NULL, FIRST_ID + OPT_WITHOUT_PATIENT_KEYS},
+    {"later", no_argument, NULL, FIRST_ID + OPT_LATER},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -344,6 +354,9 @@ static bool take_flag(cli_options *options, int id)
         {OPT_EXPLAIN, &options->explain},
         {OPT_STRICT, &options->strict},
         {OPT_CSV, &options->csv},
+        {OPT_PATIENT_KEYS, &options->patient_keys},
+        {OPT_WITHOUT_PATIENT_KEYS, &options->without_patient_keys},
+        {OPT_LATER, &options->later},
     };
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (flags[i].id == id) {

@@ -21,6 +21,7 @@
 #include "resource.h"
 #include "search.h"
 #include "session.h"
+#include "shred.h"
 #include "status.h"
 #include "store.h"
 

@@ -32,6 +32,7 @@ enum fhirstore_open_flag {
     FHIRSTORE_OPEN_MULTI_PROCESS = 8, /**< Let other processes open the file too. Costs speed and leaks page numbers (docs/threat-model.md). */
     FHIRSTORE_OPEN_SYNC_NORMAL = 16,  /**< A power failure may lose the last commits, never damage the file. */
     FHIRSTORE_OPEN_CHEAP_KDF = 32,    /**< Weak passphrase derivation: for tests. */
+    FHIRSTORE_OPEN_PATIENT_KEYS = 128, /**< With CREATE, an option of creation: bodies of what belongs to a patient are sealed with that patient's own key (shred.h). FHIRSTORE_ERR_INVALID_ARG for a store that was created without, or one that is not encrypted. */
     FHIRSTORE_OPEN_AUDIT_BEST_EFFORT = 64 /**< An error from the audit hook is recorded and undoes nothing (audit.h). */
 };
 

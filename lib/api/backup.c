@@ -50,8 +50,9 @@ static fhirstore_status read_order(const char *path, size_t path_len,
     if (status < FHIRSTORE_OK) {
         return status;
     }
+    const uint32_t without_keys = FHIRSTORE_BACKUP_WITHOUT_PATIENT_KEYS;
     bool plain = (out->known.flags & (uint32_t)FHIRSTORE_BACKUP_PLAINTEXT) != 0;
-    if ((out->known.flags & ~(uint32_t)FHIRSTORE_BACKUP_PLAINTEXT) != 0) {
+    if ((out->known.flags & ~((uint32_t)FHIRSTORE_BACKUP_PLAINTEXT | without_keys)) != 0) {
         return fhs_api_invalid(err, "options.flags has unknown bits");
     }
     if (plain && out->known.key != NULL) {
@@ -69,6 +70,7 @@ static fhirstore_status read_order(const char *path, size_t path_len,
     out->path = fhs_memdup(path, path_len);
     out->options = (fhs_copy_options){.path = out->path,
                                       .plaintext = plain,
+                                      .leaves_patient_keys = (out->known.flags & without_keys) != 0,
                                       .credential = &out->key.credential,
                                       .kdf_cost = out->key.cost,
                                       .label = out->key.label,
@@ -165,6 +167,9 @@ fhirstore_status fhirstore_migrate(const char *path, size_t path_len,
     fhirstore *store = NULL;
     fhs_api_begin(err_out);
     fhirstore_status status = read_order(path, path_len, to, &order, err_out);
+    if (status >= FHIRSTORE_OK && order.options.leaves_patient_keys) {
+        status = fhs_api_invalid(err_out, "a store that is migrated keeps its keys of patients");
+    }
     if (status >= FHIRSTORE_OK) {
         status = check_source(from, err_out);
     }

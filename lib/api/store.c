@@ -14,7 +14,8 @@
 #define KNOWN_OPEN_FLAGS                                                                      \
     ((uint32_t)(FHIRSTORE_OPEN_CREATE | FHIRSTORE_OPEN_READ_ONLY | FHIRSTORE_OPEN_PLAINTEXT | \
                 FHIRSTORE_OPEN_MULTI_PROCESS | FHIRSTORE_OPEN_SYNC_NORMAL |                   \
-                FHIRSTORE_OPEN_CHEAP_KDF | FHIRSTORE_OPEN_AUDIT_BEST_EFFORT))
+                FHIRSTORE_OPEN_CHEAP_KDF | FHIRSTORE_OPEN_AUDIT_BEST_EFFORT |            \
+                FHIRSTORE_OPEN_PATIENT_KEYS))
 
 #define MIN_WAL_BYTES 65536u
 
@@ -70,6 +71,10 @@ static fhirstore_status check_options(const fhirstore_open_options *options, fhi
 {
     if ((options->flags & ~KNOWN_OPEN_FLAGS) != 0) {
         return fhs_api_invalid(err, "options.flags has unknown bits");
+    }
+    const uint32_t of_patients = (uint32_t)(FHIRSTORE_OPEN_PATIENT_KEYS | FHIRSTORE_OPEN_PLAINTEXT);
+    if ((options->flags & of_patients) == of_patients) {
+        return fhs_api_invalid(err, "FHIRSTORE_OPEN_PATIENT_KEYS is for encrypted stores");
     }
     if (options->journal < FHIRSTORE_JOURNAL_DEFAULT ||
         options->journal > FHIRSTORE_JOURNAL_STRICT) {
@@ -138,6 +143,7 @@ static fhs_core_options core_options(fhs_str path, const fhirstore_open_options 
                 .plaintext = (options->flags & FHIRSTORE_OPEN_PLAINTEXT) != 0,
                 .multi_process = (options->flags & FHIRSTORE_OPEN_MULTI_PROCESS) != 0,
                 .cheap_kdf = (options->flags & FHIRSTORE_OPEN_CHEAP_KDF) != 0,
+                .patient_keys = (options->flags & FHIRSTORE_OPEN_PATIENT_KEYS) != 0,
                 .cache_bytes = (size_t)options->cache_bytes,
                 .wal_bytes = options->wal_bytes,
                 .max_readers = options->max_readers,

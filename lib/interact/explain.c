@@ -7,7 +7,7 @@
 #include "interact/sight.h"
 
 /* Actions are numbered from 1 without a gap. */
-#define LAST_ACTION FHIRSTORE_ACTION_OPERATION
+#define LAST_ACTION FHIRSTORE_ACTION_SHRED
 
 typedef struct explanation {
     fhs_session *session;

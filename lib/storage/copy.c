@@ -187,9 +187,41 @@ static fhirstore_status give_plain_key(copy_work *work, fhirstore_error **err)
     return rc == SQLITE_DONE ? FHIRSTORE_OK : fhs_fail_plain(err, fhs_sqlite_status(rc));
 }
 
+/*
+ * The copy's table of keys is emptied before the copy is complete: no file that opens ever has it.
+ * SQLite overwrites what it deletes, and in a table that was just filled nothing has moved.
+ */
+static fhirstore_status drop_patient_keys(copy_work *work, fhirstore_error **err)
+{
+    fhs_conn target = {.storage = work->storage};
+    if (!work->options->leaves_patient_keys || !work->storage->has_patient_keys) {
+        return FHIRSTORE_OK;
+    }
+    const char *base = work->storage->options.base_vfs;
+    const char *path = work->built != NULL ? fhs_vfs_path(work->built) : work->made;
+    const char *vfs = work->built != NULL ? fhs_vfs_name(work->built)
+                      : base == NULL      ? "unix-excl"
+                                          : base;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX;
+    int rc = sqlite3_open_v2(path, &target.db, flags, vfs);
+    fhirstore_status status = fhs_sql_fail(&target, rc, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_exec(&target,
+                          "PRAGMA journal_mode=OFF;PRAGMA temp_store=MEMORY;"
+                          "PRAGMA secure_delete=ON;DELETE FROM patient_key",
+                          err);
+    }
+    (void)sqlite3_close(target.db);
+    return status;
+}
+
 static fhirstore_status finish_target(copy_work *work, fhirstore_error **err)
 {
-    fhirstore_status status = work->built != NULL ? fhs_vfs_build_finish(work->built, err)
+    fhirstore_status status = drop_patient_keys(work, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    status = work->built != NULL ? fhs_vfs_build_finish(work->built, err)
                                                   : give_plain_key(work, err);
     fhs_vfs_close(work->built);
     work->built = NULL;

@@ -74,6 +74,10 @@ fhirstore_status fhs_patient_open(fhs_storage *storage, fhs_conn *conn, fhirstor
     }
     storage->has_patient_keys = status == FHIRSTORE_OK && fhs_stmt_int(stmt, 0) > 0;
     fhs_stmt_give(stmt);
+    if (status == FHIRSTORE_OK && storage->options.patient_keys && !storage->has_patient_keys) {
+        return fhs_fail(err, FHIRSTORE_ERR_INVALID_ARG,
+                        "the store was created without keys of patients");
+    }
     if (status != FHIRSTORE_OK || !storage->has_patient_keys || storage->patient_root != NULL) {
         return status;
     }

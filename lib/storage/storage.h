@@ -97,7 +97,8 @@ fhirstore_status fhs_storage_checkpoint(fhs_storage *storage, fhirstore_error **
 typedef struct fhs_copy_options {
     const char *path;
     bool replaces;  /* what has this name */
-    bool plaintext; /* not encrypted; else: */
+    bool leaves_patient_keys; /* the copy does not have them (patient.h) */
+    bool plaintext;           /* not encrypted; else: */
     const fhs_credential *credential;
     fhs_key_cost kdf_cost;
     fhs_str label;
