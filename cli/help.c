@@ -11,7 +11,9 @@ static const struct {
 } paragraphs[] = {
     {"init",
      "Creates an encrypted store, a file that must not exist yet. It is for one FHIR version:\n"
-     "R4 unless --fhir says otherwise. --plaintext creates a store that is not encrypted.\n"},
+     "R4 unless --fhir says otherwise. --plaintext creates a store that is not encrypted. With\n"
+     "--patient-keys what belongs to a patient is under that patient's own key besides, which\n"
+     "shred destroys.\n"},
     {"import",
      "Reads files and folders (*.json, *.ndjson, *.jsonl, each also with .gz; a file that is\n"
      "named is taken whatever it is called). Transaction and batch Bundles are executed, a\n"
@@ -75,7 +77,7 @@ static const struct {
      "explain tells which rule decides about one action, and of a resource whether it is seen.\n"
      "The actions are read, vread, search, create, update, patch, delete, history, export,\n"
      "import, transaction, batch, capabilities, audit, validate, everything, hardDelete,\n"
-     "reindex, convert, operation.\n"},
+     "reindex, convert, operation, shred.\n"},
     {"audit",
      "The store's journal of every access. list prints it as NDJSON, a record a line; verify\n"
      "checks each record, the chain, the signatures and the end, and exits with 1 when it was\n"
@@ -86,13 +88,21 @@ static const struct {
      "Writes a copy of what the store holds now to DEST, a file that must not exist yet. The copy\n"
      "is a store of its own, compact, with a new data key: to restore it is to open it. It opens\n"
      "with what is said of a new key, or else with the key that opened the store; the copy of a\n"
-     "store that is not encrypted is not, either, unless a new key is given.\n"},
+     "store that is not encrypted is not, either, unless a new key is given. With\n"
+     "--without-patient-keys the copy lacks the keys of patients, and what they seal cannot be\n"
+     "read in it.\n"},
     {"encrypt",
      "Replaces a store that is not encrypted by an encrypted copy of itself; with a key, an\n"
      "encrypted one by a copy with a new data key, which none of its old keys opens. A crash\n"
      "leaves the one or the other. Blocks of the old file may survive on the disk.\n"},
     {"decrypt", "Replaces an encrypted store by a copy that is not encrypted.\n"},
     {"compact", "Gives unused pages back to the file system and puts the others in order.\n"},
+    {"shred",
+     "Destroys the keys of patients, in a store that was created with --patient-keys, and removes\n"
+     "what belongs to them alone: bodies, histories, index rows, words, and what the journal says\n"
+     "of them. Copies that were made without the keys do not show it any more, either. Lists what\n"
+     "stays and still names them. The file is written anew at the end; --later leaves that to\n"
+     "reindex.\n"},
     {"iot",
      "check reads a device mapping and a FHIR mapping and lists every fault with its line, what "
      "does\n"
@@ -153,6 +163,8 @@ static const char option_help[] =
     "  --as FILE            act as a principal, with the roles and scopes of this document, in\n"
     "                       place of the operator, who may do everything (docs/access.md)\n"
     "  --policy FILE        the role document that --as goes by (else the built-in roles)\n"
+    "  --patient-keys, --without-patient-keys, --later\n"
+    "                       init, backup, shred: keys of patients (docs/shredding.md)\n"
     "  --json               machine-readable output\n"
     "  --progress           show progress also where stderr is no terminal: import, reindex,\n"
     "                       backup, encrypt, decrypt\n"

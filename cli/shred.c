@@ -41,9 +41,9 @@ static int shred_one(const cli_options *options, const cli_store *opened, const 
 {
     fhirstore_error *error = NULL;
     fhirstore_buf report = {0};
-    fhirstore_status status = fhirstore_shred_patient(
-        opened->session, id, strlen(id), later ? (uint32_t)FHIRSTORE_SHRED_LATER : 0, &report,
-        &error);
+    fhirstore_status status = fhirstore_shred_patient(opened->session, id, strlen(id),
+                                                      later ? (uint32_t)FHIRSTORE_SHRED_LATER : 0,
+                                                      &report, &error);
     if (status < FHIRSTORE_OK) {
         return cli_fail(error);
     }

@@ -20,7 +20,7 @@ FHIRSTORE_BEGIN_DECLS
 /** Flags for fhirstore_backup_options.flags. @since 0.1 */
 enum fhirstore_backup_flag {
     FHIRSTORE_BACKUP_PLAINTEXT = 1, /**< The copy is not encrypted; takes no key. */
-    FHIRSTORE_BACKUP_WITHOUT_PATIENT_KEYS = 2 /**< Of a store with keys of patients (shred.h): leave them out. What they seal cannot be read in the copy; fhirstore_patient_keys_take() brings keys back. Changes nothing where there are none. */
+    FHIRSTORE_BACKUP_WITHOUT_PATIENT_KEYS = 2 /**< Of a store with keys of patients (shred.h): leave them out. What they seal cannot be read in the copy. Changes nothing where there are none. */
 };
 
 /**

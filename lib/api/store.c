@@ -14,7 +14,7 @@
 #define KNOWN_OPEN_FLAGS                                                                      \
     ((uint32_t)(FHIRSTORE_OPEN_CREATE | FHIRSTORE_OPEN_READ_ONLY | FHIRSTORE_OPEN_PLAINTEXT | \
                 FHIRSTORE_OPEN_MULTI_PROCESS | FHIRSTORE_OPEN_SYNC_NORMAL |                   \
-                FHIRSTORE_OPEN_CHEAP_KDF | FHIRSTORE_OPEN_AUDIT_BEST_EFFORT |            \
+                FHIRSTORE_OPEN_CHEAP_KDF | FHIRSTORE_OPEN_AUDIT_BEST_EFFORT |                 \
                 FHIRSTORE_OPEN_PATIENT_KEYS))
 
 #define MIN_WAL_BYTES 65536u

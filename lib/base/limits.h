@@ -57,9 +57,9 @@
 #define FHS_LIMIT_ISSUES            64u
 #define FHS_LIMIT_ID_BYTES          64u
 /* Patients under whose keys one body is; those of more are under none. */
-#define FHS_LIMIT_BODY_PATIENTS     255u
-#define FHS_LIMIT_UNIT_BYTES        256u
-#define FHS_LIMIT_UNIT_DEPTH        16u
+#define FHS_LIMIT_BODY_PATIENTS 255u
+#define FHS_LIMIT_UNIT_BYTES    256u
+#define FHS_LIMIT_UNIT_DEPTH    16u
 /* What one audit record names, and resources whose patients it looks up. */
 #define FHS_LIMIT_AUDIT_RESOURCES   1000u
 #define FHS_LIMIT_AUDIT_PATIENTS    1000u

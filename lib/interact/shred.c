@@ -13,9 +13,9 @@
 #include "interact/purge.h"
 #include "interact/sight.h"
 #include "interact/words.h"
-#include "json/json.h"
 #include "storage/fulltext.h"
 #include "storage/patient.h"
+#include "json/json.h"
 
 #define WORDS_STEP 1000u
 /* As many are named; the others are counted. */
@@ -80,8 +80,8 @@ static fhirstore_status gather(shred_work *work, fhirstore_error **err)
 /* ---- one resource ---- */
 
 /* What is there now, copied out of the connection. */
-static fhirstore_status read_whole(shred_work *work, fhs_entity entity, fhs_version *out,
-                                   fhirstore_error **err)
+static fhirstore_status read_shredded(shred_work *work, fhs_entity entity, fhs_version *out,
+                                      fhirstore_error **err)
 {
     fhs_session *session = work->call->session;
     int32_t type = 0;
@@ -145,7 +145,7 @@ static fhirstore_status shred_resource(shred_work *work, const fhs_patient_body 
     if (last == 0) {
         return FHIRSTORE_OK;
     }
-    fhirstore_status status = read_whole(work, bodies[0].entity, &current, err);
+    fhirstore_status status = read_shredded(work, bodies[0].entity, &current, err);
     if (status < FHIRSTORE_OK) {
         return status;
     }

@@ -206,10 +206,7 @@ static fhirstore_status drop_patient_keys(copy_work *work, fhirstore_error **err
     int rc = sqlite3_open_v2(path, &target.db, flags, vfs);
     fhirstore_status status = fhs_sql_fail(&target, rc, err);
     if (status == FHIRSTORE_OK) {
-        status = fhs_exec(&target,
-                          "PRAGMA journal_mode=OFF;PRAGMA temp_store=MEMORY;"
-                          "PRAGMA secure_delete=ON;DELETE FROM patient_key",
-                          err);
+        status = fhs_exec(&target, "PRAGMA secure_delete=ON;DELETE FROM patient_key", err);
     }
     (void)sqlite3_close(target.db);
     return status;
@@ -222,7 +219,7 @@ static fhirstore_status finish_target(copy_work *work, fhirstore_error **err)
         return status;
     }
     status = work->built != NULL ? fhs_vfs_build_finish(work->built, err)
-                                                  : give_plain_key(work, err);
+                                 : give_plain_key(work, err);
     fhs_vfs_close(work->built);
     work->built = NULL;
     if (status == FHIRSTORE_OK && work->options->before_publish != NULL) {

@@ -107,10 +107,9 @@ static uint32_t slot_count(const fhs_conn *conn)
     return conn->is_writer ? WRITER_SLOTS : READER_SLOTS;
 }
 
-static struct fhs_patient_slot *slot_of(const fhs_conn *conn, fhs_entity entity)
+static struct fhs_patient_slot *patient_slot(const fhs_conn *conn, fhs_entity entity)
 {
-    return conn->patients == NULL ? NULL
-                                  : &conn->patients[(uint64_t)entity % slot_count(conn)];
+    return conn->patients == NULL ? NULL : &conn->patients[(uint64_t)entity % slot_count(conn)];
 }
 
 static void remember_key(fhs_conn *conn, fhs_entity entity, const uint8_t key[FHS_BOX_KEY_BYTES])
@@ -118,7 +117,7 @@ static void remember_key(fhs_conn *conn, fhs_entity entity, const uint8_t key[FH
     if (conn->patients == NULL) { /* without the memory for it, each is looked up */
         conn->patients = fhs_guarded_new(slot_count(conn) * sizeof *conn->patients);
     }
-    struct fhs_patient_slot *slot = slot_of(conn, entity);
+    struct fhs_patient_slot *slot = patient_slot(conn, entity);
     if (slot != NULL) {
         slot->entity = entity;
         memcpy(slot->key, key, sizeof slot->key);
@@ -148,7 +147,7 @@ void fhs_patient_catch_up(fhs_conn *conn)
 
 /* ---- one key ---- */
 
-static fhs_str wrap_aad(fhs_entity entity, uint8_t out[12])
+static fhs_str patient_aad(fhs_entity entity, uint8_t out[12])
 {
     memcpy(out, "pkey", 4);
     fhs_put_le(out + 4, 8, (uint64_t)entity);
@@ -165,7 +164,7 @@ static fhirstore_status give_key(fhs_conn *conn, fhs_entity entity, const uint8_
     if (conn->storage->patient_root == NULL) {
         return fhs_fail_plain(err, FHIRSTORE_ERR_SHREDDED);
     }
-    fhs_box_seal(conn->storage->patient_root, wrap_aad(entity, aad),
+    fhs_box_seal(conn->storage->patient_root, patient_aad(entity, aad),
                  fhs_str_of((const char *)key, FHS_BOX_KEY_BYTES), wrapped);
     fhirstore_status status = fhs_core(conn, FHS_SQL_PATIENT_KEY_ADD, &stmt, err);
     if (status == FHIRSTORE_OK) {
@@ -176,7 +175,7 @@ static fhirstore_status give_key(fhs_conn *conn, fhs_entity entity, const uint8_
     return fhs_conn_spoil(conn, status);
 }
 
-static fhirstore_status make_key(fhs_conn *conn, fhs_entity entity, fhirstore_error **err)
+static fhirstore_status make_patient_key(fhs_conn *conn, fhs_entity entity, fhirstore_error **err)
 {
     uint8_t key[FHS_BOX_KEY_BYTES];
     fhs_box_new_key(key);
@@ -196,8 +195,9 @@ fhirstore_status fhs_patient_meet(fhs_conn *conn, int32_t type, fhs_entity entit
         return FHIRSTORE_OK;
     }
     fhirstore_status status = fhs_typenum_find(conn, patient_type, &patient, err);
-    return status == FHIRSTORE_OK && patient != 0 && patient == type ? make_key(conn, entity, err)
-                                                                     : status;
+    return status == FHIRSTORE_OK && patient != 0 && patient == type
+               ? make_patient_key(conn, entity, err)
+               : status;
 }
 
 /* The row's key, whatever the connection remembers. */
@@ -216,8 +216,8 @@ static fhirstore_status load_patient_key(fhs_conn *conn, fhs_entity entity,
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW && conn->storage->patient_root != NULL) {
         fhs_str wrapped = fhs_column_str(stmt, 0);
-        *found_out = wrapped.len == WRAPPED &&
-                     fhs_box_open(conn->storage->patient_root, wrap_aad(entity, aad), wrapped, out);
+        *found_out = wrapped.len == WRAPPED && fhs_box_open(conn->storage->patient_root,
+                                                            patient_aad(entity, aad), wrapped, out);
     }
     status = fhs_sql_fail(conn, rc, err);
     (void)sqlite3_reset(stmt);
@@ -227,7 +227,7 @@ static fhirstore_status load_patient_key(fhs_conn *conn, fhs_entity entity,
 fhirstore_status fhs_patient_key(fhs_conn *conn, fhs_entity patient, uint8_t key_out[32],
                                  bool *found_out, fhirstore_error **err)
 {
-    const struct fhs_patient_slot *slot = slot_of(conn, patient);
+    const struct fhs_patient_slot *slot = patient_slot(conn, patient);
     if (slot != NULL && slot->entity == patient) {
         memcpy(key_out, slot->key, sizeof slot->key);
         *found_out = true;
@@ -282,7 +282,7 @@ static const fhs_str owners_sql = FHS_LIT_INIT(
     "AND r.body IS NOT NULL");
 
 fhirstore_status fhs_patient_owners(fhs_conn *conn, int64_t seq, fhs_entity *out, size_t *count_out,
-                                 fhirstore_error **err)
+                                    fhirstore_error **err)
 {
     fhs_stmt *stmt;
     *count_out = 0;
@@ -384,8 +384,8 @@ static const char rewrite_keys[] =
     "DROP TABLE patient_key;"
     "ALTER TABLE patient_key_kept RENAME TO patient_key";
 
-static fhirstore_status has_name(fhs_conn *conn, fhs_entity entity, bool *yes_out,
-                                 fhirstore_error **err)
+static fhirstore_status entity_has_name(fhs_conn *conn, fhs_entity entity, bool *yes_out,
+                                        fhirstore_error **err)
 {
     fhs_stmt *stmt;
     fhirstore_status status = fhs_stmt_take(conn, has_name_sql, &stmt, err);
@@ -420,7 +420,7 @@ fhirstore_status fhs_patient_destroy(fhs_conn *conn, fhs_entity patient, bool *s
         status = run_with(conn, forget_names_sql, 0, err);
     }
     if (status == FHIRSTORE_OK) {
-        status = has_name(conn, patient, stays_out, err);
+        status = entity_has_name(conn, patient, stays_out, err);
     }
     fhs_patient_forget(conn);
     conn->shreds = true;
@@ -428,7 +428,7 @@ fhirstore_status fhs_patient_destroy(fhs_conn *conn, fhs_entity patient, bool *s
         status = fhs_exec(conn, rewrite_keys, err);
     }
     if (status == FHIRSTORE_OK && *stays_out) {
-        status = make_key(conn, patient, err);
+        status = make_patient_key(conn, patient, err);
     }
     return fhs_conn_spoil(conn, status);
 }

@@ -70,8 +70,7 @@ static fhirstore_status remove_version(fhs_conn *conn, int32_t type, int64_t seq
 }
 
 static fhirstore_status remove_old_versions(fhs_conn *conn, int32_t type, fhs_entity entity,
-                                            int64_t last, int64_t *count_out,
-                                            fhirstore_error **err)
+                                            int64_t last, int64_t *count_out, fhirstore_error **err)
 {
     fhs_stmt *stmt;
     fhirstore_status status = fhs_stmt_take(conn, old_versions_sql, &stmt, err);

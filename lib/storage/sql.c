@@ -72,8 +72,7 @@ static const char *const core_text[FHS_SQL_COUNT] = {
     [FHS_SQL_REFERRERS] = "SELECT entity FROM idx_reference WHERE param=?1 AND target=?2 "
                           "AND entity<>?2",
     [FHS_SQL_PATIENT_KEY] = "SELECT wrapped FROM patient_key WHERE entity=?1",
-    [FHS_SQL_PATIENT_KEY_ADD] =
-        "INSERT OR REPLACE INTO patient_key(entity,wrapped) VALUES(?1,?2)",
+    [FHS_SQL_PATIENT_KEY_ADD] = "INSERT OR REPLACE INTO patient_key(entity,wrapped) VALUES(?1,?2)",
     [FHS_SQL_OLD_BODY_MOVE] =
         "INSERT INTO old_body(seq,body) SELECT seq,body FROM resource WHERE entity=?1 AND seq=?2",
 

@@ -52,7 +52,7 @@ typedef struct fhs_storage_options {
     int32_t fhir_version;     /* for create; checked against the file otherwise when not 0 */
     int32_t new_fhir_version; /* for create when fhir_version is 0 */
     const char *base_vfs;     /* tests: the VFS below; NULL: unix-excl, unix for multi_process */
-    bool patient_keys;    /* for create: bodies under keys of their patients (patient.h) */
+    bool patient_keys;        /* for create: bodies under keys of their patients (patient.h) */
     int64_t (*now_us)(void *ctx); /* NULL: the system clock */
     void *now_ctx;
 } fhs_storage_options;
@@ -96,7 +96,7 @@ fhirstore_status fhs_storage_checkpoint(fhs_storage *storage, fhirstore_error **
 
 typedef struct fhs_copy_options {
     const char *path;
-    bool replaces;  /* what has this name */
+    bool replaces;            /* what has this name */
     bool leaves_patient_keys; /* the copy does not have them (patient.h) */
     bool plaintext;           /* not encrypted; else: */
     const fhs_credential *credential;
@@ -295,7 +295,7 @@ typedef struct fhs_version {
     uint8_t method; /* fhs_method from history and old versions; from a read DELETE or 0 */
     bool is_deleted;
     bool is_current;
-    bool is_large; /* the body is stored in parts */
+    bool is_large;    /* the body is stored in parts */
     bool is_shredded; /* no key opens the body, which is left out: only from who says so */
     fhs_str id;
     fhs_str body; /* stored JSON; empty when deleted */
@@ -358,7 +358,7 @@ typedef struct fhs_write {
     bool old_deleted;
     fhs_str old_body; /* this body (moved to the history; a large one stays where it is) */
     bool old_large;
-    fhs_str old_rows; /* and these rows */
+    fhs_str old_rows;           /* and these rows */
     const fhs_entity *patients; /* whose the body is, each once (patient.h) */
     size_t patient_count;
 } fhs_write;

@@ -52,11 +52,11 @@ struct fhs_conn {
     void *ask_ctx;
     fhirstore_status stopped; /* what it answered, until that is told */
     sqlite3_stmt *core[FHS_SQL_COUNT];
-    sqlite3_stmt *row;     /* the statement whose row is lent out */
-    fhs_entity row_entity; /* of the last one that was read by its entity */
-    fhs_buf large;         /* the large body that goes with it */
-    fhs_buf opened;        /* a body that was sealed for a patient */
-    fhs_buf sealed;        /* one that is being written */
+    sqlite3_stmt *row;                 /* the statement whose row is lent out */
+    fhs_entity row_entity;             /* of the last one that was read by its entity */
+    fhs_buf large;                     /* the large body that goes with it */
+    fhs_buf opened;                    /* a body that was sealed for a patient */
+    fhs_buf sealed;                    /* one that is being written */
     struct fhs_patient_slot *patients; /* keys of patients (patient.c); NULL: none yet */
     unsigned shredded;                 /* what the storage's count was when last looked at */
     bool shreds;                       /* the transaction destroys a key */
@@ -84,8 +84,8 @@ struct fhs_storage {
     struct fhs_vfs *vfs;
     int32_t fhir_version;
     bool has_patient_keys;
-    uint8_t *patient_root;  /* wraps the keys of patients; guarded; NULL: they cannot be read */
-    atomic_uint shredded;   /* how often one was destroyed */
+    uint8_t *patient_root; /* wraps the keys of patients; guarded; NULL: they cannot be read */
+    atomic_uint shredded;  /* how often one was destroyed */
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* a connection came back */
     fhs_conn *writer;
