@@ -269,7 +269,7 @@ START_TEST(bad_copies_leave_nothing)
     options.flags = FHIRSTORE_BACKUP_PLAINTEXT;
     expect_no_copy(fhirstore_backup(store, copy, strlen(copy), &options, NULL),
                    FHIRSTORE_ERR_INVALID_ARG, copy);
-    options.flags = 2;
+    options.flags = 1024;
     expect_no_copy(fhirstore_backup(store, copy, strlen(copy), &options, NULL),
                    FHIRSTORE_ERR_INVALID_ARG, copy);
     options.flags = 0;
