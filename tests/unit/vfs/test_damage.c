@@ -525,6 +525,24 @@ START_TEST(reports_a_log_without_its_header)
 }
 END_TEST
 
+/* The header is synced before the first frame comes: what a crash leaves of it alone is no damage.
+ */
+START_TEST(forgives_a_log_that_never_began)
+{
+    static const uint8_t zeros[FIRST_FRAME];
+    int64_t sum = make_closed(60);
+    for (size_t size = 1; size <= FIRST_FRAME;
+         size += size < FIRST_FRAME - 1 ? FIRST_FRAME - 2 : 1) {
+        save_bytes(wal_of(in_folder("store")), zeros, size);
+        outcome found = examine(in_folder("store"));
+        ck_assert_int_eq(found.status, FHIRSTORE_OK);
+        ck_assert_int_eq(found.sum, sum);
+        ck_assert(!found.lost_tail);
+        ck_assert_uint_eq(found.flaws, 0);
+    }
+}
+END_TEST
+
 /* Damage under a running store: the log's committed frames are known, so each flip is a flaw. */
 START_TEST(verifies_the_log_of_a_running_store)
 {
@@ -569,6 +587,7 @@ int main(void)
     tcase_add_test(tcase, refuses_damage_of_a_running_log);
     tcase_add_test(tcase, knows_a_file_cut_off_under_it);
     tcase_add_test(tcase, reports_a_log_without_its_header);
+    tcase_add_test(tcase, forgives_a_log_that_never_began);
     tcase_add_test(tcase, verifies_the_log_of_a_running_store);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -278,6 +278,29 @@ START_TEST(survives_failing_slot_changes)
 END_TEST
 
 /* Creation that fails anywhere leaves no store, or a whole one, and never stands in its own way. */
+/* A crash between the emptying of a batch and its deletion leaves an empty file beside the store.
+ */
+START_TEST(clears_away_what_is_left_of_a_batch)
+{
+    const char *path = in_folder("store");
+    const char *batch = in_folder("store-renew");
+    const fhs_vfs_options options = with(other_key);
+    store opened = open_store(path);
+    uint32_t id = 0;
+    fill_store(opened.db, 20);
+    run_sql(opened.db, "BEGIN IMMEDIATE");
+    ck_assert_int_eq(fhs_vfs_renew(opened.vfs, &other_key, cheap, FHS_LIT("new"), &id, NULL),
+                     FHIRSTORE_OK);
+    run_sql(opened.db, "COMMIT");
+    close_store(&opened);
+    save_bytes(batch, (const uint8_t *)"", 0);
+    opened = open_store_with(path, &options);
+    ck_assert(!file_exists(batch));
+    ck_assert_int_eq(get_number(opened.db, "SELECT count(*) FROM t"), 20);
+    close_store(&opened);
+}
+END_TEST
+
 START_TEST(creates_whole_or_not_at_all)
 {
     const char *path = in_folder("store");
@@ -347,6 +370,7 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, opens_read_only);
     tcase_add_test(tcase, changes_slots_of_an_open_store);
     tcase_add_test(tcase, survives_failing_slot_changes);
+    tcase_add_test(tcase, clears_away_what_is_left_of_a_batch);
     tcase_add_test(tcase, creates_whole_or_not_at_all);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
