@@ -65,6 +65,9 @@ class Machine:
         for entry in tree.iterdir():
             if entry.name != "dev" and not entry.name.startswith((".git", "build")):
                 (folder / entry.name).symlink_to(entry)
+        if bare:  # where Python looks for the library, as seen from its binding
+            (folder / "bindings").unlink()
+            shutil.copytree(tree / "bindings", folder / "bindings", ignore=shutil.ignore_patterns("node_modules"))
         (folder / "build").symlink_to(build)
         self.script("dev", DEV)
         (folder / ".bin").mkdir()
@@ -84,17 +87,21 @@ class Machine:
         path.chmod(0o755)
 
     def environment(self, bare):
-        installed = self.folder / "root/usr/local/lib"
-        places = [str(place) for place in [installed, *(installed / name for name in (
-            "x86_64-linux-gnu", "aarch64-linux-gnu", "lib64"))]]
+        plain = {**os.environ, "HOME": str(self.folder), "TMPDIR": str(self.folder), "LC_ALL": "C.UTF-8",
+                 "PYTHONDONTWRITEBYTECODE": "1"}
         path = f"{self.folder}/.bin:{os.environ['PATH']}"
-        return {**os.environ, "PATH": path if bare else f"{self.build}/cli:{path}",
-                "HOME": str(self.folder), "TMPDIR": str(self.folder), "LC_ALL": "C.UTF-8",
-                "PYTHONPATH": "" if bare else f"{self.tree}/bindings/python", "PYTHONDONTWRITEBYTECODE": "1",
+        if bare:
+            for name in ("LD_LIBRARY_PATH", "PYTHONPATH", "FHIRSTORE_LIBRARY"):
+                plain.pop(name, None)
+            return {**plain, "PATH": path}
+        installed = self.folder / "root/usr/local/lib"
+        places = ":".join([str(installed)] + [f"{installed}/{name}" for name in (
+            "x86_64-linux-gnu", "aarch64-linux-gnu", "lib64")])
+        return {**plain, "PATH": f"{self.build}/cli:{path}", "PYTHONPATH": f"{self.tree}/bindings/python",
                 "FHIRSTORE_LIBRARY": str(self.build / "lib/libfhirstore.so.0"),
-                "PKG_CONFIG_PATH": ":".join(f"{place}/pkgconfig" for place in places),
+                "PKG_CONFIG_PATH": places.replace(":", "/pkgconfig:") + "/pkgconfig",
                 "PKG_CONFIG_SYSROOT_DIR": str(self.folder / "root"),
-                "LIBRARY_PATH": ":".join(places), "LD_LIBRARY_PATH": ":".join(places)}
+                "LIBRARY_PATH": places, "LD_LIBRARY_PATH": places}
 
     def run(self, text, seconds=120):
         """Run commands in the page's shell: (what they print, the status of one that failed, or 0)."""
