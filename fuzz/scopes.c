@@ -93,7 +93,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         status = fhs_scopes_check(fhs_fhir_get(FHS_FHIR_R4), &arena, &scopes, &err);
         check_error(status, err);
     }
-    if (status == FHIRSTORE_OK && fhs_utf8_valid_prefix(text) == text.len) {
+    /* What JSON can hold at all. */
+    if (status == FHIRSTORE_OK && fhs_utf8_valid_prefix(text) == text.len &&
+        fhs_str_find_char(text, '\0', 0) == text.len) {
         check_document(&arena, text, &scopes);
     }
     fhs_error_free(err);

@@ -330,6 +330,9 @@ fhirstore_status fhs_mask_merge(const fhs_masks *masks, fhs_arena *arena, fhs_st
     if (status < FHIRSTORE_OK) {
         return status;
     }
+    if (!fhs_json_is(old, FHS_JSON_OBJECT) || !fhs_json_is(new, FHS_JSON_OBJECT)) {
+        return fhs_fail(err, FHIRSTORE_ERR_DENIED, "only a resource takes the place of another");
+    }
     const fhs_mask_paths nothing = {NULL, 0};
     const fhs_mask_paths paths = hidden_paths_of(&work, old, &nothing);
     const fhs_type type = type_of_item(&work, old, FHS_TYPE_NONE);

@@ -190,19 +190,33 @@ static void put_placeholder(mask_writer *writer, fhs_str name, const fhs_propert
     fhs_buf_clear(&text);
 }
 
+static fhs_str without_choice_mark(fhs_str name)
+{
+    return fhs_str_ends_with(name, FHS_LIT("[x]")) ? fhs_str_of(name.ptr, name.len - 3) : name;
+}
+
+/* Two roles may hide the same, each in its way. */
+static bool is_named_before(const fhs_mask_paths *paths, size_t index, fhs_str name)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (fhs_str_eq(without_choice_mark(paths->items[i]), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Elements that must be there say that they are masked, whether there was a value or none. */
 static void put_placeholders(mask_writer *writer, fhs_type type, const fhs_mask_paths *paths,
                              bool *is_first)
 {
     const fhs_fhir *fhir = writer->masks->fhir;
     for (size_t i = 0; i < paths->count; i++) {
-        fhs_str name = paths->items[i];
+        const fhs_str name = without_choice_mark(paths->items[i]);
         fhs_property property = {.type = FHS_TYPE_NONE};
         fhs_element element;
-        if (fhs_str_ends_with(name, FHS_LIT("[x]"))) {
-            name.len -= 3;
-        }
-        if (fhs_element_find(fhir, type, name, &element, NULL) &&
+        if (!is_named_before(paths, i, name) &&
+            fhs_element_find(fhir, type, name, &element, NULL) &&
             (element.flags & FHS_ELEMENT_REQUIRED) != 0 &&
             (fhs_property_find(fhir, type, name, &property) ||
              (element.flags & FHS_ELEMENT_CHOICE) != 0)) {
