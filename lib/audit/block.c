@@ -7,6 +7,8 @@
 #define RECORD_FORM 2u
 #define NUMBERS     10u
 #define TEXTS       9u
+/* The same, with sealed texts in it. */
+#define SEALED_FORM 3u
 /* Records of the first form end earlier. */
 #define OLD_FORM    1u
 #define OLD_NUMBERS 9u
@@ -50,7 +52,12 @@ static int64_t unfold_sign(uint64_t value)
     return (int64_t)((value >> 1) ^ ((value & 1) != 0 ? UINT64_MAX : 0));
 }
 
-fhirstore_status fhs_block_add(fhs_buf *block, const fhs_audit_event *event)
+bool fhs_block_is_sealed(fhs_str block)
+{
+    return block.len > 0 && block.ptr[0] == (char)SEALED_FORM;
+}
+
+static fhirstore_status add_record(fhs_buf *block, const fhs_audit_event *event, unsigned form)
 {
     const int64_t numbers[NUMBERS] = {
         event->action,         event->outcome,        event->time_us, event->duration_us,
@@ -72,7 +79,7 @@ fhirstore_status fhs_block_add(fhs_buf *block, const fhs_audit_event *event)
         return status;
     }
     char *at = block->ptr + block->len;
-    *at++ = (char)RECORD_FORM;
+    *at++ = (char)form;
     for (size_t i = 0; i < NUMBERS; i++) {
         at = put_varint(at, fold_sign(numbers[i]));
     }
@@ -85,6 +92,16 @@ fhirstore_status fhs_block_add(fhs_buf *block, const fhs_audit_event *event)
     }
     block->len = (size_t)(at - block->ptr);
     return FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_block_add(fhs_buf *block, const fhs_audit_event *event)
+{
+    return add_record(block, event, RECORD_FORM);
+}
+
+fhirstore_status fhs_block_add_sealed(fhs_buf *block, const fhs_audit_event *event, bool is_sealed)
+{
+    return add_record(block, event, is_sealed ? SEALED_FORM : RECORD_FORM);
 }
 
 static bool take_numbers(fhs_str *rest, int64_t *numbers, size_t count)
@@ -116,7 +133,8 @@ bool fhs_block_next(fhs_str *rest, fhs_audit_event *event)
 {
     int64_t numbers[NUMBERS] = {0};
     fhs_str texts[TEXTS] = {{NULL, 0}};
-    if (rest->len == 0 || (rest->ptr[0] != (char)RECORD_FORM && rest->ptr[0] != (char)OLD_FORM)) {
+    if (rest->len == 0 || (rest->ptr[0] != (char)RECORD_FORM && rest->ptr[0] != (char)OLD_FORM &&
+                           rest->ptr[0] != (char)SEALED_FORM)) {
         return false;
     }
     const bool is_old = rest->ptr[0] == (char)OLD_FORM;

@@ -2,10 +2,12 @@
 /* Keys, links, seals, and how records are appended. */
 #include <string.h>
 
+#include "audit/fields.h"
 #include "audit/journal_internal.h"
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "storage/patient.h"
 
 #define NONCE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG   crypto_aead_xchacha20poly1305_ietf_ABYTES
@@ -139,6 +141,23 @@ fhirstore_status fhs_journal_open_block(const fhs_journal *journal, const fhs_jo
     return FHIRSTORE_OK;
 }
 
+fhirstore_status fhs_journal_open_texts(const fhs_journal *journal, fhs_conn *conn,
+                                        const fhs_journal_block *block, fhs_buf *out,
+                                        fhirstore_error **err)
+{
+    if (FHS_LIKELY(!fhs_conn_has_patient_keys(conn))) {
+        return fhs_journal_open_block(journal, block, out, err);
+    }
+    fhs_buf sealed = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    fhirstore_status status = fhs_journal_open_block(journal, block, &sealed, err);
+    fhs_buf_reset(out);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_fields_open(conn, fhs_buf_str(&sealed), out, err);
+    }
+    fhs_buf_clear(&sealed);
+    return status;
+}
+
 /* ---- places ---- */
 
 void fhs_journal_place_bytes(int64_t number, const uint8_t link[FHS_JOURNAL_LINK_BYTES],
@@ -245,13 +264,10 @@ static fhirstore_status sign_place(const fhs_journal *journal, fhs_conn *conn,
     return fhs_journal_add_mark(conn, &mark, err);
 }
 
-fhirstore_status fhs_journal_append(fhs_journal *journal, fhs_conn *conn, fhs_str records,
-                                    int64_t count, int64_t time_us, fhirstore_error **err)
+static fhirstore_status append_records(fhs_journal *journal, fhs_conn *conn, fhs_str records,
+                                       int64_t count, int64_t time_us, fhirstore_error **err)
 {
     fhs_journal_anchor end;
-    if (count == 0) {
-        return FHIRSTORE_OK;
-    }
     fhirstore_status status = find_end(journal, conn, &end, err);
     if (status != FHIRSTORE_OK) {
         return status;
@@ -270,6 +286,24 @@ fhirstore_status fhs_journal_append(fhs_journal *journal, fhs_conn *conn, fhs_st
         status = fhs_journal_keep_place(journal, conn, fhs_journal_head_name, &end, err);
     }
     return status == FHIRSTORE_OK && is_due ? sign_place(journal, conn, &end, err) : status;
+}
+
+fhirstore_status fhs_journal_append(fhs_journal *journal, fhs_conn *conn, fhs_str records,
+                                    int64_t count, int64_t time_us, fhirstore_error **err)
+{
+    fhs_buf sealed = FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES);
+    if (count == 0) {
+        return FHIRSTORE_OK;
+    }
+    if (FHS_LIKELY(!fhs_conn_has_patient_keys(conn))) {
+        return append_records(journal, conn, records, count, time_us, err);
+    }
+    fhirstore_status status = fhs_fields_seal(journal, conn, records, &sealed, err);
+    if (status == FHIRSTORE_OK) {
+        status = append_records(journal, conn, fhs_buf_str(&sealed), count, time_us, err);
+    }
+    fhs_buf_clear(&sealed);
+    return status;
 }
 
 fhirstore_status fhs_journal_set_waiting(fhs_conn *conn, fhs_str owner, int64_t time_us,

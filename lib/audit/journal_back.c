@@ -6,6 +6,7 @@
 
 typedef struct reading_back {
     fhs_journal *journal;
+    fhs_conn *conn;
     int64_t from;
     fhs_journal_visit_fn visit;
     void *ctx;
@@ -34,8 +35,8 @@ static bool has_room_for(reading_back *work, int64_t count)
 static fhirstore_status read_block_back(void *ctx, const fhs_journal_block *block)
 {
     reading_back *work = ctx;
-    fhirstore_status status = fhs_journal_open_block(work->journal, block, &work->records,
-                                                     work->err);
+    fhirstore_status status = fhs_journal_open_texts(work->journal, work->conn, block,
+                                                     &work->records, work->err);
     if (status != FHIRSTORE_OK) {
         return status;
     }
@@ -65,6 +66,7 @@ fhirstore_status fhs_journal_read_back(fhs_journal *journal, fhs_conn *conn, int
                                        fhs_journal_visit_fn visit, void *ctx, fhirstore_error **err)
 {
     reading_back work = {.journal = journal,
+                         .conn = conn,
                          .from = from,
                          .visit = visit,
                          .ctx = ctx,

@@ -36,6 +36,10 @@ void fhs_journal_first_link(const fhs_journal *journal, uint8_t out[FHS_JOURNAL_
 /* The records of a block; ERR_TAMPERED. */
 fhirstore_status fhs_journal_open_block(const fhs_journal *journal, const fhs_journal_block *block,
                                         fhs_buf *out, fhirstore_error **err);
+/* The same as it was recorded, as far as patients' keys are there (fields.h). */
+fhirstore_status fhs_journal_open_texts(const fhs_journal *journal, fhs_conn *conn,
+                                        const fhs_journal_block *block, fhs_buf *out,
+                                        fhirstore_error **err);
 /* What a mark's signature is over. */
 void fhs_journal_place_bytes(int64_t number, const uint8_t link[FHS_JOURNAL_LINK_BYTES],
                              uint8_t out[FHS_JOURNAL_PLACE_BYTES]);

@@ -14,6 +14,7 @@
 
 typedef struct reading {
     fhs_journal *journal;
+    fhs_conn *conn;
     int64_t from;
     fhs_journal_visit_fn visit;
     void *ctx;
@@ -25,8 +26,8 @@ static fhirstore_status read_journal_block(void *ctx, const fhs_journal_block *b
 {
     reading *work = ctx;
     fhs_audit_event event;
-    fhirstore_status status = fhs_journal_open_block(work->journal, block, &work->records,
-                                                     work->err);
+    fhirstore_status status = fhs_journal_open_texts(work->journal, work->conn, block,
+                                                     &work->records, work->err);
     fhs_str rest = fhs_buf_str(&work->records);
     for (int64_t i = 0; status == FHIRSTORE_OK && i < block->count; i++) {
         if (!fhs_block_next(&rest, &event)) {
@@ -43,7 +44,7 @@ static fhirstore_status read_journal_block(void *ctx, const fhs_journal_block *b
 fhirstore_status fhs_journal_read(fhs_journal *journal, fhs_conn *conn, int64_t from,
                                   fhs_journal_visit_fn visit, void *ctx, fhirstore_error **err)
 {
-    reading work = {journal, from, visit, ctx, FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES), err};
+    reading work = {journal, conn, from, visit, ctx, FHS_BUF_INIT(FHS_LIMIT_RESOURCE_BYTES), err};
     fhirstore_status status = fhs_journal_each(conn, from, read_journal_block, &work, err);
     fhs_buf_clear(&work.records);
     return status;

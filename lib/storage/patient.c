@@ -240,19 +240,18 @@ fhirstore_status fhs_patient_key(fhs_conn *conn, fhs_entity patient, uint8_t key
     return status;
 }
 
-fhirstore_status fhs_patient_key_of(fhs_conn *conn, fhs_str id, uint8_t key_out[32],
-                                    bool *found_out, fhirstore_error **err)
+bool fhs_conn_has_patient_keys(const fhs_conn *conn)
+{
+    return conn->storage->has_patient_keys;
+}
+
+fhirstore_status fhs_patient_find(fhs_conn *conn, fhs_str id, fhs_entity *out,
+                                  fhirstore_error **err)
 {
     int32_t type;
-    fhs_entity entity = 0;
-    *found_out = false;
+    *out = 0;
     fhirstore_status status = fhs_typenum_find(conn, patient_type, &type, err);
-    if (status == FHIRSTORE_OK && type != 0) {
-        status = fhs_entity_find(conn, type, id, &entity, err);
-    }
-    return status == FHIRSTORE_OK && entity != 0
-               ? fhs_patient_key(conn, entity, key_out, found_out, err)
-               : status;
+    return status == FHIRSTORE_OK && type != 0 ? fhs_entity_find(conn, type, id, out, err) : status;
 }
 
 fhirstore_status fhs_patient_has_key(fhs_conn *conn, fhs_entity entity, bool *yes_out,

@@ -41,9 +41,11 @@ fhirstore_status fhs_patient_destroy(fhs_conn *conn, fhs_entity patient, bool *s
 /* The key of a patient, by number. *found_out false: there is none. Wipe it after use. */
 fhirstore_status fhs_patient_key(fhs_conn *conn, fhs_entity patient, uint8_t key_out[32],
                                  bool *found_out, fhirstore_error **err);
-/* The same by the Patient's id. */
-fhirstore_status fhs_patient_key_of(fhs_conn *conn, fhs_str id, uint8_t key_out[32],
-                                    bool *found_out, fhirstore_error **err);
+/* The number of a Patient that is stored or referenced; 0: there is none. */
+fhirstore_status fhs_patient_find(fhs_conn *conn, fhs_str id, fhs_entity *out,
+                                  fhirstore_error **err);
+/* Whether the store of this connection has such keys. */
+bool fhs_conn_has_patient_keys(const fhs_conn *conn);
 
 /* Whether @a entity is a patient with a key. */
 fhirstore_status fhs_patient_has_key(fhs_conn *conn, fhs_entity entity, bool *yes_out,
