@@ -111,10 +111,9 @@ static fhirstore_status seal_patients(field_work *work, fhs_str patients, uint8_
     fhirstore_status status = FHIRSTORE_OK;
     begin_common(&common);
     *all_out = true;
-    for (bool more = patients.len > 0; more && status == FHIRSTORE_OK;) {
-        fhs_str id;
-        bool is_known;
-        more = fhs_str_split(patients, ' ', &id, &patients);
+    fhs_str id;
+    while (status == FHIRSTORE_OK && fhs_str_next(&patients, ' ', &id)) {
+        bool is_known = false;
         status = id.len > FHS_LIMIT_ID_BYTES ? FHIRSTORE_OK
                                              : seal_patient(work, id, &common, &is_known);
         *all_out = *all_out && id.len <= FHS_LIMIT_ID_BYTES && is_known;
@@ -153,8 +152,12 @@ static fhs_str hide_text(field_work *work, const char *what, fhs_str text)
  */
 static fhirstore_status hide_record(field_work *work, fhs_audit_event *event)
 {
+    /* Whose a Binary is stands in it, and its record does not say. */
     const bool is_of_nobody = event->patients.len == 0 && event->outcome >= FHIRSTORE_OK &&
                               !fhs_str_eq(event->type, FHS_LIT("Patient")) &&
+                              !fhs_str_eq(event->type, FHS_LIT("Binary")) &&
+                              fhs_str_find(event->resources, FHS_LIT("Binary/")) >=
+                                  event->resources.len &&
                               (event->flags & (uint32_t)FHIRSTORE_AUDIT_MORE_PATIENTS) == 0;
     /* The views are into one buffer, which must not move between them. */
     fhs_buf_reset(&work->texts);

@@ -234,10 +234,17 @@ static fhirstore_status add_referenced(fhs_call *call, fhs_type type, fhs_str ro
     fhs_row row;
     fhs_row_cursor cursor = {rows};
     fhirstore_status status = fhs_patient_params_find(call, type, &params, err);
-    while (status == FHIRSTORE_OK && params.count > 0 &&
+    const fhs_core *core = call->session->core;
+    const fhs_str *codes;
+    /* With keys of patients it is as for bodies (owners.h). */
+    const bool takes_all = fhs_storage_has_patient_keys(core->storage) &&
+                           fhs_compartment_params(core->fhir, FHS_COMPARTMENT_PATIENT, type,
+                                                  &codes) == 0;
+    while (status == FHIRSTORE_OK && (takes_all || params.count > 0) &&
            fhs_row_next(&cursor, &row, NULL) == FHIRSTORE_OK) {
         bool is_stranger = false;
-        if (row.kind != FHS_ROW_REFERENCE || !fhs_patient_params_have(&params, row.param)) {
+        if (row.kind != FHS_ROW_REFERENCE ||
+            !(takes_all || fhs_patient_params_have(&params, row.param))) {
             continue;
         }
         if (call->touched->filling == NULL && is_listed(&call->touched->known, row.a)) {
