@@ -228,8 +228,9 @@ static void put_placeholders(mask_writer *writer, fhs_type type, const fhs_mask_
 static void put_tags(mask_writer *writer, const fhs_json *tags)
 {
     bool has_one = false;
+    const uint32_t count = fhs_json_is(tags, FHS_JSON_ARRAY) ? tags->count : 0;
     fhs_buf_add_char(writer->out, '[');
-    for (uint32_t i = 0; fhs_json_is(tags, FHS_JSON_ARRAY) && i < tags->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (!fhs_mask_is_subsetted(&tags->items[i])) {
             fhs_buf_add_cstr(writer->out, has_one ? "," : "");
             put_range(writer, &tags->items[i]);
@@ -245,8 +246,9 @@ static void put_meta(mask_writer *writer, fhs_type type, const fhs_json *meta,
 {
     bool is_first = true;
     const fhs_json *tags = NULL;
+    const uint32_t count = fhs_json_is(meta, FHS_JSON_OBJECT) ? meta->count : 0;
     fhs_buf_add_char(writer->out, '{');
-    for (uint32_t i = 0; fhs_json_is(meta, FHS_JSON_OBJECT) && i < meta->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         const fhs_json_member *member = &meta->members[i];
         fhs_mask_paths inner;
         if (fhs_mask_select(writer->arena, writer->masks->fhir, type, paths, member->name,

@@ -458,5 +458,7 @@ const fhs_json *fhs_jmes_call(fhs_jmes_run *run, const fhs_jmes_node *call, cons
         }
         count++;
     }
+    /* What a function gives back is in the run's arena. */
+    // cppcheck-suppress returnDanglingLifetime
     return function->body(run, call, arguments, count);
 }
