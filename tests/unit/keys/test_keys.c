@@ -2,6 +2,7 @@
 #include "keys/keys.h"
 
 #include <sodium.h>
+#include <sys/resource.h>
 
 #include "base/bytes.h"
 #include "base/limits.h"
@@ -337,6 +338,30 @@ START_TEST(caps_key_derivation_before_it_runs)
 }
 END_TEST
 
+/* What a hostile header asks for is refused before any of it is taken: the process does not grow.
+ */
+START_TEST(takes_no_memory_for_a_hostile_header)
+{
+    static const uint32_t memories[] = {FHS_LIMIT_KDF_MEMORY_KIB + 1, UINT32_MAX / 2, UINT32_MAX};
+    memory_block block;
+    fhs_credential spoken = phrase("spoken");
+    struct rusage before;
+    struct rusage after;
+    fhs_keys_free(create(&block, spoken));
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &before), 0);
+    for (size_t i = 0; i < sizeof memories / sizeof memories[0]; i++) {
+        memory_block forged = block;
+        forge_both(&forged, HEADER_SLOTS + SLOT_MEMORY, memories[i], 4);
+        forge_both(&forged, HEADER_SLOTS + SLOT_PASSES, UINT32_MAX, 4);
+        ck_assert_int_eq(try_open(&forged, spoken), FHIRSTORE_ERR_KDF_LIMIT);
+        forge_both(&forged, HEADER_SLOTS + SLOT_PASSES, 1, 4);
+        ck_assert_int_eq(try_open(&forged, spoken), FHIRSTORE_ERR_KDF_LIMIT);
+    }
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &after), 0);
+    ck_assert_int_lt(after.ru_maxrss - before.ru_maxrss, 16 * 1024); /* KiB */
+}
+END_TEST
+
 START_TEST(classifies_what_is_no_store)
 {
     memory_block block;
@@ -668,6 +693,7 @@ int main(void)
     tcase_add_test(tcase, tells_damage_of_both_copies_from_a_wrong_key);
     tcase_add_test(tcase, refuses_forged_headers);
     tcase_add_test(tcase, caps_key_derivation_before_it_runs);
+    tcase_add_test(tcase, takes_no_memory_for_a_hostile_header);
     tcase_add_test(tcase, classifies_what_is_no_store);
     tcase_add_test(tcase, seals_tokens_to_their_purpose);
     tcase_add_test(tcase, derives_and_wraps_as_the_format_says);
