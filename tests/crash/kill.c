@@ -653,7 +653,7 @@ int main(int count, char **words)
     const char *given = getenv("FHS_TEST_SEED");
     const char *is_long = getenv("FHIRSTORE_TEST_LONG");
 #if defined(__SANITIZE_ADDRESS__)
-    cycles = 15;
+    cycles = 10;
 #endif
     seed = given == NULL ? seed : number_of(given);
     cycles = is_long != NULL && is_long[0] != '\0' && is_long[0] != '0' ? 1000 : cycles;
