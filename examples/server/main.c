@@ -20,6 +20,10 @@
 
 /* How long a stop waits for what is being answered. */
 #define DRAIN_SECONDS 10u
+/* How often one looks whether there is something to do, and how much at least is a reason. */
+#define TICK_NS        25000000L
+#define TICKS_A_SECOND 40u
+#define REQUESTS_TO_DO 128u
 
 static bool open_parts(web_server *server)
 {
@@ -59,13 +63,25 @@ static void close_parts(web_server *server)
     fhirstore_close(server->store);
 }
 
-/* Until somebody says stop: slow clients are let go, and the store does what is due. */
+/*
+ * Until somebody says stop: slow clients are let go, and the store does what is due. Under load
+ * that is many times a second: the journal is then written to the disk here, not by a thread that
+ * has clients to answer.
+ */
 static void wait_for_stop(web_server *server, const sigset_t *stops)
 {
-    const struct timespec second = {1, 0};
-    while (sigtimedwait(stops, NULL, &second) < 0) {
-        clients_reap(server->clients);
-        maintain_store(server->store);
+    const struct timespec tick = {0, TICK_NS};
+    unsigned long long seen = 0;
+    for (unsigned ticks = 1; sigtimedwait(stops, NULL, &tick) < 0; ticks++) {
+        unsigned long long answered = metrics_answered(server->metrics);
+        bool is_second = ticks % TICKS_A_SECOND == 0;
+        if (is_second) {
+            clients_reap(server->clients);
+        }
+        if (is_second || answered - seen >= REQUESTS_TO_DO) {
+            maintain_store(server->store);
+            seen = answered;
+        }
     }
 }
 

@@ -32,6 +32,7 @@ struct web_metrics {
     atomic_ullong bytes_in;
     atomic_ullong bytes_out;
     atomic_ullong refused_tokens;
+    atomic_ullong answered;
 };
 
 web_metrics *metrics_new(void)
@@ -56,6 +57,11 @@ void metrics_begin(web_metrics *metrics)
 static void count(atomic_ullong *what, unsigned long long more)
 {
     (void)atomic_fetch_add_explicit(what, more, memory_order_relaxed);
+}
+
+static unsigned long long read_count(const atomic_ullong *what)
+{
+    return atomic_load_explicit((atomic_ullong *)(uintptr_t)what, memory_order_relaxed);
 }
 
 static size_t kind_of(const char *kind)
@@ -84,7 +90,13 @@ void metrics_end(web_metrics *metrics, const char *kind, unsigned status, uint64
     count(&metrics->timings[row].sum_us, us);
     count(&metrics->bytes_in, bytes_in);
     count(&metrics->bytes_out, bytes_out);
+    count(&metrics->answered, 1);
     (void)atomic_fetch_sub_explicit(&metrics->at_work, 1, memory_order_relaxed);
+}
+
+unsigned long long metrics_answered(const web_metrics *metrics)
+{
+    return read_count(&metrics->answered);
 }
 
 void metrics_token_refused(web_metrics *metrics)
@@ -98,11 +110,6 @@ unsigned metrics_at_work(const web_metrics *metrics)
 }
 
 /* ---- the page ---- */
-
-static unsigned long long read_count(const atomic_ullong *what)
-{
-    return atomic_load_explicit((atomic_ullong *)(uintptr_t)what, memory_order_relaxed);
-}
 
 static void write_requests(FILE *out, const web_metrics *metrics)
 {

@@ -20,6 +20,9 @@ void metrics_token_refused(web_metrics *metrics);
 /* Requests that are being answered now. */
 unsigned metrics_at_work(const web_metrics *metrics);
 
+/* Requests that have been answered. */
+unsigned long long metrics_answered(const web_metrics *metrics);
+
 /* The page; NULL: no memory. The caller's, to be freed. */
 char *metrics_page(const web_metrics *metrics, const char *store_path, size_t *len_out);
 
