@@ -21,7 +21,10 @@ void fhs_vfs_mark_process(fhs_vfs *vfs)
     if (mark == MAP_FAILED) {
         return;
     }
-    if (madvise(mark, MARK_BYTES, MADV_WIPEONFORK) != 0) {
+    /* Emulators (qemu-user) say yes to any advice, and do nothing: then the mark would lie. */
+    const int no_such_advice = -1;
+    if (madvise(mark, MARK_BYTES, no_such_advice) == 0 ||
+        madvise(mark, MARK_BYTES, MADV_WIPEONFORK) != 0) {
         (void)munmap(mark, MARK_BYTES);
         return;
     }

@@ -226,7 +226,7 @@ int run_self(const char *verb, const char *argument)
 {
     pid_t child = fork();
     if (child == 0) {
-        (void)execl("/proc/self/exe", "self", verb, argument, (char *)NULL);
+        (void)execl(self_path(), "self", verb, argument, (char *)NULL);
         _exit(127);
     }
     int status = 0;

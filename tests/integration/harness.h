@@ -16,6 +16,8 @@
 
 #include <fhirstore/fhirstore.h>
 
+#include "../support/self.h"
+
 #define KEY_BYTES 32
 #define SECOND    INT64_C(1000000)
 

@@ -494,7 +494,7 @@ START_TEST(racing_processes_create_one_of_each)
         racers[i] = fork();
         ck_assert_int_ge(racers[i], 0);
         if (racers[i] == 0) {
-            (void)execl("/proc/self/exe", "self", "race", path, (char *)NULL);
+            (void)execl(self_path(), "self", "race", path, (char *)NULL);
             _exit(127);
         }
     }

@@ -551,7 +551,7 @@ START_TEST(a_killed_reindex_goes_on_where_it_stood)
     fhirstore_close(store);
     pid_t child = fork();
     if (child == 0) {
-        (void)execl("/proc/self/exe", "self", "die", store_path, (char *)NULL);
+        (void)execl(self_path(), "self", "die", store_path, (char *)NULL);
         _exit(127);
     }
     int status = 0;

@@ -8,6 +8,7 @@
 #include "churn.h"
 #include "dice.h"
 #include "fault_vfs.h"
+#include "self.h"
 
 #define GENERATIONS 6
 #define PROBES      50
@@ -187,7 +188,8 @@ START_TEST(a_kill_loses_nothing_that_was_committed)
             write_until_killed(&fix, acknowledged + 1, ends[1]);
         }
         (void)close(ends[1]);
-        struct timespec pause = {0, (long)(5 + dice_below(&d, 60)) * 1000000};
+        long ms = (long)(5 + dice_below(&d, 60)) * self_slowness();
+        struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
         (void)nanosleep(&pause, NULL);
         (void)kill(child, SIGKILL);
         ck_assert_int_eq(waitpid(child, &result, 0), child);

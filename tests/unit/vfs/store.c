@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "self.h"
 #include "suite.h"
 
 static const uint8_t key_bytes[32] = {0x51, 0x0F, 0x33};
@@ -268,7 +269,7 @@ int run_self(const char *verb, const char *path)
 {
     pid_t child = fork();
     if (child == 0) {
-        (void)execl("/proc/self/exe", "self", verb, path, (char *)NULL);
+        (void)execl(self_path(), "self", verb, path, (char *)NULL);
         _exit(127);
     }
     int status = 0;

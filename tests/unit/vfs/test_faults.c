@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fault_vfs.h"
+#include "self.h"
 #include "store.h"
 #include "suite.h"
 
@@ -210,7 +211,7 @@ static int64_t kill_a_writer(const char *path, long run_ms, int64_t step)
     pid_t child = fork();
     if (child == 0) {
         (void)dup2(ends[1], STDOUT_FILENO);
-        (void)execl("/proc/self/exe", "self", "write", path, (char *)NULL);
+        (void)execl(self_path(), "self", "write", path, (char *)NULL);
         _exit(127);
     }
     (void)close(ends[1]);
