@@ -48,7 +48,7 @@ enum MHD_Result answer_with(web_exchange *exchange, unsigned status, struct MHD_
     if (exchange->server->config->tls_key != NULL) {
         (void)MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000");
     }
-    if (atomic_load(&exchange->server->is_draining)) {
+    if (exchange->is_last || atomic_load(&exchange->server->is_draining)) {
         (void)MHD_add_response_header(response, "Connection", "close");
     }
     add_cors(exchange, response);

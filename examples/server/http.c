@@ -181,6 +181,62 @@ static void unpack_body(web_exchange *exchange)
     }
 }
 
+/* ---- what libmicrohttpd lets through ---- */
+
+/* The whole of an address may stand in the first line, as it does for proxies. */
+static void take_address(web_exchange *exchange, const char *uri)
+{
+    size_t scheme = strncasecmp(uri, "http://", 7) == 0    ? 7
+                    : strncasecmp(uri, "https://", 8) == 0 ? 8
+                                                           : 0;
+    size_t host = scheme == 0 ? 0 : strcspn(uri + scheme, "/?");
+    if (scheme > 0) {
+        exchange->authority = strndup(uri + scheme, host);
+        uri += scheme + host;
+    }
+    exchange->uri = strdup(*uri == '\0' ? "/" : uri);
+}
+
+typedef struct header_count {
+    unsigned hosts;
+    unsigned lengths;
+    unsigned encodings;
+    bool is_chunked;
+} header_count;
+
+static enum MHD_Result count_header(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    header_count *seen = ctx;
+    (void)kind;
+    if (strcasecmp(name, "Host") == 0) {
+        seen->hosts++;
+    } else if (strcasecmp(name, "Content-Length") == 0) {
+        seen->lengths++;
+    } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+        seen->encodings++;
+        seen->is_chunked = value != NULL && strcasecmp(value, "chunked") == 0;
+    }
+    return MHD_YES;
+}
+
+/* Where a request ends must not be read in two ways, nor for whom it is. NULL: it is fine. */
+static const char *framing_fault(const web_exchange *exchange, const char *version)
+{
+    header_count seen = {0, 0, 0, false};
+    (void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, count_header, &seen);
+    if (seen.hosts > 1 || (seen.hosts == 0 && strcmp(version, "HTTP/1.1") == 0)) {
+        return "a request of HTTP/1.1 has one Host header";
+    }
+    if (seen.lengths > 1 || seen.lengths + seen.encodings > 1) {
+        return "a body has one Content-Length, or is chunked";
+    }
+    if (seen.encodings == 1 && !seen.is_chunked) {
+        return "Transfer-Encoding is chunked, or nothing";
+    }
+    return strpbrk(exchange->uri, " \t") != NULL ? "there is a blank in the address" : NULL;
+}
+
 /* ---- libmicrohttpd's callbacks ---- */
 
 static void *begin_exchange(void *ctx, const char *uri, struct MHD_Connection *connection)
@@ -195,7 +251,7 @@ static void *begin_exchange(void *ctx, const char *uri, struct MHD_Connection *c
     made->server = server;
     made->connection = connection;
     made->client = info == NULL ? NULL : info->socket_context;
-    made->uri = strdup(uri);
+    take_address(made, uri);
     made->method = "-";
     made->kind = "other";
     made->type = "";
@@ -207,7 +263,7 @@ static void *begin_exchange(void *ctx, const char *uri, struct MHD_Connection *c
 }
 
 /* The headers have been read. A body that would be too large is not waited for. */
-static enum MHD_Result begin_body(web_exchange *exchange, const char *method)
+static enum MHD_Result begin_body(web_exchange *exchange, const char *method, const char *version)
 {
     const char *length = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
                                                      "Content-Length");
@@ -216,6 +272,12 @@ static enum MHD_Result begin_body(web_exchange *exchange, const char *method)
     name_request(exchange);
     if (exchange->uri == NULL) {
         return MHD_NO;
+    }
+    const char *fault = framing_fault(exchange, version);
+    if (fault != NULL) {
+        exchange->is_last = true; /* what follows on the connection is anybody's guess */
+        refuse_early(exchange, MHD_HTTP_BAD_REQUEST, "structure", fault);
+        return route_request(exchange);
     }
     if (strlen(exchange->uri) > URI_MAX) {
         refuse_early(exchange, MHD_HTTP_URI_TOO_LONG, "too-long", "the address is too long");
@@ -236,12 +298,11 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
     (void)ctx;
     (void)connection;
     (void)url;
-    (void)version;
     if (exchange == NULL) {
         return MHD_NO;
     }
     if (!exchange->has_begun) {
-        return begin_body(exchange, method);
+        return begin_body(exchange, method, version);
     }
     if (*piece_len > 0) {
         take_piece(exchange, piece, *piece_len);
@@ -268,6 +329,7 @@ static void end_exchange(void *ctx, struct MHD_Connection *connection, void **ex
     access_log_write(exchange->server->log, exchange, us);
     client_rests(exchange->client);
     free(exchange->uri);
+    free(exchange->authority);
     free(exchange->body);
     free(exchange);
     *exchange_in_out = NULL;
@@ -339,7 +401,7 @@ static struct MHD_Daemon *start_daemon(web_server *server, struct MHD_OptionItem
         end_exchange, server, MHD_OPTION_NOTIFY_CONNECTION, watch_connection, server,
         MHD_OPTION_CONNECTION_TIMEOUT, config->timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         CONNECTION_BYTES, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_THREAD_POOL_SIZE,
-        config->workers, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+        config->workers, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
 }
 
 bool http_start(web_server *server, uint16_t *port_out)

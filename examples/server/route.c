@@ -147,13 +147,9 @@ static bool is_method(const char *method)
  * An anonymous endpoint answers to the names of this machine only: a page of another site whose
  * name leads here must not read patients through its visitor's browser.
  */
-static bool is_host_fine(const web_exchange *exchange)
+static bool is_local_name(const char *host)
 {
     static const char *const hosts[] = {"localhost", "127.0.0.1", "[::1]"};
-    const char *host = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Host");
-    if (exchange->server->tokens != NULL || host == NULL) {
-        return true;
-    }
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         size_t len = strlen(hosts[i]);
         if (strncasecmp(host, hosts[i], len) == 0 && (host[len] == '\0' || host[len] == ':')) {
@@ -161,6 +157,14 @@ static bool is_host_fine(const web_exchange *exchange)
         }
     }
     return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.:") == strlen(host);
+}
+
+static bool is_host_fine(const web_exchange *exchange)
+{
+    const char *host = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Host");
+    return exchange->server->tokens != NULL ||
+           ((host == NULL || is_local_name(host)) &&
+            (exchange->authority == NULL || is_local_name(exchange->authority)));
 }
 
 static bool path_is(const char *uri, const char *path)

@@ -38,9 +38,11 @@ typedef struct web_exchange {
     web_server *server;
     struct MHD_Connection *connection;
     struct web_client *client;
-    char *uri; /* as it came, with its query */
+    char *uri; /* path and query, as they came */
+    char *authority; /* of an address that is whole (http://AUTHORITY/path); else NULL */
     const char *method;
     bool has_begun;
+    bool is_last; /* of its connection */
     uint64_t begun_us;
     char request_id[REQUEST_ID_MAX + 1];
     char *body;

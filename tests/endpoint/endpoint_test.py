@@ -121,6 +121,37 @@ def malformed_http(server):
     server.ask("GET", "/metadata").expect(200)
 
 
+def ambiguous_requests(server):
+    """Where a request ends, and for whom it is, is told once; else the connection ends with an outcome."""
+    local = b"Host: localhost\r\n"
+    cases = {
+        b"GET /fhir/Patient HTTP/1.1\r\n\r\n": b"Host",
+        b"GET /fhir/Patient HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n": b"Host",
+        b"GET /fhir/Pati ent HTTP/1.1\r\n" + local + b"\r\n": b"blank",
+        b"POST /fhir/Patient HTTP/1.1\r\n" + local + b"Content-Length: 3\r\nContent-Length: 5\r\n\r\n{} ":
+            b"Content-Length",
+        b"POST /fhir/Patient HTTP/1.1\r\n" + local + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\n\r\nGET /metrics HTTP/1.1\r\n" + local + b"\r\n": b"Content-Length",
+        b"POST /fhir/Patient HTTP/1.1\r\n" + local + b"Transfer-Encoding: gzip\r\n\r\n": b"Transfer-Encoding",
+    }
+    for text, word in cases.items():
+        begun = time.monotonic()
+        answer = server.send(text)
+        equal(status_of(answer), 400, f"{text[:80]!r}")
+        outcome = json.loads(answer.split(b"\r\n\r\n", 1)[1])
+        equal(outcome["resourceType"], "OperationOutcome")
+        equal(word.decode() in outcome["issue"][0]["diagnostics"], True, f"{outcome}")
+        equal(answer.count(b"X-Request-Id"), 1, "answers")
+        equal(time.monotonic() - begun < 4, True, "the connection stays open")
+
+
+def whole_addresses(server):
+    ask = b"GET http://%s/fhir/metadata HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    equal(status_of(server.send(ask % b"localhost")), 200)
+    equal(status_of(server.send(ask % b"evil.example")), 421)
+    equal(status_of(server.send(b"GET http://localhost HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")), 404)
+
+
 def paths_lead_nowhere_else(server):
     for path in ["!/", "!/fhirx", "!/fhir/../metrics", "!/../../etc/passwd", "!/fhir/Patient/..%2f..%2fetc",
                  "!/fhir/%2e%2e/metrics", "!//fhir/Patient", "!/fhir/Patient/%00"]:
@@ -210,7 +241,7 @@ def log_is_silent_about_patients(server):
 def plain_http(tap):
     server = Server(SERVER, COMMAND, "--max-body", "2000000", "--cors", "https://app.example")
     for test in (reads_and_writes, links_lead_back, answers_are_packed, bodies_may_be_packed, wrong_media_types,
-                 large_bodies, malformed_http, paths_lead_nowhere_else, others_hosts_are_refused, cross_origin,
+                 large_bodies, malformed_http, ambiguous_requests, whole_addresses, paths_lead_nowhere_else, others_hosts_are_refused, cross_origin,
                  request_ids, figures, smart_is_not_there, log_is_silent_about_patients):
         tap.run(test.__name__, test, server)
     server.close()
