@@ -5,15 +5,17 @@
 bool fhs_has_number(const int64_t *numbers, size_t count, int64_t number)
 {
     size_t low = 0;
-    while (low < count) {
-        size_t middle = low + (count - low) / 2;
+    size_t high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
         if (numbers[middle] < number) {
             low = middle + 1;
         } else {
-            count = middle;
+            high = middle;
         }
     }
-    return numbers != NULL && low == count && numbers[low] == number;
+    /* Behind the last one there is nothing to be compared with. */
+    return low < count && numbers[low] == number;
 }
 
 /*

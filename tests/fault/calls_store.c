@@ -339,26 +339,29 @@ static fhirstore_status run_create_if_none(void)
     return judge(status, response);
 }
 
-static fhirstore_status run_typed_reads(void)
+static fhirstore_status run_vread(void)
+{
+    fhirstore_response *response = NULL;
+    fhirstore_status status = fhirstore_vread(session, FHIRSTORE_LIT("Patient"),
+                                              FHIRSTORE_LIT("p1"), 1, &response, NULL);
+    return judge(status, response);
+}
+
+static fhirstore_status run_read_if(void)
 {
     fhirstore_read_options options = FHIRSTORE_READ_OPTIONS_INIT;
     fhirstore_response *response = NULL;
-    fhirstore_status status = judge(
-        fhirstore_vread(session, FHIRSTORE_LIT("Patient"), FHIRSTORE_LIT("p1"), 1, &response, NULL),
-        response);
-    response = NULL;
-    if (status >= FHIRSTORE_OK) {
-        status = judge(fhirstore_read_if(session, FHIRSTORE_LIT("Patient"), FHIRSTORE_LIT("p1"),
-                                         &options, &response, NULL),
-                       response);
-        response = NULL;
-    }
-    if (status >= FHIRSTORE_OK) {
-        status = judge(fhirstore_history(session, FHIRSTORE_LIT("Patient"), FHIRSTORE_LIT("p1"),
-                                         FHIRSTORE_LIT(""), &response, NULL),
-                       response);
-    }
-    return status;
+    fhirstore_status status = fhirstore_read_if(session, FHIRSTORE_LIT("Patient"),
+                                                FHIRSTORE_LIT("p1"), &options, &response, NULL);
+    return judge(status, response);
+}
+
+static fhirstore_status run_typed_history(void)
+{
+    fhirstore_response *response = NULL;
+    fhirstore_status status = fhirstore_history(
+        session, FHIRSTORE_LIT("Patient"), FHIRSTORE_LIT("p1"), FHIRSTORE_LIT(""), &response, NULL);
+    return judge(status, response);
 }
 
 static fhirstore_status run_update_where(void)
@@ -544,7 +547,9 @@ const public_call store_calls[] = {
     {"operation", "operation_register operation_answer", run_operation, CALL_ONCE, NULL},
     {"named query", "query_register", run_named_query, CALL_ONCE, NULL},
     {"create if none", "create_if_none", run_create_if_none, CALL_MAKES_IDS, NULL},
-    {"typed reads", "vread read_if history", run_typed_reads, 0, NULL},
+    {"vread", "vread", run_vread, 0, NULL},
+    {"conditional read", "read_if", run_read_if, 0, NULL},
+    {"typed history", "history", run_typed_history, 0, NULL},
     {"update where", "update_where", run_update_where, 0, NULL},
     {"delete where", "delete_where", run_delete_where, 0, NULL},
     {"typed delete", "delete", run_typed_delete, 0, NULL},

@@ -8,6 +8,7 @@
 #include "store.h"
 
 #include "index/fulltext.h"
+#include "search/search_internal.h"
 
 #define NOTES  120
 #define PLACES 1500
@@ -306,12 +307,26 @@ START_TEST(places_are_those_within_the_distance)
 }
 END_TEST
 
+/* What stands behind the last number is none of them, whatever it is. */
+START_TEST(a_number_behind_the_last_is_not_listed)
+{
+    static const int64_t numbers[] = {1, 4, 7};
+    ck_assert(fhs_has_number(numbers, 2, 1));
+    ck_assert(fhs_has_number(numbers, 2, 4));
+    ck_assert(!fhs_has_number(numbers, 2, 3));
+    ck_assert(!fhs_has_number(numbers, 2, 7));
+    ck_assert(!fhs_has_number(numbers, 0, 1));
+    ck_assert(!fhs_has_number(NULL, 0, 1));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("search/texts");
     TCase *tests = tcase_create("texts");
     tcase_set_timeout(tests, 240);
     tcase_add_checked_fixture(tests, open_pile, close_pile);
+    tcase_add_test(tests, a_number_behind_the_last_is_not_listed);
     tcase_add_test(tests, words_are_those_of_a_simple_look);
     tcase_add_test(tests, places_are_those_within_the_distance);
     suite_add_tcase(suite, tests);
