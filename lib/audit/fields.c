@@ -51,7 +51,7 @@ static fhirstore_status check_fields(const field_work *work)
     return status == FHIRSTORE_OK ? status : fhs_fail_plain(work->err, status);
 }
 
-static void add_box(const uint8_t *key, fhs_str aad, fhs_str plain, fhs_buf *out)
+static void add_sealed_text(const uint8_t *key, fhs_str aad, fhs_str plain, fhs_buf *out)
 {
     if (fhs_buf_reserve(out, plain.len + FHS_BOX_EXTRA)) {
         fhs_box_seal(key, aad, plain, (uint8_t *)out->ptr + out->len);
@@ -96,7 +96,7 @@ static fhirstore_status seal_patient(field_work *work, fhs_str id, fhs_digest *c
         fhs_put_le(head, 8, (uint64_t)entity);
         head[8] = (uint8_t)(id.len + FHS_BOX_EXTRA);
         fhs_buf_add(&work->patients, (const char *)head, sizeof head);
-        add_box(key, id_aad, id, &work->patients);
+        add_sealed_text(key, id_aad, id, &work->patients);
         fhs_digest_add(common, key, sizeof key);
     }
     fhs_keys_wipe(key, sizeof key);
@@ -187,7 +187,7 @@ static fhirstore_status seal_record(field_work *work, fhs_audit_event event, fhs
                                        .resources = event.resources,
                                        .restriction = event.restriction};
         status = fhs_block_add(&work->texts, &inner);
-        add_box(key, texts_aad, fhs_buf_str(&work->texts), &work->sealed);
+        add_sealed_text(key, texts_aad, fhs_buf_str(&work->texts), &work->sealed);
         event.id = fhs_buf_str(&work->sealed);
         event.query = event.resources = event.restriction = FHS_STR_NONE;
     } else if (status == FHIRSTORE_OK) {
