@@ -139,7 +139,6 @@ int main(int count, char **words)
     crash_options options = {.states = 2000, .seed = 1, .steps = 500, .only = -1};
 #if defined(__SANITIZE_ADDRESS__)
     options.states = 200;
-    options.steps = 120;
 #endif
     read_environment(&options);
     read_options(count, words, &options);
