@@ -152,6 +152,8 @@ static fhirstore_status write_target(copy_work *work, fhirstore_error **err)
     if (rc == SQLITE_OK) {
         rc = sqlite3_step(stmt);
     }
+    /* The file is ours and empty: SQLite takes it for another's when its size cannot be told. */
+    rc = rc == SQLITE_ERROR ? SQLITE_IOERR_FSTAT : rc;
     fhirstore_status status = (rc & 0xFF) == SQLITE_INTERRUPT && work->stopped != FHIRSTORE_OK
                                   ? fhs_fail_plain(err, FHIRSTORE_ERR_CANCELLED)
                                   : fhs_sql_fail(&work->conn, rc, err);

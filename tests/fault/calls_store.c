@@ -422,6 +422,15 @@ static fhirstore_status run_import_flush(void)
     return status;
 }
 
+static fhirstore_status run_shred(void)
+{
+    fhirstore_buf report = {0};
+    fhirstore_status status = fhirstore_shred_patient(session, FHIRSTORE_LIT("p3"), 0, &report,
+                                                      NULL);
+    fhirstore_buf_clear(&report);
+    return status;
+}
+
 /* ---- without a store ---- */
 
 static fhirstore_status run_fhirpath(void)
@@ -556,6 +565,7 @@ const public_call store_calls[] = {
     {"merge patch", "patch", run_patch, 0, NULL},
     {"explain", "search_explain", run_explain, 0, NULL},
     {"import flush", "import_flush", run_import_flush, 0, NULL},
+    {"shred", "shred_patient", run_shred, CALL_ONCE | CALL_IN_STEPS, NULL},
     {"fhirpath", "fhirpath_compile fhirpath_evaluate fhirpath_free", run_fhirpath, 0, NULL},
     {"preview", "index_preview", run_preview, 0, NULL},
     {"measurements", "iot_mapping_check iot_normalise iot_normalise_event iot_ingest",

@@ -98,6 +98,8 @@ static void add_answer(side *self, fhirstore_status status, fhirstore_response *
 static void open_side(side *self)
 {
     fhirstore_open_options options = fixed_options();
+    /* Keys of patients are for encrypted stores. */
+    options.flags &= ~(uint32_t)FHIRSTORE_OPEN_PATIENT_KEYS;
     if (self == &sides[1]) {
         options.flags |= FHIRSTORE_OPEN_PLAINTEXT;
         options.key = NULL;
