@@ -295,13 +295,18 @@ static fhirstore_status run_words(maintenance *work)
     return status < FHIRSTORE_OK ? status : FHIRSTORE_DONE;
 }
 
-/* DONE: no page is sealed with a data key that was replaced. OK also while a reader keeps the log,
- * and where other processes may hold the file: pages are sealed anew by one alone. */
+/*
+ * DONE: no page is sealed with a data key that was replaced. What the log held from before comes
+ * into the file when the first walk empties it, so there is a second one. OK also while a reader
+ * keeps the log, and where other processes may hold the file: pages are sealed anew by one alone.
+ */
 static fhirstore_status run_renewal(maintenance *work)
 {
+    const int most_walks = 2;
     fhs_storage *storage = work->core->storage;
     fhirstore_status status = FHIRSTORE_OK;
-    if (work->core->multi_process && fhs_storage_is_renewing(storage)) {
+    int walks = 0;
+    if (fhs_storage_is_shared(storage) && fhs_storage_is_renewing(storage)) {
         return FHIRSTORE_OK;
     }
     while (status >= FHIRSTORE_OK && fhs_storage_is_renewing(storage)) {
@@ -311,7 +316,8 @@ static fhirstore_status run_renewal(maintenance *work)
         status = fhs_storage_renew_step(storage, &done, &total, &is_ended, work->err);
         work->total = total;
         status = status < FHIRSTORE_OK ? status : tell(work, done);
-        if (status >= FHIRSTORE_OK && !is_ended && (done >= total || is_over(work))) {
+        walks += done >= total ? 1 : 0;
+        if (status >= FHIRSTORE_OK && !is_ended && (walks == most_walks || is_over(work))) {
             return FHIRSTORE_OK;
         }
     }

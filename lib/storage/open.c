@@ -187,6 +187,11 @@ bool fhs_storage_is_encrypted(const fhs_storage *storage)
     return storage->vfs != NULL;
 }
 
+bool fhs_storage_is_shared(const fhs_storage *storage)
+{
+    return storage->options.multi_process;
+}
+
 struct fhs_vfs *fhs_storage_vfs(fhs_storage *storage)
 {
     return storage->vfs;

@@ -70,6 +70,8 @@ void fhs_storage_close(fhs_storage *storage);
 
 int32_t fhs_storage_fhir_version(const fhs_storage *storage);
 bool fhs_storage_is_encrypted(const fhs_storage *storage);
+/* Opened for several processes at once. */
+bool fhs_storage_is_shared(const fhs_storage *storage);
 /* Whether it was created with keys of patients (patient.h). */
 bool fhs_storage_has_patient_keys(const fhs_storage *storage);
 /* The VFS underneath (key slots, page verification), NULL for a plaintext store. */

@@ -310,6 +310,28 @@ static bool log_is_empty(const fhs_vfs *vfs)
     return stat(vfs->wal_path, &log) != 0 || log.st_size == 0;
 }
 
+/*
+ * That the log is empty must be on the disk before the old key goes: a log that came back with a
+ * power cut could not be read to its end any more. The flags make the folder's entry certain, too.
+ */
+static int settle_log(const fhs_vfs *vfs)
+{
+    sqlite3_file *log = fhs_calloc(1, (size_t)vfs->base->szOsFile);
+    if (log == NULL) {
+        return SQLITE_NOMEM;
+    }
+    int code = vfs->base->xOpen(vfs->base, sqlite3_filename_wal(vfs->opened), log,
+                                SQLITE_OPEN_WAL | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    if (code == SQLITE_OK) {
+        code = log->pMethods->xSync(log, SQLITE_SYNC_FULL);
+    }
+    if (log->pMethods != NULL) {
+        (void)log->pMethods->xClose(log);
+    }
+    fhs_free(log);
+    return code;
+}
+
 fhirstore_status fhs_vfs_renew_end(fhs_vfs *vfs, bool *ended_out, fhirstore_error **err)
 {
     const fhs_keys_io io = fhs_vfs_header_io(vfs);
@@ -325,6 +347,10 @@ fhirstore_status fhs_vfs_renew_end(fhs_vfs *vfs, bool *ended_out, fhirstore_erro
     if (found) {
         vfs->renew_next = 1;
         return FHIRSTORE_OK;
+    }
+    code = settle_log(vfs);
+    if (code != SQLITE_OK) {
+        return fhs_vfs_io_failure(err, "the log cannot be synced", code);
     }
     fhirstore_status status = fhs_keys_renew_end(vfs->keys, &io, err);
     if (status == FHIRSTORE_OK) {

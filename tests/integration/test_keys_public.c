@@ -337,6 +337,26 @@ START_TEST(a_new_data_key_takes_over)
 }
 END_TEST
 
+/* The log still has pages of the old key then, and who was suspended has the file alone again. */
+START_TEST(one_call_ends_a_renewal)
+{
+    fhirstore_key_options key = FHIRSTORE_KEY_OPTIONS_INIT;
+    key.key = another_key;
+    key.key_len = KEY_BYTES;
+    fill_patients(20);
+    ck_assert_int_eq(fhirstore_maintain(store, NULL, NULL), FHIRSTORE_DONE);
+    for (int i = 0; i < 2; i++) {
+        fill_patients(20);
+        ck_assert_int_eq(fhirstore_key_renew(store, &key, NULL, NULL), FHIRSTORE_OK);
+        ck_assert_int_eq(fhirstore_maintain(store, NULL, NULL), FHIRSTORE_DONE);
+        ck_assert_int_eq(pages_of_epoch((unsigned char)(i + 1)), 0);
+        ck_assert_int_gt(pages_of_epoch((unsigned char)(i + 2)), 0);
+        ck_assert_int_eq(fhirstore_suspend(store, NULL), FHIRSTORE_OK);
+    }
+    expect_sound(store);
+}
+END_TEST
+
 static atomic_bool stop_reading;
 
 static void *read_all_the_while(void *ctx)
@@ -399,7 +419,7 @@ int main(void)
         GROUP("slots", setup_store, a_passphrase_is_added_and_rotated,
               a_recipient_opens_with_the_secret_key, bad_changes_are_refused_and_change_nothing,
               read_only_and_plain_stores_have_no_changes, a_new_data_key_takes_over,
-              reads_work_while_pages_are_sealed_anew),
+              one_call_ends_a_renewal, reads_work_while_pages_are_sealed_anew),
         GROUP("host", setup_folder, the_host_is_asked_for_a_key),
     };
     return run_groups("keys_public", groups, sizeof groups / sizeof *groups);
