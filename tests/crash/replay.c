@@ -24,7 +24,7 @@ typedef struct failure {
     store_state allowed[ALLOWED_MAX];
     size_t allowed_count;
     bool may_be_absent;      /* there may be no store yet */
-    bool header_was_written; /* … and not synced when the power failed */
+    bool header_was_written; /* by the step that was interrupted, or not synced since */
     disk *before;            /* the state, untouched */
 } failure;
 
@@ -295,6 +295,18 @@ static bool is_header_pending(const disk_walk *walk)
     return false;
 }
 
+/* A new data key is written to both copies, one after the other: the second is of the old key. */
+static bool is_header_changing(const failure *what)
+{
+    const script_step *step = &what->recorded->steps[what->step];
+    for (size_t i = step->begun; what->is_begun && i < what->at; i++) {
+        if (is_header_write(&what->recorded->log->ops[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The power fails again while the store is recovered. What was found once stays. */
 static void fail_again(failure *what, disk *recovering, const store_state *found, uint64_t *dice)
 {
@@ -320,8 +332,8 @@ static void try_state(failure *what, const disk_walk *walk, uint64_t dice)
 {
     what->harm = (disk_harm)disk_throw_below(&dice, HARM_COUNT);
     what->may_be_absent = false;
-    what->header_was_written = is_header_pending(walk);
     decide_allowed(what);
+    what->header_was_written = is_header_pending(walk) || is_header_changing(what);
     what->before = disk_crash(walk, what->harm, what->options->sector, &dice);
     disk *after = disk_borrow(what->before);
     uint32_t more = disk_throw_below(&dice, 64);
