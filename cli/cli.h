@@ -60,6 +60,7 @@ typedef struct cli_options {
     bool plaintext;
     bool multi_process;
     bool json;
+    bool repair;
     bool progress; /* show progress although stderr is no terminal */
     bool time;     /* tell on stderr how long the search itself took */
     bool ids, count, ndjson, explain;

@@ -64,7 +64,14 @@ static const struct {
      "old copy of a page is found, too. --anchor also holds the store against a line of anchor\n"
      "that was kept elsewhere: an older copy of the store is refused. Exit status 1 when anything\n"
      "is found. A warning is no finding: opening has dropped the end of the log, as a crash may\n"
-     "leave it, and the last commits before it may be lost.\n"},
+     "leave it, and the last commits before it may be lost.\n"
+     "--repair makes anew what can be made of what is stored: index rows, lists, names, the "
+     "full-text\n"
+     "index, tables of these, the spare header copy. It tells what it found, what was \"repaired\" "
+     "and what\n"
+     "is \"left\", and is recorded in the journal. Bodies, versions and their chain are never "
+     "touched; while\n"
+     "anything is left the exit status is 1.\n"},
     {"anchor",
      "Prints a line that says how far the store has come, to be kept elsewhere: its id, its\n"
      "generation, and the sequence and hash of its last change.\n"},

@@ -138,6 +138,35 @@ int cli_anchor(const cli_options *options)
     return EXIT_FINE;
 }
 
+/* Repair tells of the findings, what was made anew, and what is left. */
+static fhirstore_status examine(const cli_options *options, const cli_store *opened,
+                                finding_printer *printer, int64_t *findings_out,
+                                fhirstore_error **error)
+{
+    return options->repair
+               ? fhirstore_repair(opened->session, print_finding, printer, findings_out, error)
+               : fhirstore_verify(opened->store, print_finding, printer, findings_out, error);
+}
+
+static int print_verdict(const cli_options *options, int64_t findings, double seconds)
+{
+    if (options->json) {
+        (void)printf("],\"findings\":%lld}\n", (long long)findings);
+    } else if (findings == 0) {
+        (void)printf("sound: every page authenticates, the tables agree, and every index row is "
+                     "what its resource says (%.2f s)\n",
+                     seconds);
+    } else {
+        (void)printf("damaged: %lld finding%s%s (%.2f s)\n", (long long)findings,
+                     cli_plural(findings), options->repair ? " left" : "", seconds);
+    }
+    if (findings == 0) {
+        return EXIT_FINE;
+    }
+    return cli_fail_text(options->repair ? "what is left cannot be mended from what is stored"
+                                         : "the store is damaged");
+}
+
 int cli_verify(const cli_options *options)
 {
     cli_store opened;
@@ -153,24 +182,14 @@ int cli_verify(const cli_options *options)
     }
     double begin = cli_seconds();
     (void)fputs(options->json ? "{\"list\":[" : "", stdout);
-    fhirstore_status status = fhirstore_verify(opened.store, print_finding, &printer, &findings,
-                                               &error);
+    fhirstore_status status = examine(options, &opened, &printer, &findings, &error);
     double taken = cli_seconds() - begin;
     cli_close(&opened);
-    if (status < FHIRSTORE_OK) {
+    if (status < FHIRSTORE_OK && findings == 0) {
         return cli_fail(error);
     }
-    if (options->json) {
-        (void)printf("],\"findings\":%lld}\n", (long long)findings);
-    } else if (findings == 0) {
-        (void)printf("sound: every page authenticates, the tables agree, and every index row is "
-                     "what its resource says (%.2f s)\n",
-                     taken);
-    } else {
-        (void)printf("damaged: %lld finding%s (%.2f s)\n", (long long)findings,
-                     cli_plural(findings), taken);
-    }
-    return findings == 0 ? EXIT_FINE : cli_fail_text("the store is damaged");
+    fhirstore_error_free(error);
+    return print_verdict(options, findings, taken);
 }
 
 /* @a line: of an NDJSON file, or 0. */

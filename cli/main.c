@@ -20,6 +20,7 @@ enum option_id {
     OPT_TYPE,
     OPT_SINCE,
     OPT_ANCHOR,
+    OPT_REPAIR,
     OPT_AS,
     OPT_POLICY,
     OPT_CACHE,
@@ -102,8 +103,8 @@ static const cli_command commands[] = {
     {"index", "index [--fhir V] FILE…", 1, 0, BIT(OPT_FHIR) | BIT(OPT_BASE_URL), cli_index},
     {"fhirpath", "fhirpath [--fhir V] EXPRESSION FILE", 2, 2, BIT(OPT_FHIR), cli_fhirpath},
     {"stats", "stats STORE", 1, 1, OF_STORE | BIT(OPT_JSON), cli_stats},
-    {"verify", "verify STORE [--anchor FILE]", 1, 1, OF_STORE | BIT(OPT_ANCHOR) | BIT(OPT_JSON),
-     cli_verify},
+    {"verify", "verify STORE [--anchor FILE] [--repair]", 1, 1,
+     OF_STORE | OF_PRINCIPAL | BIT(OPT_ANCHOR) | BIT(OPT_REPAIR) | BIT(OPT_JSON), cli_verify},
     {"anchor", "anchor STORE", 1, 1, OF_STORE, cli_anchor},
     {"reindex", "reindex STORE", 1, 1, OF_STORE | OF_LONG_RUN, cli_reindex},
     {"access", "access show STORE [--type T] | access explain STORE ACTION [Type[/id]]", 2, 4,
@@ -147,6 +148,7 @@ static const struct option long_options[] = {
     {"type", required_argument, NULL, FIRST_ID + OPT_TYPE},
     {"since", required_argument, NULL, FIRST_ID + OPT_SINCE},
     {"anchor", required_argument, NULL, FIRST_ID + OPT_ANCHOR},
+    {"repair", no_argument, NULL, FIRST_ID + OPT_REPAIR},
     {"as", required_argument, NULL, FIRST_ID + OPT_AS},
     {"policy", required_argument, NULL, FIRST_ID + OPT_POLICY},
     {"cache", required_argument, NULL, FIRST_ID + OPT_CACHE},
@@ -357,6 +359,7 @@ static bool take_flag(cli_options *options, int id)
         {OPT_PATIENT_KEYS, &options->patient_keys},
         {OPT_WITHOUT_PATIENT_KEYS, &options->without_patient_keys},
         {OPT_LATER, &options->later},
+        {OPT_REPAIR, &options->repair},
     };
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (flags[i].id == id) {

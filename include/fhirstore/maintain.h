@@ -17,7 +17,7 @@
 #ifndef FHIRSTORE_MAINTAIN_H
 #define FHIRSTORE_MAINTAIN_H
 
-#include "store.h"
+#include "session.h"
 
 FHIRSTORE_BEGIN_DECLS
 
@@ -86,6 +86,39 @@ FHIRSTORE_API fhirstore_status fhirstore_maintain_options_init(fhirstore_maintai
 FHIRSTORE_API fhirstore_status fhirstore_maintain(fhirstore *store,
                                                   const fhirstore_maintain_options *options,
                                                   fhirstore_error **err_out);
+
+/**
+ * Verify the store, make anew what can be made of what is stored, and verify once more. Mended are the
+ * spare copy of the header, index rows and their lists (by extraction from the bodies), lists of
+ * resources and versions, names and the next number, the full-text index, SQLite's own indexes, and
+ * tables of these that are missing. Bodies, the change log, the chain over it, the journal and pages
+ * that do not authenticate cannot be had from anywhere else: they stay as they are.
+ *
+ * What is mended inside the database is one transaction, which is recorded in the journal like any
+ * other write (action "reindex", query "repair"): a power cut leaves what was there before. Header
+ * copies are written one at a time. Searches of other threads go on; a large store is written
+ * through the log as a whole.
+ *
+ * @param      session   Needs FHIRSTORE_ACTION_REINDEX on the system.
+ * @param      report    Called on this thread for each finding, with the area that fhirstore_verify()
+ *                       has; then with area "repaired" for each thing that was made anew, and with
+ *                       "left" for each finding that is there afterwards. NULL: nobody is told.
+ * @param      ctx       First argument of @a report.
+ * @param[out] left_out  How many findings are left. NULL: not wanted.
+ * @param[out] err_out   NULL, or where to put the reason; owned by the caller: fhirstore_error_free().
+ * @retval FHIRSTORE_OK                 The store is sound.
+ * @retval FHIRSTORE_ERR_CORRUPT        Findings are left; what could be mended is.
+ * @retval FHIRSTORE_ERR_DENIED         The session may not; nothing was changed, as with each of the following.
+ * @retval FHIRSTORE_ERR_READ_ONLY      The store is open for reading.
+ * @retval FHIRSTORE_ERR_NOT_SUPPORTED  Several processes may have the store open.
+ * @retval FHIRSTORE_ERR_AUDIT_REFUSED  The audit hook refused.
+ * @retval FHIRSTORE_ERR_BUSY           Another writer kept the store longer than the busy timeout.
+ * @par Threads  The session's; takes its turn with other writers.
+ * @since 0.1
+ */
+FHIRSTORE_API fhirstore_status fhirstore_repair(fhirstore_session *session,
+                                                fhirstore_finding_fn report, void *ctx,
+                                                int64_t *left_out, fhirstore_error **err_out);
 
 FHIRSTORE_END_DECLS
 

@@ -39,3 +39,19 @@ fhirstore_status fhirstore_maintain(fhirstore *store, const fhirstore_maintain_o
     fhs_store_leave(store);
     return status;
 }
+
+fhirstore_status fhirstore_repair(fhirstore_session *session, fhirstore_finding_fn report,
+                                  void *ctx, int64_t *left_out, fhirstore_error **err_out)
+{
+    int64_t left = 0;
+    fhs_api_begin(err_out);
+    fhirstore_status status = fhs_session_enter(session, err_out);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_interact_repair(session->inner, report, ctx, &left, err_out);
+        fhs_session_leave(session);
+    }
+    if (left_out != NULL) {
+        *left_out = left;
+    }
+    return status;
+}

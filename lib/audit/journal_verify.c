@@ -330,6 +330,14 @@ fhirstore_status fhs_journal_verify(fhs_journal *journal, fhs_conn *conn,
     if (status == FHIRSTORE_OK) {
         status = find_waiting(conn, self, out, err);
     }
+    if (status == FHIRSTORE_ERR_CORRUPT) {
+        if (err != NULL) { /* a fault, and no failure */
+            fhs_error_free(*err);
+            *err = NULL;
+        }
+        fault(&work, work.at.last + 1, "the journal cannot be read from here on");
+        status = FHIRSTORE_OK;
+    }
     fhs_free(work.marks);
     fhs_buf_clear(&work.records);
     return status;

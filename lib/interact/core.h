@@ -124,6 +124,10 @@ void fhs_core_free_named(fhs_core *core);
 fhirstore_status fhs_core_verify(fhs_core *core, fhs_finding_fn report, void *ctx,
                                  int64_t *findings_out, fhirstore_error **err);
 
+/* The same, and what could be done about it. */
+fhirstore_status fhs_core_examine(fhs_core *core, fhs_finding_fn report, void *ctx,
+                                  fhs_examined *out, fhirstore_error **err);
+
 typedef struct fhs_maintain_options {
     uint32_t max_ms;       /* 0: until all is done */
     int64_t max_resources; /* 0: all */

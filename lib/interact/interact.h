@@ -97,6 +97,14 @@ fhirstore_status fhs_interact_read_in(fhs_call *outer, fhs_type type, fhs_str id
 
 /* ---- the journal (FHIRSTORE_ACTION_AUDIT) ---- */
 
+/*
+ * Make anew what can be made of what is stored (areas "repaired"), and look again (area "left").
+ * ERR_CORRUPT: findings are left, *left_out of them.
+ */
+fhirstore_status fhs_interact_repair(fhs_session *session, fhs_finding_fn report, void *ctx,
+                                     int64_t *left_out, fhirstore_error **err);
+
+
 /* Append at most @a max records as NDJSON; *next_out 0: there are no more. */
 fhirstore_status fhs_interact_journal_read(fhs_session *session, int64_t from, int64_t max,
                                            fhs_buf *out, int64_t *next_out, fhirstore_error **err);

@@ -124,6 +124,13 @@ static fhirstore_status find_latest(fhs_core *core, fhs_ledger *ledger, fhirstor
         status = fhs_journal_last(conn, &last, link, &found, err);
     }
     fhs_conn_release(conn);
+    if (status == FHIRSTORE_ERR_CORRUPT) { /* verify must be able to tell; what writes will fail */
+        if (err != NULL) {
+            fhs_error_free(*err);
+            *err = NULL;
+        }
+        status = FHIRSTORE_OK;
+    }
     ledger->floor_us = found ? last.time_us : INT64_MIN;
     atomic_init(&ledger->latest_us, ledger->floor_us);
     return status;

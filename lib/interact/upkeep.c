@@ -4,7 +4,9 @@
 
 #include "base/mem.h"
 #include "index/fulltext.h"
+#include "interact/ledger.h"
 #include "interact/params.h"
+#include "vfs/vfs.h"
 #include "json/json.h"
 
 typedef struct verify_work {
@@ -20,6 +22,8 @@ typedef struct verify_work {
     void *ctx;
     int64_t findings;
     int64_t shredded; /* resources that no key of a patient opens */
+    unsigned mends;  /* FHS_MEND_*: what would mend something of it */
+    bool has_unread; /* a stored body that cannot be read again */
 } verify_work;
 
 /* A finding about one version: named by type and change sequence, which identify nobody. */
@@ -121,6 +125,7 @@ static fhirstore_status verify_resource_rows(void *ctx, const fhs_version *versi
         return status;
     }
     if (status < FHIRSTORE_OK) {
+        work->has_unread = true;
         found(work, "resource", version, "a stored body cannot be read again");
         return FHIRSTORE_OK;
     }
@@ -129,8 +134,10 @@ static fhirstore_status verify_resource_rows(void *ctx, const fhs_version *versi
         return status;
     }
     if (status < FHIRSTORE_OK) {
+        work->mends |= FHS_MEND_NAMES;
         found(work, "resource", version, "a resource cannot be read under its id");
     } else if (!same_rows(work, stored.rows, fhs_buf_str(&work->rows))) {
+        work->mends |= FHS_MEND_ROWS;
         found(work, "index", version, "the rows of a resource are not those of its body");
     }
     return FHIRSTORE_OK;
@@ -154,10 +161,11 @@ static fhirstore_status verify_words(verify_work *work, fhirstore_error **err)
     fhirstore_status status = FHIRSTORE_OK;
     tell_shredded(work);
     /* What cannot be read again has been told of. */
-    if (work->findings == 0 && work->shredded == 0) {
+    if (!work->has_unread && work->shredded == 0) {
         status = fhs_fulltext_verify(work->conn, &is_sound, err);
     }
     if (!is_sound && status >= FHIRSTORE_OK) {
+        work->mends |= FHS_MEND_WORDS;
         work->findings++;
         if (work->report != NULL) {
             work->report(work->ctx, "fulltext",
@@ -199,8 +207,71 @@ static fhirstore_status verify_rows(verify_work *work, fhirstore_error **err)
     return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
 }
 
+/* ---- the journal ---- */
+
+static void tell_journal_fault(void *ctx, int64_t number, const char *what)
+{
+    verify_work *work = ctx;
+    char line[256];
+    (void)snprintf(line, sizeof line, "record %lld: %s", (long long)number, what);
+    work->findings++;
+    if (work->report != NULL) {
+        work->report(work->ctx, "journal", line);
+    }
+}
+
+/* A journal of its own for looking, where this opening keeps none. *out NULL: there is none. */
+static fhirstore_status find_journal(fhs_core *core, fhs_journal **out, fhirstore_error **err)
+{
+    uint8_t key[FHS_JOURNAL_KEY_BYTES];
+    bool found = false;
+    struct fhs_vfs *vfs = fhs_storage_vfs(core->storage);
+    *out = NULL;
+    if (vfs != NULL) {
+        return fhs_journal_new(fhs_vfs_keys(vfs), NULL, out, err);
+    }
+    fhirstore_status status = fhs_ledger_plain_key(core, key, &found, err);
+    return status == FHIRSTORE_OK && found ? fhs_journal_new(NULL, key, out, err) : status;
+}
+
+static fhirstore_status verify_journal_of(verify_work *work, fhs_journal *journal,
+                                          fhirstore_error **err)
+{
+    const fhs_ledger *ledger = work->core->ledger;
+    fhs_journal_report report;
+    fhs_conn *conn = NULL;
+    fhirstore_status status = fhs_storage_reader(work->core->storage, &conn, err);
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_conn_begin_read(conn, err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = fhs_journal_verify(journal, conn, NULL,
+                                    ledger == NULL ? FHS_STR_NONE : fhs_ledger_owner(ledger),
+                                    tell_journal_fault, work, &report, err);
+    }
+    fhs_conn_release(conn);
+    return status;
+}
+
+static fhirstore_status verify_journal(verify_work *work, fhirstore_error **err)
+{
+    fhs_journal *own = NULL;
+    fhs_core *core = work->core;
+    if (core->ledger != NULL) {
+        return verify_journal_of(work, fhs_ledger_journal(core->ledger), err);
+    }
+    fhirstore_status status = find_journal(core, &own, err);
+    if (status >= FHIRSTORE_OK && own != NULL) {
+        status = verify_journal_of(work, own, err);
+    }
+    fhs_journal_free(own);
+    return status;
+}
+
+/* ---- everything ---- */
+
 /* What cannot be read is no failure of verify: it is a finding, if it was not told before. */
-static fhirstore_status end_at_damage(verify_work *work, fhirstore_status status,
+static fhirstore_status end_at_damage(verify_work *work, fhirstore_status status, const char *text,
                                       fhirstore_error **err)
 {
     bool is_damage = status == FHIRSTORE_ERR_CORRUPT || status == FHIRSTORE_ERR_TAMPERED ||
@@ -215,29 +286,45 @@ static fhirstore_status end_at_damage(verify_work *work, fhirstore_status status
     bool is_told = work->findings > 0;
     work->findings += is_told ? 0 : 1;
     if (work->report != NULL) {
-        work->report(work->ctx, is_told ? "notice" : "index",
-                     "the resources cannot all be read: their rows are not compared");
+        work->report(work->ctx, is_told ? "notice" : "structure", text);
     }
     return FHIRSTORE_OK;
 }
 
-fhirstore_status fhs_core_verify(fhs_core *core, fhs_finding_fn report, void *ctx,
-                                 int64_t *findings_out, fhirstore_error **err)
+fhirstore_status fhs_core_examine(fhs_core *core, fhs_finding_fn report, void *ctx,
+                                  fhs_examined *out, fhirstore_error **err)
 {
     verify_work work = {.core = core, .report = report, .ctx = ctx};
+    fhs_examined stored = {0};
     fhs_arena_init(&work.arena, (size_t)4 * FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&work.rows, FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&work.fewer, (size_t)2 * FHS_LIMIT_RESOURCE_BYTES);
-    fhirstore_status status = fhs_storage_verify(core->storage, report, ctx, &work.findings, err);
+    fhirstore_status status = fhs_storage_examine(core->storage, report, ctx, &stored, err);
+    work.findings = stored.findings;
+    work.mends = stored.mends;
     if (status >= FHIRSTORE_OK) {
-        status = end_at_damage(&work, verify_rows(&work, err), err);
+        status = end_at_damage(&work, verify_rows(&work, err),
+                               "not all resources can be read and compared with their rows", err);
+    }
+    if (status >= FHIRSTORE_OK) {
+        status = end_at_damage(&work, verify_journal(&work, err),
+                               "the journal cannot be read to its end", err);
     }
     fhs_params_drop(work.params);
     fhs_free(work.unready);
     fhs_buf_clear(&work.fewer);
     fhs_buf_clear(&work.rows);
     fhs_arena_clear(&work.arena);
-    *findings_out = work.findings;
+    *out = (fhs_examined){work.findings, work.mends};
+    return status < FHIRSTORE_OK ? status : FHIRSTORE_OK;
+}
+
+fhirstore_status fhs_core_verify(fhs_core *core, fhs_finding_fn report, void *ctx,
+                                 int64_t *findings_out, fhirstore_error **err)
+{
+    fhs_examined found = {0};
+    fhirstore_status status = fhs_core_examine(core, report, ctx, &found, err);
+    *findings_out = found.findings;
     return status;
 }
 

@@ -135,3 +135,8 @@ bool fhs_keys_copy_is_due(const fhs_keys *keys, uint32_t copy,
     }
     return fhs_header_seq(bytes) + 1 == fhs_header_seq(keys->image);
 }
+
+fhirstore_status fhs_keys_write_again(fhs_keys *keys, const fhs_keys_io *io, fhirstore_error **err)
+{
+    return change_header(keys, change_nothing, NULL, io, err);
+}

@@ -240,6 +240,8 @@ bool fhs_keys_is_tear(const fhs_keys *keys, const uint8_t copy[FHS_KEYS_COPY_BYT
  */
 bool fhs_keys_copy_is_due(const fhs_keys *keys, uint32_t copy,
                           const uint8_t bytes[FHS_KEYS_COPY_BYTES]);
+/* Put the copy in force, one step newer, where the other one is. */
+fhirstore_status fhs_keys_write_again(fhs_keys *keys, const fhs_keys_io *io, fhirstore_error **err);
 /* The copy that is not in force: 0 or 1. */
 uint32_t fhs_keys_spare(const fhs_keys *keys);
 /*

@@ -79,6 +79,7 @@ fhirstore_status fhs_storage_reader(fhs_storage *storage, fhs_conn **conn_out,
         return woken == FHIRSTORE_OK ? fhs_storage_reader(storage, conn_out, err) : woken;
     }
     fhs_conn *conn = storage->idle;
+    const uint32_t numbering = storage->numbering;
     if (conn != NULL) {
         storage->idle = conn->next;
         conn->next = NULL;
@@ -86,6 +87,11 @@ fhirstore_status fhs_storage_reader(fhs_storage *storage, fhs_conn **conn_out,
         storage->reader_count++;
     }
     (void)pthread_mutex_unlock(&storage->mutex);
+    if (conn != NULL && conn->numbering != numbering) {
+        fhs_name_cache_clear(&conn->names);
+        fhs_name_cache_clear(&conn->entities);
+        conn->numbering = numbering;
+    }
     if (conn == NULL) {
         return open_reader(storage, conn_out, err);
     }

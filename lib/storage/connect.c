@@ -154,6 +154,35 @@ fhirstore_status fhs_conn_new(fhs_storage *storage, bool is_writer, bool create,
     return FHIRSTORE_OK;
 }
 
+fhirstore_status fhs_conn_new_reference(fhs_storage *storage, fhs_conn **conn_out,
+                                        fhirstore_error **err)
+{
+    *conn_out = NULL;
+    fhs_conn *conn = fhs_calloc(1, sizeof *conn);
+    if (conn == NULL) {
+        return fhs_fail_memory(err);
+    }
+    conn->storage = storage;
+    fhs_name_cache_init(&conn->names, 1, 1);
+    fhs_name_cache_init(&conn->entities, 1, 1);
+    fhs_pending_init(&conn->pending);
+    fhs_buf_init(&conn->large, 1);
+    int rc = sqlite3_open_v2(":memory:", &conn->db,
+                             SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                             NULL);
+    rc = rc == SQLITE_OK ? fhs_functions_register(conn->db) : rc;
+    fhirstore_status status = fhs_sql_fail(conn, rc, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_schema_migrate(conn, 0, err);
+    }
+    if (status != FHIRSTORE_OK) {
+        fhs_conn_free(conn);
+        return status;
+    }
+    *conn_out = conn;
+    return FHIRSTORE_OK;
+}
+
 void fhs_conn_free(fhs_conn *conn)
 {
     if (conn == NULL) {

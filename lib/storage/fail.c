@@ -1,12 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What SQLite answers, as our statuses. The extended code goes along as the cause. */
+#include <string.h>
+
 #include "storage/storage_internal.h"
+
+/* Our SQL is our own: what it does not find in the schema was taken out of the file. */
+static bool is_schema_damaged(fhs_conn *conn, int extended)
+{
+    static const char missing[] = "no such ";
+    return extended == SQLITE_ERROR && conn->db != NULL &&
+           strncmp(sqlite3_errmsg(conn->db), missing, sizeof missing - 1) == 0;
+}
 
 static fhirstore_status make_sql_error(fhs_conn *conn, int rc, fhirstore_error **err)
 {
     int extended = rc;
     if (conn->db != NULL && (sqlite3_extended_errcode(conn->db) & 0xFF) == (rc & 0xFF)) {
         extended = sqlite3_extended_errcode(conn->db);
+    }
+    if (is_schema_damaged(conn, extended)) {
+        (void)fhs_fail(err, FHIRSTORE_ERR_CORRUPT, "the store is damaged: a table is missing");
+        fhs_error_cause(err, extended);
+        return FHIRSTORE_ERR_CORRUPT;
     }
     if (conn->storage->vfs != NULL) {
         return fhs_vfs_fail(conn->storage->vfs, extended, "the store", err);

@@ -465,6 +465,35 @@ typedef void (*fhs_finding_fn)(void *ctx, const char *area, const char *text);
  */
 fhirstore_status fhs_storage_verify(fhs_storage *storage, fhs_finding_fn report, void *ctx,
                                     int64_t *findings_out, fhirstore_error **err);
+
+/* What can be made anew from what is stored beside it. */
+enum {
+    FHS_MEND_HEADER = 1,    /* the header copy that is not in force */
+    FHS_MEND_LOG = 2,       /* pages and frames that a checkpoint replaces */
+    FHS_MEND_STRUCTURE = 4, /* SQLite's own indexes */
+    FHS_MEND_SCHEMA = 8,    /* tables that are missing, and can be filled again */
+    FHS_MEND_NAMES = 16,    /* numbers of resources, and the next one */
+    FHS_MEND_LISTS = 32,    /* current resources and versions by type, time and resource */
+    FHS_MEND_ROWS = 64,     /* index rows and row lists: by extraction from the bodies */
+    FHS_MEND_WORDS = 128,   /* the full-text index */
+};
+
+typedef struct fhs_examined {
+    int64_t findings;
+    unsigned mends; /* FHS_MEND_*: what would mend something of it, perhaps not all */
+} fhs_examined;
+
+/* fhs_storage_verify(), and what could be done about it. */
+fhirstore_status fhs_storage_examine(fhs_storage *storage, fhs_finding_fn report, void *ctx,
+                                     fhs_examined *out, fhirstore_error **err);
+/*
+ * Inside a write transaction: one of FHS_MEND_STRUCTURE, SCHEMA, NAMES and LISTS. Of ROWS only the
+ * tables are emptied, and the lists of what is no resource; the caller fills them again.
+ */
+fhirstore_status fhs_storage_mend(fhs_conn *conn, unsigned which, fhirstore_error **err);
+/* Write both copies of the header anew, without a transaction. */
+fhirstore_status fhs_storage_mend_header(fhs_storage *storage, fhirstore_error **err);
+
 /* Replace the rows of a resource (reindex, repair). */
 fhirstore_status fhs_rows_replace(fhs_conn *conn, fhs_entity entity, fhs_str old_rows,
                                   fhs_str new_rows, fhirstore_error **err);

@@ -63,6 +63,7 @@ struct fhs_conn {
     fhs_stmt *statements;
     uint32_t statement_count;
     uint64_t statement_clock;
+    uint32_t numbering;   /* the store's, when its names were remembered */
     fhs_name_cache names; /* types, parameters, uris, units */
     fhs_name_cache entities;
     uint8_t chain_key[32];
@@ -90,6 +91,7 @@ struct fhs_storage {
     pthread_cond_t changed; /* a connection came back */
     fhs_conn *writer;
     bool writer_taken;
+    uint32_t numbering;           /* goes up when numbers may mean something else */
     bool is_shut;                 /* no connection is given out any more */
     bool is_suspended;            /* the file was let go of */
     pthread_mutex_t suspend_lock; /* held while it is let go of and taken up; before mutex */
@@ -164,6 +166,10 @@ void fhs_storage_drop_connections(fhs_storage *storage);
 /* Whether none is in use, with the mutex held. */
 bool fhs_storage_is_at_rest(const fhs_storage *storage);
 
+/* A connection to an empty store of the present schema, in memory; of no pool. */
+fhirstore_status fhs_conn_new_reference(fhs_storage *storage, fhs_conn **conn_out,
+                                        fhirstore_error **err);
+
 /* ---- schema.c ---- */
 
 /* Create or migrate on the writer; ERR_SCHEMA, ERR_NOT_A_STORE. */
@@ -193,9 +199,18 @@ typedef struct fhs_check {
     void *ctx;
     int64_t findings;
     int64_t next_entity;
+    unsigned mend;  /* what would mend what is reported next: FHS_MEND_* */
+    unsigned mends; /* what would mend something of what was reported */
+    bool is_blind;  /* something could not be looked at */
 } fhs_check;
 
 void fhs_check_report(fhs_check *check, const char *area, const char *format, ...) FHS_PRINTF(3, 4);
+/* Nothing that counts, but to be told. */
+void fhs_check_notice(fhs_check *check, const char *text);
+/* verify_schema.c: each table and index is there, as this library makes it. */
+fhirstore_status fhs_check_schema(fhs_check *check, fhirstore_error **err);
+/* Inside a write transaction: make the tables anew that are missing and can be filled again. */
+fhirstore_status fhs_schema_restore(fhs_conn *conn, fhirstore_error **err);
 /* Row lists against the index tables, both directions. */
 fhirstore_status fhs_check_rows(fhs_check *check, fhirstore_error **err);
 

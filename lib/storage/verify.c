@@ -25,8 +25,16 @@ void fhs_check_report(fhs_check *check, const char *area, const char *format, ..
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     check->findings++;
+    check->mends |= check->mend;
     if (check->report != NULL) {
         check->report(check->ctx, area, text);
+    }
+}
+
+void fhs_check_notice(fhs_check *check, const char *text)
+{
+    if (check->report != NULL) {
+        check->report(check->ctx, "notice", text);
     }
 }
 
@@ -38,13 +46,18 @@ static fhirstore_status note_page_flaw(void *ctx, const fhs_vfs_damage *damage, 
     (void)done;
     (void)total;
     fhs_check *check = ctx;
-    bool is_from_a_crash = damage != NULL && (damage->flaw == FHS_VFS_TORN_TAIL ||
-                                              damage->flaw == FHS_VFS_SUPERSEDED);
-    if (damage != NULL && !is_from_a_crash) {
-        char text[200];
-        fhs_vfs_describe(damage, text, sizeof text);
-        fhs_check_report(check, "pages", "%s", text);
+    char text[200];
+    if (damage == NULL) {
+        return FHIRSTORE_OK;
     }
+    fhs_vfs_describe(damage, text, sizeof text);
+    if (damage->flaw == FHS_VFS_TORN_TAIL || damage->flaw == FHS_VFS_SUPERSEDED) {
+        fhs_check_notice(check, text);
+        return FHIRSTORE_OK;
+    }
+    check->mend = damage->place == FHS_VFS_HEADER ? FHS_MEND_HEADER : FHS_MEND_LOG;
+    fhs_check_report(check, "pages", "%s", text);
+    check->mend = 0;
     return FHIRSTORE_OK;
 }
 
@@ -56,16 +69,16 @@ static void tell_lost_tail(fhs_check *check, const fhs_vfs *vfs)
 {
     char text[128];
     uint64_t frame;
-    if (check->report != NULL && fhs_vfs_is_mended(vfs)) {
-        check->report(check->ctx, "notice",
-                      "opening wrote a copy of the header anew that a crash had left torn");
+    if (fhs_vfs_is_mended(vfs)) {
+        fhs_check_notice(check,
+                         "opening wrote a copy of the header anew that a crash had left torn");
     }
-    if (check->report != NULL && fhs_vfs_lost_tail(vfs, &frame)) {
+    if (fhs_vfs_lost_tail(vfs, &frame)) {
         (void)snprintf(text, sizeof text,
                        "opening dropped the end of the log, from frame %llu on: the last commits "
                        "before a crash may be lost",
                        (unsigned long long)frame);
-        check->report(check->ctx, "notice", text);
+        fhs_check_notice(check, text);
     }
 }
 
@@ -125,95 +138,146 @@ static fhirstore_status check_integrity(fhs_check *check, fhirstore_error **err)
 
 typedef struct table_check {
     const char *area;
-    const char *text; /* what a count above zero means */
+    unsigned mend;    /* what may mend it: FHS_MEND_*, 0: it can be had from nowhere else */
+    const char *unit; /* what the number tells that comes from the statement */
+    const char *text; /* what is wrong with it */
     const char *sql;
 } table_check;
 
+#define SEQ "sequence"
+#define ENT "entity"
+
 static const table_check table_checks[] = {
-    {"resources", "resources have no name of the same number",
-     "SELECT count(*) FROM resource r LEFT JOIN entity e ON e.type=r.type AND e.id=r.id "
+    {"resources", FHS_MEND_NAMES, SEQ, "the resource has no name of the same number",
+     "SELECT r.seq FROM resource r LEFT JOIN entity e ON e.type=r.type AND e.id=r.id "
      "WHERE e.num IS NULL OR e.num<>r.entity"},
-    {"resources", "resources are not the version that the change log has for them",
-     "SELECT count(*) FROM resource r LEFT JOIN version v ON v.seq=r.seq "
+    {"resources", 0, SEQ, "the resource is not the version that the change log has for it",
+     "SELECT r.seq FROM resource r LEFT JOIN version v ON v.seq=r.seq "
      "WHERE v.seq IS NULL OR v.entity<>r.entity OR v.version<>r.version OR v.type<>r.type "
      "OR v.updated<>r.updated OR (v.method=3)<>r.deleted"},
-    {"resources", "resources are deleted but have a body, or the other way round",
-     "SELECT count(*) FROM resource r WHERE (r.body IS NULL AND NOT EXISTS(SELECT 1 FROM "
+    {"resources", 0, SEQ, "the resource is deleted but has a body, or the other way round",
+     "SELECT r.seq FROM resource r WHERE (r.body IS NULL AND NOT EXISTS(SELECT 1 FROM "
      "body_part p WHERE p.seq=r.seq))<>r.deleted"},
-    {"resources", "resources have no row list, or have one though they are deleted",
-     "SELECT count(*) FROM resource r LEFT JOIN entries s ON s.entity=r.entity "
+    {"resources", FHS_MEND_ROWS, SEQ,
+     "the resource has no row list, or has one though it is deleted",
+     "SELECT r.seq FROM resource r LEFT JOIN entries s ON s.entity=r.entity "
      "WHERE (s.entity IS NULL)<>r.deleted"},
-    {"resources", "row lists belong to no resource",
-     "SELECT count(*) FROM entries s LEFT JOIN resource r ON r.entity=s.entity "
+    {"resources", FHS_MEND_ROWS, ENT, "the row list belongs to no resource",
+     "SELECT s.entity FROM entries s LEFT JOIN resource r ON r.entity=s.entity "
      "WHERE r.entity IS NULL"},
-    {"resources", "resources are missing from the list of their type",
-     "SELECT count(*) FROM resource r LEFT JOIN current_type c ON c.type=r.type "
+    {"resources", FHS_MEND_LISTS, SEQ, "the resource is missing from the list of its type",
+     "SELECT r.seq FROM resource r LEFT JOIN current_type c ON c.type=r.type "
      "AND c.entity=r.entity WHERE r.deleted=0 AND c.entity IS NULL"},
-    {"resources", "entries in the lists by type are not current resources",
-     "SELECT count(*) FROM current_type c LEFT JOIN resource r ON r.entity=c.entity "
+    {"resources", FHS_MEND_LISTS, ENT, "an entry in the list of a type is no current resource",
+     "SELECT c.entity FROM current_type c LEFT JOIN resource r ON r.entity=c.entity "
      "WHERE r.entity IS NULL OR r.deleted<>0 OR r.type<>c.type"},
-    {"resources", "resources are missing from the list by time",
-     "SELECT count(*) FROM resource r LEFT JOIN current_updated c ON c.type=r.type "
+    {"resources", FHS_MEND_LISTS, SEQ, "the resource is missing from the list by time",
+     "SELECT r.seq FROM resource r LEFT JOIN current_updated c ON c.type=r.type "
      "AND c.updated=r.updated AND c.entity=r.entity WHERE r.deleted=0 AND c.entity IS NULL"},
-    {"resources", "entries in the list by time are not current resources",
-     "SELECT count(*) FROM current_updated c LEFT JOIN resource r ON r.entity=c.entity "
+    {"resources", FHS_MEND_LISTS, ENT, "an entry in the list by time is no current resource",
+     "SELECT c.entity FROM current_updated c LEFT JOIN resource r ON r.entity=c.entity "
      "WHERE r.entity IS NULL OR r.deleted<>0 OR r.type<>c.type OR r.updated<>c.updated"},
-    {"versions", "versions belong to no resource",
-     "SELECT count(*) FROM version v LEFT JOIN resource r ON r.entity=v.entity "
+    {"versions", 0, SEQ, "the version belongs to no resource",
+     "SELECT v.seq FROM version v LEFT JOIN resource r ON r.entity=v.entity "
      "WHERE r.entity IS NULL"},
-    {"versions", "old versions are missing from the list of their resource",
-     "SELECT count(*) FROM version v JOIN resource r ON r.entity=v.entity "
+    {"versions", FHS_MEND_LISTS, SEQ, "the old version is missing from the list of its resource",
+     "SELECT v.seq FROM version v JOIN resource r ON r.entity=v.entity "
      "LEFT JOIN version_of o ON o.entity=v.entity AND o.version=v.version AND o.seq=v.seq "
      "WHERE r.seq<>v.seq AND o.seq IS NULL"},
-    {"versions", "entries in the lists of old versions are not in the change log",
-     "SELECT count(*) FROM version_of o LEFT JOIN version v ON v.seq=o.seq "
+    {"versions", FHS_MEND_LISTS, SEQ, "an entry in a list of old versions is not in the change log",
+     "SELECT o.seq FROM version_of o LEFT JOIN version v ON v.seq=o.seq "
      "LEFT JOIN resource r ON r.entity=o.entity WHERE v.seq IS NULL OR v.entity<>o.entity "
      "OR v.version<>o.version OR r.entity IS NULL OR r.seq=o.seq OR o.version>=r.version"},
-    {"versions", "resources have gaps in their versions",
-     "SELECT count(*) FROM resource r WHERE r.version<>coalesce("
+    {"versions", FHS_MEND_LISTS, SEQ, "the resource has gaps in its versions",
+     "SELECT r.seq FROM resource r WHERE r.version<>coalesce("
      "(SELECT min(o.version)+count(*) FROM version_of o WHERE o.entity=r.entity),r.version)"},
-    {"versions", "old versions have no body, or have one though they are deletions",
-     "SELECT count(*) FROM version_of o JOIN version v ON v.seq=o.seq "
+    {"versions", 0, SEQ, "the old version has no body, or has one though it is a deletion",
+     "SELECT o.seq FROM version_of o JOIN version v ON v.seq=o.seq "
      "LEFT JOIN old_body b ON b.seq=o.seq WHERE (b.seq IS NULL AND NOT EXISTS(SELECT 1 FROM "
      "body_part p WHERE p.seq=o.seq))<>(v.method=3)"},
-    {"versions", "large bodies are not whole",
-     "SELECT count(*) FROM (SELECT count(*) AS n,min(part) AS a,max(part) AS z FROM body_part "
+    {"versions", 0, SEQ, "the large body is not whole",
+     "SELECT seq FROM (SELECT seq,count(*) AS n,min(part) AS a,max(part) AS z FROM body_part "
      "GROUP BY seq) WHERE a<>0 OR z<>n-1"},
-    {"versions", "large bodies belong to no version, or to one that has another body",
-     "SELECT count(*) FROM (SELECT DISTINCT seq FROM body_part) p "
+    {"versions", 0, SEQ, "the large body belongs to no version, or to one that has another body",
+     "SELECT p.seq FROM (SELECT DISTINCT seq FROM body_part) p "
      "LEFT JOIN version v ON v.seq=p.seq LEFT JOIN resource r ON r.entity=v.entity "
      "AND r.seq=p.seq LEFT JOIN old_body b ON b.seq=p.seq "
      "WHERE v.seq IS NULL OR v.method=3 OR r.body IS NOT NULL OR b.seq IS NOT NULL"},
-    {"versions", "old bodies belong to no old version",
-     "SELECT count(*) FROM old_body b LEFT JOIN version v ON v.seq=b.seq "
+    {"versions", 0, SEQ, "the old body belongs to no old version",
+     "SELECT b.seq FROM old_body b LEFT JOIN version v ON v.seq=b.seq "
      "LEFT JOIN resource r ON r.entity=v.entity WHERE v.seq IS NULL OR r.seq=b.seq"},
-    {"versions", "versions are missing from the list of their type",
-     "SELECT count(*) FROM version v LEFT JOIN version_type t ON t.type=v.type AND t.seq=v.seq "
+    {"versions", FHS_MEND_LISTS, SEQ, "the version is missing from the list of its type",
+     "SELECT v.seq FROM version v LEFT JOIN version_type t ON t.type=v.type AND t.seq=v.seq "
      "WHERE t.seq IS NULL"},
-    {"versions", "entries in the lists of versions by type are not in the change log",
-     "SELECT count(*) FROM version_type t LEFT JOIN version v ON v.seq=t.seq "
+    {"versions", FHS_MEND_LISTS, SEQ,
+     "an entry in a list of versions by type is not in the change log",
+     "SELECT t.seq FROM version_type t LEFT JOIN version v ON v.seq=t.seq "
      "WHERE v.seq IS NULL OR v.type<>t.type"},
-    {"names", "resources are of a type without a name",
-     "SELECT count(*) FROM resource r LEFT JOIN type t ON t.num=r.type WHERE t.num IS NULL"},
-    {"names", "entity numbers are at or above the next one to be given",
-     "SELECT count(*) FROM entity "
+    {"names", 0, SEQ, "the resource is of a type without a name",
+     "SELECT r.seq FROM resource r LEFT JOIN type t ON t.num=r.type WHERE t.num IS NULL"},
+    {"names", FHS_MEND_NAMES, ENT, "the number is at or above the next one to be given",
+     "SELECT num FROM entity "
      "WHERE num>=(SELECT value FROM meta WHERE name='next_entity') OR num<1"},
+    {"names", FHS_MEND_NAMES, ENT, "the next number to be given is not there",
+     "SELECT 0 WHERE EXISTS(SELECT 1 FROM entity) AND NOT EXISTS(SELECT 1 FROM meta WHERE "
+     "name='next_entity')"},
+    {"fulltext", FHS_MEND_WORDS, SEQ, "the full-text index stands ahead of the change log",
+     "SELECT value FROM meta WHERE name='fulltext_seq' AND value>(SELECT max("
+     "coalesce((SELECT max(seq) FROM version),0),coalesce((SELECT max(seq) FROM purged),0),"
+     "coalesce((SELECT value FROM meta WHERE name='last_seq'),0)))"},
 };
+
+/* Of one kind each is told up to here; the rest is counted. */
+#define TOLD_OF_A_KIND 100
 
 static fhirstore_status run_table_check(fhs_check *check, const table_check *what,
                                         fhirstore_error **err)
 {
     fhs_stmt *stmt;
+    int64_t count = 0;
     fhirstore_status status = fhs_stmt_take(check->conn, fhs_str_from_cstr(what->sql), &stmt, err);
-    if (status == FHIRSTORE_OK) {
-        status = fhs_stmt_step(stmt, err);
-    }
-    if (status == FHIRSTORE_OK && fhs_stmt_int(stmt, 0) > 0) {
-        fhs_check_report(check, what->area, "%lld %s", (long long)fhs_stmt_int(stmt, 0),
-                         what->text);
+    check->mend = what->mend;
+    while (status == FHIRSTORE_OK && (status = fhs_stmt_step(stmt, err)) == FHIRSTORE_OK) {
+        if (++count <= TOLD_OF_A_KIND) {
+            fhs_check_report(check, what->area, "%s %lld: %s", what->unit,
+                             (long long)fhs_stmt_int(stmt, 0), what->text);
+        }
     }
     fhs_stmt_give(stmt);
+    if (count > TOLD_OF_A_KIND) {
+        fhs_check_report(check, what->area, "%lld more of this kind: %s",
+                         (long long)(count - TOLD_OF_A_KIND), what->text);
+        check->findings += count - TOLD_OF_A_KIND - 1;
+    }
+    check->mend = 0;
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
+}
+
+/*
+ * What a check cannot read does not end the others. Where nothing has told of the damage yet, that
+ * is a finding.
+ */
+static fhirstore_status go_on_after(fhs_check *check, fhirstore_status status, const char *what,
+                                    fhirstore_error **err)
+{
+    char text[128];
+    bool is_damage = status == FHIRSTORE_ERR_CORRUPT || status == FHIRSTORE_ERR_TAMPERED ||
+                     status == FHIRSTORE_ERR_TRUNCATED;
+    if (!is_damage) {
+        return status;
+    }
+    if (err != NULL) {
+        fhs_error_free(*err);
+        *err = NULL;
+    }
+    if (check->findings == 0) {
+        fhs_check_report(check, "structure", "%s cannot be read to its end", what);
+    } else if (!check->is_blind) {
+        (void)snprintf(text, sizeof text, "what is damaged is not looked at further: %s", what);
+        fhs_check_notice(check, text);
+    }
+    check->is_blind = true;
+    return FHIRSTORE_OK;
 }
 
 static fhirstore_status check_tables(fhs_check *check, fhirstore_error **err)
@@ -221,6 +285,7 @@ static fhirstore_status check_tables(fhs_check *check, fhirstore_error **err)
     fhirstore_status status = FHIRSTORE_OK;
     for (size_t i = 0; i < FHS_COUNT_OF(table_checks) && status == FHIRSTORE_OK; i++) {
         status = run_table_check(check, &table_checks[i], err);
+        status = go_on_after(check, status, table_checks[i].area, err);
     }
     return status;
 }
@@ -292,33 +357,37 @@ static fhirstore_status check_numbers(fhs_check *check, fhirstore_error **err)
         status = count_repeats(check, from, bits, &repeats, err);
         fhs_free(bits);
     }
+    check->mend = FHS_MEND_NAMES;
     if (repeats > 0) {
         fhs_check_report(check, "names", "%lld entity numbers are given twice", (long long)repeats);
     }
     return status;
 }
 
+typedef fhirstore_status (*check_fn)(fhs_check *check, fhirstore_error **err);
+
 static fhirstore_status run_checks(fhs_check *check, fhirstore_error **err)
 {
-    fhirstore_status status = check_integrity(check, err);
-    /* What SQLite cannot walk safely is not walked further. */
-    if (status != FHIRSTORE_OK || check->findings > 0) {
-        return status;
+    static const struct {
+        check_fn run;
+        const char *what;
+    } checks[] = {
+        {fhs_check_schema, "the schema"},     {read_next_entity, "the counters"},
+        {check_tables, "the tables"},         {check_stamps, "the stamps of the versions"},
+        {check_numbers, "the names"},         {fhs_check_chain, "the chain"},
+        {fhs_check_rows, "the index tables"},
+    };
+    fhirstore_status status = FHIRSTORE_OK;
+    if (check->findings == 0) { /* what does not authenticate is no news to SQLite */
+        check->mend = FHS_MEND_STRUCTURE;
+        status = go_on_after(check, check_integrity(check, err), "the structure", err);
+        check->mend = 0;
     }
-    status = read_next_entity(check, err);
-    if (status == FHIRSTORE_OK) {
-        status = check_tables(check, err);
+    for (size_t i = 0; i < FHS_COUNT_OF(checks) && status == FHIRSTORE_OK; i++) {
+        status = go_on_after(check, checks[i].run(check, err), checks[i].what, err);
+        check->mend = 0;
     }
-    if (status == FHIRSTORE_OK) {
-        status = check_stamps(check, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        status = check_numbers(check, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        status = fhs_check_chain(check, err);
-    }
-    return status == FHIRSTORE_OK ? fhs_check_rows(check, err) : status;
+    return status;
 }
 
 static fhirstore_status begin_reading(fhs_check *check, fhs_storage *storage, fhirstore_error **err)
@@ -347,8 +416,11 @@ static fhirstore_status look_at_pages(fhs_check *check, fhs_storage *storage, fh
         bool is_sound = true;
         status = fhs_fulltext_check(check->conn, &is_sound, err);
         if (!is_sound && status == FHIRSTORE_OK) {
+            check->mend = FHS_MEND_WORDS;
             fhs_check_report(check, "fulltext", "the full-text index is damaged");
+            check->mend = 0;
         }
+        status = go_on_after(check, status, "the full-text index", err);
     }
     fhs_conn_release(check->conn);
     check->conn = NULL;
@@ -367,22 +439,25 @@ static fhirstore_status look_inside(fhs_check *check, fhs_storage *storage, fhir
     return status;
 }
 
+fhirstore_status fhs_storage_examine(fhs_storage *storage, fhs_finding_fn report, void *ctx,
+                                     fhs_examined *out, fhirstore_error **err)
+{
+    fhs_check check = {.report = report, .ctx = ctx, .next_entity = 1};
+    fhirstore_status status = look_at_pages(&check, storage, err);
+    status = go_on_after(&check, status, "the file", err);
+    if (status == FHIRSTORE_OK) {
+        status = go_on_after(&check, look_inside(&check, storage, err), "the store", err);
+    }
+    out->findings = check.findings;
+    out->mends = check.mends;
+    return status;
+}
+
 fhirstore_status fhs_storage_verify(fhs_storage *storage, fhs_finding_fn report, void *ctx,
                                     int64_t *findings_out, fhirstore_error **err)
 {
-    fhs_check check = {NULL, report, ctx, 0, 1};
-    fhirstore_status status = look_at_pages(&check, storage, err);
-    if (status == FHIRSTORE_OK && check.findings == 0) {
-        status = look_inside(&check, storage, err);
-    }
-    if (status == FHIRSTORE_ERR_CORRUPT || status == FHIRSTORE_ERR_TAMPERED) {
-        fhs_check_report(&check, "structure", "a table cannot be read to its end");
-        if (err != NULL) {
-            fhs_error_free(*err);
-            *err = NULL;
-        }
-        status = FHIRSTORE_OK;
-    }
-    *findings_out = check.findings;
+    fhs_examined found = {0};
+    fhirstore_status status = fhs_storage_examine(storage, report, ctx, &found, err);
+    *findings_out = found.findings;
     return status;
 }

@@ -205,6 +205,7 @@ static fhirstore_status compare_table(fhs_check *check, int kind, const row_tall
 fhirstore_status fhs_check_rows(fhs_check *check, fhirstore_error **err)
 {
     row_tally tally = {.max_uri = 0};
+    check->mend = FHS_MEND_ROWS;
     fhirstore_status status = ask_number(check, FHS_LIT("SELECT max(num) FROM uri"), &tally.max_uri,
                                          err);
     if (status == FHIRSTORE_OK) {

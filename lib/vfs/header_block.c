@@ -175,3 +175,16 @@ fhirstore_status fhs_vfs_slot_rotate(fhs_vfs *vfs, uint32_t id, const fhs_creden
     }
     return status;
 }
+
+fhirstore_status fhs_vfs_mend_header(fhs_vfs *vfs, fhirstore_error **err)
+{
+    const fhs_keys_io io = fhs_vfs_header_io(vfs);
+    fhirstore_status status = fhs_vfs_check_may_write(vfs, err);
+    for (int copy = 0; copy < 2 && status == FHIRSTORE_OK; copy++) {
+        status = fhs_keys_write_again(vfs->keys, &io, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        vfs->bad_copy = 0;
+    }
+    return status;
+}

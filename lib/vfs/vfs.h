@@ -162,6 +162,9 @@ typedef struct fhs_vfs_verified {
 fhirstore_status fhs_vfs_verify_pages(fhs_vfs *vfs, fhs_vfs_verify_fn report, void *ctx,
                                       fhs_vfs_verified *verified_out, fhirstore_error **err);
 
+/* Write both copies of the header anew, one after the other, with nothing changed in them. */
+fhirstore_status fhs_vfs_mend_header(fhs_vfs *vfs, fhirstore_error **err);
+
 /* ---- key slots (any thread, any process) ---- */
 
 /* Take over what other processes have done to the header, before it is told. */

@@ -597,6 +597,7 @@ FUNCTIONS = {
     "fhirstore_key_public": (c_int32, [POINTER(c_uint8), c_size_t, POINTER(c_uint8), POINTER(c_void_p)]),
     "fhirstore_maintain_options_init": (c_int32, [POINTER(fhirstore_maintain_options), c_size_t]),
     "fhirstore_maintain": (c_int32, [c_void_p, POINTER(fhirstore_maintain_options), POINTER(c_void_p)]),
+    "fhirstore_repair": (c_int32, [c_void_p, fhirstore_finding_fn, c_void_p, POINTER(c_int64), POINTER(c_void_p)]),
     "fhirstore_operation_answer": (c_int32, [c_void_p, c_int32, c_char_p, c_size_t]),
     "fhirstore_operation_register": (c_int32, [c_void_p, POINTER(fhirstore_operation), POINTER(c_void_p)]),
     "fhirstore_request": (c_int32, [c_void_p, c_char_p, c_size_t, c_char_p, c_size_t, POINTER(fhirstore_header), c_size_t, c_char_p, c_size_t, POINTER(c_void_p), POINTER(c_void_p)]),
