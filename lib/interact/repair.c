@@ -39,14 +39,14 @@ static void tell_repair(const repair_work *work, const char *area, const char *t
 
 /* ---- before and after ---- */
 
-static void note_found(void *ctx, const char *area, const char *text)
+static void note_before_repair(void *ctx, const char *area, const char *text)
 {
     repair_work *work = ctx;
     work->is_chain_bad |= strcmp(area, "chain") == 0;
     tell_repair(work, area, text);
 }
 
-static void note_left(void *ctx, const char *area, const char *text)
+static void note_after_repair(void *ctx, const char *area, const char *text)
 {
     char line[320];
     if (strcmp(area, "notice") != 0) {
@@ -58,12 +58,15 @@ static void note_left(void *ctx, const char *area, const char *text)
 /* ---- rows ---- */
 
 /* The rows of the body, or, where that cannot be read, those that are stored. */
-static fhirstore_status take_rows(repair_work *work, const fhs_version *version)
+static fhirstore_status take_rows_again(repair_work *work, const fhs_version *version)
 {
     fhs_entries entries = {0};
     fhs_type type = fhs_catalog_type_back(work->core->catalog, version->type);
     fhs_arena_reset(&work->arena);
     fhs_buf_reset(&work->rows);
+    if (version->is_shredded) { /* nothing opens its body: what stands there stays */
+        return fhs_entity_rows(work->conn, version->entity, &work->rows, work->err);
+    }
     fhirstore_status status = fhs_index_extract_body(fhs_params_indexer(work->params),
                                                      work->core->base_url, version->body,
                                                      &work->arena, &entries, NULL);
@@ -82,7 +85,7 @@ static fhirstore_status take_rows(repair_work *work, const fhs_version *version)
 static fhirstore_status mend_resource_rows(void *ctx, const fhs_version *version)
 {
     repair_work *work = ctx;
-    fhirstore_status status = take_rows(work, version);
+    fhirstore_status status = take_rows_again(work, version);
     return status < FHIRSTORE_OK ? status
                                  : fhs_rows_replace(work->conn, version->entity, FHS_STR_NONE,
                                                     fhs_buf_str(&work->rows), work->err);
@@ -177,9 +180,10 @@ static fhirstore_status mend_file(repair_work *work, fhirstore_error **err)
         status = fhs_storage_mend_header(storage, err);
         work->done |= status >= FHIRSTORE_OK ? FHS_MEND_HEADER : 0;
     }
-    if ((work->mends & FHS_MEND_LOG) != 0 && status >= FHIRSTORE_OK &&
+    /* Where the copy in force was lost, the one before knows a sum that only holds with its log. */
+    if ((work->mends & (FHS_MEND_LOG | FHS_MEND_HEADER)) != 0 && status >= FHIRSTORE_OK &&
         fhs_storage_checkpoint(storage, NULL) >= FHIRSTORE_OK) {
-        work->done |= FHS_MEND_LOG;
+        work->done |= work->mends & FHS_MEND_LOG;
     }
     return status;
 }
@@ -221,7 +225,7 @@ static void tell_repairs(const repair_work *work)
 static fhirstore_status mend_all(fhs_call *call, repair_work *work, fhirstore_error **err)
 {
     fhs_examined found = {0};
-    fhirstore_status status = fhs_core_examine(work->core, note_found, work, &found, err);
+    fhirstore_status status = fhs_core_examine(work->core, note_before_repair, work, &found, err);
     if (status < FHIRSTORE_OK) {
         return fhs_call_refuse(call, status);
     }
@@ -245,7 +249,7 @@ static fhirstore_status check_may_repair(const fhs_core *core, fhirstore_error *
 static fhirstore_status look_again(repair_work *work, int64_t *left_out, fhirstore_error **err)
 {
     fhs_examined left = {0};
-    fhirstore_status status = fhs_core_examine(work->core, note_left, work, &left, err);
+    fhirstore_status status = fhs_core_examine(work->core, note_after_repair, work, &left, err);
     *left_out = left.findings;
     if (status >= FHIRSTORE_OK && left.findings > 0) {
         return fhs_fail(err, FHIRSTORE_ERR_CORRUPT,

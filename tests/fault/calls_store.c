@@ -253,6 +253,12 @@ static fhirstore_status run_journal(void)
     return status;
 }
 
+static fhirstore_status run_repair(void)
+{
+    int64_t left = -1;
+    return fhirstore_repair(session, NULL, NULL, &left, NULL);
+}
+
 static fhirstore_status run_retain(void)
 {
     return fhirstore_journal_retain(session, fixed_time, NULL);
@@ -549,6 +555,7 @@ const public_call store_calls[] = {
     {"compact", "compact", run_compact, 0, NULL},
     {"journal", "journal_read journal_verify journal_anchor", run_journal, 0, NULL},
     {"retain", "journal_retain", run_retain, 0, NULL},
+    {"repair", "repair", run_repair, 0, NULL},
     {"authorizer",
      "set_authorizer access_restrict access_except access_hide access_keep access_valid "
      "search_page",
