@@ -89,7 +89,7 @@ static residue invert(const residue *x)
 }
 
 /* The one number below the modulus, in bytes. */
-static void settle(const residue *x, uint8_t out[17])
+static void settle_flip(const residue *x, uint8_t out[17])
 {
     uint64_t sums[LIMBS];
     residue low = *x;
@@ -122,7 +122,7 @@ static bool is_one_byte(const residue *x)
     for (int sign = 0; sign < 2; sign++) {
         const residue negative = subtract(&zero, x);
         int used = 0;
-        settle(sign == 0 ? x : &negative, bytes);
+        settle_flip(sign == 0 ? x : &negative, bytes);
         for (int i = 0; i < 17; i++) {
             used += bytes[i] != 0 ? 1 : 0;
         }
