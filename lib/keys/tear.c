@@ -59,6 +59,7 @@ static bool is_changed_in_one_byte(const uint8_t *copy, const uint8_t *image)
                 return true;
             }
         }
+        // cppcheck-suppress unreadVariable
         tried[at] = copy[at];
     }
     return false;
