@@ -13,6 +13,7 @@ typedef enum call_trait {
     CALL_ONCE = 2,        /* not to be made again on the same store */
     CALL_PLAIN_AFTER = 4, /* the store is not encrypted afterwards */
     CALL_MAY_DENY = 8,    /* a callback that fails denies */
+    CALL_PLAIN_FILE = 64, /* writes a file in which a short read shows nowhere */
     CALL_IN_STEPS = 32,   /* how far the index has come is not compared */
     CALL_NEW_STORE = 16,  /* and slots of its own */
 } call_trait;

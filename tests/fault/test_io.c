@@ -142,6 +142,12 @@ static uint64_t count_operations(const public_call *call, size_t kind)
 
 static void fail_kind(const public_call *call, size_t kind, const char *before, const char *after)
 {
+    /* SQLite takes a short read for the end of the file; only a sealed page shows that it is none.
+     */
+    if ((call->traits & CALL_PLAIN_FILE) != 0 && kinds[kind].tears &&
+        kinds[kind].ops == FAULT_READ) {
+        return;
+    }
     const uint64_t total = count_operations(call, kind);
     const uint64_t stride = is_campaign_long() || total == 0 ? 1 : total;
     for (uint64_t k = 1; k <= total; k += stride) {
