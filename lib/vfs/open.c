@@ -14,7 +14,10 @@
 fhirstore_status fhs_vfs_io_failure(fhirstore_error **err, const char *what, int cause)
 {
     bool is_full = cause == ENOSPC || cause == EDQUOT || cause == SQLITE_FULL;
-    fhirstore_status status = is_full ? FHIRSTORE_ERR_FULL : FHIRSTORE_ERR_IO;
+    bool is_memory = cause == ENOMEM || cause == SQLITE_NOMEM || cause == SQLITE_IOERR_NOMEM;
+    fhirstore_status status = is_full     ? FHIRSTORE_ERR_FULL
+                              : is_memory ? FHIRSTORE_ERR_NO_MEMORY
+                                          : FHIRSTORE_ERR_IO;
     (void)fhs_fail(err, status, "%s: %s", what, fhs_status_text(status));
     fhs_error_cause(err, cause);
     return status;

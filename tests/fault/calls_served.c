@@ -541,7 +541,7 @@ const public_call served_calls[] = {
     {"conditional update", "request", run_conditional_update, 0, NULL},
     {"conditional delete", "request", run_conditional_delete, 0, NULL},
     {"JSON patch", "request", run_json_patch, 0, NULL},
-    {"FHIRPath patch", "patch_where", run_fhirpath_patch, 0, NULL},
+    {"FHIRPath patch", "patch_where", run_fhirpath_patch, CALL_ONCE, NULL},
     {"difference", "request", run_diff, 0, NULL},
     {NULL, NULL, NULL, 0, NULL},
 };

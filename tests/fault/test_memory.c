@@ -98,8 +98,9 @@ static void fail_and_go_on(const public_call *call, uint64_t k, bool for_ever, c
     if (session != NULL && (call->traits & CALL_NEW_STORE) == 0) {
         check_state(call, what, status, before, after);
         if ((call->traits & CALL_ONCE) == 0) {
-            ck_assert_msg(call->run() >= FHIRSTORE_OK, "%s does not work after %s", call->name,
-                          what);
+            status = call->run();
+            ck_assert_msg(status >= FHIRSTORE_OK, "%s does not work after %s: %s", call->name, what,
+                          fhirstore_status_name(status));
         }
     }
     close_fixed();
