@@ -80,7 +80,6 @@ typedef struct log_end {
     uint64_t whole; /* frames from the first on that are authentic, of this use, and in its chain */
     uint64_t commit;    /* of these, up to and with the last commit */
     uint64_t last_live; /* last authentic frame of this use, plus one */
-    bool has_frame;     /* there is an authentic frame, of whatever use */
     bool is_headed;     /* the log's header is sound */
 } log_end;
 
@@ -140,7 +139,7 @@ static fhirstore_status judge_log_header(walk *w, const log_end *end)
     if (end->is_headed) {
         return FHIRSTORE_OK;
     }
-    bool is_damage = end->has_frame || end->salt != 0;
+    bool is_damage = end->frames > 0 || end->salt != 0;
     return tell_finding(w, FHS_VFS_WAL, is_damage ? FHS_VFS_DAMAGED : FHS_VFS_TORN_TAIL,
                         FHS_VFS_WAL_HEADER);
 }
@@ -166,7 +165,6 @@ static fhirstore_status measure_log(walk *w, log_end *end)
         if (status != FHIRSTORE_OK || !open_scratch_frame(w, i, header)) {
             continue;
         }
-        end->has_frame = true;
         if (fhs_vfs_salt_at(header + 8) != end->salt) {
             continue;
         }

@@ -89,7 +89,8 @@ static bool walk_cursor(run *all, fhirstore_session *session, const char *query)
                                                     &search, &error);
     status = expect_status(status, error, ANYTHING, query);
     while (status == FHIRSTORE_OK) {
-        status = expect_status(fhirstore_search_next(search, &error), error, ANYTHING, query);
+        status = fhirstore_search_next(search, &error);
+        status = expect_status(status, error, ANYTHING, query);
         /* What a cursor shows is gone when another thread closes the store. */
         if (status == FHIRSTORE_OK && all->steps > 0) {
             check_match(search, was_seen);
