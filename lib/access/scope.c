@@ -124,17 +124,30 @@ static const char *read_resource_scope(fhs_str context, fhs_str rest, fhs_scope 
                  : check_params(out->params);
 }
 
-/* The next word of a text, cut off its front; empty at the end. */
+/* The next scope of a text, cut off its front; empty at the end. Spaces separate, nothing else. */
 static fhs_str next_word(fhs_str *text)
 {
-    fhs_str rest = fhs_str_trim(*text);
-    size_t end = 0;
-    while (end < rest.len && rest.ptr[end] != ' ' && rest.ptr[end] != '\t' &&
-           rest.ptr[end] != '\n' && rest.ptr[end] != '\r') {
-        end++;
+    fhs_str rest = *text;
+    fhs_str word = FHS_STR_NONE;
+    while (word.len == 0 && fhs_str_next(&rest, ' ', &word)) {
     }
-    *text = fhs_str_from(rest, end);
-    return fhs_str_of(rest.ptr, end);
+    *text = rest;
+    return word;
+}
+
+/*
+ * What would look like a separator to one reader and like a part of a value to another: OAuth has
+ * no such characters in a scope (RFC 6749, 3.3).
+ */
+static bool has_control_character(fhs_str word)
+{
+    for (size_t i = 0; i < word.len; i++) {
+        const unsigned char c = (unsigned char)word.ptr[i];
+        if (c < ' ' || c == 0x7f) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool is_launch(fhs_str word, fhs_scopes *out)
@@ -170,6 +183,12 @@ fhirstore_status fhs_scopes_read(fhs_arena *arena, fhs_str text, fhs_scopes *out
     for (fhs_str word = next_word(&rest); word.len > 0; word = next_word(&rest)) {
         fhs_str behind;
         number++;
+        if (has_control_character(word)) {
+            return fhs_fail(err, FHIRSTORE_ERR_POLICY,
+                            "scope %u: scopes are separated by spaces and have no control "
+                            "characters",
+                            number);
+        }
         openid = openid || fhs_str_eq(word, FHS_LIT("openid"));
         fhir_user = fhir_user || fhs_str_eq(word, FHS_LIT("fhirUser"));
         if (is_launch(word, out) || !fhs_str_split(word, '/', &context, &behind) ||

@@ -35,7 +35,7 @@ typedef struct fhs_scopes {
 } fhs_scopes;
 
 /*
- * Read scopes separated by blanks into @a arena; the text is borrowed. ERR_POLICY names the place
+ * Read scopes separated by spaces into @a arena; the text is borrowed. ERR_POLICY names the place
  * (which scope, counted from 1) and the reason.
  */
 fhirstore_status fhs_scopes_read(fhs_arena *arena, fhs_str text, fhs_scopes *out,

@@ -235,6 +235,13 @@ static const struct {
     {"patient/Observation.rs?code:in=x", "no modifiers and no chains"},
     {"patient/Observation.rs?subject.name=x", "no modifiers and no chains"},
     {"user/Patient.delete", "behind the '.'"},
+    /* One space, or several: nothing else separates (RFC 6749, 3.3). */
+    {"user/Patient.rs\tuser/Device.rs", "scope 1: scopes are separated by spaces"},
+    {"openid  user/Patient.rs?name=a\nsystem/*.cruds", "scope 2: scopes are separated by spaces"},
+    {"user/Patient.rs \f", "scope 2: scopes are separated by spaces"},
+    {"\vuser/Patient.rs", "scope 1: scopes are separated by spaces"},
+    {"offline_access\r", "scope 1: scopes are separated by spaces"},
+    {"user/Patient.rs?name=\x7f", "scope 1: scopes are separated by spaces"},
 };
 
 START_TEST(bad_scopes_are_refused_with_a_reason)
