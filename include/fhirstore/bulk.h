@@ -27,8 +27,8 @@ typedef struct fhirstore_import_totals {
     uint32_t struct_size; /**< sizeof(fhirstore_import_totals), set by the caller: nothing behind it is written. */
     uint32_t reserved0;   /**< 0. */
     int64_t documents;    /**< Documents and lines seen. */
-    int64_t resources;    /**< Resources stored, new or changed. */
-    int64_t unchanged;    /**< Resources that were there already, equal. */
+    int64_t resources;    /**< Resources stored, new or changed, and those a Bundle deleted. */
+    int64_t unchanged;    /**< Resources that were there already, equal, or gone already. */
     int64_t failed;       /**< Resources, lines or transactions refused. */
     int64_t bytes;        /**< Bytes read. */
 } fhirstore_import_totals;

@@ -212,8 +212,8 @@ static fhirstore_status store_one(fhs_import *import, fhs_str text, fhirstore_er
                                         &answer, err);
     }
     if (status >= FHIRSTORE_OK) {
-        import->totals.resources += answer.is_new_version;
-        import->totals.unchanged += !answer.is_new_version;
+        import->totals.resources += answer.is_changed;
+        import->totals.unchanged += !answer.is_changed;
         import->pending++;
     } else if (import->is_open) {
         fhs_call_fail_held(&import->call, mark, status);
@@ -378,8 +378,8 @@ static fhirstore_status delete_entry(fhs_import *import, const fhs_bundle_entry 
     fhs_held_mark mark = fhs_call_mark(&import->call);
     status = fhs_interact_delete_in(&import->call, route.type, route.id, &anything, &answer, err);
     if (status >= FHIRSTORE_OK) {
-        import->totals.resources += answer.is_new_version;
-        import->totals.unchanged += !answer.is_new_version;
+        import->totals.resources += answer.is_changed;
+        import->totals.unchanged += !answer.is_changed;
         import->pending++;
     } else {
         fhs_call_fail_held(&import->call, mark, status);

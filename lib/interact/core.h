@@ -218,6 +218,7 @@ typedef struct fhs_answer {
     int64_t version;
     int64_t updated_us;
     bool is_new_version; /* a version was written: Location applies */
+    bool is_changed; /* the store is another: a version was written, or something was deleted */
     bool is_found;   /* the answer is about a resource that a condition found: Location as well */
     bool is_outcome; /* the body is an OperationOutcome about the interaction itself */
     bool is_content; /* the body is what a Binary holds, of type media_type */

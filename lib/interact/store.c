@@ -440,6 +440,7 @@ static fhirstore_status store_new_version(fhs_call *call, const fhs_prepared *pr
     answer->status = is_update ? FHIRSTORE_OK : FHIRSTORE_CREATED;
     answer->http = fhs_status_http(answer->status);
     answer->is_new_version = true;
+    answer->is_changed = true;
     if (is_large) {
         fhs_answer_describe(answer, prepared->type, &stored);
         return answer->status;
@@ -601,6 +602,7 @@ fhirstore_status fhs_store_deletion(fhs_call *call, fhs_type type, fhs_str id,
     if (!current.exists || (current.version.is_deleted && !condition->is_hard)) {
         return answer->status;
     }
+    answer->is_changed = true;
     if (condition->is_hard) {
         return remove_for_good(call, type, &current, err);
     }

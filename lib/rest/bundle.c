@@ -378,8 +378,8 @@ static fhirstore_status execute_entry(execution *run, const fhs_bundle_item *ite
         status = run_operation_entry(run, &now, err);
     } else if (status >= FHIRSTORE_OK && pass_of(item) != READING_PASS) {
         status = change_entry(run, &now, err);
-        run->counts->stored += run->answer.is_new_version;
-        run->counts->unchanged += !run->answer.is_new_version;
+        run->counts->stored += run->answer.is_changed;
+        run->counts->unchanged += !run->answer.is_changed;
         if (run->replies->wanted == FHS_RETURN_OUTCOME) {
             fhs_error_write_outcome(NULL, &run->answer.body);
             run->answer.is_outcome = true;

@@ -500,6 +500,22 @@ def importing_again_changes_nothing(shop):
 
 
 @test
+def what_a_bundle_deletes_is_counted_as_a_change(shop):
+    shop.init()
+    a = patient("a", active=True)
+    gone = {"request": {"method": "DELETE", "url": "Patient/a"}}
+    shop.file("a.ndjson", json.dumps(a) + "\n")
+    shop.load(shop.folder / "a.ndjson")
+    for kind, entries, counts in (("history", [gone, put(a)], (1, 1)), ("transaction", [gone], (0, 1)),
+                                  ("history", [gone], (0, 1)), ("transaction", [put(a)], (1, 0)),
+                                  ("transaction", [gone], (1, 0))):
+        before = shop.stats()["lastSequence"]
+        report, _ = shop.load(shop.file("b.json", bundle(kind, *entries)))
+        assert (report["resources"], report["unchanged"], report["failed"]) == (*counts, 0), report
+        assert shop.stats()["lastSequence"] == before + counts[0], (kind, entries)
+
+
+@test
 def packed_files_are_unpacked(shop):
     shop.init()
     lines = "".join(json.dumps(patient(f"p{i}")) + "\n" for i in range(2000))
