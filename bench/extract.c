@@ -26,7 +26,7 @@ static const fhs_json *load(fhs_arena *arena, const char *path)
     fhs_buf text = FHS_BUF_INIT((size_t)1 << 30);
     char part[1 << 16];
     size_t got;
-    const fhs_json *root;
+    const fhs_json *root = NULL;
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
         fail(path);
