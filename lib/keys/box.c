@@ -37,17 +37,3 @@ void fhs_box_derive(const uint8_t key[FHS_BOX_KEY_BYTES], const char context[8],
 {
     (void)crypto_kdf_derive_from_key(out, FHS_BOX_KEY_BYTES, 1, context, key);
 }
-
-void *fhs_guarded_new(size_t len)
-{
-    void *memory = sodium_init() < 0 ? NULL : sodium_malloc(len);
-    if (memory != NULL) {
-        sodium_memzero(memory, len);
-    }
-    return memory;
-}
-
-void fhs_guarded_free(void *memory)
-{
-    sodium_free(memory);
-}

@@ -26,7 +26,7 @@ void fhs_box_new_key(uint8_t out[FHS_BOX_KEY_BYTES]);
 void fhs_box_derive(const uint8_t key[FHS_BOX_KEY_BYTES], const char context[8],
                     uint8_t out[FHS_BOX_KEY_BYTES]);
 
-/* Memory for keys: guarded, locked where that is possible, wiped when it is freed. */
+/* memory.c: memory for keys: guarded, locked where that is possible, wiped when it is freed. */
 void *fhs_guarded_new(size_t len);
 void fhs_guarded_free(void *memory);
 

@@ -179,7 +179,7 @@ static fhirstore_status find_slot(slot_search *search, fhs_keys *keys, fhirstore
         }
         fhs_secrets_derive(keys->secrets);
         if (rank == 1 && fhs_header_is_authentic(search->copies[0], keys->secrets->head)) {
-            return fhs_fail_plain(err, FHIRSTORE_ERR_KEY_WRONG);
+            break;
         }
         if (fhs_header_is_authentic(image, keys->secrets->head) &&
             fhs_secrets_find_old(keys->secrets, image)) {
@@ -296,6 +296,7 @@ static void describe_slot(const uint8_t *slot, fhs_key_slot *out)
         break;
     case FHS_SLOT_RAW:
     case FHS_SLOT_FREE:
+    default:
         memcpy(out->label, slot + SLOT_LABEL, FHS_KEYS_LABEL_BYTES);
         break;
     }
@@ -372,7 +373,7 @@ fhirstore_status fhs_header_publish(fhs_keys *keys, uint8_t *image, const fhs_ke
     return status;
 }
 
-static uint32_t free_slot(const uint8_t *image)
+uint32_t fhs_header_free_slot(const uint8_t *image)
 {
     uint32_t index = 0;
     while (index < FHS_KEYS_SLOT_COUNT &&
@@ -403,7 +404,7 @@ static fhirstore_status add_draft(fhs_keys *keys, const fhs_slot_draft *draft,
         return status;
     }
     memcpy(image, keys->image, sizeof image);
-    uint32_t index = free_slot(image);
+    uint32_t index = fhs_header_free_slot(image);
     uint32_t id = (uint32_t)fhs_get_le(image + HEADER_NEXT_SLOT_ID, 2);
     if (index == FHS_KEYS_SLOT_COUNT || id >= UINT16_MAX) {
         return fhs_fail_plain(err, FHIRSTORE_ERR_KEY_SLOTS_FULL);
@@ -448,9 +449,8 @@ static uint8_t *find_slot_by_id(uint8_t *image, uint32_t id)
     return NULL;
 }
 
-/* In force with the first write; the second leaves nothing of the old slot in the spare copy. */
-static fhirstore_status publish_twice(fhs_keys *keys, uint8_t *image, const fhs_keys_io *io,
-                                      fhirstore_error **err)
+fhirstore_status fhs_header_publish_twice(fhs_keys *keys, uint8_t *image, const fhs_keys_io *io,
+                                          fhirstore_error **err)
 {
     fhirstore_status status = fhs_header_publish(keys, image, io, err);
     return status == FHIRSTORE_OK ? fhs_header_publish(keys, image, io, err) : status;
@@ -473,7 +473,7 @@ static fhirstore_status remove_slot(fhs_keys *keys, uint32_t id, const fhs_keys_
         return fhs_fail(err, FHIRSTORE_ERR_INVALID_ARG, "the last key slot cannot be removed");
     }
     memset(found, 0, SLOT_BYTES);
-    return publish_twice(keys, image, io, err);
+    return fhs_header_publish_twice(keys, image, io, err);
 }
 
 fhirstore_status fhs_keys_slot_remove(fhs_keys *keys, uint32_t id, const fhs_keys_io *io,
@@ -525,7 +525,7 @@ static fhirstore_status rotate_to_draft(fhs_keys *keys, uint32_t id, fhs_slot_dr
     status = fhs_slot_fill(image, index, new_id, draft, keys->secrets->dek, err);
     if (status == FHIRSTORE_OK) {
         fhs_put_le(image + HEADER_NEXT_SLOT_ID, 2, new_id + 1);
-        status = publish_twice(keys, image, io, err);
+        status = fhs_header_publish_twice(keys, image, io, err);
     }
     if (status == FHIRSTORE_OK) {
         keys->used_slot = keys->used_slot == old_id ? new_id : keys->used_slot;

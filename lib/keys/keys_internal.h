@@ -127,7 +127,9 @@ bool fhs_header_open_key(const uint8_t *at, const uint8_t *aad, size_t aad_len, 
                          const char context[8], uint8_t *key_out);
 void fhs_header_set_epoch(uint8_t *record, const uint8_t *uuid, uint8_t epoch, uint8_t state,
                           const uint8_t *dek);
-/* The subkeys of the retiring data key, if the header has one. False: it does not open. */
+/* The subkeys of @a old, the data key before. */
+void fhs_secrets_keep_old(fhs_secrets *secrets, const uint8_t *old);
+/* The same of the retiring data key, if the header has one. False: it does not open. */
 bool fhs_secrets_find_old(fhs_secrets *secrets, const uint8_t *image);
 
 /* The journal key of the store that this one is a copy of, sealed in the header. */
@@ -154,9 +156,15 @@ static inline uint64_t fhs_header_seq(const uint8_t *image)
 fhirstore_status fhs_header_refresh(fhs_keys *keys, const fhs_keys_io *io, fhirstore_error **err);
 fhirstore_status fhs_header_publish(fhs_keys *keys, uint8_t *image, const fhs_keys_io *io,
                                     fhirstore_error **err);
+/* In force with the first write; the second leaves nothing of before in the spare copy. */
+fhirstore_status fhs_header_publish_twice(fhs_keys *keys, uint8_t *image, const fhs_keys_io *io,
+                                          fhirstore_error **err);
 /* OK is followed by an unlock. */
 fhirstore_status fhs_header_lock(const fhs_keys_io *io, fhirstore_error **err);
 void fhs_header_unlock(const fhs_keys_io *io);
+
+/* The first free slot; FHS_KEYS_SLOT_COUNT: there is none. */
+uint32_t fhs_header_free_slot(const uint8_t *image);
 
 void fhs_header_store_sum(uint8_t *image, const fhs_page_sum *sum); /* freshness.c */
 

@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "base/mem.h"
+#include "keys/box.h"
 #include "keys/keys_internal.h"
 
 /*
@@ -10,21 +11,28 @@
  * dumps. Where the system allows no locked memory the keys may be swapped; that is the host's to
  * decide (docs/threat-model.md) and no reason to refuse.
  */
+void *fhs_guarded_new(size_t len)
+{
+    void *memory = sodium_init() < 0 ? NULL : sodium_malloc(len);
+    if (memory != NULL) {
+        sodium_memzero(memory, len);
+    }
+    return memory;
+}
+
+void fhs_guarded_free(void *memory)
+{
+    sodium_free(memory); /* wipes, and accepts NULL */
+}
+
 fhs_secrets *fhs_secrets_new(void)
 {
-    if (sodium_init() < 0) {
-        return NULL;
-    }
-    fhs_secrets *secrets = sodium_malloc(sizeof *secrets);
-    if (secrets != NULL) {
-        sodium_memzero(secrets, sizeof *secrets);
-    }
-    return secrets;
+    return fhs_guarded_new(sizeof(fhs_secrets));
 }
 
 void fhs_secrets_free(fhs_secrets *secrets)
 {
-    sodium_free(secrets); /* wipes, and accepts NULL */
+    fhs_guarded_free(secrets);
 }
 
 void fhs_keys_wipe(void *bytes, size_t len)
@@ -52,6 +60,15 @@ void fhs_keys_derive(const fhs_keys *keys, const char context[8], uint64_t numbe
     (void)crypto_kdf_derive_from_key(out, FHS_KEYS_KEY_BYTES, number, context, keys->secrets->dek);
 }
 
+void fhs_secrets_keep_old(fhs_secrets *secrets, const uint8_t *old)
+{
+    (void)sodium_mprotect_readwrite(secrets);
+    (void)crypto_kdf_derive_from_key(secrets->old_page, FHS_KEYS_KEY_BYTES, 1, "fhirpage", old);
+    (void)crypto_kdf_derive_from_key(secrets->old_wal, FHS_KEYS_KEY_BYTES, 1, "fhirwal_", old);
+    (void)crypto_kdf_derive_from_key(secrets->old_head, FHS_KEYS_KEY_BYTES, 1, "fhirhead", old);
+    (void)sodium_mprotect_readonly(secrets);
+}
+
 bool fhs_secrets_find_old(fhs_secrets *secrets, const uint8_t *image)
 {
     uint8_t old[FHS_KEYS_KEY_BYTES];
@@ -66,11 +83,7 @@ bool fhs_secrets_find_old(fhs_secrets *secrets, const uint8_t *image)
                              old)) {
         return false;
     }
-    (void)sodium_mprotect_readwrite(secrets);
-    (void)crypto_kdf_derive_from_key(secrets->old_page, FHS_KEYS_KEY_BYTES, 1, "fhirpage", old);
-    (void)crypto_kdf_derive_from_key(secrets->old_wal, FHS_KEYS_KEY_BYTES, 1, "fhirwal_", old);
-    (void)crypto_kdf_derive_from_key(secrets->old_head, FHS_KEYS_KEY_BYTES, 1, "fhirhead", old);
-    (void)sodium_mprotect_readonly(secrets);
+    fhs_secrets_keep_old(secrets, old);
     sodium_memzero(old, sizeof old);
     return true;
 }

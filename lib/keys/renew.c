@@ -22,16 +22,6 @@ static fhirstore_status renew_slots(uint8_t *image, const uint8_t *dek, fhirstor
     return status;
 }
 
-static uint32_t first_free(const uint8_t *image)
-{
-    uint32_t index = 0;
-    while (index < FHS_KEYS_SLOT_COUNT &&
-           fhs_header_slot_const(image, index)[SLOT_TYPE] != FHS_SLOT_FREE) {
-        index++;
-    }
-    return index;
-}
-
 /* The header under the new data key, with the old one inside. */
 static fhirstore_status make_image(const fhs_keys *keys, const fhs_slot_draft *draft,
                                    const uint8_t *dek, uint8_t *image, uint32_t *id_out,
@@ -57,17 +47,17 @@ static fhirstore_status make_image(const fhs_keys *keys, const fhs_slot_draft *d
     sodium_memzero(journal, sizeof journal);
     fhs_header_store_sum(image, &none);
     fhirstore_status status = renew_slots(image, dek, err);
-    uint32_t index = first_free(image);
+    if (status != FHIRSTORE_OK) {
+        return status;
+    }
+    uint32_t index = fhs_header_free_slot(image);
     uint32_t id = (uint32_t)fhs_get_le(image + HEADER_NEXT_SLOT_ID, 2);
-    if (status == FHIRSTORE_OK && (index == FHS_KEYS_SLOT_COUNT || id >= UINT16_MAX)) {
+    if (index == FHS_KEYS_SLOT_COUNT || id >= UINT16_MAX) {
         return fhs_fail_plain(err, FHIRSTORE_ERR_KEY_SLOTS_FULL);
     }
-    if (status == FHIRSTORE_OK) {
-        fhs_put_le(image + HEADER_NEXT_SLOT_ID, 2, id + 1);
-        status = fhs_slot_fill(image, index, id, draft, dek, err);
-    }
+    fhs_put_le(image + HEADER_NEXT_SLOT_ID, 2, id + 1);
     *id_out = id;
-    return status;
+    return fhs_slot_fill(image, index, id, draft, dek, err);
 }
 
 /*
@@ -83,10 +73,7 @@ static fhirstore_status take_over(fhs_keys *keys, fhs_secrets *secrets, uint8_t 
     fhs_secrets *old = keys->secrets;
     memcpy(before, keys->image, sizeof before);
     keys->secrets = secrets;
-    fhirstore_status status = fhs_header_publish(keys, image, io, err);
-    if (status == FHIRSTORE_OK) {
-        status = fhs_header_publish(keys, image, io, err);
-    }
+    fhirstore_status status = fhs_header_publish_twice(keys, image, io, err);
     if (status != FHIRSTORE_OK) {
         keys->secrets = old;
         memcpy(keys->image, before, sizeof before);
@@ -114,10 +101,8 @@ static fhirstore_status renew_with_lock(fhs_keys *keys, const fhs_slot_draft *dr
     }
     randombytes_buf(secrets->dek, FHS_KEYS_KEY_BYTES);
     fhs_secrets_derive(secrets);
+    fhs_secrets_keep_old(secrets, keys->secrets->dek);
     status = make_image(keys, draft, secrets->dek, image, id_out, err);
-    if (status == FHIRSTORE_OK && !fhs_secrets_find_old(secrets, image)) {
-        status = fhs_fail(err, FHIRSTORE_ERR_INTERNAL, "the old data key does not open");
-    }
     if (status == FHIRSTORE_OK) {
         status = take_over(keys, secrets, image, io, err);
     }
@@ -158,10 +143,7 @@ static fhirstore_status end_with_lock(fhs_keys *keys, const fhs_keys_io *io, fhi
     memcpy(image, keys->image, sizeof image);
     memset(image + HEADER_EPOCHS + EPOCH_BYTES, 0, EPOCH_BYTES);
     image[HEADER_EPOCH_COUNT] = 1;
-    status = fhs_header_publish(keys, image, io, err);
-    if (status == FHIRSTORE_OK) {
-        status = fhs_header_publish(keys, image, io, err);
-    }
+    status = fhs_header_publish_twice(keys, image, io, err);
     if (status == FHIRSTORE_OK) {
         fhs_secrets *secrets = keys->secrets;
         (void)sodium_mprotect_readwrite(secrets);

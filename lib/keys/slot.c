@@ -109,23 +109,17 @@ static fhirstore_status ask_for_kek(const uint8_t *slot, const fhs_credential *c
                : FHIRSTORE_ERR_CALLBACK;
 }
 
-/* The raw key, what Argon2id makes of the passphrase, or what the host gives. */
+/* The raw key, what the host gives, or what Argon2id makes of the passphrase. A recipient has none.
+ */
 static fhirstore_status wrapping_key(const uint8_t *slot, const fhs_credential *credential,
                                      uint8_t *kek)
 {
-    switch ((fhs_slot_type)slot[SLOT_TYPE]) {
-    case FHS_SLOT_RAW:
+    if (slot[SLOT_TYPE] == FHS_SLOT_RAW) {
         memcpy(kek, credential->raw_key, FHS_KEYS_KEY_BYTES);
         return FHIRSTORE_OK;
-    case FHS_SLOT_PASSPHRASE:
-        return derive_kek(slot, credential, kek);
-    case FHS_SLOT_CALLBACK:
-        return ask_for_kek(slot, credential, kek);
-    case FHS_SLOT_FREE:
-    case FHS_SLOT_X25519:
-        break;
     }
-    return FHIRSTORE_ERR_KEY_WRONG;
+    return slot[SLOT_TYPE] == FHS_SLOT_CALLBACK ? ask_for_kek(slot, credential, kek)
+                                                : derive_kek(slot, credential, kek);
 }
 
 static void wrap_aad(const uint8_t *image, const uint8_t *slot, uint8_t *aad)
@@ -254,8 +248,11 @@ fhirstore_status fhs_slot_fill(uint8_t *image, uint32_t index, uint32_t id,
 static fhirstore_status open_box(const uint8_t *slot, const uint8_t *secret_key, uint8_t *dek_out)
 {
     uint8_t public_key[FHS_KEYS_KEY_BYTES];
-    if (secret_key == NULL || crypto_scalarmult_base(public_key, secret_key) != 0 ||
-        memcmp(public_key, slot + SLOT_PUBLIC, sizeof public_key) != 0 ||
+    if (secret_key == NULL) {
+        return FHIRSTORE_ERR_KEY_WRONG;
+    }
+    fhs_keys_public(secret_key, public_key);
+    if (memcmp(public_key, slot + SLOT_PUBLIC, sizeof public_key) != 0 ||
         crypto_box_seal_open(dek_out, slot + SLOT_BOX, SLOT_BOX_BYTES, public_key, secret_key) !=
             0) {
         return FHIRSTORE_ERR_KEY_WRONG;
