@@ -94,13 +94,15 @@ bool fhs_mask_hides(const fhs_mask *mask, fhs_str element)
     return false;
 }
 
-bool fhs_mask_select(fhs_arena *arena, const fhs_fhir *fhir, fhs_type type,
-                     const fhs_mask_paths *paths, fhs_str name, fhs_mask_paths *inner_out)
+fhirstore_status fhs_mask_select(fhs_arena *arena, const fhs_fhir *fhir, fhs_type type,
+                                 const fhs_mask_paths *paths, fhs_str name, bool *whole_out,
+                                 fhs_mask_paths *inner_out)
 {
     fhs_property property;
     fhs_str element = FHS_STR_NONE;
     fhs_str *inner = NULL;
     name = name.len > 0 && name.ptr[0] == '_' ? fhs_str_from(name, 1) : name;
+    *whole_out = false;
     *inner_out = (fhs_mask_paths){NULL, 0};
     if (paths->count > 0 && type != FHS_TYPE_NONE &&
         fhs_property_find(fhir, type, name, &property)) {
@@ -112,16 +114,18 @@ bool fhs_mask_select(fhs_arena *arena, const fhs_fhir *fhir, fhs_type type,
         if (!fhs_str_eq(segment, name) && (element.len == 0 || !fhs_str_eq(segment, element))) {
             continue;
         }
-        inner = inner != NULL || rest.len == 0
-                    ? inner
-                    : fhs_arena_calloc(arena, paths->count, sizeof *inner);
-        if (rest.len == 0 || inner == NULL) {
-            return true; /* without memory for the part all of it */
+        if (rest.len == 0) {
+            *whole_out = true;
+            return FHIRSTORE_OK;
+        }
+        inner = inner != NULL ? inner : fhs_arena_calloc(arena, paths->count, sizeof *inner);
+        if (inner == NULL) {
+            return FHIRSTORE_ERR_NO_MEMORY;
         }
         inner[inner_out->count++] = rest;
         inner_out->items = inner;
     }
-    return false;
+    return FHIRSTORE_OK;
 }
 
 /* ---- search parameters ---- */

@@ -44,11 +44,12 @@ bool fhs_mask_reads(const fhs_mask *mask, const fhs_fhir *fhir, fhs_type type, f
 /* Whether an element, or one within it, is hidden. */
 bool fhs_mask_hides(const fhs_mask *mask, fhs_str element);
 /*
- * What @a paths say of the member @a name of a value of @a type: true, it is among them as a whole;
- * *inner_out: the paths below it.
+ * What @a paths say of the member @a name of a value of @a type: *whole_out, it is among them as a
+ * whole; else *inner_out: the paths below it. ERR_NO_MEMORY.
  */
-bool fhs_mask_select(fhs_arena *arena, const fhs_fhir *fhir, fhs_type type,
-                     const fhs_mask_paths *paths, fhs_str name, fhs_mask_paths *inner_out);
+fhirstore_status fhs_mask_select(fhs_arena *arena, const fhs_fhir *fhir, fhs_type type,
+                                 const fhs_mask_paths *paths, fhs_str name, bool *whole_out,
+                                 fhs_mask_paths *inner_out);
 
 /* Whether there can be anything to hide in @a body, a resource of @a type. */
 bool fhs_masks_may_apply(const fhs_masks *masks, fhs_type type, fhs_str body);
@@ -72,7 +73,10 @@ bool fhs_mask_is_subsetted(const fhs_json *tag);
  */
 fhirstore_status fhs_mask_merge(const fhs_masks *masks, fhs_arena *arena, fhs_str stored,
                                 fhs_str sent, fhs_buf *out, fhirstore_error **err);
-/* ERR_DENIED unless the kept elements are in @a after as in @a before (NULL: there was none). */
+/*
+ * ERR_DENIED unless the kept elements are in @a after as in @a before (NULL: there was none);
+ * ERR_NO_MEMORY.
+ */
 fhirstore_status fhs_mask_check_kept(const fhs_mask *mask, const fhs_fhir *fhir, fhs_type type,
                                      fhs_arena *arena, const fhs_json *before,
                                      const fhs_json *after, fhirstore_error **err);

@@ -87,6 +87,18 @@ static fhs_type type_of_item(const merging *work, const fhs_json *item, fhs_type
                : declared;
 }
 
+/* What is hidden of a member; without the memory to tell, the merge fails. */
+static bool is_hidden_member(merging *work, fhs_type type, const fhs_mask_paths *paths,
+                             fhs_str name, fhs_mask_paths *inner_out)
+{
+    bool whole;
+    if (fhs_mask_select(work->arena, work->masks->fhir, type, paths, name, &whole, inner_out) !=
+        FHIRSTORE_OK) {
+        out_of_memory(work);
+    }
+    return whole;
+}
+
 /* ---- lists ---- */
 
 /* A stored item as it was shown; NULL: nothing of it was. */
@@ -238,7 +250,7 @@ static void merge_sent_member(merging *work, fhs_type type, const fhs_json *stor
                         fhs_str_eq(fhs_type_name(fhir, type), FHS_LIT("Meta"));
     fhs_mask_paths inner;
     fhs_property property = {.type = FHS_TYPE_NONE};
-    if (fhs_mask_select(work->arena, fhir, type, paths, member->name, &inner)) {
+    if (is_hidden_member(work, type, paths, member->name, &inner)) {
         if (!fhs_mask_is_placeholder(value) && !(is_tag && is_nothing_but_subsetted(value))) {
             refuse_change(work, "the change sets an element that is hidden");
         }
@@ -270,7 +282,7 @@ static void merge_stored_member(merging *work, fhs_type type, const fhs_json_mem
     const fhs_fhir *fhir = work->masks->fhir;
     fhs_mask_paths inner;
     fhs_property property = {.type = FHS_TYPE_NONE};
-    if (fhs_mask_select(work->arena, fhir, type, paths, member->name, &inner)) {
+    if (is_hidden_member(work, type, paths, member->name, &inner)) {
         begin_member(work, is_first, member->name);
         copy_json(work, work->stored, &member->value);
         return;
@@ -350,52 +362,66 @@ fhirstore_status fhs_mask_merge(const fhs_masks *masks, fhs_arena *arena, fhs_st
 
 /* ---- what is kept ---- */
 
-/* Whether the values at one path are the same in both; either may be NULL. */
-static bool same_at(fhs_arena *arena, const fhs_fhir *fhir, fhs_type type, const fhs_json *before,
-                    const fhs_json *after, const fhs_mask_paths *path, uint32_t depth);
+typedef struct comparing {
+    fhs_arena *arena;
+    const fhs_fhir *fhir;
+    bool out_of_memory;
+} comparing;
 
-/* Each member of @a of that the path names is the same in @a other. */
-static bool members_agree(fhs_arena *arena, const fhs_fhir *fhir, fhs_type type, const fhs_json *of,
+/* Whether the values at one path are the same in both; either may be NULL. */
+static bool same_at(comparing *work, fhs_type type, const fhs_json *before, const fhs_json *after,
+                    const fhs_mask_paths *path, uint32_t depth);
+
+static bool member_agrees(comparing *work, fhs_type type, const fhs_json_member *member,
                           const fhs_json *other, const fhs_mask_paths *path, uint32_t depth)
 {
+    const fhs_json *same = fhs_json_is(other, FHS_JSON_OBJECT) ? fhs_json_get(other, member->name)
+                                                               : NULL;
+    bool whole;
+    fhs_mask_paths inner;
+    fhs_property property = {.type = FHS_TYPE_NONE};
+    if (fhs_mask_select(work->arena, work->fhir, type, path, member->name, &whole, &inner) !=
+        FHIRSTORE_OK) {
+        work->out_of_memory = true;
+        return false;
+    }
+    if (whole) {
+        return same != NULL && fhs_json_equal(&member->value, same);
+    }
+    if (inner.count == 0) {
+        return true;
+    }
+    (void)fhs_property_find(work->fhir, type, member->name, &property);
+    return same_at(work, property.type, &member->value, same, &inner, depth + 1);
+}
+
+/* Each member of @a of that the path names is the same in @a other. */
+static bool members_agree(comparing *work, fhs_type type, const fhs_json *of, const fhs_json *other,
+                          const fhs_mask_paths *path, uint32_t depth)
+{
     for (uint32_t i = 0; fhs_json_is(of, FHS_JSON_OBJECT) && i < of->count; i++) {
-        const fhs_json_member *member = &of->members[i];
-        const fhs_json *same = fhs_json_is(other, FHS_JSON_OBJECT)
-                                   ? fhs_json_get(other, member->name)
-                                   : NULL;
-        fhs_mask_paths inner;
-        fhs_property property = {.type = FHS_TYPE_NONE};
-        if (fhs_mask_select(arena, fhir, type, path, member->name, &inner)) {
-            if (same == NULL || !fhs_json_equal(&member->value, same)) {
-                return false;
-            }
-            continue;
-        }
-        if (inner.count > 0) {
-            (void)fhs_property_find(fhir, type, member->name, &property);
-            if (!same_at(arena, fhir, property.type, &member->value, same, &inner, depth + 1)) {
-                return false;
-            }
+        if (!member_agrees(work, type, &of->members[i], other, path, depth)) {
+            return false;
         }
     }
     return true;
 }
 
-static bool same_at(fhs_arena *arena, const fhs_fhir *fhir, fhs_type type, const fhs_json *before,
-                    const fhs_json *after, const fhs_mask_paths *path, uint32_t depth)
+static bool same_at(comparing *work, fhs_type type, const fhs_json *before, const fhs_json *after,
+                    const fhs_mask_paths *path, uint32_t depth)
 {
     const bool is_list = fhs_json_is(before, FHS_JSON_ARRAY) || fhs_json_is(after, FHS_JSON_ARRAY);
     if (depth > FHS_LIMIT_JSON_DEPTH) {
         return false;
     }
     if (!is_list) {
-        return members_agree(arena, fhir, type, before, after, path, depth) &&
-               members_agree(arena, fhir, type, after, before, path, depth);
+        return members_agree(work, type, before, after, path, depth) &&
+               members_agree(work, type, after, before, path, depth);
     }
     const uint32_t old_count = fhs_json_is(before, FHS_JSON_ARRAY) ? before->count : 0;
     const uint32_t new_count = fhs_json_is(after, FHS_JSON_ARRAY) ? after->count : 0;
     for (uint32_t i = 0; i < old_count || i < new_count; i++) {
-        if (!same_at(arena, fhir, type, i < old_count ? &before->items[i] : NULL,
+        if (!same_at(work, type, i < old_count ? &before->items[i] : NULL,
                      i < new_count ? &after->items[i] : NULL, path, depth + 1)) {
             return false;
         }
@@ -408,8 +434,11 @@ fhirstore_status fhs_mask_check_kept(const fhs_mask *mask, const fhs_fhir *fhir,
                                      const fhs_json *after, fhirstore_error **err)
 {
     const fhs_mask_paths kept = {mask->keep, mask->keep_count};
-    return same_at(arena, fhir, type, before, after, &kept, 0)
-               ? FHIRSTORE_OK
-               : fhs_fail(err, FHIRSTORE_ERR_DENIED,
-                          "the change touches an element that is read-only here");
+    comparing work = {arena, fhir, false};
+    if (same_at(&work, type, before, after, &kept, 0)) {
+        return FHIRSTORE_OK;
+    }
+    return work.out_of_memory ? fhs_fail_memory(err)
+                              : fhs_fail(err, FHIRSTORE_ERR_DENIED,
+                                         "the change touches an element that is read-only here");
 }

@@ -225,6 +225,22 @@ static void put_placeholders(mask_writer *writer, fhs_type type, const fhs_mask_
     }
 }
 
+/*
+ * Whether a member is hidden as a whole; else *inner_out is what is hidden of it. Without the
+ * memory to tell, all of it is, and the writing fails.
+ */
+static bool is_hidden(mask_writer *writer, fhs_type type, const fhs_mask_paths *paths, fhs_str name,
+                      fhs_mask_paths *inner_out)
+{
+    bool whole;
+    const fhirstore_status status = fhs_mask_select(writer->arena, writer->masks->fhir, type, paths,
+                                                    name, &whole, inner_out);
+    if (status != FHIRSTORE_OK) {
+        writer->out->failed = status;
+    }
+    return whole || status != FHIRSTORE_OK;
+}
+
 static void put_tags(mask_writer *writer, const fhs_json *tags)
 {
     bool has_one = false;
@@ -251,8 +267,7 @@ static void put_meta(mask_writer *writer, fhs_type type, const fhs_json *meta,
     for (uint32_t i = 0; i < count; i++) {
         const fhs_json_member *member = &meta->members[i];
         fhs_mask_paths inner;
-        if (fhs_mask_select(writer->arena, writer->masks->fhir, type, paths, member->name,
-                            &inner)) {
+        if (is_hidden(writer, type, paths, member->name, &inner)) {
             continue;
         }
         if (fhs_str_eq(member->name, FHS_LIT("tag"))) {
@@ -267,15 +282,15 @@ static void put_meta(mask_writer *writer, fhs_type type, const fhs_json *meta,
     fhs_buf_add_char(writer->out, '}');
 }
 
-/* One member of an object that is written; false: nothing of it is seen. */
-static bool put_member(mask_writer *writer, fhs_type type, const fhs_json_member *member,
+/* One member of an object, as far as it is seen. */
+static void put_member(mask_writer *writer, fhs_type type, const fhs_json_member *member,
                        const fhs_mask_paths *paths, bool *is_first, uint32_t depth)
 {
     const fhs_fhir *fhir = writer->masks->fhir;
     fhs_mask_paths inner;
     fhs_property property = {.type = FHS_TYPE_NONE};
-    if (fhs_mask_select(writer->arena, fhir, type, paths, member->name, &inner)) {
-        return false;
+    if (is_hidden(writer, type, paths, member->name, &inner)) {
+        return;
     }
     const size_t mark = writer->out->len;
     const bool was_first = *is_first;
@@ -289,7 +304,6 @@ static bool put_member(mask_writer *writer, fhs_type type, const fhs_json_member
         take_back(writer->out, mark);
         *is_first = was_first;
     }
-    return true;
 }
 
 static bool put_object(mask_writer *writer, fhs_type type, const fhs_json *object,
@@ -298,7 +312,7 @@ static bool put_object(mask_writer *writer, fhs_type type, const fhs_json *objec
     bool is_first = true;
     fhs_buf_add_char(writer->out, '{');
     for (uint32_t i = 0; i < object->count; i++) {
-        (void)put_member(writer, type, &object->members[i], paths, &is_first, depth);
+        put_member(writer, type, &object->members[i], paths, &is_first, depth);
     }
     if (type != FHS_TYPE_NONE) {
         put_placeholders(writer, type, paths, &is_first);

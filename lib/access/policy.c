@@ -88,13 +88,31 @@ static fhirstore_status unite(const decision *d, search_union *to, fhs_str item,
     return FHIRSTORE_OK;
 }
 
+/* Keep what was written: a search that is cut off would be another one. */
+static fhirstore_status keep_search(const decision *d, fhs_buf *text, fhs_str *out)
+{
+    const fhirstore_status status = fhs_buf_status(text);
+    *out = fhs_arena_dup(d->arena, fhs_buf_str(text));
+    fhs_buf_clear(text);
+    if (status == FHIRSTORE_ERR_LIMIT) {
+        return fhs_fail(d->err, status, "the principal's restriction exceeds FHS_LIMIT_URL_BYTES");
+    }
+    return status != FHIRSTORE_OK || out->ptr == NULL ? fhs_fail_memory(d->err) : FHIRSTORE_OK;
+}
+
+/* A reason may be short of what was written; who has no memory for it is told @a what at least. */
+static fhs_str keep_why(const decision *d, fhs_buf *text, const char *what)
+{
+    const fhs_str out = fhs_arena_dup(d->arena, fhs_buf_str(text));
+    fhs_buf_clear(text);
+    return out.len > 0 ? out : fhs_str_from_cstr(what);
+}
+
 static fhs_str describe(const decision *d, const char *what, fhs_str name)
 {
     fhs_buf text = FHS_BUF_INIT(1024);
     fhs_buf_addf(&text, "%s %.*s", what, FHS_STR_ARG(name));
-    fhs_str out = fhs_arena_dup(d->arena, fhs_buf_str(&text));
-    fhs_buf_clear(&text);
-    return out;
+    return keep_why(d, &text, what);
 }
 
 static fhs_str describe_rule(const decision *d, const fhs_role *role, const char *kind,
@@ -102,9 +120,7 @@ static fhs_str describe_rule(const decision *d, const fhs_role *role, const char
 {
     fhs_buf text = FHS_BUF_INIT(1024);
     fhs_buf_addf(&text, "role %.*s, %s rule %zu", FHS_STR_ARG(role->name), kind, index + 1);
-    fhs_str out = fhs_arena_dup(d->arena, fhs_buf_str(&text));
-    fhs_buf_clear(&text);
-    return out;
+    return keep_why(d, &text, kind);
 }
 
 /* ---- roles ---- */
@@ -201,27 +217,21 @@ static fhirstore_status ask_roles(const decision *d, search_union *any, search_u
 
 /* ---- scopes ---- */
 
-static fhs_str and_both(const decision *d, fhs_str a, fhs_str b)
+static fhirstore_status and_both(const decision *d, fhs_str a, fhs_str b, fhs_str *out)
 {
     fhs_buf text = FHS_BUF_INIT(2 * FHS_LIMIT_URL_BYTES);
     fhs_buf_add_str(&text, a);
     fhs_buf_add_cstr(&text, a.len > 0 && b.len > 0 ? "&" : "");
     fhs_buf_add_str(&text, b);
-    fhs_str out = fhs_buf_status(&text) == FHIRSTORE_OK
-                      ? fhs_arena_dup(d->arena, fhs_buf_str(&text))
-                      : FHS_STR_NONE;
-    fhs_buf_clear(&text);
-    return out;
+    return keep_search(d, &text, out);
 }
 
-static fhs_str in_compartment(const decision *d)
+static fhirstore_status in_compartment(const decision *d, fhs_str *out)
 {
-    fhs_buf text = FHS_BUF_INIT(1024);
+    fhs_buf text = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES);
     fhs_buf_add_cstr(&text, "_compartment=Patient/");
     fhs_template_add_value(&text, d->claims->patient);
-    fhs_str out = fhs_arena_dup(d->arena, fhs_buf_str(&text));
-    fhs_buf_clear(&text);
-    return out;
+    return keep_search(d, &text, out);
 }
 
 static bool is_in_patient_compartment(const decision *d)
@@ -247,8 +257,12 @@ static fhirstore_status unite_patient_scope(const decision *d, const fhs_scope *
         return unite(d, any, FHS_STR_NONE, reason);
     }
     if (is_in_patient_compartment(d)) {
-        fhs_str both = and_both(d, in_compartment(d), scope->params);
-        return both.ptr == NULL ? fhs_fail_memory(d->err) : unite(d, any, both, reason);
+        fhs_str both;
+        fhirstore_status status = in_compartment(d, &both);
+        if (status == FHIRSTORE_OK) {
+            status = and_both(d, both, scope->params, &both);
+        }
+        return status == FHIRSTORE_OK ? unite(d, any, both, reason) : status;
     }
     /* What belongs to no patient can be looked at where the scope names it, never changed. */
     if (!d->policy->rules.shared_types || !fhs_str_eq(scope->type, d->type) ||
@@ -267,13 +281,12 @@ static fhirstore_status unite_own(const decision *d, const fhs_scopes *scopes, s
         !fhs_str_split(d->claims->fhir_user, '/', &type, &id) || !fhs_str_eq(type, d->type)) {
         return FHIRSTORE_OK;
     }
-    fhs_buf text = FHS_BUF_INIT(1024);
+    fhs_str own;
+    fhs_buf text = FHS_BUF_INIT(FHS_LIMIT_URL_BYTES);
     fhs_buf_add_cstr(&text, "_id=");
     fhs_template_add_value(&text, id);
-    fhs_str own = fhs_arena_dup(d->arena, fhs_buf_str(&text));
-    fhs_buf_clear(&text);
-    return own.ptr == NULL ? fhs_fail_memory(d->err)
-                           : unite(d, any, own, FHS_LIT("scope fhirUser"));
+    const fhirstore_status status = keep_search(d, &text, &own);
+    return status == FHIRSTORE_OK ? unite(d, any, own, FHS_LIT("scope fhirUser")) : status;
 }
 
 static fhirstore_status ask_scopes(const decision *d, const fhs_scopes *scopes, search_union *any)
@@ -329,12 +342,11 @@ static fhirstore_status except_labels(const decision *d, search_union *except)
         fhs_str reason = describe(d, "security label", rules->controlled[i]);
         fhs_buf_add_cstr(&text, "_security=");
         fhs_url_encode(&text, rules->controlled[i]);
-        fhs_str label = fhs_arena_dup(d->arena, fhs_buf_str(&text));
-        fhs_buf_clear(&text);
-        if (label.ptr == NULL) {
-            return fhs_fail_memory(d->err);
+        fhs_str label;
+        fhirstore_status status = keep_search(d, &text, &label);
+        if (status == FHIRSTORE_OK) {
+            status = unite(d, except, label, reason);
         }
-        fhirstore_status status = unite(d, except, label, reason);
         if (status != FHIRSTORE_OK) {
             return status;
         }
@@ -401,9 +413,7 @@ static fhs_str join_reasons(const decision *d, fhs_str a, fhs_str b)
 {
     fhs_buf text = FHS_BUF_INIT(4096);
     fhs_buf_addf(&text, "%.*s, and %.*s", FHS_STR_ARG(a), FHS_STR_ARG(b));
-    fhs_str out = fhs_arena_dup(d->arena, fhs_buf_str(&text));
-    fhs_buf_clear(&text);
-    return out;
+    return keep_why(d, &text, "a role and a scope");
 }
 
 /* What lies in both: every pair, unless one of them is all. */
@@ -422,11 +432,11 @@ static fhirstore_status intersect(const decision *d, const search_union *a, cons
     }
     for (size_t i = 0; i < a->count; i++) {
         for (size_t k = 0; k < b->count; k++) {
-            fhs_str both = and_both(d, a->items[i], b->items[k]);
-            fhirstore_status status = both.ptr == NULL
-                                          ? fhs_fail_memory(d->err)
-                                          : unite(d, out, both,
-                                                  join_reasons(d, a->reasons[i], b->reasons[k]));
+            fhs_str both;
+            fhirstore_status status = and_both(d, a->items[i], b->items[k], &both);
+            if (status == FHIRSTORE_OK) {
+                status = unite(d, out, both, join_reasons(d, a->reasons[i], b->reasons[k]));
+            }
             if (status != FHIRSTORE_OK) {
                 return status;
             }

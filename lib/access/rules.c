@@ -140,7 +140,10 @@ static fhirstore_status read_rule(const fhs_document *document, const fhs_fhir *
     if (out->actions == 0) {
         return fhs_document_fail(document, value, "a rule with actions");
     }
-    const char *fault = where == NULL ? NULL : fhs_rule_fault(fhir, document->arena, out);
+    const char *fault = NULL;
+    if (where != NULL && fhs_rule_fault(fhir, document->arena, out, &fault) != FHIRSTORE_OK) {
+        return fhs_fail_memory(document->err);
+    }
     return fault == NULL ? FHIRSTORE_OK : fhs_document_fail(document, where, fault);
 }
 

@@ -92,8 +92,12 @@ typedef struct fhs_rules {
  */
 fhirstore_status fhs_rules_read(fhs_arena *arena, const fhs_fhir *fhir, fhs_str text,
                                 fhs_rules *out, fhirstore_error **err);
-/* NULL, or why the rule's search cannot be one; text in @a arena. */
-const char *fhs_rule_fault(const fhs_fhir *fhir, fhs_arena *arena, const fhs_rule *rule);
+/*
+ * *fault_out: NULL, or why the rule's search cannot be one; text in @a arena. ERR_NO_MEMORY: it
+ * could not be told, which is not to be taken for a search that can.
+ */
+fhirstore_status fhs_rule_fault(const fhs_fhir *fhir, fhs_arena *arena, const fhs_rule *rule,
+                                const char **fault_out);
 /* Whether a query is nothing but conditions that any version of a resource can be judged by. */
 bool fhs_query_is_restriction(const fhs_query *query);
 const fhs_role *fhs_rules_role(const fhs_rules *rules, fhs_str name);

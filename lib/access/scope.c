@@ -216,8 +216,9 @@ fhirstore_status fhs_scopes_check(const fhs_fhir *fhir, fhs_arena *arena, const 
         bool is_known = fhs_str_eq(scope->type, FHS_LIT("*")) ||
                         (type != FHS_TYPE_NONE && fhs_type_is_resource(fhir, type));
         const char *fault = is_known ? NULL : "a resource type of the store's FHIR version, or *";
-        if (is_known && scope->params.len > 0) {
-            fault = fhs_rule_fault(fhir, arena, &rule);
+        if (is_known && scope->params.len > 0 &&
+            fhs_rule_fault(fhir, arena, &rule, &fault) != FHIRSTORE_OK) {
+            return fhs_fail_memory(err);
         }
         if (fault != NULL) {
             return fhs_fail(err, FHIRSTORE_ERR_POLICY, "scope %u: it expects %s", scope->number,
