@@ -7,11 +7,11 @@
 #include <zlib.h>
 
 #include "clients.h"
+#include "pages.h"
 #include "server.h"
 
 /* Smaller answers fit one packet anyway. */
 #define GZIP_FROM 1024u
-#define FHIR_JSON "application/fhir+json; charset=utf-8"
 
 static const char *header_of(const web_exchange *exchange, const char *name)
 {
@@ -54,7 +54,7 @@ enum MHD_Result answer_with(web_exchange *exchange, unsigned status, struct MHD_
     add_cors(exchange, response);
     exchange->status = status;
     client_sends(exchange->client, exchange->sent);
-    enum MHD_Result result = MHD_queue_response(exchange->connection, status, response);
+    enum MHD_Result result = queue_response(exchange->connection, status, response);
     MHD_destroy_response(response);
     return result;
 }
@@ -76,18 +76,25 @@ enum MHD_Result answer_text(web_exchange *exchange, unsigned status, const char 
     return answer_with(exchange, status, response);
 }
 
-enum MHD_Result answer_refusal(web_exchange *exchange, unsigned status, const char *code,
-                               const char *text, const char *header, const char *value)
+char *outcome_text(const char *code, const char *text, size_t *len_out)
 {
     static const char form[] =
         "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\","
         "\"code\":\"%s\",\"diagnostics\":\"%s\"}]}";
     size_t room = sizeof form + strlen(code) + strlen(text);
     char *body = malloc(room);
+    *len_out = body == NULL ? 0 : (size_t)snprintf(body, room, form, code, text);
+    return body;
+}
+
+enum MHD_Result answer_refusal(web_exchange *exchange, unsigned status, const char *code,
+                               const char *text, const char *header, const char *value)
+{
+    size_t len = 0;
+    char *body = outcome_text(code, text, &len);
     if (body == NULL) {
         return MHD_NO;
     }
-    size_t len = (size_t)snprintf(body, room, form, code, text);
     struct MHD_Response *response = MHD_create_response_from_buffer(len, body,
                                                                     MHD_RESPMEM_MUST_FREE);
     if (response == NULL) {

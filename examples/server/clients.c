@@ -15,6 +15,7 @@
 
 struct web_client {
     int socket;
+    struct web_exchange *exchange;
     uint64_t patience_us;
     atomic_uint_least64_t deadline_us; /* 0: none */
     web_client *next;
@@ -90,6 +91,18 @@ void client_leaves(web_clients *all, web_client *client)
     }
     (void)pthread_mutex_unlock(&all->lock);
     free(client);
+}
+
+void client_holds(web_client *client, struct web_exchange *exchange)
+{
+    if (client != NULL) {
+        client->exchange = exchange;
+    }
+}
+
+struct web_exchange *client_exchange(const web_client *client)
+{
+    return client == NULL ? NULL : client->exchange;
 }
 
 void client_asks(web_client *client)

@@ -11,12 +11,16 @@
 
 typedef struct web_clients web_clients;
 typedef struct web_client web_client;
+struct web_exchange;
 
 web_clients *clients_new(unsigned timeout_seconds); /* NULL: no memory */
 void clients_free(web_clients *all);
 
 web_client *client_connects(web_clients *all, int socket); /* NULL: no memory */
 void client_leaves(web_clients *all, web_client *client);
+/* The exchange that is going on on it; NULL: none. */
+void client_holds(web_client *client, struct web_exchange *exchange);
+struct web_exchange *client_exchange(const web_client *client);
 /* The request has come as far as its address; its headers and body may take some time from now. */
 void client_asks(web_client *client);
 /* A piece of its body has come. */

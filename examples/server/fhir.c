@@ -5,36 +5,22 @@
 #include <strings.h>
 
 #include "clients.h"
+#include "headers.h"
 #include "metrics.h"
 #include "server.h"
 #include "tokens.h"
 
-#define HEADERS_MAX      100u
-#define HEADER_BYTES_MAX 32768u
-
-typedef struct header_list {
-    fhirstore_header items[HEADERS_MAX];
-    uint32_t count;
-    size_t bytes;
-    bool is_too_long;
-} header_list;
-
-static enum MHD_Result take_header(void *ctx, enum MHD_ValueKind kind, const char *name,
-                                   const char *value)
+/* Who asks is said to the session, and the body has been unpacked: the library need not know. */
+static void drop_own_headers(header_list *list)
 {
-    header_list *list = ctx;
-    (void)kind;
-    value = value == NULL ? "" : value;
-    list->bytes += strlen(name) + strlen(value);
-    if (list->count == HEADERS_MAX || list->bytes > HEADER_BYTES_MAX) {
-        list->is_too_long = true;
-        return MHD_NO;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const char *name = list->items[i].name;
+        if (strcasecmp(name, "Authorization") != 0 && strcasecmp(name, "Content-Encoding") != 0) {
+            list->items[kept++] = list->items[i];
+        }
     }
-    /* Who asks is said to the session, and the body has been unpacked. */
-    if (strcasecmp(name, "Authorization") != 0 && strcasecmp(name, "Content-Encoding") != 0) {
-        list->items[list->count++] = (fhirstore_header){name, strlen(name), value, strlen(value)};
-    }
-    return MHD_YES;
+    list->count = kept;
 }
 
 /* ---- who asks ---- */
@@ -135,14 +121,8 @@ enum MHD_Result fhir_request(web_exchange *exchange, const char *url)
 {
     header_list headers;
     enum MHD_Result result = MHD_NO;
-    headers.count = 0;
-    headers.bytes = 0;
-    headers.is_too_long = false;
-    (void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, &headers);
-    if (headers.is_too_long) {
-        return answer_outcome(exchange, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "too-long",
-                              "the headers are longer than 32768 bytes, or more than 100");
-    }
+    headers_read(exchange->connection, &headers);
+    drop_own_headers(&headers);
     fhirstore_session *session = open_session(exchange, url, &result);
     if (session == NULL) {
         return result;

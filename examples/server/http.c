@@ -14,7 +14,9 @@
 
 #include "access_log.h"
 #include "clients.h"
+#include "headers.h"
 #include "metrics.h"
+#include "pages.h"
 
 #define CONNECTION_BYTES ((size_t)128 << 10) /* request line and headers */
 #define CONNECTIONS_MAX  1000u
@@ -55,7 +57,7 @@ static bool is_request_id(const char *text)
     return true;
 }
 
-static void name_request(web_exchange *exchange)
+void exchange_name(web_exchange *exchange)
 {
     static _Atomic uint64_t counter;
     const char *given = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
@@ -197,51 +199,10 @@ static void take_address(web_exchange *exchange, const char *uri)
     exchange->uri = strdup(*uri == '\0' ? "/" : uri);
 }
 
-typedef struct header_count {
-    unsigned hosts;
-    unsigned lengths;
-    unsigned encodings;
-    bool is_chunked;
-} header_count;
+/* ---- exchanges ---- */
 
-static enum MHD_Result count_header(void *ctx, enum MHD_ValueKind kind, const char *name,
-                                    const char *value)
+web_exchange *exchange_new(web_server *server, struct MHD_Connection *connection)
 {
-    header_count *seen = ctx;
-    (void)kind;
-    if (strcasecmp(name, "Host") == 0) {
-        seen->hosts++;
-    } else if (strcasecmp(name, "Content-Length") == 0) {
-        seen->lengths++;
-    } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
-        seen->encodings++;
-        seen->is_chunked = value != NULL && strcasecmp(value, "chunked") == 0;
-    }
-    return MHD_YES;
-}
-
-/* Where a request ends must not be read in two ways, nor for whom it is. NULL: it is fine. */
-static const char *framing_fault(const web_exchange *exchange, const char *version)
-{
-    header_count seen = {0, 0, 0, false};
-    (void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, count_header, &seen);
-    if (seen.hosts > 1 || (seen.hosts == 0 && strcmp(version, "HTTP/1.1") == 0)) {
-        return "a request of HTTP/1.1 has one Host header";
-    }
-    if (seen.lengths > 1 || seen.lengths + seen.encodings > 1) {
-        return "a body has one Content-Length, or is chunked";
-    }
-    if (seen.encodings == 1 && !seen.is_chunked) {
-        return "Transfer-Encoding is chunked, or nothing";
-    }
-    return strpbrk(exchange->uri, " \t") != NULL ? "there is a blank in the address" : NULL;
-}
-
-/* ---- libmicrohttpd's callbacks ---- */
-
-static void *begin_exchange(void *ctx, const char *uri, struct MHD_Connection *connection)
-{
-    web_server *server = ctx;
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(
         connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     web_exchange *made = calloc(1, sizeof *made);
@@ -251,15 +212,47 @@ static void *begin_exchange(void *ctx, const char *uri, struct MHD_Connection *c
     made->server = server;
     made->connection = connection;
     made->client = info == NULL ? NULL : info->socket_context;
-    take_address(made, uri);
     made->method = "-";
     made->kind = "other";
     made->type = "";
     made->request_id[0] = '-'; /* until its headers have been read */
     made->begun_us = monotonic_us();
     metrics_begin(server->metrics);
-    client_asks(made->client);
     return made;
+}
+
+void exchange_end(web_exchange *exchange)
+{
+    uint64_t us = monotonic_us() - exchange->begun_us;
+    metrics_end(exchange->server->metrics, exchange->kind, exchange->status, us, exchange->body_len,
+                exchange->sent);
+    access_log_write(exchange->server->log, exchange, us);
+    free(exchange->uri);
+    free(exchange->authority);
+    free(exchange->body);
+    free(exchange);
+}
+
+/* ---- libmicrohttpd's callbacks ---- */
+
+static void *begin_exchange(void *ctx, const char *uri, struct MHD_Connection *connection)
+{
+    web_exchange *made = exchange_new(ctx, connection);
+    if (made != NULL) {
+        take_address(made, uri);
+        client_holds(made->client, made);
+        client_asks(made->client);
+    }
+    return made;
+}
+
+/* Answer before the body has come; what follows on the connection is anybody's guess. */
+static enum MHD_Result refuse_now(web_exchange *exchange, unsigned status, const char *code,
+                                  const char *text)
+{
+    exchange->is_last = true;
+    refuse_early(exchange, status, code, text);
+    return route_request(exchange);
 }
 
 /* The headers have been read. A body that would be too large is not waited for. */
@@ -267,21 +260,24 @@ static enum MHD_Result begin_body(web_exchange *exchange, const char *method, co
 {
     const char *length = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
                                                      "Content-Length");
+    header_list headers;
     exchange->has_begun = true;
-    exchange->method = method;
-    name_request(exchange);
+    exchange->method = method_named(method);
+    exchange_name(exchange);
     if (exchange->uri == NULL) {
         return MHD_NO;
     }
-    const char *fault = framing_fault(exchange, version);
-    if (fault != NULL) {
-        exchange->is_last = true; /* what follows on the connection is anybody's guess */
-        refuse_early(exchange, MHD_HTTP_BAD_REQUEST, "structure", fault);
-        return route_request(exchange);
+    headers_read(exchange->connection, &headers);
+    header_fault fault = headers_check(&headers, version);
+    if (fault.status != 0) {
+        return refuse_now(exchange, fault.status, fault.code, fault.text);
+    }
+    if (strpbrk(exchange->uri, " \t") != NULL) {
+        return refuse_now(exchange, MHD_HTTP_BAD_REQUEST, "structure",
+                          "there is a blank in the address");
     }
     if (strlen(exchange->uri) > URI_MAX) {
-        refuse_early(exchange, MHD_HTTP_URI_TOO_LONG, "too-long", "the address is too long");
-        return route_request(exchange);
+        return refuse_now(exchange, MHD_HTTP_URI_TOO_LONG, "too-long", "the address is too long");
     }
     if (length != NULL && strtoull(length, NULL, 10) > exchange->server->config->max_body) {
         refuse_large(exchange);
@@ -323,15 +319,9 @@ static void end_exchange(void *ctx, struct MHD_Connection *connection, void **ex
     if (exchange == NULL) {
         return;
     }
-    uint64_t us = monotonic_us() - exchange->begun_us;
-    metrics_end(exchange->server->metrics, exchange->kind, exchange->status, us, exchange->body_len,
-                exchange->sent);
-    access_log_write(exchange->server->log, exchange, us);
+    client_holds(exchange->client, NULL);
     client_rests(exchange->client);
-    free(exchange->uri);
-    free(exchange->authority);
-    free(exchange->body);
-    free(exchange);
+    exchange_end(exchange);
     *exchange_in_out = NULL;
 }
 
@@ -410,6 +400,7 @@ bool http_start(web_server *server, uint16_t *port_out)
     size_t count = 0;
     bool fine = read_tls(server->config, more, &count);
     more[count] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    fine = fine && pages_take_over(server);
     errno = 0;
     server->daemon = fine ? start_daemon(server, more) : NULL;
     for (size_t i = 0; i < count; i++) {

@@ -131,16 +131,16 @@ static enum MHD_Result give_preflight(web_exchange *exchange)
 
 /* ---- all together ---- */
 
-static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-
-static bool is_method(const char *method)
+const char *method_named(const char *method)
 {
+    static const char *const methods[] = {"GET",   "HEAD",   "POST",   "PUT",
+                                          "PATCH", "DELETE", "OPTIONS"};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         if (strcmp(method, methods[i]) == 0) {
-            return true;
+            return methods[i];
         }
     }
-    return false;
+    return "-"; /* what it said is not repeated */
 }
 
 /*
@@ -196,18 +196,17 @@ enum MHD_Result route_request(web_exchange *exchange)
 {
     const char *uri = exchange->uri;
     size_t root = sizeof FHIR_ROOT - 1;
-    if (!is_method(exchange->method)) {
-        exchange->method = "-"; /* what it said is not repeated */
+    if (strcmp(exchange->method, "-") == 0) {
         return answer_refusal(exchange, MHD_HTTP_NOT_IMPLEMENTED, "not-supported", "no such method",
                               "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-    }
-    if (!is_host_fine(exchange)) {
-        return answer_outcome(exchange, MHD_HTTP_MISDIRECTED_REQUEST, "forbidden",
-                              "an anonymous endpoint is reached as localhost");
     }
     if (exchange->refused_status != 0) {
         return answer_outcome(exchange, exchange->refused_status, exchange->refused_code,
                               exchange->refused_text);
+    }
+    if (!is_host_fine(exchange)) {
+        return answer_outcome(exchange, MHD_HTTP_MISDIRECTED_REQUEST, "forbidden",
+                              "an anonymous endpoint is reached as localhost");
     }
     if (strcmp(exchange->method, "OPTIONS") == 0) {
         return give_preflight(exchange);

@@ -38,7 +38,7 @@ typedef struct web_exchange {
     web_server *server;
     struct MHD_Connection *connection;
     struct web_client *client;
-    char *uri; /* path and query, as they came */
+    char *uri;       /* path and query, as they came */
     char *authority; /* of an address that is whole (http://AUTHORITY/path); else NULL */
     const char *method;
     bool has_begun;
@@ -61,7 +61,21 @@ typedef struct web_exchange {
 /* Microseconds of a clock that never steps. */
 uint64_t monotonic_us(void);
 
+/* ---- exchanges (http.c) ---- */
+
+/* A new one; NULL: no memory. It has no address, method and name yet. */
+web_exchange *exchange_new(web_server *server, struct MHD_Connection *connection);
+/* Give it its request id: the client's, or one of ours. */
+void exchange_name(web_exchange *exchange);
+/* Count it, write its line of the log, and free it. */
+void exchange_end(web_exchange *exchange);
+
 /* ---- answers (answer.c) ---- */
+
+#define FHIR_JSON "application/fhir+json; charset=utf-8"
+
+/* An OperationOutcome with one issue, to be freed. Code and text are literals of ours. */
+char *outcome_text(const char *code, const char *text, size_t *len_out);
 
 /* Send @a response, which is given up, with the headers that every answer has. */
 enum MHD_Result answer_with(web_exchange *exchange, unsigned status, struct MHD_Response *response);
@@ -79,6 +93,8 @@ enum MHD_Result answer_fhir(web_exchange *exchange, fhirstore_response *response
 
 /* ---- places (route.c, fhir.c) ---- */
 
+/* The name of a method as a literal; "-": there is no such method. */
+const char *method_named(const char *method);
 /* A whole request is at hand. */
 enum MHD_Result route_request(web_exchange *exchange);
 /* A request below /fhir; @a url is what stands behind that. */
