@@ -157,13 +157,23 @@ static size_t behind_quote(fhs_str text, size_t at)
     return at < text.len ? at + 1 : text.len;
 }
 
+static bool is_string_quote(char c)
+{
+    return c == '\'' || c == '"';
+}
+
+/* Blanks, and strings: what they say names no element. */
+static bool is_skipped(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t' || is_string_quote(c);
+}
+
 static bool next_path_word(path_words *words)
 {
     const fhs_str text = words->text;
     size_t begin = words->at;
-    while (begin < text.len && (text.ptr[begin] == ' ' || text.ptr[begin] == '\n' ||
-                                text.ptr[begin] == '\t' || text.ptr[begin] == '\'')) {
-        begin = text.ptr[begin] == '\'' ? behind_quote(text, begin) : begin + 1;
+    while (begin < text.len && is_skipped(text.ptr[begin])) {
+        begin = is_string_quote(text.ptr[begin]) ? behind_quote(text, begin) : begin + 1;
     }
     if (begin >= text.len) {
         return false;
@@ -194,8 +204,7 @@ static bool is_path_word(fhs_str word, const char *text)
 static bool names_type(const fhs_fhir *fhir, fhs_type type, fhs_str word)
 {
     fhs_type named = fhs_type_find(fhir, word);
-    return named != FHS_TYPE_NONE && fhs_type_is_a(fhir, type, named) &&
-           fhs_type_get_kind(fhir, named) == FHS_KIND_RESOURCE;
+    return named != FHS_TYPE_NONE && fhs_type_is_a(fhir, type, named);
 }
 
 /* Whether the word is an element below another one, and so not one of the resource's own. */
@@ -203,8 +212,7 @@ static bool is_inner(const path_words *words, const fhs_fhir *fhir, fhs_type typ
 {
     return is_path_word(words->previous, ".") && words->before.len > 0 &&
            is_word_char(words->before.ptr[0]) && !names_type(fhir, type, words->before) &&
-           !is_path_word(words->before, "this") && !is_path_word(words->before, "resource") &&
-           !is_path_word(words->before, "rootResource") && !is_path_word(words->before, "context");
+           !is_path_word(words->before, "this") && !is_path_word(words->before, "total");
 }
 
 /* Behind the element: does the expression go on to an element beside the one that is hidden? */
@@ -220,16 +228,14 @@ static bool goes_elsewhere(path_words words, const fhs_fhir *fhir, fhs_type type
         }
         type = property.type;
         segment = words.word;
-        const size_t mark = words.at;
-        const bool is_call = mark < words.text.len && words.text.ptr[mark] == '(';
-        if (is_call || !fhs_property_find(fhir, type, segment, &property)) {
-            fhs_element element;
-            if (is_call || !fhs_element_find(fhir, type, segment, &element, NULL)) {
-                return false;
-            }
+        fhs_element element;
+        path_words ahead = words;
+        const bool is_call = next_path_word(&ahead) && is_path_word(ahead.word, "(");
+        if (is_call || (!fhs_property_find(fhir, type, segment, &property) &&
+                        !fhs_element_find(fhir, type, segment, &element, NULL))) {
+            return false;
         }
         if (!fhs_str_eq(without_choice(wanted), segment)) {
-            fhs_element element;
             /* One form of a choice, asked for by its common name. */
             const bool is_choice =
                 fhs_property_find(fhir, type, wanted, &property) &&
@@ -241,8 +247,23 @@ static bool goes_elsewhere(path_words words, const fhs_fhir *fhir, fhs_type type
     return false;
 }
 
-/* Whether one alternative of an expression looks at @a path. */
-static bool alternative_reads(const fhs_fhir *fhir, fhs_type type, fhs_str text, fhs_str path)
+/* "/" begins a comment, or divides; what is contained has masks of its own, of other types. */
+static bool leads_anywhere(fhs_str word)
+{
+    static const char *const words[] = {"children", "descendants", "contained", "%", "/"};
+    for (size_t i = 0; i < FHS_COUNT_OF(words); i++) {
+        if (is_path_word(word, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Whether an expression looks at @a path. What could hide the rest of it from who reads it like
+ * this, a comment, and what leads to more than elements of the type, counts as looking.
+ */
+static bool expression_reads(const fhs_fhir *fhir, fhs_type type, fhs_str text, fhs_str path)
 {
     fhs_str rest;
     const fhs_str written = without_choice(first_segment(path, &rest));
@@ -253,52 +274,12 @@ static bool alternative_reads(const fhs_fhir *fhir, fhs_type type, fhs_str text,
         common = fhs_element_at(fhir, property.owner, property.element).name;
     }
     while (next_path_word(&words)) {
-        if (is_path_word(words.word, "children") || is_path_word(words.word, "descendants") ||
-            is_path_word(words.word, "%")) {
+        if (leads_anywhere(words.word)) {
             return true;
         }
         const bool is_named = fhs_str_eq(words.word, written) || fhs_str_eq(words.word, common);
         if (is_named && !is_inner(&words, fhir, type) &&
             !goes_elsewhere(words, fhir, type, words.word, rest)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The next alternative of a union; those that begin with another resource type are passed over. */
-static bool next_alternative(const fhs_fhir *fhir, fhs_type type, fhs_str *rest, fhs_str *out)
-{
-    while (rest->len > 0) {
-        int open = 0;
-        size_t end = 0;
-        for (; end < rest->len && (open > 0 || rest->ptr[end] != '|'); end++) {
-            open += rest->ptr[end] == '(';
-            open -= rest->ptr[end] == ')';
-            end = rest->ptr[end] == '\'' ? behind_quote(*rest, end) - 1 : end;
-        }
-        end = end < rest->len ? end : rest->len;
-        *out = fhs_str_of(rest->ptr, end);
-        *rest = end < rest->len ? fhs_str_from(*rest, end + 1) : FHS_STR_NONE;
-        path_words words = {.text = *out};
-        bool more = next_path_word(&words);
-        while (more && is_path_word(words.word, "(")) {
-            more = next_path_word(&words);
-        }
-        fhs_type first = more ? fhs_type_find(fhir, words.word) : FHS_TYPE_NONE;
-        if (first == FHS_TYPE_NONE || fhs_type_get_kind(fhir, first) != FHS_KIND_RESOURCE ||
-            fhs_type_is_a(fhir, type, first)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool expression_reads(const fhs_fhir *fhir, fhs_type type, fhs_str expression, fhs_str path)
-{
-    fhs_str alternative;
-    while (next_alternative(fhir, type, &expression, &alternative)) {
-        if (alternative_reads(fhir, type, alternative, path)) {
             return true;
         }
     }
