@@ -262,6 +262,7 @@ static void put_meta(mask_writer *writer, fhs_type type, const fhs_json *meta,
 {
     bool is_first = true;
     const fhs_json *tags = NULL;
+    /* cppcheck-suppress nullPointer ; NULL is no object */
     const uint32_t count = fhs_json_is(meta, FHS_JSON_OBJECT) ? meta->count : 0;
     fhs_buf_add_char(writer->out, '{');
     for (uint32_t i = 0; i < count; i++) {

@@ -114,7 +114,7 @@ static double digits_to_double(const decimal_digits *number)
         /* Without a point, strtod() reads the same in every locale. */
         char text[DIGITS_MAX + 16];
         memcpy(text, number->digits, number->count);
-        snprintf(text + number->count, 16, "e%d", (int)number->exponent);
+        (void)snprintf(text + number->count, 16, "e%d", (int)number->exponent);
         value = strtod(text, NULL);
     }
     return number->negative ? -value : value;

@@ -12,7 +12,7 @@
 #include "interact/params.h"
 #include "storage/fulltext.h"
 
-#define WORDS_STEP 500u
+#define REPAIR_STEP 500u
 
 typedef struct repair_work {
     fhs_core *core;
@@ -107,13 +107,13 @@ static fhirstore_status mend_rows(repair_work *work)
 
 static fhirstore_status mend_words(repair_work *work)
 {
-    uint32_t count = WORDS_STEP;
+    uint32_t count = REPAIR_STEP;
     fhirstore_status status = fhs_fulltext_clear(work->conn, work->err);
     if (status >= FHIRSTORE_OK) {
         status = fhs_fulltext_set_state(work->conn, 0, 0, work->err);
     }
-    while (status >= FHIRSTORE_OK && count == WORDS_STEP) {
-        status = fhs_fulltext_step(work->conn, WORDS_STEP, &count, work->err);
+    while (status >= FHIRSTORE_OK && count == REPAIR_STEP) {
+        status = fhs_fulltext_step(work->conn, REPAIR_STEP, &count, work->err);
     }
     return status;
 }

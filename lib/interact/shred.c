@@ -17,7 +17,7 @@
 #include "storage/patient.h"
 #include "json/json.h"
 
-#define WORDS_STEP 1000u
+#define SHRED_STEP 1000u
 /* As many are named; the others are counted. */
 #define NAMES_MAX 1000u
 
@@ -258,10 +258,10 @@ static fhirstore_status shred_in_transaction(fhs_call *call, void *ctx, fhirstor
 /* Words of older versions are taken out by what they were: the index has to have all of them. */
 static fhirstore_status complete_words(fhs_core *core, fhirstore_error **err)
 {
-    uint32_t count = WORDS_STEP;
+    uint32_t count = SHRED_STEP;
     fhirstore_status status = FHIRSTORE_OK;
-    while (status >= FHIRSTORE_OK && count == WORDS_STEP) {
-        status = fhs_words_step(core, WORDS_STEP, &count, err);
+    while (status >= FHIRSTORE_OK && count == SHRED_STEP) {
+        status = fhs_words_step(core, SHRED_STEP, &count, err);
     }
     return status;
 }

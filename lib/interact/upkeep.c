@@ -22,12 +22,13 @@ typedef struct verify_work {
     void *ctx;
     int64_t findings;
     int64_t shredded; /* resources that no key of a patient opens */
-    unsigned mends;  /* FHS_MEND_*: what would mend something of it */
-    bool has_unread; /* a stored body that cannot be read again */
+    unsigned mends;   /* FHS_MEND_*: what would mend something of it */
+    bool has_unread;  /* a stored body that cannot be read again */
 } verify_work;
 
 /* A finding about one version: named by type and change sequence, which identify nobody. */
-static void found(verify_work *work, const char *area, const fhs_version *version, const char *text)
+static void note_finding(verify_work *work, const char *area, const fhs_version *version,
+                         const char *text)
 {
     char line[256];
     const fhs_core *core = work->core;
@@ -126,7 +127,7 @@ static fhirstore_status verify_resource_rows(void *ctx, const fhs_version *versi
     }
     if (status < FHIRSTORE_OK) {
         work->has_unread = true;
-        found(work, "resource", version, "a stored body cannot be read again");
+        note_finding(work, "resource", version, "a stored body cannot be read again");
         return FHIRSTORE_OK;
     }
     status = fhs_resource_read_rows(work->conn, version->type, version->id, &stored, NULL);
@@ -135,10 +136,10 @@ static fhirstore_status verify_resource_rows(void *ctx, const fhs_version *versi
     }
     if (status < FHIRSTORE_OK) {
         work->mends |= FHS_MEND_NAMES;
-        found(work, "resource", version, "a resource cannot be read under its id");
+        note_finding(work, "resource", version, "a resource cannot be read under its id");
     } else if (!same_rows(work, stored.rows, fhs_buf_str(&work->rows))) {
         work->mends |= FHS_MEND_ROWS;
-        found(work, "index", version, "the rows of a resource are not those of its body");
+        note_finding(work, "index", version, "the rows of a resource are not those of its body");
     }
     return FHIRSTORE_OK;
 }
@@ -234,8 +235,8 @@ static fhirstore_status find_journal(fhs_core *core, fhs_journal **out, fhirstor
     return status == FHIRSTORE_OK && found ? fhs_journal_new(NULL, key, out, err) : status;
 }
 
-static fhirstore_status verify_journal_of(verify_work *work, fhs_journal *journal,
-                                          fhirstore_error **err)
+static fhirstore_status judge_journal(verify_work *work, fhs_journal *journal,
+                                      fhirstore_error **err)
 {
     const fhs_ledger *ledger = work->core->ledger;
     fhs_journal_report report;
@@ -253,16 +254,16 @@ static fhirstore_status verify_journal_of(verify_work *work, fhs_journal *journa
     return status;
 }
 
-static fhirstore_status verify_journal(verify_work *work, fhirstore_error **err)
+static fhirstore_status judge_journals(verify_work *work, fhirstore_error **err)
 {
     fhs_journal *own = NULL;
     fhs_core *core = work->core;
     if (core->ledger != NULL) {
-        return verify_journal_of(work, fhs_ledger_journal(core->ledger), err);
+        return judge_journal(work, fhs_ledger_journal(core->ledger), err);
     }
     fhirstore_status status = find_journal(core, &own, err);
     if (status >= FHIRSTORE_OK && own != NULL) {
-        status = verify_journal_of(work, own, err);
+        status = judge_journal(work, own, err);
     }
     fhs_journal_free(own);
     return status;
@@ -307,7 +308,7 @@ fhirstore_status fhs_core_examine(fhs_core *core, fhs_finding_fn report, void *c
                                "not all resources can be read and compared with their rows", err);
     }
     if (status >= FHIRSTORE_OK) {
-        status = end_at_damage(&work, verify_journal(&work, err),
+        status = end_at_damage(&work, judge_journals(&work, err),
                                "the journal cannot be read to its end", err);
     }
     fhs_params_drop(work.params);

@@ -424,6 +424,56 @@ static fhirstore_status seal_for_patients(fhs_conn *conn, const fhs_write *write
     return status;
 }
 
+static bool was_current(const fhs_write *write)
+{
+    return write->exists && !write->old_deleted;
+}
+
+/* The body, the version before it, and the digest of what is now there. */
+static fhirstore_status write_new_body(fhs_conn *conn, const fhs_write *write, int64_t seq,
+                                       uint8_t digest[FHS_DIGEST_BYTES], fhirstore_error **err)
+{
+    const bool is_deleted = write->method == FHS_METHOD_DELETE;
+    fhs_str body = is_deleted ? FHS_STR_NONE : write->body;
+    fhirstore_status status = FHIRSTORE_OK;
+    if (!is_deleted && fhs_write_is_sealed(conn, write)) {
+        status = seal_for_patients(conn, write, seq, &body, err);
+    }
+    if (status == FHIRSTORE_OK && write->exists) {
+        status = keep_old_version(conn, write, err);
+    }
+    if (status == FHIRSTORE_OK) {
+        status = set_current(conn, write, seq, body, err);
+    }
+    if (status == FHIRSTORE_OK && !is_deleted && fhs_write_is_large(write)) {
+        return fhs_parts_write(conn, seq, write, digest, err);
+    }
+    fhs_chain_hash_body(conn, body, digest);
+    return status;
+}
+
+/* Nothing is listed twice: what was deleted has no entries, and equal rows have them already. */
+static fhirstore_status change_entries(fhs_conn *conn, const fhs_write *write,
+                                       fhirstore_error **err)
+{
+    const bool is_deleted = write->method == FHS_METHOD_DELETE;
+    if (was_current(write) ? !is_deleted && fhs_str_eq(write->old_rows, write->rows) : is_deleted) {
+        return FHIRSTORE_OK;
+    }
+    return set_entries(conn, write->entity, write->rows, is_deleted, err);
+}
+
+static fhirstore_status change_lists(fhs_conn *conn, const fhs_write *write, fhirstore_error **err)
+{
+    fhirstore_status status = list_current(conn, write, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_rows_change(
+            conn, write->entity, was_current(write) ? write->old_rows : FHS_STR_NONE,
+            write->method == FHS_METHOD_DELETE ? FHS_STR_NONE : write->rows, err);
+    }
+    return status;
+}
+
 fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int64_t *seq_out,
                                     fhirstore_error **err)
 {
@@ -435,49 +485,27 @@ fhirstore_status fhs_resource_write(fhs_conn *conn, const fhs_write *write, int6
     if (write->body.len > FHS_LIMIT_RESOURCE_BYTES || write->rows.len > FHS_LIMIT_RESOURCE_BYTES) {
         return fhs_fail(err, FHIRSTORE_ERR_LIMIT, "a resource exceeds FHS_LIMIT_RESOURCE_BYTES");
     }
-    bool is_deleted = write->method == FHS_METHOD_DELETE;
-    bool was_current = write->exists && !write->old_deleted;
-    int64_t seq = conn->counters.last_seq + 1;
     uint8_t chain[FHS_CHAIN_BYTES];
-    fhs_chain_entry entry = {.seq = seq,
+    fhs_chain_entry entry = {.seq = conn->counters.last_seq + 1,
                              .type = write->type,
                              .version = write->version,
                              .method = write->method,
                              .id = write->id};
-    fhs_str body = is_deleted ? FHS_STR_NONE : write->body;
-    if (!is_deleted && fhs_write_is_sealed(conn, write)) {
-        status = seal_for_patients(conn, write, seq, &body, err);
-    }
-    if (status == FHIRSTORE_OK && write->exists) {
-        status = keep_old_version(conn, write, err);
-    }
+    status = write_new_body(conn, write, entry.seq, entry.body, err);
     if (status == FHIRSTORE_OK) {
-        status = set_current(conn, write, seq, body, err);
-    }
-    if (status == FHIRSTORE_OK && !is_deleted && fhs_write_is_large(write)) {
-        status = fhs_parts_write(conn, seq, write, entry.body, err);
-    } else {
-        fhs_chain_hash_body(conn, body, entry.body);
-    }
-    if (status == FHIRSTORE_OK && (was_current || !is_deleted) &&
-        !(was_current && !is_deleted && fhs_str_eq(write->old_rows, write->rows))) {
-        status = set_entries(conn, write->entity, write->rows, is_deleted, err);
+        status = change_entries(conn, write, err);
     }
     if (status == FHIRSTORE_OK) {
         fhs_chain_add(conn, &entry, conn->counters.link, chain);
-        status = log_version(conn, write, seq, chain, err);
+        status = log_version(conn, write, entry.seq, chain, err);
     }
     if (status == FHIRSTORE_OK) {
-        status = list_current(conn, write, err);
+        status = change_lists(conn, write, err);
     }
     if (status == FHIRSTORE_OK) {
-        status = fhs_rows_change(conn, write->entity, was_current ? write->old_rows : FHS_STR_NONE,
-                                 is_deleted ? FHS_STR_NONE : write->rows, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        conn->counters.last_seq = seq;
+        conn->counters.last_seq = entry.seq;
         memcpy(conn->counters.link, chain + FHS_DIGEST_BYTES, FHS_DIGEST_BYTES);
-        *seq_out = seq;
+        *seq_out = entry.seq;
     }
     return fhs_conn_spoil(conn, status);
 }

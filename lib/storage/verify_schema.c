@@ -9,7 +9,7 @@
 
 static const fhs_str listed_sql = FHS_LIT_INIT(
     "SELECT name,coalesce(sql,'') FROM sqlite_schema ORDER BY rowid");
-static const fhs_str find_sql = FHS_LIT_INIT(
+static const fhs_str find_schema_sql = FHS_LIT_INIT(
     "SELECT coalesce(sql,'') FROM sqlite_schema WHERE name=?1");
 
 static const struct {
@@ -47,7 +47,7 @@ static fhirstore_status each_difference(fhs_conn *conn, fhs_conn *reference, sch
         fhs_stmt *find;
         fhs_str name = fhs_stmt_text(listed, 0);
         fhs_str sql = fhs_stmt_text(listed, 1);
-        status = fhs_stmt_take(conn, find_sql, &find, err);
+        status = fhs_stmt_take(conn, find_schema_sql, &find, err);
         if (status == FHIRSTORE_OK) {
             (void)fhs_stmt_bind_text(find, 1, name);
             status = fhs_stmt_step(find, err);

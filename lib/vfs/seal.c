@@ -38,6 +38,13 @@ void fhs_vfs_seal_init(fhs_vfs *vfs)
     fhs_vfs_seal_renew(vfs);
 }
 
+/* The keys do not move while their epoch lasts. */
+static bool are_same_keys(const fhs_key_set *a, const fhs_key_set *b)
+{
+    return a->epoch == b->epoch && a->page == b->page && a->wal == b->wal &&
+           a->old_epoch == b->old_epoch && a->old_page == b->old_page && a->old_wal == b->old_wal;
+}
+
 void fhs_vfs_seal_renew(fhs_vfs *vfs)
 {
     const fhs_key_set *now = vfs->key_set;
@@ -49,7 +56,7 @@ void fhs_vfs_seal_renew(fhs_vfs *vfs)
     vfs->page_aad[AAD_META] = next->epoch;
     fhs_put_le(vfs->page_aad + AAD_META + 2, 6, generation);
     atomic_store(&vfs->generation, generation);
-    bool is_same = now != NULL && memcmp(now, next, sizeof *next) == 0;
+    bool is_same = now != NULL && are_same_keys(now, next);
     if (!is_same) {
         vfs->key_set = next;
     }

@@ -29,6 +29,11 @@ static uint8_t *seal_of(const fhs_vfs_temp *temp, uint64_t chunk)
     return temp->seals + chunk * SEAL_BYTES;
 }
 
+static sqlite3_int64 place_of_chunk(uint64_t chunk)
+{
+    return (sqlite3_int64)chunk * CHUNK_BYTES;
+}
+
 static bool make_seal_room(fhs_vfs_temp *temp, uint64_t chunk)
 {
     if (chunk < temp->capacity) {
@@ -60,7 +65,7 @@ static int load_chunk(fhs_vfs_file *self, uint64_t chunk, uint8_t *plain)
     }
     const uint8_t *seal = seal_of(temp, chunk);
     int code = self->real->pMethods->xRead(self->real, self->scratch, CHUNK_BYTES,
-                                           (sqlite3_int64)(chunk * CHUNK_BYTES));
+                                           place_of_chunk(chunk));
     if (code != SQLITE_OK) {
         return code == SQLITE_IOERR_SHORT_READ ? SQLITE_IOERR_DATA : code;
     }
@@ -86,7 +91,7 @@ static int store_chunk(fhs_vfs_file *self, uint64_t chunk, const uint8_t *plain)
                                                               NULL, plain, CHUNK_BYTES, aad,
                                                               sizeof aad, NULL, seal, temp->key);
     int code = self->real->pMethods->xWrite(self->real, self->scratch, CHUNK_BYTES,
-                                            (sqlite3_int64)(chunk * CHUNK_BYTES));
+                                            place_of_chunk(chunk));
     if (code == SQLITE_OK) {
         memcpy(seal_of(temp, chunk), seal, sizeof seal);
     }
@@ -182,7 +187,7 @@ static int truncate_temp(sqlite3_file *file, sqlite3_int64 size)
         memset(seal_of(temp, kept), 0, (size_t)(temp->capacity - kept) * SEAL_BYTES);
     }
     if (code == SQLITE_OK) {
-        code = self->real->pMethods->xTruncate(self->real, (sqlite3_int64)(kept * CHUNK_BYTES));
+        code = self->real->pMethods->xTruncate(self->real, place_of_chunk(kept));
     }
     temp->size = code == SQLITE_OK ? size : temp->size;
     return code;

@@ -78,7 +78,8 @@ static void work(void)
 {
     for (int i = 0; i < 60; i++) {
         expect_status(
-            create("Patient", "{\"resourceType\":\"Patient\",\"name\":[{\"family\":\"Quetzalcoatlus\"}]}"),
+            create("Patient",
+                   "{\"resourceType\":\"Patient\",\"name\":[{\"family\":\"Quetzalcoatlus\"}]}"),
             FHIRSTORE_CREATED);
     }
     expect_http(ask("GET", "Patient?family=quetz&_count=5", NULL, NULL), 200); /* seals a link */
