@@ -105,7 +105,9 @@ static enum MHD_Result ask_store(web_exchange *exchange, fhirstore_session *sess
     fhirstore_response *answer = NULL;
     /* The body of a HEAD is what tells its length; libmicrohttpd leaves it out. */
     const char *method = strcmp(exchange->method, "HEAD") == 0 ? "GET" : exchange->method;
-    client_waits(exchange->client);
+    if (!client_waits(exchange->client)) {
+        return MHD_NO;
+    }
     fhirstore_status status = fhirstore_request(
         session, method, strlen(method), url, strlen(url), headers->items, headers->count,
         exchange->body == NULL ? "" : exchange->body, exchange->body_len, &answer, NULL);

@@ -14,13 +14,14 @@
 
 #include "access_log.h"
 #include "clients.h"
+#include "gate.h"
 #include "headers.h"
 #include "metrics.h"
 #include "pages.h"
 
 #define CONNECTION_BYTES ((size_t)128 << 10) /* request line and headers */
-#define CONNECTIONS_MAX  1000u
 #define URI_MAX          65536u
+#define SLACK_SECONDS    3u /* who stands still is let go by us, who have a word for it */
 
 uint64_t monotonic_us(void)
 {
@@ -57,18 +58,22 @@ static bool is_request_id(const char *text)
     return true;
 }
 
-void exchange_name(web_exchange *exchange)
+void request_id_make(char *out)
 {
     static _Atomic uint64_t counter;
+    (void)snprintf(out, REQUEST_ID_MAX + 1, "%08llx%08llx", (unsigned long long)time(NULL),
+                   (unsigned long long)(atomic_fetch_add(&counter, 1) & UINT32_MAX));
+}
+
+void exchange_name(web_exchange *exchange)
+{
     const char *given = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
                                                     "X-Request-Id");
     if (given != NULL && is_request_id(given)) {
         memcpy(exchange->request_id, given, strlen(given) + 1);
-        return;
+    } else {
+        request_id_make(exchange->request_id);
     }
-    (void)snprintf(exchange->request_id, sizeof exchange->request_id, "%08llx%08llx",
-                   (unsigned long long)time(NULL),
-                   (unsigned long long)(atomic_fetch_add(&counter, 1) & UINT32_MAX));
 }
 
 /* ---- bodies ---- */
@@ -203,8 +208,10 @@ static void take_address(web_exchange *exchange, const char *uri)
 
 web_exchange *exchange_new(web_server *server, struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info =
+        connection == NULL
+            ? NULL
+            : MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     web_exchange *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return NULL;
@@ -319,6 +326,9 @@ static void end_exchange(void *ctx, struct MHD_Connection *connection, void **ex
     if (exchange == NULL) {
         return;
     }
+    if (exchange->status == 0 && client_has_ended(exchange->client)) {
+        exchange->status = MHD_HTTP_REQUEST_TIMEOUT;
+    }
     client_holds(exchange->client, NULL);
     client_rests(exchange->client);
     exchange_end(exchange);
@@ -377,21 +387,21 @@ static bool read_tls(const web_config *config, struct MHD_OptionItem *options, s
     return certificate != NULL && key != NULL;
 }
 
+/* It listens nowhere: the gate hands it connections. */
 static struct MHD_Daemon *start_daemon(web_server *server, struct MHD_OptionItem *more)
 {
     const web_config *config = server->config;
-    bool is_six = config->address.ss_family == AF_INET6;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG |
-                     (is_six ? MHD_USE_IPv6 : 0) | (config->tls_key != NULL ? MHD_USE_TLS : 0);
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
+                     MHD_USE_ERROR_LOG | (config->tls_key != NULL ? MHD_USE_TLS : 0);
     /* The logger comes first: MHD says things while it reads its options. */
     return MHD_start_daemon(
-        flags, config->port, NULL, NULL, handle, server, MHD_OPTION_EXTERNAL_LOGGER, say_nothing,
-        NULL, MHD_OPTION_SOCK_ADDR, (const struct sockaddr *)&config->address,
+        flags, 0, NULL, NULL, handle, server, MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL,
         MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, server, MHD_OPTION_NOTIFY_COMPLETED,
         end_exchange, server, MHD_OPTION_NOTIFY_CONNECTION, watch_connection, server,
-        MHD_OPTION_CONNECTION_TIMEOUT, config->timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        CONNECTION_BYTES, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_THREAD_POOL_SIZE,
-        config->workers, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, config->timeout + SLACK_SECONDS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        CONNECTIONS_MAX, MHD_OPTION_THREAD_POOL_SIZE, config->workers, MHD_OPTION_ARRAY, more,
+        MHD_OPTION_END);
 }
 
 bool http_start(web_server *server, uint16_t *port_out)
@@ -400,37 +410,28 @@ bool http_start(web_server *server, uint16_t *port_out)
     size_t count = 0;
     bool fine = read_tls(server->config, more, &count);
     more[count] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
-    fine = fine && pages_take_over(server);
-    errno = 0;
+    fine = fine && pages_take_over(server) && (server->gate = gate_open(server, port_out)) != NULL;
     server->daemon = fine ? start_daemon(server, more) : NULL;
     for (size_t i = 0; i < count; i++) {
         free(more[i].ptr_value); /* read by now */
     }
-    if (server->daemon == NULL) {
-        if (fine) {
-            (void)fprintf(stderr, "fhirstore-server: cannot listen on %s port %u%s%s\n",
-                          server->config->listen, (unsigned)server->config->port,
-                          errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
-        }
-        return false;
+    if (fine && (server->daemon == NULL || !gate_run(server->gate))) {
+        (void)fprintf(stderr, "fhirstore-server: cannot start%s\n",
+                      server->config->tls_key == NULL ? "" : ": is the certificate the key's?");
+        fine = false;
     }
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon,
-                                                           MHD_DAEMON_INFO_BIND_PORT);
-    *port_out = info == NULL ? server->config->port : info->port;
-    return true;
+    return fine;
 }
 
 void http_stop(web_server *server, unsigned seconds)
 {
     const struct timespec pause = {0, 10000000};
     uint64_t until = monotonic_us() + seconds * UINT64_C(1000000);
+    atomic_store(&server->is_draining, true);
+    gate_close(server->gate);
+    server->gate = NULL;
     if (server->daemon == NULL) {
         return;
-    }
-    atomic_store(&server->is_draining, true);
-    MHD_socket listener = MHD_quiesce_daemon(server->daemon);
-    if (listener != MHD_INVALID_SOCKET) {
-        (void)close(listener);
     }
     while (metrics_at_work(server->metrics) > 0 && monotonic_us() < until) {
         (void)nanosleep(&pause, NULL);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "access_log.h"
@@ -76,12 +77,23 @@ static void wait_for_stop(web_server *server, const sigset_t *stops)
         unsigned long long answered = metrics_answered(server->metrics);
         bool is_second = ticks % TICKS_A_SECOND == 0;
         if (is_second) {
-            clients_reap(server->clients);
+            clients_reap(server->clients, server);
         }
         if (is_second || answered - seen >= REQUESTS_TO_DO) {
             maintain_store(server->store);
             seen = answered;
         }
+    }
+}
+
+/* A thousand connections need more files than a shell commonly allows at first. */
+static void allow_files(void)
+{
+    const rlim_t wanted = 4096;
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < wanted) {
+        files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
     }
 }
 
@@ -97,6 +109,7 @@ int main(int argc, char **argv)
         return exit_code;
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    allow_files();
     (void)sigemptyset(&stops);
     (void)sigaddset(&stops, SIGINT);
     (void)sigaddset(&stops, SIGTERM);

@@ -11,8 +11,9 @@
 
 static const char *const kinds[] = {"read",   "search",    "history",  "write",
                                     "bundle", "operation", "metadata", "other"};
-static const unsigned statuses[] = {200, 201, 204, 304, 400, 401, 403, 404, 405, 406, 409, 410,
-                                    412, 413, 414, 415, 421, 422, 429, 431, 500, 501, 503, 0};
+static const unsigned statuses[] = {200, 201, 204, 304, 400, 401, 403, 404, 405,
+                                    406, 408, 409, 410, 412, 413, 414, 415, 417,
+                                    421, 422, 429, 431, 500, 501, 503, 505, 0};
 static const double buckets[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5};
 
 #define KINDS    (sizeof kinds / sizeof *kinds)

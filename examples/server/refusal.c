@@ -3,9 +3,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
-
-#include "server.h"
 
 char *refusal_text(unsigned status, const char *code, const char *text, const char *request_id,
                    size_t *len_out)
@@ -36,4 +35,21 @@ char *refusal_text(unsigned status, const char *code, const char *text, const ch
     }
     free(body);
     return whole;
+}
+
+void refuse_socket(web_server *server, int socket, unsigned status, const char *code,
+                   const char *text)
+{
+    web_exchange *exchange = exchange_new(server, NULL);
+    if (exchange == NULL) {
+        return;
+    }
+    exchange_name(exchange);
+    char *answer = refusal_text(status, code, text, exchange->request_id, &exchange->sent);
+    if (answer != NULL) {
+        (void)send(socket, answer, exchange->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    exchange->status = status;
+    exchange_end(exchange);
+    free(answer);
 }

@@ -13,6 +13,7 @@
 #include "config.h"
 
 struct access_log;
+struct web_gate;
 struct web_clients;
 struct web_client;
 struct web_metrics;
@@ -23,6 +24,7 @@ typedef struct web_server {
     const web_config *config;
     fhirstore *store;
     struct MHD_Daemon *daemon;
+    struct web_gate *gate; /* where connections come in */
     struct access_log *log;
     struct web_clients *clients;
     struct web_metrics *metrics;
@@ -63,10 +65,12 @@ uint64_t monotonic_us(void);
 
 /* ---- exchanges (http.c) ---- */
 
-/* A new one; NULL: no memory. It has no address, method and name yet. */
+/* A new one; NULL: no memory. It has no address, method and name yet. @a connection may be NULL. */
 web_exchange *exchange_new(web_server *server, struct MHD_Connection *connection);
 /* Give it its request id: the client's, or one of ours. */
 void exchange_name(web_exchange *exchange);
+/* One of ours; @a out has REQUEST_ID_MAX + 1 bytes. */
+void request_id_make(char *out);
 /* Count it, write its line of the log, and free it. */
 void exchange_end(web_exchange *exchange);
 
