@@ -410,16 +410,20 @@ static bool members_agree(comparing *work, fhs_type type, const fhs_json *of, co
 static bool same_at(comparing *work, fhs_type type, const fhs_json *before, const fhs_json *after,
                     const fhs_mask_paths *path, uint32_t depth)
 {
-    const bool is_list = fhs_json_is(before, FHS_JSON_ARRAY) || fhs_json_is(after, FHS_JSON_ARRAY);
+    const bool was_list = fhs_json_is(before, FHS_JSON_ARRAY);
+    const bool is_list = fhs_json_is(after, FHS_JSON_ARRAY);
     if (depth > FHS_LIMIT_JSON_DEPTH) {
         return false;
     }
-    if (!is_list) {
+    if (!was_list && !is_list) {
         return members_agree(work, type, before, after, path, depth) &&
                members_agree(work, type, after, before, path, depth);
     }
-    const uint32_t old_count = fhs_json_is(before, FHS_JSON_ARRAY) ? before->count : 0;
-    const uint32_t new_count = fhs_json_is(after, FHS_JSON_ARRAY) ? after->count : 0;
+    if ((!was_list && before != NULL) || (!is_list && after != NULL)) {
+        return false; /* what holds something kept became another kind */
+    }
+    const uint32_t old_count = was_list ? before->count : 0;
+    const uint32_t new_count = is_list ? after->count : 0;
     for (uint32_t i = 0; i < old_count || i < new_count; i++) {
         if (!same_at(work, type, i < old_count ? &before->items[i] : NULL,
                      i < new_count ? &after->items[i] : NULL, path, depth + 1)) {
