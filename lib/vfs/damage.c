@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What went wrong, remembered without a lock, and said in the library's own statuses. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "vfs/vfs_internal.h"
@@ -36,41 +37,30 @@ bool fhs_vfs_lost_tail(const fhs_vfs *vfs, uint64_t *first_bad_frame_out)
     return lost != 0;
 }
 
-static const char *flaw_text(fhs_vfs_flaw flaw)
-{
-    switch (flaw) {
-    case FHS_VFS_DAMAGED:
-        return "does not authenticate";
-    case FHS_VFS_MISSING:
-        return "is missing: the file ends before it";
-    case FHS_VFS_TORN_TAIL:
-        return "is unfinished, as a crash leaves it";
-    case FHS_VFS_LOST_TAIL:
-        return "is bad though valid frames follow: commits may be lost";
-    case FHS_VFS_SUPERSEDED:
-        return "does not authenticate, but the log holds a newer copy";
-    case FHS_VFS_STALE:
-        return "is not of one piece: something old was put back";
-    case FHS_VFS_OVERWRITTEN:
-        return "did not authenticate when the store was opened, and was written anew since";
-    case FHS_VFS_SOUND:
-    default:
-        return "is sound";
-    }
-}
+static const char *const places[] = {"", "header copy", "page", "log frame", "file of size"};
+static const char *const flaws[] = {
+    [FHS_VFS_SOUND] = "is sound",
+    [FHS_VFS_DAMAGED] = "does not authenticate",
+    [FHS_VFS_MISSING] = "is missing: the file ends before it",
+    [FHS_VFS_TORN_TAIL] = "is unfinished, as a crash leaves it",
+    [FHS_VFS_LOST_TAIL] = "is bad though valid frames follow: commits may be lost",
+    [FHS_VFS_SUPERSEDED] = "does not authenticate, but the log holds a newer copy",
+    [FHS_VFS_STALE] = "is not of one piece: something old was put back",
+    [FHS_VFS_OVERWRITTEN] = "did not authenticate when the store was opened, and was written anew "
+                            "since",
+};
 
 void fhs_vfs_describe(const fhs_vfs_damage *damage, char *out, size_t size)
 {
-    static const char *const places[] = {"", "header copy", "page", "log frame", "file of size"};
-    const char *flaw = flaw_text(damage->flaw);
     if (damage->place == FHS_VFS_WAL && damage->number == FHS_VFS_WAL_HEADER) {
-        (void)snprintf(out, size, "log header %s", flaw);
+        (void)snprintf(out, size, "log header %s", flaws[damage->flaw]);
         return;
     }
-    (void)snprintf(out, size, "%s %llu %s",
-                   (size_t)damage->place < FHS_COUNT_OF(places) ? places[damage->place] : "",
-                   (unsigned long long)damage->number, flaw);
+    (void)snprintf(out, size, "%s %llu %s", places[damage->place],
+                   (unsigned long long)damage->number, flaws[damage->flaw]);
 }
+
+/* ---- statuses ---- */
 
 static fhirstore_status data_status(const fhs_vfs *vfs)
 {
@@ -81,57 +71,53 @@ static fhirstore_status data_status(const fhs_vfs *vfs)
 
 fhirstore_status fhs_sqlite_status(int sqlite_code)
 {
+    static const struct {
+        int code; /* primary */
+        fhirstore_status status;
+    } rows[] = {
+        {SQLITE_OK, FHIRSTORE_OK},
+        {SQLITE_ROW, FHIRSTORE_OK},
+        {SQLITE_DONE, FHIRSTORE_OK},
+        {SQLITE_NOMEM, FHIRSTORE_ERR_NO_MEMORY},
+        {SQLITE_FULL, FHIRSTORE_ERR_FULL},
+        {SQLITE_BUSY, FHIRSTORE_ERR_BUSY},
+        {SQLITE_LOCKED, FHIRSTORE_ERR_BUSY},
+        {SQLITE_PROTOCOL, FHIRSTORE_ERR_BUSY},
+        {SQLITE_CORRUPT, FHIRSTORE_ERR_CORRUPT},
+        {SQLITE_CONSTRAINT, FHIRSTORE_ERR_CORRUPT},
+        {SQLITE_FORMAT, FHIRSTORE_ERR_CORRUPT},
+        {SQLITE_NOTADB, FHIRSTORE_ERR_NOT_A_STORE},
+        {SQLITE_READONLY, FHIRSTORE_ERR_READ_ONLY},
+        {SQLITE_INTERRUPT, FHIRSTORE_ERR_CANCELLED},
+        {SQLITE_TOOBIG, FHIRSTORE_ERR_LIMIT},
+        {SQLITE_IOERR, FHIRSTORE_ERR_IO},
+        {SQLITE_CANTOPEN, FHIRSTORE_ERR_IO},
+        {SQLITE_PERM, FHIRSTORE_ERR_IO},
+        {SQLITE_AUTH, FHIRSTORE_ERR_IO},
+        {SQLITE_NOLFS, FHIRSTORE_ERR_IO},
+    };
     if (sqlite_code == SQLITE_IOERR_NOMEM) {
         return FHIRSTORE_ERR_NO_MEMORY;
     }
-    switch (sqlite_code & 0xFF) {
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE:
-        return FHIRSTORE_OK;
-    case SQLITE_NOMEM:
-        return FHIRSTORE_ERR_NO_MEMORY;
-    case SQLITE_FULL:
-        return FHIRSTORE_ERR_FULL;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-    case SQLITE_PROTOCOL:
-        return FHIRSTORE_ERR_BUSY;
-    case SQLITE_CORRUPT:
-    case SQLITE_CONSTRAINT:
-    case SQLITE_FORMAT:
-        return FHIRSTORE_ERR_CORRUPT;
-    case SQLITE_NOTADB:
-        return FHIRSTORE_ERR_NOT_A_STORE;
-    case SQLITE_READONLY:
-        return FHIRSTORE_ERR_READ_ONLY;
-    case SQLITE_INTERRUPT:
-        return FHIRSTORE_ERR_CANCELLED;
-    case SQLITE_TOOBIG:
-        return FHIRSTORE_ERR_LIMIT;
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
-    case SQLITE_PERM:
-    case SQLITE_AUTH:
-    case SQLITE_NOLFS:
-        return FHIRSTORE_ERR_IO;
-    default:
-        return FHIRSTORE_ERR_INTERNAL;
+    for (size_t i = 0; i < FHS_COUNT_OF(rows); i++) {
+        if (rows[i].code == (sqlite_code & 0xFF)) {
+            return rows[i].status;
+        }
     }
+    return FHIRSTORE_ERR_INTERNAL;
 }
 
 fhirstore_status fhs_vfs_status(const fhs_vfs *vfs, int sqlite_code)
 {
-    int primary = sqlite_code & 0xFF;
-    if (primary != SQLITE_OK && primary != SQLITE_ROW && primary != SQLITE_DONE &&
-        fhs_vfs_is_forked(vfs)) {
+    fhirstore_status status = fhs_sqlite_status(sqlite_code);
+    if (status != FHIRSTORE_OK && fhs_vfs_is_forked(vfs)) {
         return FHIRSTORE_ERR_FORKED;
     }
     if (sqlite_code == SQLITE_IOERR_DATA) {
         return data_status(vfs);
     }
     /* Whose header block opened is a store: what SQLite cannot read inside is damaged. */
-    return primary == SQLITE_NOTADB ? FHIRSTORE_ERR_CORRUPT : fhs_sqlite_status(sqlite_code);
+    return status == FHIRSTORE_ERR_NOT_A_STORE ? FHIRSTORE_ERR_CORRUPT : status;
 }
 
 fhirstore_status fhs_vfs_fail(const fhs_vfs *vfs, int sqlite_code, const char *what,
@@ -151,4 +137,44 @@ fhirstore_status fhs_vfs_fail(const fhs_vfs *vfs, int sqlite_code, const char *w
     (void)fhs_fail(err, status, "%s: %s", what, reason);
     fhs_error_cause(err, sqlite_code);
     return status;
+}
+
+/* ---- what fails before SQLite is there to tell, or beside it ---- */
+
+static fhirstore_status tell_io_failure(fhirstore_error **err, fhirstore_status status,
+                                        const char *what, int cause)
+{
+    (void)fhs_fail(err, status, "%s: %s", what, fhs_status_text(status));
+    fhs_error_cause(err, cause);
+    return status;
+}
+
+fhirstore_status fhs_vfs_sqlite_failure(fhirstore_error **err, const char *what, int sqlite_code)
+{
+    fhirstore_status status = fhs_sqlite_status(sqlite_code);
+    bool is_told = status == FHIRSTORE_ERR_FULL || status == FHIRSTORE_ERR_NO_MEMORY;
+    return tell_io_failure(err, is_told ? status : FHIRSTORE_ERR_IO, what, sqlite_code);
+}
+
+fhirstore_status fhs_vfs_system_failure(fhirstore_error **err, const char *what, int number)
+{
+    bool is_full = number == ENOSPC || number == EDQUOT;
+    fhirstore_status status = is_full            ? FHIRSTORE_ERR_FULL
+                              : number == ENOMEM ? FHIRSTORE_ERR_NO_MEMORY
+                                                 : FHIRSTORE_ERR_IO;
+    return tell_io_failure(err, status, what, number);
+}
+
+int fhs_vfs_sqlite_code(fhirstore_status status)
+{
+    switch (status) {
+    case FHIRSTORE_OK:
+        return SQLITE_OK;
+    case FHIRSTORE_ERR_FULL:
+        return SQLITE_FULL;
+    case FHIRSTORE_ERR_NO_MEMORY:
+        return SQLITE_IOERR_NOMEM;
+    default:
+        return SQLITE_IOERR_WRITE;
+    }
 }

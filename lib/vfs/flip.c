@@ -121,12 +121,12 @@ static bool is_one_byte(const residue *x)
     uint8_t bytes[17];
     for (int sign = 0; sign < 2; sign++) {
         const residue negative = subtract(&zero, x);
-        int used = 0;
         settle_flip(sign == 0 ? x : &negative, bytes);
-        for (int i = 0; i < 17; i++) {
+        int used = 2 * bytes[16]; /* above a block of 16 bytes */
+        for (int i = 0; i < 16; i++) {
             used += bytes[i] != 0 ? 1 : 0;
         }
-        if (used == 1 && bytes[16] == 0) {
+        if (used == 1) {
             return true;
         }
     }

@@ -12,7 +12,7 @@ static fhirstore_status read_header(void *ctx, uint64_t offset, uint8_t *out, si
     fhs_vfs *vfs = ctx;
     int code = vfs->anchor->pMethods->xRead(vfs->anchor, out, (int)len, (sqlite3_int64)offset);
     return code == SQLITE_OK ? FHIRSTORE_OK
-                             : fhs_vfs_io_failure(err, "the header cannot be read", code);
+                             : fhs_vfs_sqlite_failure(err, "the header cannot be read", code);
 }
 
 static fhirstore_status write_header(void *ctx, uint64_t offset, const uint8_t *bytes, size_t len,
@@ -21,7 +21,7 @@ static fhirstore_status write_header(void *ctx, uint64_t offset, const uint8_t *
     fhs_vfs *vfs = ctx;
     int code = vfs->anchor->pMethods->xWrite(vfs->anchor, bytes, (int)len, (sqlite3_int64)offset);
     return code == SQLITE_OK ? FHIRSTORE_OK
-                             : fhs_vfs_io_failure(err, "the header cannot be written", code);
+                             : fhs_vfs_sqlite_failure(err, "the header cannot be written", code);
 }
 
 static fhirstore_status sync_header(void *ctx, fhirstore_error **err)
@@ -29,7 +29,7 @@ static fhirstore_status sync_header(void *ctx, fhirstore_error **err)
     fhs_vfs *vfs = ctx;
     int code = vfs->anchor->pMethods->xSync(vfs->anchor, SQLITE_SYNC_FULL);
     return code == SQLITE_OK ? FHIRSTORE_OK
-                             : fhs_vfs_io_failure(err, "the header cannot be synced", code);
+                             : fhs_vfs_sqlite_failure(err, "the header cannot be synced", code);
 }
 
 static void lock_threads(fhs_vfs *vfs)
@@ -52,9 +52,12 @@ static int lock_processes(fhs_vfs *vfs, short type)
     if (vfs->header_file < 0) {
         vfs->header_file = open(vfs->path, O_RDWR | O_CLOEXEC);
     }
-    int failed = vfs->header_file < 0 ? errno : 0;
-    while (failed == 0 && fcntl(vfs->header_file, F_SETLKW, &range) != 0 && errno != EINTR) {
-        failed = errno;
+    if (vfs->header_file < 0) {
+        return errno;
+    }
+    int failed = EINTR; /* a signal ends the wait without the lock */
+    while (failed == EINTR) {
+        failed = fcntl(vfs->header_file, F_SETLKW, &range) == 0 ? 0 : errno;
     }
     return failed;
 }
@@ -65,7 +68,7 @@ fhirstore_status fhs_vfs_lock_header(fhs_vfs *vfs, fhirstore_error **err)
     int failed = vfs->multi_process && !fhs_vfs_is_forked(vfs) ? lock_processes(vfs, F_WRLCK) : 0;
     if (failed != 0) {
         unlock_threads(vfs);
-        return fhs_vfs_io_failure(err, "the header cannot be locked", failed);
+        return fhs_vfs_system_failure(err, "the header cannot be locked", failed);
     }
     return FHIRSTORE_OK;
 }

@@ -11,18 +11,23 @@
 
 static int close_main(sqlite3_file *file)
 {
-    fhs_vfs_file *self = fhs_vfs_file_of(file);
-    int code = self->real->pMethods == NULL ? SQLITE_OK : self->real->pMethods->xClose(self->real);
-    self->real->pMethods = NULL;
-    return code;
+    return fhs_vfs_close_real(fhs_vfs_file_of(file));
 }
 
-/* Stored page into scratch, then opened into @a plain. */
+/* Stored page into scratch, then opened into @a plain. IOERR_DATA: it is not authentic. */
+static int open_stored(fhs_vfs_file *self, uint32_t page, uint8_t *plain)
+{
+    sqlite3_int64 offset = BLOCK_BYTES + (sqlite3_int64)(page - 1) * PAGE_BYTES;
+    int code = self->real->pMethods->xRead(self->real, self->scratch, PAGE_BYTES, offset);
+    return code == SQLITE_OK && !fhs_vfs_open_page(self->vfs, page, self->scratch, plain)
+               ? SQLITE_IOERR_DATA
+               : code;
+}
+
 static int read_page(fhs_vfs_file *self, uint32_t page, uint8_t *plain)
 {
     fhs_vfs *vfs = self->vfs;
-    sqlite3_int64 offset = BLOCK_BYTES + (sqlite3_int64)(page - 1) * PAGE_BYTES;
-    int code = self->real->pMethods->xRead(self->real, self->scratch, PAGE_BYTES, offset);
+    int code = open_stored(self, page, plain);
     if (code == SQLITE_IOERR_SHORT_READ && vfs->is_building) {
         memset(plain, 0, PAGE_BYTES); /* as far as it has come yet */
         return code;
@@ -31,19 +36,14 @@ static int read_page(fhs_vfs_file *self, uint32_t page, uint8_t *plain)
         fhs_vfs_note(vfs, FHS_VFS_PAGE, FHS_VFS_MISSING, page);
         return SQLITE_IOERR_DATA;
     }
-    bool is_sound = code == SQLITE_OK && fhs_vfs_open_page(vfs, page, self->scratch, plain);
-    for (int i = 0; i < RENEW_ATTEMPTS && code == SQLITE_OK && !is_sound; i++) {
-        /* It may just be sealed anew: what was read is half of the one and half of the other. */
-        if (vfs->key_set->old_epoch == 0) {
-            break;
-        }
+    /* It may just be sealed anew: what was read is half of the one and half of the other. */
+    int attempts = vfs->key_set->old_epoch == 0 ? 0 : RENEW_ATTEMPTS;
+    for (int i = 0; i < attempts && code == SQLITE_IOERR_DATA; i++) {
         (void)vfs->base->xSleep(vfs->base, 1000);
-        code = self->real->pMethods->xRead(self->real, self->scratch, PAGE_BYTES, offset);
-        is_sound = code == SQLITE_OK && fhs_vfs_open_page(vfs, page, self->scratch, plain);
+        code = open_stored(self, page, plain);
     }
-    if (code == SQLITE_OK && !is_sound) {
+    if (code == SQLITE_IOERR_DATA) {
         fhs_vfs_note(vfs, FHS_VFS_PAGE, FHS_VFS_DAMAGED, page);
-        return SQLITE_IOERR_DATA;
     }
     return code;
 }

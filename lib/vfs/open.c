@@ -1,212 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A store's file is found or made, claimed and unlocked before SQLite sees any of it. */
+/* A store's file is claimed and unlocked before SQLite sees any of it; and let go at the end. */
 #include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
-#include "base/random.h"
 #include "vfs/vfs_internal.h"
-
-fhirstore_status fhs_vfs_io_failure(fhirstore_error **err, const char *what, int cause)
-{
-    bool is_full = cause == ENOSPC || cause == EDQUOT || cause == SQLITE_FULL;
-    bool is_memory = cause == ENOMEM || cause == SQLITE_NOMEM || cause == SQLITE_IOERR_NOMEM;
-    fhirstore_status status = is_full     ? FHIRSTORE_ERR_FULL
-                              : is_memory ? FHIRSTORE_ERR_NO_MEMORY
-                                          : FHIRSTORE_ERR_IO;
-    (void)fhs_fail(err, status, "%s: %s", what, fhs_status_text(status));
-    fhs_error_cause(err, cause);
-    return status;
-}
-
-/* ---- the file below, opened and closed ---- */
-
-/* All access to the file goes through the base VFS: closing a descriptor of one's own would drop
- * the locks that the whole process holds on it. */
-static fhirstore_status open_base(fhs_vfs *vfs, const char *path, int flags, sqlite3_file **out,
-                                  int *granted, fhirstore_error **err)
-{
-    *granted = 0;
-    *out = fhs_calloc(1, (size_t)vfs->base->szOsFile);
-    if (*out == NULL) {
-        return fhs_fail_memory(err);
-    }
-    int code = vfs->base->xOpen(vfs->base, path, *out, flags, granted);
-    if (code == SQLITE_OK) {
-        return FHIRSTORE_OK;
-    }
-    if ((*out)->pMethods != NULL) {
-        (void)(*out)->pMethods->xClose(*out);
-    }
-    fhs_free(*out);
-    *out = NULL;
-    return fhs_vfs_io_failure(err, "the file cannot be opened", code);
-}
-
-static int close_base(sqlite3_file *file)
-{
-    int code = SQLITE_OK;
-    if (file != NULL) {
-        code = file->pMethods->xClose(file);
-        fhs_free(file);
-    }
-    return code;
-}
-
-/* ---- creation ---- */
-
-static fhirstore_status sync_folder(const char *path, fhirstore_error **err)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL ? fhs_memdup(".", 1)
-                                 : fhs_memdup(path, slash == path ? 1 : (size_t)(slash - path));
-    if (folder == NULL) {
-        return fhs_fail_memory(err);
-    }
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    fhs_free(folder);
-    if (descriptor < 0) {
-        return fhs_vfs_io_failure(err, "the folder cannot be opened", errno);
-    }
-    /* Some file systems know no sync of a folder; there is nothing more to be had there. */
-    int failed = fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP ? errno : 0;
-    (void)close(descriptor);
-    return failed == 0 ? FHIRSTORE_OK
-                       : fhs_vfs_io_failure(err, "the folder cannot be synced", failed);
-}
-
-/* Header block and page 1, which make a complete empty store, synced, under another name. Without
- * a page: a file that is going to be one. */
-static fhirstore_status write_new_file(fhs_vfs *vfs, const char *path, const uint8_t *block,
-                                       const uint8_t *page, fhirstore_error **err)
-{
-    const int flags = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-                      SQLITE_OPEN_EXCLUSIVE;
-    sqlite3_file *file = NULL;
-    int granted = 0;
-    fhirstore_status status = open_base(vfs, path, flags, &file, &granted, err);
-    if (status != FHIRSTORE_OK) {
-        return status;
-    }
-    int code = file->pMethods->xWrite(file, block, BLOCK_BYTES, 0);
-    if (code == SQLITE_OK && page != NULL) {
-        code = file->pMethods->xWrite(file, page, PAGE_BYTES, BLOCK_BYTES);
-    }
-    if (code == SQLITE_OK) {
-        code = file->pMethods->xSync(file, SQLITE_SYNC_FULL);
-    }
-    int closed = close_base(file);
-    code = code == SQLITE_OK ? closed : code;
-    return code == SQLITE_OK ? FHIRSTORE_OK
-                             : fhs_vfs_io_failure(err, "the store cannot be written", code);
-}
-
-/*
- * Give the finished file its name, unless somebody else took that meanwhile; an empty file in its
- * place holds nothing and is replaced. File systems without links get a rename.
- */
-fhirstore_status fhs_vfs_publish(const char *made, const char *path, bool replaces,
-                                 fhirstore_error **err)
-{
-    if (chmod(made, S_IRUSR | S_IWUSR) != 0) { /* the log gets the same permissions */
-        return fhs_vfs_io_failure(err, "the store's permissions cannot be set", errno);
-    }
-    if (!replaces && link(made, path) == 0) {
-        (void)unlink(made);
-        return sync_folder(path, err);
-    }
-    if (!replaces && errno == EEXIST) {
-        return fhs_fail(err, FHIRSTORE_ERR_EXISTS, "the file exists already");
-    }
-    if (rename(made, path) != 0) {
-        return fhs_vfs_io_failure(err, "the store cannot be named", errno);
-    }
-    return sync_folder(path, err);
-}
-
-static fhirstore_status seal_new_store(fhs_vfs *vfs, const fhs_vfs_options *options, uint8_t *block,
-                                       uint8_t *page, fhirstore_error **err)
-{
-    uint8_t plain[PAGE_BYTES];
-    fhirstore_status status = fhs_keys_create(&options->credential, options->kdf_cost,
-                                              options->slot_label, NULL, block, &vfs->keys, err);
-    if (status == FHIRSTORE_OK) {
-        fhs_vfs_seal_init(vfs);
-        fhs_vfs_first_page(plain);
-        fhs_vfs_seal_page(vfs, 1, false, plain, page);
-        fhs_keys_free(vfs->keys);
-        vfs->keys = NULL;
-    }
-    return status;
-}
-
-/*
- * Crash-safe: until the name appears there is no store, and from then on there is a whole one. A
- * crash may leave a file "<name>.new-…" of 12 KiB without data, which nothing ever looks at.
- */
-static fhirstore_status create_file(fhs_vfs *vfs, const fhs_vfs_options *options,
-                                    bool replaces_empty, fhirstore_error **err)
-{
-    uint8_t store[BLOCK_BYTES + PAGE_BYTES];
-    char id[FHS_UUID_LEN + 1];
-    fhirstore_status status = seal_new_store(vfs, options, store, store + BLOCK_BYTES, err);
-    if (status != FHIRSTORE_OK) {
-        return status;
-    }
-    fhs_uuid_new(id);
-    char *name = sqlite3_mprintf("%s.new-%.8s", vfs->path, id);
-    const char *made = name == NULL ? NULL : sqlite3_create_filename(name, "", "", 0, NULL);
-    sqlite3_free(name);
-    if (made == NULL) {
-        return fhs_fail_memory(err);
-    }
-    status = write_new_file(vfs, made, store, store + BLOCK_BYTES, err);
-    if (status == FHIRSTORE_OK) {
-        /* A log of some earlier store of this name belongs to nobody. */
-        (void)vfs->base->xDelete(vfs->base, vfs->wal_path, 0);
-        status = fhs_vfs_publish(made, vfs->path, replaces_empty, err);
-    }
-    if (status != FHIRSTORE_OK) {
-        (void)unlink(made);
-    }
-    sqlite3_free_filename(made);
-    vfs->is_new = status == FHIRSTORE_OK;
-    return status;
-}
-
-/* Is there a file, and if there is none, may and can one be made? */
-static fhirstore_status find_or_create(fhs_vfs *vfs, const fhs_vfs_options *options,
-                                       fhirstore_error **err)
-{
-    struct stat found;
-    bool exists = stat(vfs->path, &found) == 0;
-    if (!exists && errno != ENOENT) {
-        return fhs_vfs_io_failure(err, "the file cannot be looked up", errno);
-    }
-    bool is_empty = exists && S_ISREG(found.st_mode) && found.st_size == 0;
-    if (!exists && !options->create) {
-        return fhs_fail(err, FHIRSTORE_ERR_NOT_FOUND, "there is no such file");
-    }
-    if (!exists || (is_empty && options->create && !options->read_only)) {
-        if (fhs_credential_is_empty(&options->credential)) {
-            return fhs_fail_plain(err, FHIRSTORE_ERR_KEY_MISSING);
-        }
-        fhirstore_status status = create_file(vfs, options, is_empty, err);
-        bool lost_race = status == FHIRSTORE_ERR_EXISTS && !options->exclusive;
-        return lost_race ? FHIRSTORE_OK : status;
-    }
-    if (options->create && options->exclusive) {
-        return fhs_fail(err, FHIRSTORE_ERR_EXISTS, "the file exists already");
-    }
-    if (!S_ISREG(found.st_mode)) {
-        return fhs_fail(err, FHIRSTORE_ERR_NOT_A_STORE, "this is not a regular file");
-    }
-    return FHIRSTORE_OK;
-}
 
 /* ---- claiming ---- */
 
@@ -214,7 +13,7 @@ static fhirstore_status open_anchor(fhs_vfs *vfs, fhirstore_error **err)
 {
     struct stat found;
     int granted = 0;
-    fhirstore_status status = open_base(
+    fhirstore_status status = fhs_vfs_open_below(
         vfs, vfs->opened, SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READWRITE, &vfs->anchor, &granted, err);
     if (status != FHIRSTORE_OK) {
         return status;
@@ -223,7 +22,7 @@ static fhirstore_status open_anchor(fhs_vfs *vfs, fhirstore_error **err)
         return fhs_fail(err, FHIRSTORE_ERR_READ_ONLY, "no permission to write the file");
     }
     if (stat(vfs->path, &found) != 0) {
-        return fhs_vfs_io_failure(err, "the file cannot be looked up", errno);
+        return fhs_vfs_system_failure(err, "the file cannot be looked up", errno);
     }
     vfs->device = found.st_dev;
     vfs->inode = found.st_ino;
@@ -244,17 +43,20 @@ static fhirstore_status claim_in_process(fhs_vfs *vfs, fhirstore_error **err)
     fhs_vfs_init_shim(vfs);
     sqlite3_mutex *mutex = sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_APP3);
     sqlite3_mutex_enter(mutex);
-    int code = SQLITE_BUSY;
-    if (sqlite3_vfs_find(vfs->name) == NULL) {
-        code = sqlite3_vfs_register(&vfs->shim, 0);
+    vfs->is_registered = sqlite3_vfs_find(vfs->name) == NULL;
+    if (vfs->is_registered) {
+        (void)sqlite3_vfs_register(&vfs->shim, 0); /* fails only before SQLite has started */
     }
     sqlite3_mutex_leave(mutex);
-    if (code == SQLITE_BUSY) {
-        return fhs_fail(err, FHIRSTORE_ERR_IN_USE, "this process has the store open already");
-    }
-    vfs->is_registered = code == SQLITE_OK;
-    return code == SQLITE_OK ? FHIRSTORE_OK
-                             : fhs_vfs_io_failure(err, "the VFS cannot be registered", code);
+    return vfs->is_registered
+               ? FHIRSTORE_OK
+               : fhs_fail(err, FHIRSTORE_ERR_IN_USE, "this process has the store open already");
+}
+
+fhirstore_status fhs_vfs_hold(fhs_vfs *vfs, fhirstore_error **err)
+{
+    fhirstore_status status = open_anchor(vfs, err);
+    return status == FHIRSTORE_OK ? claim_in_process(vfs, err) : status;
 }
 
 /*
@@ -279,7 +81,7 @@ static fhirstore_status claim_from_others(fhs_vfs *vfs, fhirstore_error **err)
         code = vfs->anchor->pMethods->xUnlock(vfs->anchor, SQLITE_LOCK_NONE);
     }
     return code == SQLITE_OK ? FHIRSTORE_OK
-                             : fhs_vfs_io_failure(err, "the file cannot be locked", code);
+                             : fhs_vfs_sqlite_failure(err, "the file cannot be locked", code);
 }
 
 /* ---- unlocking ---- */
@@ -295,7 +97,7 @@ static fhirstore_status read_block(fhs_vfs *vfs, uint8_t *block, sqlite3_int64 *
         code = code == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : code;
     }
     if (code != SQLITE_OK) {
-        return fhs_vfs_io_failure(err, "the header cannot be read", code);
+        return fhs_vfs_sqlite_failure(err, "the header cannot be read", code);
     }
     size_t len = *size_out < BLOCK_BYTES ? (size_t)*size_out : BLOCK_BYTES;
     return fhs_keys_classify(block, len, err);
@@ -309,16 +111,15 @@ static fhirstore_status check_first_page(fhs_vfs *vfs, sqlite3_int64 size, fhirs
 {
     uint8_t sealed[PAGE_BYTES];
     uint8_t plain[PAGE_BYTES];
-    struct stat log;
     if (size < BLOCK_BYTES + PAGE_BYTES) {
         return fhs_fail(err, FHIRSTORE_ERR_TRUNCATED, "the file ends before its first page");
     }
-    if (stat(vfs->wal_path, &log) == 0 && log.st_size > 0) {
+    if (!fhs_vfs_log_is_empty(vfs)) {
         return FHIRSTORE_OK;
     }
     int code = vfs->anchor->pMethods->xRead(vfs->anchor, sealed, PAGE_BYTES, BLOCK_BYTES);
     if (code != SQLITE_OK) {
-        return fhs_vfs_io_failure(err, "the first page cannot be read", code);
+        return fhs_vfs_sqlite_failure(err, "the first page cannot be read", code);
     }
     bool is_sound = fhs_vfs_open_page(vfs, 1, sealed, plain);
     bool counts = fhs_get_be32(plain + 24) == fhs_get_be32(plain + 92);
@@ -343,17 +144,38 @@ static fhirstore_status mend_header(fhs_vfs *vfs, const uint8_t *block, fhirstor
     const fhs_keys_io io = fhs_vfs_header_io(vfs);
     const uint32_t spare = fhs_keys_spare(vfs->keys);
     const uint8_t *copy = block + (size_t)spare * FHS_KEYS_COPY_BYTES;
-    struct stat log;
     if (vfs->multi_process || fhs_keys_copy_is_valid(vfs->keys, copy)) {
         return FHIRSTORE_OK;
     }
-    bool is_from_crash = stat(vfs->wal_path, &log) == 0 && log.st_size != 0 &&
-                         fhs_keys_is_tear(vfs->keys, copy);
+    bool is_from_crash = !fhs_vfs_log_is_empty(vfs) && fhs_keys_is_tear(vfs->keys, copy);
     if (!is_from_crash) {
         vfs->bad_copy = spare + 1;
     }
     return is_from_crash && !vfs->read_only ? fhs_keys_mend(vfs->keys, &io, &vfs->is_mended, err)
                                             : FHIRSTORE_OK;
+}
+
+/* The file is ours alone, or shared as was asked; and nobody changes the header from here on. */
+static fhirstore_status claim(fhs_vfs *vfs, uint8_t *block, sqlite3_int64 *size_out,
+                              fhirstore_error **err)
+{
+    fhirstore_status status = claim_in_process(vfs, err);
+    if (status == FHIRSTORE_OK) {
+        status = claim_from_others(vfs, err);
+    }
+    return status == FHIRSTORE_OK ? read_block(vfs, block, size_out, err) : status;
+}
+
+/* With the keys at hand: what a crash has left is put right, and the file is looked at. */
+static fhirstore_status recover(fhs_vfs *vfs, const uint8_t *block, sqlite3_int64 size,
+                                fhirstore_error **err)
+{
+    fhs_vfs_seal_init(vfs);
+    fhirstore_status status = fhs_vfs_renew_recover(vfs, err);
+    if (status == FHIRSTORE_OK) {
+        status = check_first_page(vfs, size, err);
+    }
+    return status == FHIRSTORE_OK ? mend_header(vfs, block, err) : status;
 }
 
 static fhirstore_status unlock_store(fhs_vfs *vfs, const fhs_credential *credential,
@@ -366,28 +188,12 @@ static fhirstore_status unlock_store(fhs_vfs *vfs, const fhs_credential *credent
         status = fhs_fail_plain(err, FHIRSTORE_ERR_KEY_MISSING);
     }
     if (status == FHIRSTORE_OK) {
-        status = claim_in_process(vfs, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        status = claim_from_others(vfs, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        status = read_block(vfs, block, &size, err); /* nobody can change it now */
+        status = claim(vfs, block, &size, err);
     }
     if (status == FHIRSTORE_OK) {
         status = fhs_keys_open(block, credential, &vfs->keys, err);
     }
-    if (status == FHIRSTORE_OK) {
-        fhs_vfs_seal_init(vfs);
-        status = fhs_vfs_renew_recover(vfs, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        status = check_first_page(vfs, size, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        status = mend_header(vfs, block, err);
-    }
-    return status;
+    return status == FHIRSTORE_OK ? recover(vfs, block, size, err) : status;
 }
 
 /* ---- the whole ---- */
@@ -401,13 +207,14 @@ static fhirstore_status resolve_paths(fhs_vfs *vfs, const char *path, fhirstore_
     }
     int code = vfs->base->xFullPathname(vfs->base, path, size, vfs->path);
     if ((code & 0xFF) != SQLITE_OK) { /* OK_SYMLINK is fine */
-        return fhs_vfs_io_failure(err, "the path cannot be resolved", code);
+        return fhs_vfs_sqlite_failure(err, "the path cannot be resolved", code);
     }
     vfs->wal_path = sqlite3_mprintf("%s-wal", vfs->path);
-    if (vfs->wal_path != NULL) {
-        vfs->opened = sqlite3_create_filename(vfs->path, "", vfs->wal_path, 0, NULL);
+    if (vfs->wal_path == NULL) {
+        return fhs_fail_memory(err);
     }
-    return vfs->wal_path == NULL || vfs->opened == NULL ? fhs_fail_memory(err) : FHIRSTORE_OK;
+    vfs->opened = sqlite3_create_filename(vfs->path, "", vfs->wal_path, 0, NULL);
+    return vfs->opened == NULL ? fhs_fail_memory(err) : FHIRSTORE_OK;
 }
 
 static fhirstore_status find_base(fhs_vfs *vfs, const fhs_vfs_options *options,
@@ -436,8 +243,8 @@ static fhirstore_status check_vfs_options(const char *path, const fhs_vfs_option
     return FHIRSTORE_OK;
 }
 
-static fhirstore_status new_vfs(const char *path, const fhs_vfs_options *options, fhs_vfs **out,
-                                fhirstore_error **err)
+fhirstore_status fhs_vfs_new(const char *path, const fhs_vfs_options *options, fhs_vfs **out,
+                             fhirstore_error **err)
 {
     *out = NULL;
     fhirstore_status status = check_vfs_options(path, options, err);
@@ -471,11 +278,11 @@ fhirstore_status fhs_vfs_open(const char *path, const fhs_vfs_options *options, 
 {
     fhs_vfs *vfs;
     *vfs_out = NULL;
-    fhirstore_status status = new_vfs(path, options, &vfs, err);
+    fhirstore_status status = fhs_vfs_new(path, options, &vfs, err);
     if (status != FHIRSTORE_OK) {
         return status;
     }
-    status = find_or_create(vfs, options, err);
+    status = fhs_vfs_find_or_create(vfs, options, err);
     if (status == FHIRSTORE_OK) {
         status = open_anchor(vfs, err);
     }
@@ -498,7 +305,7 @@ void fhs_vfs_suspend(fhs_vfs *vfs)
         (void)sqlite3_vfs_unregister(&vfs->shim);
         vfs->is_registered = false;
     }
-    (void)close_base(vfs->anchor);
+    (void)fhs_vfs_close_below(vfs->anchor);
     fhs_vfs_close_header(vfs);
     vfs->anchor = NULL;
     sqlite3_free(vfs->name);
@@ -517,26 +324,13 @@ static fhirstore_status take_up(fhs_vfs *vfs, fhirstore_error **err)
     sqlite3_int64 size = 0;
     fhirstore_status status = open_anchor(vfs, err);
     if (status == FHIRSTORE_OK) {
-        status = claim_in_process(vfs, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        status = claim_from_others(vfs, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        status = read_block(vfs, block, &size, err);
+        status = claim(vfs, block, &size, err);
     }
     if (status == FHIRSTORE_OK && !fhs_keys_reload(vfs->keys, block)) {
         status = fhs_fail(err, FHIRSTORE_ERR_KEY_WRONG,
                           "the file is another store now, or has another data key");
     }
-    if (status == FHIRSTORE_OK) {
-        fhs_vfs_seal_init(vfs);
-        status = fhs_vfs_renew_recover(vfs, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        status = check_first_page(vfs, size, err);
-    }
-    return status == FHIRSTORE_OK ? mend_header(vfs, block, err) : status;
+    return status == FHIRSTORE_OK ? recover(vfs, block, size, err) : status;
 }
 
 fhirstore_status fhs_vfs_resume(fhs_vfs *vfs, fhirstore_error **err)
@@ -555,63 +349,6 @@ fhirstore_status fhs_vfs_resume(fhs_vfs *vfs, fhirstore_error **err)
     return status;
 }
 
-/* ---- a copy in the making ---- */
-
-fhirstore_status fhs_vfs_build(const char *path, const fhs_vfs_options *options,
-                               const uint8_t *journal_key, fhs_vfs **vfs_out, fhirstore_error **err)
-{
-    uint8_t block[BLOCK_BYTES];
-    fhs_vfs *vfs;
-    *vfs_out = NULL;
-    fhirstore_status status = new_vfs(path, options, &vfs, err);
-    if (status != FHIRSTORE_OK) {
-        return status;
-    }
-    vfs->is_building = true;
-    status = fhs_keys_create(&options->credential, options->kdf_cost, options->slot_label,
-                             journal_key, block, &vfs->keys, err);
-    if (status == FHIRSTORE_OK) {
-        fhs_vfs_seal_init(vfs);
-        status = write_new_file(vfs, vfs->opened, block, NULL, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        status = open_anchor(vfs, err);
-    }
-    if (status == FHIRSTORE_OK) {
-        status = claim_in_process(vfs, err);
-    }
-    if (status != FHIRSTORE_OK) {
-        fhs_vfs_close(vfs);
-        return status;
-    }
-    *vfs_out = vfs;
-    return FHIRSTORE_OK;
-}
-
-/* SQLite made it as a database with a rollback journal; a store is one with a log. */
-fhirstore_status fhs_vfs_build_finish(fhs_vfs *vfs, fhirstore_error **err)
-{
-    uint8_t sealed[PAGE_BYTES];
-    uint8_t plain[PAGE_BYTES];
-    const sqlite3_io_methods *io = vfs->anchor->pMethods;
-    int code = io->xRead(vfs->anchor, sealed, PAGE_BYTES, BLOCK_BYTES);
-    if (code == SQLITE_OK && !fhs_vfs_open_page(vfs, 1, sealed, plain)) {
-        code = SQLITE_IOERR_DATA;
-    }
-    if (code == SQLITE_OK) {
-        plain[18] = 2;
-        plain[19] = 2;
-        fhs_vfs_seal_page(vfs, 1, false, plain, sealed);
-        code = io->xWrite(vfs->anchor, sealed, PAGE_BYTES, BLOCK_BYTES);
-    }
-    sodium_memzero(plain, sizeof plain);
-    if (code == SQLITE_OK) {
-        code = io->xSync(vfs->anchor, SQLITE_SYNC_FULL);
-    }
-    return code == SQLITE_OK ? FHIRSTORE_OK
-                             : fhs_vfs_io_failure(err, "the copy cannot be completed", code);
-}
-
 void fhs_vfs_close(fhs_vfs *vfs)
 {
     if (vfs == NULL) {
@@ -625,7 +362,7 @@ void fhs_vfs_close(fhs_vfs *vfs)
     if (vfs->is_registered) {
         (void)sqlite3_vfs_unregister(&vfs->shim);
     }
-    (void)close_base(vfs->anchor);
+    (void)fhs_vfs_close_below(vfs->anchor);
     fhs_vfs_close_header(vfs);
     fhs_keys_free(vfs->keys);
     fhs_vfs_unmark_process(vfs);

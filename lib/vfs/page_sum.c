@@ -90,14 +90,6 @@ static int add_stored_tail(const fhs_vfs *vfs, fhs_page_sum *sum, uint32_t page,
     return code == SQLITE_IOERR_SHORT_READ ? SQLITE_IOERR_DATA : code;
 }
 
-static int stored_pages(const fhs_vfs *vfs, uint32_t *pages_out)
-{
-    sqlite3_int64 size = 0;
-    int code = vfs->anchor->pMethods->xFileSize(vfs->anchor, &size);
-    *pages_out = size <= BLOCK_BYTES ? 0 : (uint32_t)((size - BLOCK_BYTES) / PAGE_BYTES);
-    return code;
-}
-
 /* ---- a checkpoint ---- */
 
 void fhs_vfs_pass_end(fhs_vfs *vfs)
@@ -139,16 +131,7 @@ static int take_logged_out(fhs_vfs *vfs, const fhs_page_sum *before, uint32_t st
 static int publish_sum(fhs_vfs *vfs, const fhs_page_sum *sum)
 {
     const fhs_keys_io io = fhs_vfs_header_io(vfs);
-    fhirstore_error *err = NULL;
-    fhirstore_status status = fhs_keys_put_sum(vfs->keys, sum, &io, &err);
-    int cause = fhs_error_get_cause(err);
-    fhs_error_free(err);
-    if (status == FHIRSTORE_OK) {
-        return SQLITE_OK;
-    }
-    return status == FHIRSTORE_ERR_FULL     ? SQLITE_FULL
-           : (cause & 0xFF) == SQLITE_IOERR ? cause
-                                            : SQLITE_IOERR_WRITE;
+    return fhs_vfs_sqlite_code(fhs_keys_put_sum(vfs->keys, sum, &io, NULL));
 }
 
 int fhs_vfs_pass_begin(fhs_vfs *vfs)
@@ -162,7 +145,7 @@ int fhs_vfs_pass_begin(fhs_vfs *vfs)
         return SQLITE_OK;
     }
     fhs_vfs_pass_end(vfs);
-    int code = stored_pages(vfs, &stored);
+    int code = fhs_vfs_count_pages(vfs, &stored);
     if (code != SQLITE_OK) {
         return code;
     }
@@ -213,7 +196,7 @@ int fhs_vfs_pass_complete(fhs_vfs *vfs)
         return SQLITE_OK;
     }
     fhs_page_sum sum = pass->rest;
-    int code = stored_pages(vfs, &stored);
+    int code = fhs_vfs_count_pages(vfs, &stored);
     for (uint32_t page = 1; page <= stored && page <= pass->room && code == SQLITE_OK; page++) {
         bool was_out = has_bit(pass->in_log, page) || page > pass->database;
         if (was_out && !has_bit(pass->is_written, page)) {
@@ -238,11 +221,9 @@ int fhs_vfs_give_up_log(fhs_vfs *vfs)
 {
     const fhs_keys_io io = fhs_vfs_header_io(vfs);
     int code = fhs_vfs_pass_complete(vfs);
-    if (code == SQLITE_OK && fhs_keys_is_torn(vfs->keys) &&
-        fhs_keys_mend(vfs->keys, &io, &vfs->is_mended, NULL) != FHIRSTORE_OK) {
-        code = SQLITE_IOERR_WRITE;
-    }
-    return code;
+    return code == SQLITE_OK && fhs_keys_is_torn(vfs->keys)
+               ? fhs_vfs_sqlite_code(fhs_keys_mend(vfs->keys, &io, &vfs->is_mended, NULL))
+               : code;
 }
 
 /* ---- generation ---- */
@@ -251,18 +232,14 @@ int fhs_vfs_give_up_log(fhs_vfs *vfs)
 int fhs_vfs_begin_generation(fhs_vfs *vfs)
 {
     const fhs_keys_io io = fhs_vfs_header_io(vfs);
-    fhirstore_error *err = NULL;
     if (vfs->has_generation || vfs->is_building) {
         return SQLITE_OK;
     }
-    fhirstore_status status = fhs_keys_raise_generation(vfs->keys, vfs->multi_process, &io, &err);
-    int cause = fhs_error_get_cause(err);
-    fhs_error_free(err);
-    if (status != FHIRSTORE_OK) {
-        return (cause & 0xFF) == SQLITE_IOERR || (cause & 0xFF) == SQLITE_FULL ? cause
-                                                                               : SQLITE_IOERR_WRITE;
+    int code = fhs_vfs_sqlite_code(
+        fhs_keys_raise_generation(vfs->keys, vfs->multi_process, &io, NULL));
+    if (code == SQLITE_OK) {
+        fhs_vfs_seal_renew(vfs);
+        vfs->has_generation = true;
     }
-    fhs_vfs_seal_renew(vfs);
-    vfs->has_generation = true;
-    return SQLITE_OK;
+    return code;
 }

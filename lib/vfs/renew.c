@@ -10,7 +10,6 @@
  *              then for each page: its number (4) and its record (4096)
  */
 #include <sodium.h>
-#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "vfs/vfs_internal.h"
@@ -40,25 +39,34 @@ static int open_batch(renew_batch *batch, bool must_exist)
     sqlite3_vfs *base = batch->vfs->base;
     char *path = sqlite3_mprintf("%s-renew", batch->vfs->path);
     int exists = 1;
-    int code = path == NULL ? SQLITE_NOMEM : SQLITE_OK;
-    if (code == SQLITE_OK) {
-        batch->name = sqlite3_create_filename(path, "", "", 0, NULL);
-        code = batch->name == NULL ? SQLITE_NOMEM : SQLITE_OK;
+    int code = SQLITE_OK;
+    if (path == NULL) {
+        return SQLITE_NOMEM;
     }
+    batch->name = sqlite3_create_filename(path, "", "", 0, NULL);
     sqlite3_free(path);
-    if (code == SQLITE_OK && must_exist) {
+    if (batch->name == NULL) {
+        return SQLITE_NOMEM;
+    }
+    if (must_exist) {
         code = base->xAccess(base, batch->name, SQLITE_ACCESS_EXISTS, &exists);
     }
     if (code != SQLITE_OK || !exists) {
         return code;
     }
-    batch->file = fhs_calloc(1, (size_t)base->szOsFile);
-    if (batch->file == NULL) {
+    sqlite3_file *file = fhs_calloc(1, (size_t)base->szOsFile);
+    if (file == NULL) {
         return SQLITE_NOMEM;
     }
-    return base->xOpen(base, batch->name, batch->file,
-                       SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                       NULL);
+    code = fhs_vfs_open_file(base, batch->name, file,
+                             SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                             NULL);
+    if (code == SQLITE_OK) {
+        batch->file = file;
+    } else {
+        fhs_free(file);
+    }
+    return code;
 }
 
 /* @a removes: the batch is in the store, or of no use. */
@@ -66,20 +74,19 @@ static int close_batch(renew_batch *batch, bool removes)
 {
     sqlite3_vfs *base = batch->vfs->base;
     int code = SQLITE_OK;
-    if (batch->file != NULL && batch->file->pMethods != NULL) {
+    if (batch->file != NULL) {
         if (removes) {
             code = batch->file->pMethods->xTruncate(batch->file, 0);
             code = code == SQLITE_OK ? batch->file->pMethods->xSync(batch->file, SQLITE_SYNC_FULL)
                                      : code;
         }
-        (void)batch->file->pMethods->xClose(batch->file);
+        (void)fhs_vfs_close_below(batch->file);
         if (removes && code == SQLITE_OK) {
             (void)base->xDelete(base, batch->name, 1);
         }
     } else if (batch->name != NULL && removes) { /* what a crash has left of one is empty */
         (void)base->xDelete(base, batch->name, 1);
     }
-    fhs_free(batch->file);
     fhs_free(batch->bytes);
     sqlite3_free_filename(batch->name);
     batch->file = NULL;
@@ -172,14 +179,14 @@ static fhirstore_status finish_batch(fhs_vfs *vfs, fhirstore_error **err)
 {
     renew_batch batch = {.vfs = vfs};
     int code = open_batch(&batch, true);
-    bool is_there = code == SQLITE_OK && batch.file != NULL;
-    if (is_there && load_batch(&batch)) {
+    if (batch.file != NULL && load_batch(&batch)) {
         code = write_batch(&batch);
     }
     int closed = close_batch(&batch, code == SQLITE_OK);
     code = code == SQLITE_OK ? closed : code;
-    return code == SQLITE_OK ? FHIRSTORE_OK
-                             : fhs_vfs_io_failure(err, "a batch of pages cannot be finished", code);
+    return code == SQLITE_OK
+               ? FHIRSTORE_OK
+               : fhs_vfs_sqlite_failure(err, "a batch of pages cannot be finished", code);
 }
 
 /* Of several processes that open the file at once the first does it; by then nobody writes pages.
@@ -225,14 +232,6 @@ fhirstore_status fhs_vfs_renew(fhs_vfs *vfs, const fhs_credential *credential, f
     return status;
 }
 
-static int count_pages(const fhs_vfs *vfs, uint32_t *pages_out)
-{
-    sqlite3_int64 size = 0;
-    int code = vfs->anchor->pMethods->xFileSize(vfs->anchor, &size);
-    *pages_out = size <= BLOCK_BYTES ? 0 : (uint32_t)((size - BLOCK_BYTES) / PAGE_BYTES);
-    return code;
-}
-
 /*
  * Add @a page to the batch if it is sealed with the old key. One that does not open is left to the
  * log, which may hold it whole; if it does not, whoever reads it will say so.
@@ -262,13 +261,13 @@ fhirstore_status fhs_vfs_renew_step(fhs_vfs *vfs, uint32_t *done_out, uint32_t *
     renew_batch batch = {.vfs = vfs};
     uint32_t pages = 0;
     uint32_t page = vfs->renew_next == 0 ? 1 : vfs->renew_next;
-    int code = fhs_vfs_begin_generation(vfs);
-    if (code == SQLITE_OK) {
-        code = count_pages(vfs, &pages);
-    }
     batch.bytes = fhs_alloc(BATCH_HEAD + (size_t)(BATCH_PAGES + 1) * ENTRY_BYTES);
     if (batch.bytes == NULL) {
         return fhs_fail_memory(err);
+    }
+    int code = fhs_vfs_begin_generation(vfs);
+    if (code == SQLITE_OK) {
+        code = fhs_vfs_count_pages(vfs, &pages);
     }
     for (; page <= pages && batch.count < BATCH_PAGES && code == SQLITE_OK; page++) {
         code = take_old_page(&batch, page);
@@ -287,7 +286,7 @@ fhirstore_status fhs_vfs_renew_step(fhs_vfs *vfs, uint32_t *done_out, uint32_t *
     *done_out = page > pages ? pages : page - 1;
     *total_out = pages;
     return code == SQLITE_OK ? FHIRSTORE_OK
-                             : fhs_vfs_io_failure(err, "pages cannot be sealed anew", code);
+                             : fhs_vfs_sqlite_failure(err, "pages cannot be sealed anew", code);
 }
 
 /* Nothing in the file that the old key is needed for? */
@@ -295,7 +294,7 @@ static int find_old_page(const fhs_vfs *vfs, bool *found_out)
 {
     uint32_t pages = 0;
     uint8_t epoch;
-    int code = count_pages(vfs, &pages);
+    int code = fhs_vfs_count_pages(vfs, &pages);
     *found_out = false;
     for (uint32_t page = 1; page <= pages && code == SQLITE_OK && !*found_out; page++) {
         code = vfs->anchor->pMethods->xRead(vfs->anchor, &epoch, 1, renew_place(page) + PAGE_META);
@@ -304,32 +303,24 @@ static int find_old_page(const fhs_vfs *vfs, bool *found_out)
     return code;
 }
 
-static bool log_is_empty(const fhs_vfs *vfs)
-{
-    struct stat log;
-    return stat(vfs->wal_path, &log) != 0 || log.st_size == 0;
-}
-
 /*
  * That the log is empty must be on the disk before the old key goes: a log that came back with a
  * power cut could not be read to its end any more. The flags make the folder's entry certain, too.
  */
-static int settle_log(const fhs_vfs *vfs)
+static fhirstore_status settle_log(fhs_vfs *vfs, fhirstore_error **err)
 {
-    sqlite3_file *log = fhs_calloc(1, (size_t)vfs->base->szOsFile);
-    if (log == NULL) {
-        return SQLITE_NOMEM;
+    const int flags = SQLITE_OPEN_WAL | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    sqlite3_file *log = NULL;
+    int granted = 0;
+    fhirstore_status status = fhs_vfs_open_below(vfs, sqlite3_filename_wal(vfs->opened), flags,
+                                                 &log, &granted, err);
+    if (status != FHIRSTORE_OK) {
+        return status;
     }
-    int code = vfs->base->xOpen(vfs->base, sqlite3_filename_wal(vfs->opened), log,
-                                SQLITE_OPEN_WAL | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
-    if (code == SQLITE_OK) {
-        code = log->pMethods->xSync(log, SQLITE_SYNC_FULL);
-    }
-    if (log->pMethods != NULL) {
-        (void)log->pMethods->xClose(log);
-    }
-    fhs_free(log);
-    return code;
+    int code = log->pMethods->xSync(log, SQLITE_SYNC_FULL);
+    (void)fhs_vfs_close_below(log);
+    return code == SQLITE_OK ? FHIRSTORE_OK
+                             : fhs_vfs_sqlite_failure(err, "the log cannot be synced", code);
 }
 
 fhirstore_status fhs_vfs_renew_end(fhs_vfs *vfs, bool *ended_out, fhirstore_error **err)
@@ -337,22 +328,21 @@ fhirstore_status fhs_vfs_renew_end(fhs_vfs *vfs, bool *ended_out, fhirstore_erro
     const fhs_keys_io io = fhs_vfs_header_io(vfs);
     bool found = true;
     *ended_out = false;
-    if (!log_is_empty(vfs)) {
+    if (!fhs_vfs_log_is_empty(vfs)) {
         return FHIRSTORE_OK;
     }
     int code = find_old_page(vfs, &found);
     if (code != SQLITE_OK) {
-        return fhs_vfs_io_failure(err, "the store cannot be read", code);
+        return fhs_vfs_sqlite_failure(err, "the store cannot be read", code);
     }
     if (found) {
         vfs->renew_next = 1;
         return FHIRSTORE_OK;
     }
-    code = settle_log(vfs);
-    if (code != SQLITE_OK) {
-        return fhs_vfs_io_failure(err, "the log cannot be synced", code);
+    fhirstore_status status = settle_log(vfs, err);
+    if (status == FHIRSTORE_OK) {
+        status = fhs_keys_renew_end(vfs->keys, &io, err);
     }
-    fhirstore_status status = fhs_keys_renew_end(vfs->keys, &io, err);
     if (status == FHIRSTORE_OK) {
         fhs_vfs_seal_renew(vfs);
         *ended_out = true;

@@ -7,21 +7,22 @@
 
 static int configure(sqlite3 *db)
 {
-    int code = sqlite3_extended_result_codes(db, 1);
-    if (code == SQLITE_OK) {
-        code = sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    static const struct {
+        int option;
+        int value;
+    } options[] = {
+        {SQLITE_DBCONFIG_DEFENSIVE, 1},
+        {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+        {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+    };
+    (void)sqlite3_extended_result_codes(db, 1);
+    for (size_t i = 0; i < FHS_COUNT_OF(options); i++) {
+        int code = sqlite3_db_config(db, options[i].option, options[i].value, NULL);
+        if (code != SQLITE_OK) {
+            return code;
+        }
     }
-    if (code == SQLITE_OK) {
-        code = sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    }
-    if (code == SQLITE_OK) {
-        code = sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
-    }
-    if (code == SQLITE_OK) {
-        code = sqlite3_exec(db, "PRAGMA temp_store=FILE; PRAGMA cell_size_check=ON", NULL, NULL,
-                            NULL);
-    }
-    return code;
+    return sqlite3_exec(db, "PRAGMA temp_store=FILE; PRAGMA cell_size_check=ON", NULL, NULL, NULL);
 }
 
 /* The first column of the first row, compared. Reading it opens and recovers the log. */
@@ -31,17 +32,16 @@ static int expect_text(sqlite3 *db, const char *sql, const char *wanted)
     int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
     if (code == SQLITE_OK) {
         code = sqlite3_step(statement);
-        if (code == SQLITE_ROW) {
-            /* Neither answer is NULL, so no text means no memory for it. */
-            const char *found = (const char *)sqlite3_column_text(statement, 0);
-            code = found == NULL                ? SQLITE_NOMEM
-                   : strcmp(found, wanted) == 0 ? SQLITE_OK
-                                                : SQLITE_CORRUPT;
-        }
     }
-    int finalized = sqlite3_finalize(statement);
-    bool is_answer = code == SQLITE_OK || code == SQLITE_CORRUPT || code == SQLITE_NOMEM;
-    return is_answer ? code : finalized;
+    if (code == SQLITE_ROW) {
+        /* Neither answer is NULL, so no text means no memory for it. */
+        const char *found = (const char *)sqlite3_column_text(statement, 0);
+        code = found == NULL                ? SQLITE_NOMEM
+               : strcmp(found, wanted) == 0 ? SQLITE_OK
+                                            : SQLITE_CORRUPT;
+    }
+    (void)sqlite3_finalize(statement);
+    return code;
 }
 
 static int read_schema(sqlite3 *db)

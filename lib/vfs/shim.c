@@ -11,25 +11,6 @@ static fhs_vfs *vfs_of(sqlite3_vfs *shim)
     return shim->pAppData;
 }
 
-static int open_real(fhs_vfs_file *self, const char *name, int flags, int *out_flags)
-{
-    fhs_vfs *vfs = self->vfs;
-    int granted = 0;
-    int code = vfs->base->xOpen(vfs->base, name, self->real, flags, &granted);
-    if (code != SQLITE_OK) {
-        /* A VFS may set the methods of a file it failed to open, and expects the close then. */
-        if (self->real->pMethods != NULL) {
-            (void)self->real->pMethods->xClose(self->real);
-            self->real->pMethods = NULL;
-        }
-        return code;
-    }
-    if (out_flags != NULL) {
-        *out_flags = granted;
-    }
-    return SQLITE_OK;
-}
-
 /* Somebody may have put another file in place of the one that was claimed and unlocked. */
 static bool is_same_file(const fhs_vfs *vfs)
 {
@@ -49,13 +30,14 @@ static int open_main(fhs_vfs_file *self, const char *name, int flags, int *out_f
     if (!is_same_file(self->vfs)) {
         return SQLITE_CANTOPEN;
     }
-    int code = open_real(self, name, (flags & ~access) | SQLITE_OPEN_READWRITE, out_flags);
+    int code = fhs_vfs_open_file(self->vfs->base, name, self->real,
+                                 (flags & ~access) | SQLITE_OPEN_READWRITE, out_flags);
     if (code != SQLITE_OK) {
         return code;
     }
     (void)self->real->pMethods->xFileControl(self->real, SQLITE_FCNTL_MMAP_SIZE, &no_map);
     bool is_read_only = self->vfs->read_only || (flags & SQLITE_OPEN_READONLY) != 0;
-    if (out_flags != NULL && is_read_only) {
+    if (is_read_only) {
         *out_flags = (*out_flags & ~access) | SQLITE_OPEN_READONLY;
     }
     self->main = self;
@@ -66,11 +48,11 @@ static int open_main(fhs_vfs_file *self, const char *name, int flags, int *out_f
 static int open_wal(fhs_vfs_file *self, const char *name, int flags, int *out_flags)
 {
     self->main = fhs_vfs_file_of(sqlite3_database_file_object(name));
-    int code = open_real(self, name, flags, out_flags);
+    int code = fhs_vfs_open_file(self->vfs->base, name, self->real, flags, out_flags);
     if (code != SQLITE_OK) {
         return code;
     }
-    if (out_flags != NULL && self->vfs->read_only) {
+    if (self->vfs->read_only) {
         *out_flags = (*out_flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
                      SQLITE_OPEN_READONLY;
     }
@@ -94,13 +76,14 @@ static int open_file(sqlite3_vfs *shim, const char *name, sqlite3_file *file, in
 {
     fhs_vfs *vfs = vfs_of(shim);
     fhs_vfs_file *self = fhs_vfs_file_of(file);
+    int ignored = 0;
+    out_flags = out_flags == NULL ? &ignored : out_flags;
     memset(self, 0, sizeof *self);
     if (vfs->keys == NULL || fhs_vfs_is_forked(vfs)) {
         return SQLITE_CANTOPEN;
     }
     self->vfs = vfs;
     self->real = (sqlite3_file *)(void *)(self + 1);
-    self->real->pMethods = NULL;
     if (is_temporary(vfs, name, flags)) {
         return fhs_vfs_open_temp(self, flags, out_flags);
     }
@@ -257,9 +240,9 @@ static int hint_size(fhs_vfs_file *self, const sqlite3_int64 *size)
 static int name_vfs(fhs_vfs_file *self, char **name)
 {
     char *below = NULL;
-    int code = self->real->pMethods->xFileControl(self->real, SQLITE_FCNTL_VFSNAME, &below);
+    (void)self->real->pMethods->xFileControl(self->real, SQLITE_FCNTL_VFSNAME, &below);
     *name = sqlite3_mprintf("%s/%z", "fhirstore", below);
-    return code == SQLITE_OK && *name == NULL ? SQLITE_NOMEM : SQLITE_OK;
+    return *name == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }
 
 int fhs_vfs_control_main(sqlite3_file *file, int op, void *arg)

@@ -209,19 +209,16 @@ static int sync_temp(sqlite3_file *file, int flags)
 
 static void free_temp(fhs_vfs_file *self)
 {
-    if (self->temp != NULL) {
-        fhs_free(self->temp->seals);
-        sodium_memzero(self->temp, sizeof *self->temp);
-        fhs_free(self->temp);
-        self->temp = NULL;
-    }
+    fhs_free(self->temp->seals);
+    sodium_memzero(self->temp, sizeof *self->temp);
+    fhs_free(self->temp);
+    self->temp = NULL;
 }
 
 static int close_temp(sqlite3_file *file)
 {
     fhs_vfs_file *self = fhs_vfs_file_of(file);
-    int code = self->real->pMethods == NULL ? SQLITE_OK : self->real->pMethods->xClose(self->real);
-    self->real->pMethods = NULL;
+    int code = fhs_vfs_close_real(self);
     free_temp(self);
     return code;
 }
@@ -283,8 +280,6 @@ int fhs_vfs_open_temp(fhs_vfs_file *self, int flags, int *out_flags)
 {
     const int kinds = SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_TRANSIENT_DB | SQLITE_OPEN_TEMP_JOURNAL |
                       SQLITE_OPEN_SUBJOURNAL | SQLITE_OPEN_MAIN_JOURNAL;
-    fhs_vfs *vfs = self->vfs;
-    int granted = 0;
     self->temp = fhs_calloc(1, sizeof *self->temp);
     if (self->temp == NULL) {
         return SQLITE_NOMEM;
@@ -293,19 +288,12 @@ int fhs_vfs_open_temp(fhs_vfs_file *self, int flags, int *out_flags)
     flags = (flags & ~(kinds | SQLITE_OPEN_READONLY)) | SQLITE_OPEN_TEMP_JOURNAL |
             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE |
             SQLITE_OPEN_DELETEONCLOSE;
-    int code = vfs->base->xOpen(vfs->base, NULL, self->real, flags, &granted);
+    int code = fhs_vfs_open_file(self->vfs->base, NULL, self->real, flags, out_flags);
     if (code != SQLITE_OK) {
-        if (self->real->pMethods != NULL) {
-            (void)self->real->pMethods->xClose(self->real);
-            self->real->pMethods = NULL;
-        }
         free_temp(self);
         return code;
     }
     randombytes_buf(self->temp->key, sizeof self->temp->key);
-    if (out_flags != NULL) {
-        *out_flags = granted;
-    }
     self->sqlite.pMethods = &temp_methods;
     return SQLITE_OK;
 }

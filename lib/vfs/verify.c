@@ -111,7 +111,9 @@ static bool goes_on(walk *w, log_end *end, const uint8_t *header)
 {
     add_checksum(end, header, 8);
     add_checksum(end, w->plain, PAGE_BYTES);
-    return end->sum[0] == fhs_get_be32(header + 16) && end->sum[1] == fhs_get_be32(header + 20);
+    uint32_t off = (end->sum[0] ^ fhs_get_be32(header + 16)) |
+                   (end->sum[1] ^ fhs_get_be32(header + 20));
+    return off == 0;
 }
 
 static fhirstore_status load_log_header(walk *w, log_end *end)
@@ -372,26 +374,15 @@ static fhirstore_status open_log(walk *w)
 {
     fhs_vfs *vfs = w->vfs;
     int exists = 0;
+    int granted = 0;
     int code = vfs->base->xAccess(vfs->base, vfs->wal_path, SQLITE_ACCESS_EXISTS, &exists);
-    if (code != SQLITE_OK || !exists) {
-        return FHIRSTORE_OK;
+    if (code != SQLITE_OK) {
+        return fhs_vfs_fail(vfs, code, "the log cannot be read", w->err);
     }
-    w->log = fhs_calloc(1, (size_t)vfs->base->szOsFile);
-    if (w->log == NULL) {
-        return fhs_fail_memory(w->err);
-    }
-    code = vfs->base->xOpen(vfs->base, sqlite3_filename_wal(vfs->opened), w->log,
-                            SQLITE_OPEN_WAL | SQLITE_OPEN_READWRITE, NULL);
-    return code == SQLITE_OK ? FHIRSTORE_OK
-                             : fhs_vfs_fail(vfs, code, "the log cannot be read", w->err);
-}
-
-static void close_log(walk *w)
-{
-    if (w->log != NULL && w->log->pMethods != NULL) {
-        (void)w->log->pMethods->xClose(w->log);
-    }
-    fhs_free(w->log);
+    return exists ? fhs_vfs_open_below(vfs, sqlite3_filename_wal(vfs->opened),
+                                       SQLITE_OPEN_WAL | SQLITE_OPEN_READWRITE, &w->log, &granted,
+                                       w->err)
+                  : FHIRSTORE_OK;
 }
 
 fhirstore_status fhs_vfs_verify_pages(fhs_vfs *vfs, fhs_vfs_verify_fn report, void *ctx,
@@ -432,7 +423,7 @@ fhirstore_status fhs_vfs_verify_pages(fhs_vfs *vfs, fhs_vfs_verify_fn report, vo
     if (status == FHIRSTORE_OK) {
         status = compare_sums(w);
     }
-    close_log(w);
+    (void)fhs_vfs_close_below(w->log);
     sodium_memzero(w->plain, sizeof w->plain);
     fhs_free(w->in_log);
     fhs_free(w->left_out);

@@ -155,8 +155,38 @@ static inline fhs_vfs_file *fhs_vfs_file_of(sqlite3_file *file)
     return (fhs_vfs_file *)(void *)file;
 }
 
-/* open.c: a status and a text for a result code of SQLite or the system. */
-fhirstore_status fhs_vfs_io_failure(fhirstore_error **err, const char *what, int cause);
+/* damage.c: a status and a text for a result code of SQLite … */
+fhirstore_status fhs_vfs_sqlite_failure(fhirstore_error **err, const char *what, int sqlite_code);
+/* … and for a number of the system's (errno.h). The two overlap: EACCES is 13, and so is FULL. */
+fhirstore_status fhs_vfs_system_failure(fhirstore_error **err, const char *what, int number);
+/* What SQLite is to be answered where a change of the header has failed. */
+int fhs_vfs_sqlite_code(fhirstore_status status);
+void fhs_vfs_note(fhs_vfs *vfs, fhs_vfs_place place, fhs_vfs_flaw flaw, uint64_t number);
+
+/* below.c */
+/* A VFS may set the methods of a file it failed to open, and expects the close then: it is made. */
+int fhs_vfs_open_file(sqlite3_vfs *base, const char *name, sqlite3_file *file, int flags,
+                      int *granted);
+int fhs_vfs_close_real(fhs_vfs_file *self);
+/* A file of its own memory; close_below accepts NULL. */
+fhirstore_status fhs_vfs_open_below(fhs_vfs *vfs, const char *path, int flags, sqlite3_file **out,
+                                    int *granted, fhirstore_error **err);
+int fhs_vfs_close_below(sqlite3_file *file);
+/* Whole pages in the file. */
+int fhs_vfs_count_pages(const fhs_vfs *vfs, uint32_t *pages_out);
+/* No log, or one of no bytes. */
+bool fhs_vfs_log_is_empty(const fhs_vfs *vfs);
+
+/* create.c: is there a file, and if there is none, may and can one be made? */
+fhirstore_status fhs_vfs_find_or_create(fhs_vfs *vfs, const fhs_vfs_options *options,
+                                        fhirstore_error **err);
+
+/* open.c */
+fhirstore_status fhs_vfs_new(const char *path, const fhs_vfs_options *options, fhs_vfs **out,
+                             fhirstore_error **err);
+/* Open the file and claim it within this process. */
+fhirstore_status fhs_vfs_hold(fhs_vfs *vfs, fhirstore_error **err);
+
 /* wal_file.c: what could not be read back rightly is not written. */
 bool fhs_vfs_is_storable(uint32_t page, const uint8_t *plain);
 
@@ -230,9 +260,6 @@ static inline uint64_t fhs_vfs_salt_at(const uint8_t *salts)
 {
     return fhs_get_le(salts, 8);
 }
-
-/* damage.c */
-void fhs_vfs_note(fhs_vfs *vfs, fhs_vfs_place place, fhs_vfs_flaw flaw, uint64_t number);
 
 /* temp_file.c: self->vfs and self->real are set. */
 int fhs_vfs_open_temp(fhs_vfs_file *self, int flags, int *out_flags);

@@ -445,8 +445,7 @@ static int write_wal(sqlite3_file *file, const void *bytes, int amount, sqlite3_
 static int close_wal(sqlite3_file *file)
 {
     fhs_vfs_file *self = fhs_vfs_file_of(file);
-    int code = self->real->pMethods == NULL ? SQLITE_OK : self->real->pMethods->xClose(self->real);
-    self->real->pMethods = NULL;
+    int code = fhs_vfs_close_real(self);
     sodium_memzero(self->held, sizeof self->held);
     return code;
 }

@@ -136,7 +136,7 @@ static int lock_faulty(sqlite3_file *file, int level)
 {
     fault_file *self = fault_file_of(file);
     if (should_fail(self->fault, FAULT_LOCK)) {
-        return SQLITE_IOERR_LOCK;
+        return answer_of(self->fault, SQLITE_IOERR_LOCK);
     }
     return self->real->pMethods->xLock(self->real, level);
 }
@@ -219,6 +219,12 @@ static const sqlite3_io_methods faulty_methods = {
     .xShmUnmap = unmap_faulty,
 };
 
+/* Only for reading; or it fails and leaves the file open, which is the caller's to close then. */
+static bool opens_all_the_same(fault_vfs *fault)
+{
+    return atomic_load(&fault->tears) || atomic_load(&fault->answer) == SQLITE_READONLY;
+}
+
 static int open_faulty(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
                        int *out_flags)
 {
@@ -228,14 +234,22 @@ static int open_faulty(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, i
     self->fault = fault;
     self->real = (sqlite3_file *)(void *)(self + 1);
     self->real->pMethods = NULL;
-    if (should_fail(fault, FAULT_OPEN)) {
+    bool fails = should_fail(fault, FAULT_OPEN);
+    if (fails && !opens_all_the_same(fault)) {
         return answer_of(fault, SQLITE_CANTOPEN);
     }
     int code = fault->base->xOpen(fault->base, name, self->real, flags, out_flags);
     if (self->real->pMethods != NULL) {
         self->sqlite.pMethods = &faulty_methods;
     }
-    return code;
+    if (!fails || code != SQLITE_OK) {
+        return code;
+    }
+    if (atomic_load(&fault->answer) == SQLITE_READONLY && out_flags != NULL) {
+        *out_flags = (*out_flags & ~SQLITE_OPEN_READWRITE) | SQLITE_OPEN_READONLY;
+        return SQLITE_OK;
+    }
+    return answer_of(fault, SQLITE_CANTOPEN);
 }
 
 static int delete_faulty(sqlite3_vfs *vfs, const char *name, int sync_folder)
@@ -250,6 +264,9 @@ static int delete_faulty(sqlite3_vfs *vfs, const char *name, int sync_folder)
 static int access_faulty(sqlite3_vfs *vfs, const char *name, int flags, int *out)
 {
     fault_vfs *fault = vfs->pAppData;
+    if (should_fail(fault, FAULT_ACCESS)) {
+        return SQLITE_IOERR_ACCESS;
+    }
     return fault->base->xAccess(fault->base, name, flags, out);
 }
 

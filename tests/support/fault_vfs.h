@@ -21,6 +21,7 @@ typedef enum fault_op {
     FAULT_SIZE = 128,
     FAULT_ANY = 255,
     FAULT_NAME = 256, /* of the caller's own: fault_vfs_fails */
+    FAULT_ACCESS = 512,
 } fault_op;
 
 typedef struct fault_vfs fault_vfs;
@@ -40,9 +41,15 @@ bool fault_vfs_has_fired(const fault_vfs *fault);
 
 /* Count one operation that does not go through the VFS; true: it is to fail. */
 bool fault_vfs_fails(fault_vfs *fault, unsigned op);
-/* What failing writes, truncations and openings answer; 0: what is usual. */
+/*
+ * What failing writes, truncations, locks and openings answer; 0: what is usual. SQLITE_READONLY: a
+ * file opens for reading only, although more was asked for.
+ */
 void fault_vfs_answer(fault_vfs *fault, int code);
-/* A failing write first writes half of its bytes; a failing read delivers half of them. */
+/*
+ * A failing write first writes half of its bytes; a failing read delivers half of them; a failing
+ * opening leaves the file open, as a VFS may.
+ */
 void fault_vfs_tear(fault_vfs *fault, bool tears);
 /* Writes beyond this many more bytes answer SQLITE_FULL; UINT64_MAX: room for everything. */
 void fault_vfs_limit_space(fault_vfs *fault, uint64_t bytes);
