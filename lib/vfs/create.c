@@ -132,7 +132,16 @@ static fhirstore_status create_file(fhs_vfs *vfs, const fhs_vfs_options *options
     return status;
 }
 
-/* Is there a file, and if there is none, may and can one be made? */
+/* Somebody else has made it meanwhile: then it is opened, and there was no error. */
+static fhirstore_status lose_race(fhirstore_error **err)
+{
+    if (err != NULL) {
+        fhs_error_free(*err);
+        *err = NULL;
+    }
+    return FHIRSTORE_OK;
+}
+
 fhirstore_status fhs_vfs_find_or_create(fhs_vfs *vfs, const fhs_vfs_options *options,
                                         fhirstore_error **err)
 {
@@ -150,8 +159,7 @@ fhirstore_status fhs_vfs_find_or_create(fhs_vfs *vfs, const fhs_vfs_options *opt
             return fhs_fail_plain(err, FHIRSTORE_ERR_KEY_MISSING);
         }
         fhirstore_status status = create_file(vfs, options, is_empty, err);
-        bool lost_race = status == FHIRSTORE_ERR_EXISTS && !options->exclusive;
-        return lost_race ? FHIRSTORE_OK : status;
+        return status == FHIRSTORE_ERR_EXISTS && !options->exclusive ? lose_race(err) : status;
     }
     if (options->create && options->exclusive) {
         return fhs_fail(err, FHIRSTORE_ERR_EXISTS, "the file exists already");
