@@ -163,7 +163,7 @@ static bool is_string_quote(char c)
 }
 
 /* Blanks, and strings: what they say names no element. */
-static bool is_skipped(char c)
+static bool is_ignorable(char c)
 {
     return c == ' ' || c == '\n' || c == '\r' || c == '\t' || is_string_quote(c);
 }
@@ -172,7 +172,7 @@ static bool next_path_word(path_words *words)
 {
     const fhs_str text = words->text;
     size_t begin = words->at;
-    while (begin < text.len && is_skipped(text.ptr[begin])) {
+    while (begin < text.len && is_ignorable(text.ptr[begin])) {
         begin = is_string_quote(text.ptr[begin]) ? behind_quote(text, begin) : begin + 1;
     }
     if (begin >= text.len) {

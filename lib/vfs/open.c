@@ -156,8 +156,8 @@ static fhirstore_status mend_header(fhs_vfs *vfs, const uint8_t *block, fhirstor
 }
 
 /* The file is ours alone, or shared as was asked; and nobody changes the header from here on. */
-static fhirstore_status claim(fhs_vfs *vfs, uint8_t *block, sqlite3_int64 *size_out,
-                              fhirstore_error **err)
+static fhirstore_status claim_file(fhs_vfs *vfs, uint8_t *block, sqlite3_int64 *size_out,
+                                   fhirstore_error **err)
 {
     fhirstore_status status = claim_in_process(vfs, err);
     if (status == FHIRSTORE_OK) {
@@ -188,7 +188,7 @@ static fhirstore_status unlock_store(fhs_vfs *vfs, const fhs_credential *credent
         status = fhs_fail_plain(err, FHIRSTORE_ERR_KEY_MISSING);
     }
     if (status == FHIRSTORE_OK) {
-        status = claim(vfs, block, &size, err);
+        status = claim_file(vfs, block, &size, err);
     }
     if (status == FHIRSTORE_OK) {
         status = fhs_keys_open(block, credential, &vfs->keys, err);
@@ -324,7 +324,7 @@ static fhirstore_status take_up(fhs_vfs *vfs, fhirstore_error **err)
     sqlite3_int64 size = 0;
     fhirstore_status status = open_anchor(vfs, err);
     if (status == FHIRSTORE_OK) {
-        status = claim(vfs, block, &size, err);
+        status = claim_file(vfs, block, &size, err);
     }
     if (status == FHIRSTORE_OK && !fhs_keys_reload(vfs->keys, block)) {
         status = fhs_fail(err, FHIRSTORE_ERR_KEY_WRONG,
