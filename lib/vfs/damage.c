@@ -46,8 +46,8 @@ static const char *const flaws[] = {
     [FHS_VFS_LOST_TAIL] = "is bad though valid frames follow: commits may be lost",
     [FHS_VFS_SUPERSEDED] = "does not authenticate, but the log holds a newer copy",
     [FHS_VFS_STALE] = "is not of one piece: something old was put back",
-    [FHS_VFS_OVERWRITTEN] = "did not authenticate when the store was opened, and was written anew "
-                            "since",
+    [FHS_VFS_OVERWRITTEN] = ("did not authenticate when the store was opened, and was written anew "
+                             "since"),
 };
 
 void fhs_vfs_describe(const fhs_vfs_damage *damage, char *out, size_t size)
