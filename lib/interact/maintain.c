@@ -40,6 +40,7 @@ typedef struct unready_list {
     uint32_t numbers[NUMBERS_MAX];
     uint8_t states[NUMBERS_MAX];
     size_t count;
+    bool is_stuck; /* one of them stays as it was */
 } unready_list;
 
 static bool take_unready(void *ctx, uint32_t number, int32_t type, fhs_param_state state)
@@ -154,8 +155,30 @@ static fhirstore_status walk_resource(void *ctx, const fhs_version *version)
 
 /* ---- one transaction ---- */
 
+/* A damaged store may take a number's new state and tell the old one: it would never be done. */
+static bool is_done_with(void *ctx, uint32_t number, int32_t type, fhs_param_state state)
+{
+    unready_list *list = ctx;
+    (void)type;
+    (void)state;
+    for (size_t i = 0; i < list->count; i++) {
+        list->is_stuck = list->is_stuck || list->numbers[i] == number;
+    }
+    return !list->is_stuck;
+}
+
+static fhirstore_status check_done(maintenance *work, unready_list *list)
+{
+    fhirstore_status status = fhs_paramnum_unready(work->conn, is_done_with, list, work->err);
+    if (status >= FHIRSTORE_OK && list->is_stuck) {
+        return fhs_fail(work->err, FHIRSTORE_ERR_CORRUPT,
+                        "the state of a search parameter cannot be changed");
+    }
+    return status;
+}
+
 /* The walk over a type is over: what was being built is ready, what was dropped has no rows. */
-static fhirstore_status finish_type(maintenance *work, const unready_list *list)
+static fhirstore_status finish_type(maintenance *work, unready_list *list)
 {
     fhirstore_status status = fhs_params_set_cursor(work->conn, work->type, 0, work->err);
     for (size_t i = 0; i < list->count && status >= FHIRSTORE_OK; i++) {
@@ -163,10 +186,11 @@ static fhirstore_status finish_type(maintenance *work, const unready_list *list)
                      ? fhs_paramnum_set_ready(work->conn, list->numbers[i], work->err)
                      : fhs_paramnum_remove(work->conn, list->numbers[i], work->err);
     }
+    status = status < FHIRSTORE_OK ? status : check_done(work, list);
     return status < FHIRSTORE_OK ? status : fhs_params_new_generation(work->conn, work->err);
 }
 
-static fhirstore_status walk_type(maintenance *work, const unready_list *list)
+static fhirstore_status walk_type(maintenance *work, unready_list *list)
 {
     fhs_entity after = 0;
     work->type = list->type;

@@ -13,8 +13,7 @@ static const fhs_str state_sql = FHS_LIT_INIT("UPDATE param SET state=?2 WHERE n
 static const fhs_str remove_sql = FHS_LIT_INIT("DELETE FROM param WHERE num=?1");
 static const fhs_str find_sql = FHS_LIT_INIT(
     "SELECT num,state FROM param WHERE type=?1 AND code=?2");
-static const fhs_str unready_sql = FHS_LIT_INIT(
-    "SELECT num,type,state FROM param WHERE state<>1 ORDER BY num");
+static const fhs_str unready_sql = FHS_LIT_INIT("SELECT num,type,state FROM param ORDER BY num");
 static const fhs_str count_after_sql = FHS_LIT_INIT(
     "SELECT count(*) FROM current_type WHERE type=?1 AND entity>?2");
 static const fhs_str meta_remove_sql = FHS_LIT_INIT("DELETE FROM meta WHERE name=?1");
@@ -116,17 +115,27 @@ fhirstore_status fhs_paramnum_remove(fhs_conn *conn, uint32_t number, fhirstore_
     return run_write(conn, stmt, err);
 }
 
+/* All numbers are looked at: in a damaged tree, whose pages lead in a circle, they do not ascend.
+ */
 fhirstore_status fhs_paramnum_unready(fhs_conn *conn,
                                       bool (*visit)(void *ctx, uint32_t number, int32_t type,
                                                     fhs_param_state state),
                                       void *ctx, fhirstore_error **err)
 {
     fhs_stmt *stmt;
+    int64_t last = 0;
     bool more = true;
     fhirstore_status status = fhs_stmt_take(conn, unready_sql, &stmt, err);
     while (more && status == FHIRSTORE_OK && (status = fhs_stmt_step(stmt, err)) == FHIRSTORE_OK) {
-        more = visit(ctx, (uint32_t)fhs_stmt_int(stmt, 0), (int32_t)fhs_stmt_int(stmt, 1),
-                     (fhs_param_state)fhs_stmt_int(stmt, 2));
+        const int64_t number = fhs_stmt_int(stmt, 0);
+        const fhs_param_state state = (fhs_param_state)fhs_stmt_int(stmt, 2);
+        if (number <= last) {
+            status = fhs_fail(err, FHIRSTORE_ERR_CORRUPT,
+                              "the numbers of search parameters are out of order");
+        } else if (state != FHS_PARAM_READY) {
+            more = visit(ctx, (uint32_t)number, (int32_t)fhs_stmt_int(stmt, 1), state);
+        }
+        last = number;
     }
     fhs_stmt_give(stmt);
     return status == FHIRSTORE_DONE ? FHIRSTORE_OK : status;
