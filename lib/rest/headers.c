@@ -154,7 +154,6 @@ bool fhs_media_wants_content(const fhs_core *core, const fhs_request *request, f
     const fhs_str name = fhs_media_name(content);
     int resource = 0;
     int raw = 0;
-    bool is_asked = false;
     for (size_t i = 0; i < request->header_count; i++) {
         fhs_str list = request->headers[i].value;
         fhs_str item;
@@ -164,7 +163,6 @@ bool fhs_media_wants_content(const fhs_core *core, const fhs_request *request, f
         while (next_range(&list, &item)) {
             const fhs_str wanted = fhs_media_name(item);
             const int weight = weight_of(item);
-            is_asked = true;
             if (fhs_str_eq_ascii_case(wanted, name) &&
                 !fhs_str_eq_ascii_case(wanted, FHS_LIT("application/fhir+json"))) {
                 raw = weight > raw ? weight : raw;
@@ -173,7 +171,8 @@ bool fhs_media_wants_content(const fhs_core *core, const fhs_request *request, f
             }
         }
     }
-    return is_asked && raw >= resource;
+    /* Who asks for neither gets the content: R4, Binary, "Serving Binary Resources". */
+    return raw >= resource;
 }
 
 /* ---- conditions ---- */

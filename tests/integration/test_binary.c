@@ -49,7 +49,7 @@ START_TEST(content_comes_back_as_it_was)
         read = ask("HEAD", url, "Accept: */*", NULL);
         ck_assert_uint_eq(read.body_len, 0);
         ck_assert_str_eq(header_of(&read, "Content-Type"), types[i]);
-        read = ask("GET", url, NULL, NULL);
+        read = ask("GET", url, "Accept: application/fhir+json", NULL);
         expect_text(read, "resourceType", "Binary");
     }
     expect_sound(store);
@@ -80,7 +80,8 @@ START_TEST(who_asks_for_the_resource_gets_it)
         const char *url;
         bool content;
     } cases[] = {
-        {NULL, "Binary/x", false},
+        {NULL, "Binary/x", true},
+        {NULL, "Binary/x?_format=json", false},
         {"Accept: application/fhir+json", "Binary/x", false},
         {"Accept: application/json", "Binary/x", false},
         {"Accept: application/fhir+json, */*;q=0.5", "Binary/x", false},
