@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../support/self.h"
 #include "stress.h"
 
 #define WRITERS 3u
@@ -351,7 +352,7 @@ int main(int argc, char **argv)
     MUST(mkdtemp(folder) != NULL);
     const time_t begun = time(NULL);
     do {
-        run_round("/proc/self/exe", seed++, steps, &number);
+        run_round(self_path(), seed++, steps, &number);
     } while (time(NULL) - begun < seconds);
     remove_rest();
     (void)printf("1..%u\n", number);
