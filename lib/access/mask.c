@@ -47,10 +47,15 @@ static const char *follow_segment(const fhs_fhir *fhir, fhs_type *type, fhs_str 
     fhs_property property;
     fhs_element element;
     const fhs_str name = without_choice(segment);
+    const bool says_choice = name.len < segment.len;
     const bool is_member = fhs_property_find(fhir, *type, name, &property);
-    if (!fhs_element_find(fhir, *type, name, &element, NULL)) {
+    if (fhs_element_find(fhir, *type, name, &element, NULL)) {
+        if (says_choice && (element.flags & FHS_ELEMENT_CHOICE) == 0) {
+            return "a choice of types before the [x]";
+        }
+    } else {
         const bool is_form = is_member && (property.flags & FHS_ELEMENT_CHOICE) != 0;
-        if (!is_form) {
+        if (!is_form || says_choice) {
             return "an element of the type";
         }
         if (is_last && (property.flags & FHS_ELEMENT_REQUIRED) != 0) {

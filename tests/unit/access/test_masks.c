@@ -74,6 +74,10 @@ static const struct {
 } faults[] = {
     {"Patient", "birthDate", NULL},
     {"Patient", "resourceType", "other than id"},
+    {"Patient", "id[x]", "a choice of types"},
+    {"Patient", "meta[x]", "a choice of types"},
+    {"Patient", "name[x].family", "a choice of types"},
+    {"Observation", "valueQuantity[x]", "an element of the type"},
     {"Patient", "meta.source", NULL},
     {"Patient", "contact.name.family", NULL},
     {"Observation", "value[x]", NULL},
