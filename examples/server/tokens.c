@@ -127,6 +127,15 @@ static bool is_algorithm(jwa_alg alg)
     return alg == R_JWA_ALG_RS256 || alg == R_JWA_ALG_ES256 || alg == R_JWA_ALG_EDDSA;
 }
 
+/* What a key is called is a text, where it is said at all. */
+static bool has_clean_kid(jwt_t *jwt)
+{
+    json_t *kid = r_jwt_get_header_json_t_value(jwt, "kid");
+    bool is_clean = kid == NULL || json_is_string(kid);
+    json_decref(kid);
+    return is_clean;
+}
+
 /* The claims of a token whose signature is right; NULL: *fault_out. */
 static json_t *verified_claims(web_tokens *tokens, const char *token, token_fault *fault_out)
 {
@@ -143,7 +152,7 @@ static json_t *verified_claims(web_tokens *tokens, const char *token, token_faul
         *fault_out = is_algorithm(alg) && critical == NULL ? unknown_key : wrong_algorithm;
         json_decref(critical);
     }
-    if (is_algorithm(alg) && fault_out->text == unknown_key.text) {
+    if (is_algorithm(alg) && fault_out->text == unknown_key.text && has_clean_kid(jwt)) {
         key = keyset_find(tokens->keys, r_jwt_get_header_str_value(jwt, "kid"), alg);
     }
     if (key != NULL) {
