@@ -197,6 +197,8 @@ static int map_shm_main(sqlite3_file *file, int region, int size, int extend, vo
     return self->real->pMethods->xShmMap(self->real, region, size, extend, out);
 }
 
+#define WRITE_LOCK 0 /* the lock of the log's one writer (SQLite's WAL_WRITE_LOCK) */
+
 /* Each transaction begins with a lock here: what several processes share is read again after it. */
 static int lock_shm_main(sqlite3_file *file, int offset, int count, int flags)
 {
@@ -205,7 +207,11 @@ static int lock_shm_main(sqlite3_file *file, int offset, int count, int flags)
         return SQLITE_MISUSE;
     }
     self->salt_is_fresh = false;
-    return self->real->pMethods->xShmLock(self->real, offset, count, flags);
+    int code = self->real->pMethods->xShmLock(self->real, offset, count, flags);
+    if (offset == WRITE_LOCK && (flags & SQLITE_SHM_EXCLUSIVE) != 0) {
+        self->has_to_write = code == SQLITE_OK && (flags & SQLITE_SHM_LOCK) != 0;
+    }
+    return code;
 }
 
 static void barrier_main(sqlite3_file *file)

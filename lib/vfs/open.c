@@ -259,6 +259,7 @@ fhirstore_status fhs_vfs_new(const char *path, const fhs_vfs_options *options, f
     vfs->header_file = -1;
     (void)pthread_mutex_init(&vfs->log_lock, NULL);
     fhs_vfs_mark_process(vfs);
+    fhs_vfs_forget_log(vfs);
     vfs->read_only = options->read_only;
     vfs->multi_process = options->multi_process;
     status = find_base(vfs, options, err);
@@ -313,9 +314,7 @@ void fhs_vfs_suspend(fhs_vfs *vfs)
     fhs_vfs_pass_end(vfs);
     vfs->log.database = 0;
     vfs->has_generation = false;
-    atomic_store(&vfs->wal_salt, 0);
-    atomic_store(&vfs->wal_commit, 0);
-    atomic_store(&vfs->wal_durable, 0);
+    fhs_vfs_forget_log(vfs);
 }
 
 static fhirstore_status take_up(fhs_vfs *vfs, fhirstore_error **err)

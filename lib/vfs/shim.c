@@ -112,9 +112,7 @@ static int delete_file(sqlite3_vfs *shim, const char *name, int sync_folder)
     if (code != SQLITE_OK) {
         return code;
     }
-    atomic_store(&vfs->wal_salt, 0);
-    atomic_store(&vfs->wal_commit, 0);
-    atomic_store(&vfs->wal_durable, 0);
+    fhs_vfs_forget_log(vfs);
     return vfs->base->xDelete(vfs->base, name, sync_folder);
 }
 

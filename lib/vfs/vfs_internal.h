@@ -114,6 +114,7 @@ struct fhs_vfs {
     _Atomic uint64_t wal_salt;    /* of the log's current header; 0: not known */
     _Atomic uint64_t wal_commit;  /* frames up to and with the last commit known here */
     _Atomic uint64_t wal_durable; /* wal_commit as it was when the last sync began */
+    _Atomic uint64_t wal_written; /* behind all frames of this use that may be in the file */
 };
 
 typedef enum fhs_wal_mode {
@@ -134,6 +135,7 @@ struct fhs_vfs_file {
     bool has_begun;     /* a page was written in this checkpoint */
     bool has_passed;    /* passed[] is what the log handed out last */
     bool salt_is_fresh; /* several processes: salt was read in this transaction */
+    bool has_to_write;  /* got the lock for writers, and has written nothing yet */
     uint64_t salt;      /* several processes: of the log's header */
     uint8_t passed[NONCE_BYTES + TAG_BYTES];
 
@@ -149,6 +151,15 @@ struct fhs_vfs_file {
 
     uint8_t scratch[SEALED_FRAME]; /* ciphertext only */
 };
+
+/* The log goes, or somebody else may change it: nothing is known of it. */
+static inline void fhs_vfs_forget_log(fhs_vfs *vfs)
+{
+    atomic_store(&vfs->wal_salt, 0);
+    atomic_store(&vfs->wal_commit, 0);
+    atomic_store(&vfs->wal_durable, 0);
+    atomic_store(&vfs->wal_written, UINT64_MAX);
+}
 
 static inline fhs_vfs_file *fhs_vfs_file_of(sqlite3_file *file)
 {

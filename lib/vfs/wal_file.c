@@ -334,8 +334,48 @@ static int write_wal_header(fhs_vfs_file *self, const uint8_t *header)
     code = write_stored(self, slot, sizeof slot, 0);
     if (code == SQLITE_OK) {
         set_salt(self, fhs_vfs_salt_at(header + 16));
+        atomic_store(&self->vfs->wal_written, 0);
     }
     return code;
+}
+
+/*
+ * A writer that was killed, or gave up, may have left frames behind the log's end that are
+ * authentic and of this use. If the next one were killed while it writes over the first of them,
+ * they would look like commits behind a frame that somebody damaged: they go before that.
+ */
+static int drop_dead_frames(fhs_vfs_file *self, uint32_t frame)
+{
+    fhs_vfs *vfs = self->vfs;
+    uint8_t header[FRAME_HEADER];
+    const uint64_t offset = fhs_vfs_frame_offset(frame);
+    if (!self->main->has_to_write) {
+        return SQLITE_OK;
+    }
+    self->main->has_to_write = false;
+    if (!vfs->multi_process && atomic_load(&vfs->wal_written) <= frame) {
+        return SQLITE_OK;
+    }
+    int code = load_frame(self, frame, header);
+    uint64_t salt = vfs->multi_process ? self->main->salt : atomic_load(&vfs->wal_salt);
+    bool is_older = code == SQLITE_OK && fhs_vfs_salt_at(header + 8) != salt;
+    if (code == SQLITE_IOERR_SHORT_READ || is_older) {
+        code = SQLITE_OK;
+    } else if (code == SQLITE_OK || code == SQLITE_IOERR_DATA) {
+        code = self->real->pMethods->xTruncate(self->real, (sqlite3_int64)offset);
+    }
+    if (code == SQLITE_OK) {
+        atomic_store(&vfs->wal_written, frame);
+    }
+    return code;
+}
+
+/* Only who has the lock for writing comes here. */
+static void note_written(fhs_vfs *vfs, uint32_t frame)
+{
+    if (atomic_load(&vfs->wal_written) <= frame) {
+        atomic_store(&vfs->wal_written, (uint64_t)frame + 1);
+    }
 }
 
 /* In REWRITE mode the page stays as it is: only the checksum before it changes. */
@@ -362,6 +402,10 @@ static int write_frame_header(fhs_vfs_file *self, uint32_t frame, const uint8_t 
     self->has_unsalted = fhs_vfs_salt_at(header + 8) == 0;
     int code = check_salt(self, frame, header);
     if (code == SQLITE_OK) {
+        code = drop_dead_frames(self, frame);
+    }
+    if (code == SQLITE_OK) {
+        note_written(self->vfs, frame);
         memcpy(self->held, header, FRAME_HEADER);
         self->held_frame = frame;
         self->holds_header = true;
@@ -463,9 +507,7 @@ static int truncate_wal(sqlite3_file *file, sqlite3_int64 size)
         return code;
     }
     if (size == 0) {
-        atomic_store(&self->vfs->wal_salt, 0);
-        atomic_store(&self->vfs->wal_commit, 0);
-        atomic_store(&self->vfs->wal_durable, 0);
+        fhs_vfs_forget_log(self->vfs);
     } else if (size > WAL_HEADER) {
         sqlite3_int64 frames = (size - WAL_HEADER + FRAME_BYTES - 1) / FRAME_BYTES;
         stored = SLOT_WAL_HEADER + frames * SEALED_FRAME;

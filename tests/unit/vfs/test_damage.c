@@ -419,6 +419,43 @@ START_TEST(reports_frames_beyond_a_bad_one)
 }
 END_TEST
 
+/* Killed while it wrote over what another transaction had left: half a frame, and nothing behind.
+ */
+START_TEST(a_frame_torn_by_a_kill_has_no_dead_ones_behind_it)
+{
+    const fhs_vfs_options options = {
+        .credential = test_key, .create = true, .multi_process = _i == 1};
+    size_t spilled = 0;
+    size_t size = 0;
+    uint64_t reported = 0;
+    const char *path = in_folder("killed");
+    const char *copy = in_folder("copy");
+    store opened = open_store_with(path, &options);
+    sqlite3 *other = connect(&opened);
+    fill_store(opened.db, 20);
+    free(load_bytes(wal_of(path), &size));
+    const size_t frame = size; /* where the next one begins */
+    run_sql(opened.db, "PRAGMA cache_size=10; BEGIN; UPDATE t SET body=randomblob(3000);"
+                       "INSERT INTO t(body) SELECT randomblob(3000) FROM t; ROLLBACK");
+    free(load_bytes(wal_of(path), &spilled));
+    ck_assert_uint_gt(spilled, size + 20 * (size_t)FRAME);
+    run_sql(other, "PRAGMA wal_autocheckpoint=0; UPDATE t SET name='x' WHERE id=1");
+    copy_files(path, copy);
+    uint8_t *log = load_bytes(wal_of(copy), &size);
+    ck_assert_uint_lt(size, spilled);
+    memset(log + frame + 2000, 0, FRAME - 2000);
+    save_bytes(wal_of(copy), log, frame + FRAME);
+    free(log);
+    ck_assert_int_eq(sqlite3_close(other), SQLITE_OK);
+    close_store(&opened);
+    opened = open_store_with(copy, &options);
+    ck_assert_uint_eq(count_flaws(&opened, &reported), 0);
+    ck_assert_int_eq(get_number(opened.db, "SELECT count(*) FROM t"), 20);
+    ck_assert_int_eq(get_number(opened.db, "SELECT count(*) FROM t WHERE name='x'"), 0);
+    close_store(&opened);
+}
+END_TEST
+
 START_TEST(ignores_the_log_of_another_store)
 {
     int64_t sum = make_closed(80);
@@ -582,6 +619,7 @@ int main(void)
     tcase_add_test(tcase, drops_a_torn_end_of_the_log);
     tcase_add_test(tcase, refuses_a_log_damaged_before_synced_commits);
     tcase_add_test(tcase, reports_frames_beyond_a_bad_one);
+    tcase_add_loop_test(tcase, a_frame_torn_by_a_kill_has_no_dead_ones_behind_it, 0, 2);
     tcase_add_test(tcase, ignores_the_log_of_another_store);
     tcase_add_test(tcase, refuses_frames_of_an_earlier_use);
     tcase_add_test(tcase, refuses_damage_of_a_running_log);
