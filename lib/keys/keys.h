@@ -234,6 +234,8 @@ bool fhs_keys_is_torn(const fhs_keys *keys); /* a write of these keys' own faile
  * before or behind it. False: somebody has changed it.
  */
 bool fhs_keys_is_tear(const fhs_keys *keys, const uint8_t copy[FHS_KEYS_COPY_BYTES]);
+/* Of these: one that a new data key, interrupted between the two copies, has left whole. */
+bool fhs_keys_is_half_renewed(const fhs_keys *keys, const uint8_t copy[FHS_KEYS_COPY_BYTES]);
 /*
  * Whether an authentic copy is the one that stands in its place: they are written in turn, so the
  * spare one is the last before that in force. Nobody else may have written meanwhile.

@@ -84,6 +84,11 @@ static bool is_of_other_key(const fhs_keys *keys, const uint8_t *copy)
            memcmp(retiring + EPOCH_COMMITMENT, current + EPOCH_COMMITMENT, HEADER_HASH_BYTES) == 0;
 }
 
+bool fhs_keys_is_half_renewed(const fhs_keys *keys, const uint8_t copy[FHS_KEYS_COPY_BYTES])
+{
+    return has_fixed_fields_of(copy, keys->image) && is_of_other_key(keys, copy);
+}
+
 bool fhs_keys_is_tear(const fhs_keys *keys, const uint8_t copy[FHS_KEYS_COPY_BYTES])
 {
     uint64_t seq = fhs_header_seq(copy);

@@ -137,7 +137,8 @@ static fhirstore_status check_first_page(fhs_vfs *vfs, sqlite3_int64 size, fhirs
 
 /*
  * A log that holds something was left by a crash, which may have torn a header copy: it is written
- * anew. Any other bad copy is damage, and for verify to tell, also when it was overwritten since.
+ * anew. So is one that a change of the data key has left as it was, which needs no log beside it.
+ * Any other bad copy is damage, and for verify to tell, also when it was overwritten since.
  */
 static fhirstore_status mend_header(fhs_vfs *vfs, const uint8_t *block, fhirstore_error **err)
 {
@@ -147,7 +148,8 @@ static fhirstore_status mend_header(fhs_vfs *vfs, const uint8_t *block, fhirstor
     if (vfs->multi_process || fhs_keys_copy_is_valid(vfs->keys, copy)) {
         return FHIRSTORE_OK;
     }
-    bool is_from_crash = !fhs_vfs_log_is_empty(vfs) && fhs_keys_is_tear(vfs->keys, copy);
+    bool is_from_crash = fhs_keys_is_half_renewed(vfs->keys, copy) ||
+                         (!fhs_vfs_log_is_empty(vfs) && fhs_keys_is_tear(vfs->keys, copy));
     if (!is_from_crash) {
         vfs->bad_copy = spare + 1;
     }

@@ -277,7 +277,41 @@ START_TEST(survives_failing_slot_changes)
 }
 END_TEST
 
-/* Creation that fails anywhere leaves no store, or a whole one, and never stands in its own way. */
+/* Killed between the two header copies, with no log beside the file to tell of it. */
+START_TEST(mends_the_header_of_a_half_renewed_store)
+{
+    const size_t seq = 48; /* the lowest byte of a number that is small yet */
+    const char *path = in_folder("store");
+    const fhs_vfs_options options = with(_i == 0 ? other_key : test_key);
+    store opened = open_store(path);
+    uint32_t id = 0;
+    size_t size = 0;
+    size_t renewed_size = 0;
+    fill_store(opened.db, 20);
+    close_store(&opened);
+    uint8_t *before = load_bytes(path, &size);
+    opened = open_store(path);
+    ck_assert_int_eq(fhs_vfs_renew(opened.vfs, &other_key, cheap, FHS_LIT("new"), &id, NULL),
+                     FHIRSTORE_OK);
+    uint8_t *renewed = load_bytes(path, &renewed_size);
+    close_store(&opened);
+    const bool is_first = renewed[seq] < renewed[FHS_KEYS_COPY_BYTES + seq];
+    const size_t at = is_first ? 0 : FHS_KEYS_COPY_BYTES;
+    memcpy(before + at, renewed + at, FHS_KEYS_COPY_BYTES);
+    (void)unlink(in_folder("store-renew"));
+    save_bytes(path, before, size);
+    free(before);
+    free(renewed);
+    for (int round = 0; round < 2; round++) {
+        opened = open_store_with(path, &options);
+        ck_assert(fhs_vfs_is_mended(opened.vfs) == (round == 0));
+        ck_assert_uint_eq(count_flaws(&opened, NULL), 0);
+        ck_assert_int_eq(get_number(opened.db, "SELECT count(*) FROM t"), 20);
+        close_store(&opened);
+    }
+}
+END_TEST
+
 /* A crash between the emptying of a batch and its deletion leaves an empty file beside the store.
  */
 START_TEST(clears_away_what_is_left_of_a_batch)
@@ -301,6 +335,7 @@ START_TEST(clears_away_what_is_left_of_a_batch)
 }
 END_TEST
 
+/* Creation that fails anywhere leaves no store, or a whole one, and never stands in its own way. */
 START_TEST(creates_whole_or_not_at_all)
 {
     const char *path = in_folder("store");
@@ -370,6 +405,7 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, opens_read_only);
     tcase_add_test(tcase, changes_slots_of_an_open_store);
     tcase_add_test(tcase, survives_failing_slot_changes);
+    tcase_add_loop_test(tcase, mends_the_header_of_a_half_renewed_store, 0, 2);
     tcase_add_test(tcase, clears_away_what_is_left_of_a_batch);
     tcase_add_test(tcase, creates_whole_or_not_at_all);
     suite_add_tcase(suite, tcase);
