@@ -111,6 +111,19 @@ inline fhirstore_status check(fhirstore_status status, const Reason &reason)
     return status;
 }
 
+/** What verify() and repair() are told, as "area: text". */
+inline void take_finding(void *ctx, const char *area, const char *text) noexcept
+{
+    (void)guarded(
+        [&] {
+            if (std::string_view(area) != "notice") {
+                static_cast<std::vector<std::string> *>(ctx)->push_back(std::string(area) + ": " + text);
+            }
+            return FHIRSTORE_OK;
+        },
+        FHIRSTORE_OK);
+}
+
 template <typename Handle, void (*Close)(Handle *)> struct Closer {
     void operator()(Handle *handle) const noexcept { Close(handle); }
 };
@@ -135,6 +148,8 @@ class Options
         return *this;
     }
     Options &plaintext() { return flag(FHIRSTORE_OPEN_PLAINTEXT); }
+    /** A new store gives each Patient a key of its own: see Session::shred(). */
+    Options &patient_keys() { return flag(FHIRSTORE_OPEN_PATIENT_KEYS); }
     Options &create() { return flag(FHIRSTORE_OPEN_CREATE); }
     Options &read_only() { return flag(FHIRSTORE_OPEN_READ_ONLY); }
     Options &multi_process() { return flag(FHIRSTORE_OPEN_MULTI_PROCESS); }
@@ -374,6 +389,36 @@ class Session
         return answer(fhirstore_request, method.data(), method.size(), url.data(), url.size(), list.data(), list.size(),
                       body.data(), body.size());
     }
+    /**
+     * Destroy a patient's key and remove what belongs to that patient alone; a JSON object with "resources",
+     * "versions", "stillNamedBy" and "tidy".
+     */
+    std::string shred(std::string_view id, bool later = false)
+    {
+        detail::Reason reason;
+        fhirstore_buf told = {};
+        fhirstore_status status = fhirstore_shred_patient(session_.get(), id.data(), id.size(),
+                                                          later ? FHIRSTORE_SHRED_LATER : 0, &told, reason.out());
+        std::string text(told.ptr == nullptr ? "" : told.ptr, told.len);
+        fhirstore_buf_clear(&told);
+        detail::check(status, reason);
+        return text;
+    }
+    /**
+     * Verify the store and make anew what can be made of what is stored: "area: text" of each finding, then "repaired: "
+     * and what was mended, "left: " and what was not. Nothing if all is sound.
+     */
+    std::vector<std::string> repair()
+    {
+        std::vector<std::string> findings;
+        detail::Reason reason;
+        fhirstore_status status = fhirstore_repair(session_.get(), detail::take_finding, &findings, nullptr, reason.out());
+        detail::rethrow();
+        if (status != FHIRSTORE_ERR_CORRUPT) {
+            detail::check(status, reason);
+        }
+        return findings;
+    }
     /** Stop what it does; from any thread. */
     void cancel() { fhirstore_session_cancel(session_.get()); }
     fhirstore_session *get() const { return session_.get(); }
@@ -501,14 +546,8 @@ class Store
     {
         std::vector<std::string> findings;
         detail::Reason reason;
-        fhirstore_status status = fhirstore_verify(
-            store_.get(),
-            [](void *ctx, const char *area, const char *text) {
-                if (std::string_view(area) != "notice") {
-                    static_cast<std::vector<std::string> *>(ctx)->push_back(std::string(area) + ": " + text);
-                }
-            },
-            &findings, nullptr, reason.out());
+        fhirstore_status status = fhirstore_verify(store_.get(), detail::take_finding, &findings, nullptr, reason.out());
+        detail::rethrow();
         if (findings.empty()) {
             detail::check(status, reason);
         }

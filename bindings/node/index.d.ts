@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/// <reference types="node" />
 
 /** A resource: an object, its JSON as text, or its bytes. */
 export type Body = object | string | Uint8Array;
@@ -15,6 +16,7 @@ export class FhirStoreError extends Error {
 
 /** What was answered. */
 export class Response {
+  private constructor();
   readonly status: number;
   readonly http: number;
   readonly id: string;
@@ -36,6 +38,8 @@ export interface OpenOptions {
   keyId?: string;
   /** Not encrypted: for tests. */
   plaintext?: boolean;
+  /** A new store gives each Patient a key of its own: see Session.shred(). */
+  patientKeys?: boolean;
   create?: boolean;
   readOnly?: boolean;
   multiProcess?: boolean;
@@ -95,8 +99,22 @@ export interface AuditEvent {
   resources: string[];
 }
 
+export interface Finding {
+  area: string;
+  text: string;
+}
+
+/** What went with a patient, who still names it, and whether the file was written anew. */
+export interface Shredded {
+  resources: number;
+  versions: number;
+  stillNamedBy: string[];
+  tidy: boolean;
+}
+
 /** A store in one file. Safe to use from anywhere in the process. */
 export class Store {
+  private constructor();
   static open(file: string, options?: OpenOptions): Promise<Store>;
   readonly closed: boolean;
   session(options?: SessionOptions): Promise<Session>;
@@ -105,12 +123,13 @@ export class Store {
   setAuditHook(record: ((event: AuditEvent) => void) | null, before?: (event: AuditEvent) => void): Promise<void>;
   stats(): Promise<any>;
   keys(): Promise<any>;
-  verify(): Promise<{ area: string; text: string }[]>;
+  verify(): Promise<Finding[]>;
   close(): Promise<void>;
 }
 
 /** Who asks. Calls of one session wait for each other. */
 export class Session {
+  private constructor();
   readonly closed: boolean;
   create(resource: Body, options?: { ifNoneExist?: string }): Promise<Response>;
   read(type: string, id: string): Promise<Response>;
@@ -125,12 +144,15 @@ export class Session {
   page(type: string, query?: string): Promise<any>;
   request(method: string, url: string, options?: { body?: Body; headers?: Record<string, string>; check?: boolean }): Promise<Response>;
   transaction(entry: object[], type?: 'transaction' | 'batch'): Promise<any>;
+  shred(id: string, options?: { later?: boolean }): Promise<Shredded>;
+  repair(): Promise<Finding[]>;
   cancel(): void;
   close(): Promise<void>;
 }
 
 /** A cursor on a snapshot. */
 export class Search {
+  private constructor();
   readonly closed: boolean;
   next(): Promise<Resource | undefined>;
   close(): Promise<void>;

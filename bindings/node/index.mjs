@@ -164,8 +164,8 @@ export class Store extends Handle {
   #sessions = new Set();
 
   /**
-   * Open a store. Options: key (32 bytes) or passphrase or keyCallback(keyId), or plaintext; create, readOnly,
-   * multiProcess, fhir ('R4', 'R4B', 'R5'), baseUrl, clock(), cacheBytes, maxReaders.
+   * Open a store. Options: key (32 bytes) or passphrase or keyCallback(keyId), or plaintext; patientKeys, create,
+   * readOnly, multiProcess, fhir ('R4', 'R4B', 'R5'), baseUrl, clock(), cacheBytes, maxReaders.
    */
   static async open(file, wanted = {}) {
     const name = text(file, 'the path');
@@ -348,6 +348,7 @@ function openOptions(wanted, kept, state) {
   const given = options('fhirstore_open_options', {
     flags: (wanted.create ? numbers.FHIRSTORE_OPEN_CREATE : 0) | (wanted.readOnly ? numbers.FHIRSTORE_OPEN_READ_ONLY : 0)
       | (wanted.plaintext ? numbers.FHIRSTORE_OPEN_PLAINTEXT : 0)
+      | (wanted.patientKeys ? numbers.FHIRSTORE_OPEN_PATIENT_KEYS : 0)
       | (wanted.multiProcess ? numbers.FHIRSTORE_OPEN_MULTI_PROCESS : 0),
     fhir_version: wanted.fhir === undefined ? 0 : VERSIONS[wanted.fhir] ?? -1,
     cache_bytes: wanted.cacheBytes ?? 0,
@@ -572,6 +573,39 @@ export class Session extends Handle {
       headers['If-Match'] = `W/"${wanted.ifMatch}"`;
     }
     return this.request('PATCH', `${type}/${id}`, { body: Buffer.from(JSON.stringify(operations)), headers, check: true });
+  }
+
+  /**
+   * Destroy a patient's key and remove what belongs to that patient alone: {resources, versions, stillNamedBy, tidy}.
+   * With later, writing the file anew is left to the next maintenance.
+   */
+  async shred(id, { later = false } = {}) {
+    const name = text(id, 'id');
+    const buffer = {};
+    await this._inTurn(() => this._status(lib.shred_patient, this._use(), name, name.length,
+      later ? numbers.FHIRSTORE_SHRED_LATER : 0, buffer));
+    return JSON.parse(takeBuffer(buffer));
+  }
+
+  /**
+   * Verify the store and make anew what can be made of what is stored: {area, text} of each finding, then with area
+   * 'repaired' what was mended and with 'left' what was not. Nothing if all is sound.
+   */
+  async repair() {
+    const findings = [];
+    const report = callback('fhirstore_finding_fn', (_, area, words) => {
+      findings.push({ area: cString(area), text: cString(words) });
+    });
+    try {
+      await this._inTurn(() => this._status(lib.repair, this._use(), report, null, null));
+    } catch (error) {
+      if (error.status !== numbers.FHIRSTORE_ERR_CORRUPT) {
+        throw error;
+      }
+    } finally {
+      forget(report);
+    }
+    return findings.filter((finding) => finding.area !== 'notice');
   }
 
   /** Stop what the session does now. */

@@ -137,6 +137,14 @@ static Got perform(fhir::Session &session, const json &step)
         got.value["count"] = session.count(type, query);
         return got;
     }
+    if (what == "shred") {
+        got.body = json::parse(session.shred(id, step.value("later", false)));
+        return got;
+    }
+    if (what == "repair") {
+        got.value["findings"] = session.repair();
+        return got;
+    }
     if (what == "patch") {
         return requested(session, step, "PATCH", type + "/" + id, step["operations"].dump(),
                          {{"Content-Type", "application/json-patch+json"}});
@@ -164,7 +172,7 @@ static void check_error(const fhir::Error &error, const json &want)
 
 static void check_answer(const Got &got, const json &want)
 {
-    for (const char *name : {"http", "version", "id", "ids", "count"}) {
+    for (const char *name : {"http", "version", "id", "ids", "count", "findings"}) {
         expect(!want.contains(name) || got.value[name] == want[name], name + (" " + got.value.dump()));
     }
     const json headers = want.value("headers", json::object());
@@ -202,7 +210,12 @@ static void run_file(const files::path &path)
     const Folder folder;
     std::ifstream file(path);
     const json document = json::parse(file);
-    fhir::Store store(folder.file(), fhir::Options().key(test_key()).create());
+    fhir::Options options;
+    options.key(test_key()).create();
+    if (document.value("/store/patientKeys"_json_pointer, false)) {
+        options.patient_keys();
+    }
+    fhir::Store store(folder.file(), options);
     fhir::Session session = store.session(fhir::Principal("tester").everything());
     std::map<std::string, std::string> kept;
     int place = 0;

@@ -33,8 +33,8 @@ async function within(test) {
   }
 }
 
-const withStore = (test) => within(async (folder) => {
-  const store = await Store.open(path.join(folder, 's'), { key: KEY, create: true });
+const withStore = (test, wanted = {}) => within(async (folder) => {
+  const store = await Store.open(path.join(folder, 's'), { key: KEY, create: true, ...wanted });
   const session = await store.session({ principal: 'tester', everything: true });
   await test(store, session, folder);
   await store.close();
@@ -63,6 +63,8 @@ async function perform(session, step) {
     case 'page': return session.page(step.type, step.query);
     case 'patch': return session.patch(step.type, step.id, step.operations);
     case 'transaction': return session.transaction(step.entries);
+    case 'shred': return session.shred(step.id, { later: step.later });
+    case 'repair': return session.repair();
     default: return session.request(step.method, step.url, { body: step.body, headers: step.headers });
   }
 }
@@ -81,6 +83,9 @@ function checkAnswer(got, want) {
   }
   if ('count' in want) {
     assert.equal(got, want.count);
+  }
+  if ('findings' in want) {
+    assert.deepEqual(got, want.findings);
   }
   const body = got instanceof Response ? got.json() : got;
   for (const [name, value] of Object.entries(want.json ?? {})) {
@@ -110,13 +115,13 @@ async function runStep(session, given, kept) {
 
 const data = path.join(root, 'tests', 'data', 'bindings');
 for (const name of fs.readdirSync(data).filter((each) => each.endsWith('.json')).sort()) {
-  const { steps } = JSON.parse(fs.readFileSync(path.join(data, name), 'utf8'));
+  const { steps, store: wanted } = JSON.parse(fs.readFileSync(path.join(data, name), 'utf8'));
   await withStore(async (store, session) => {
     const kept = {};
     for (const [place, step] of steps.entries()) {
       await report(`${path.basename(name, '.json')} ${place + 1}: ${step.do}`, runStep, session, step, kept);
     }
-  });
+  }, wanted);
 }
 
 // ---- Node's own ----
@@ -216,6 +221,25 @@ const ownTests = {
     await Promise.all([work(), work(), work(), work()]);
     assert.equal(await session.count('Patient'), 20);
     assert.deepEqual(await store.verify(), []);
+  }),
+  what_is_damaged_is_mended: () => within(async (folder) => {
+    const file = path.join(folder, 's');
+    let store = await Store.open(file, { key: KEY, create: true });
+    await (await store.session({ everything: true })).create({ resourceType: 'Patient' });
+    await store.close();
+    const bytes = fs.openSync(file, 'r+');
+    fs.writeSync(bytes, Buffer.alloc(32), 0, 32, 4096 + 64); // the second copy of the header
+    fs.closeSync(bytes);
+    store = await Store.open(file, { key: KEY });
+    assert.ok((await store.verify()).length > 0);
+    const areas = (await (await store.session({ everything: true })).repair()).map((finding) => finding.area);
+    assert.ok(areas.includes('repaired') && !areas.includes('left'), String(areas));
+    assert.deepEqual(await store.verify(), []);
+    const reader = await store.session({ claims: { id: 'p', scope: 'user/Patient.rs' } });
+    await assert.rejects(reader.repair(), (error) => error.http === 403);
+    await assert.rejects(reader.shred('a'), (error) => error.http === 403);
+    await assert.rejects(reader.shred(5), TypeError);
+    await store.close();
   }),
   all_functions_are_there: () => {
     const api = JSON.parse(fs.readFileSync(path.join(root, 'bindings', 'c-abi', 'api.json'), 'utf8'));

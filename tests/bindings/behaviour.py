@@ -78,6 +78,10 @@ def perform(session, step):
         return session.patch(step["type"], step["id"], step["operations"])
     if do == "transaction":
         return session.transaction(step["entries"])
+    if do == "shred":
+        return session.shred(step["id"], later=step.get("later", False))
+    if do == "repair":
+        return session.repair()
     return session.request(step["method"], step["url"], step.get("body"), step.get("headers"))
 
 
@@ -99,6 +103,8 @@ def check_answer(got, want):
         equal(got, want["ids"], "ids")
     if "count" in want:
         equal(got, want["count"], "count")
+    if "findings" in want:
+        equal(got, want["findings"], "findings")
     body = got.json() if isinstance(got, fhirstore.Response) else got
     for name, value in want.get("json", {}).items():
         equal(body.get(name), value, name)
@@ -117,8 +123,10 @@ def run_step(session, step, kept):
 
 
 def run_file(path):
-    steps = json.loads(path.read_text(encoding="utf-8"))["steps"]
-    with tempfile.TemporaryDirectory() as folder, fhirstore.Store(f"{folder}/s", key=KEY, create=True) as store:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    steps, patient_keys = document["steps"], document.get("store", {}).get("patientKeys", False)
+    with tempfile.TemporaryDirectory() as folder, fhirstore.Store(f"{folder}/s", key=KEY, create=True,
+                                                                  patient_keys=patient_keys) as store:
         kept = {}
         with store.session("tester", everything=True) as session:
             for place, step in enumerate(steps, 1):
@@ -254,6 +262,24 @@ def collected_under_load():
         equal(fresh.store.verify(), [])
 
 
+def what_is_damaged_is_mended():
+    with tempfile.TemporaryDirectory() as folder:
+        with fhirstore.Store(f"{folder}/s", key=KEY, create=True) as store:
+            store.session(everything=True).create({"resourceType": "Patient"})
+        with open(f"{folder}/s", "r+b") as file:
+            file.seek(4096 + 64)  # the second copy of the header
+            file.write(bytes(32))
+        with fhirstore.Store(f"{folder}/s", key=KEY) as store:
+            equal(len(store.verify()) > 0, True, "findings")
+            areas = [area for area, _ in store.session(everything=True).repair()]
+            equal(("repaired" in areas, "left" in areas), (True, False), areas)
+            equal(store.verify(), [])
+            reader = store.session("p", claims={"id": "p", "scope": "user/Patient.rs"})
+            raises(fhirstore.Denied, reader.repair)
+            raises(fhirstore.Denied, reader.shred, "a")
+            raises(TypeError, reader.shred, 5)
+
+
 def all_functions_are_there():
     api = json.loads((ROOT / "bindings" / "c-abi" / "api.json").read_text(encoding="utf-8"))
     for function in api["functions"]:
@@ -267,7 +293,7 @@ def main():
     for path in sorted((ROOT / "tests" / "data" / "bindings").glob("*.json")):
         run_file(path)
     for test in (any_order, wrong_types, exceptions_in_callbacks, access_and_audit, keys_by_callback,
-                 a_clock_of_ones_own, collected_under_load, all_functions_are_there):
+                 a_clock_of_ones_own, collected_under_load, what_is_damaged_is_mended, all_functions_are_there):
         report(test.__name__, test)
     print(f"1..{number}")
     return 1 if failed else 0

@@ -328,6 +328,38 @@ class Session(Handle):
             raise take_error(status, error)
         return [json.loads(line) for line in take_buffer(buffer).splitlines() if line]
 
+    # ---- what is for good ----
+
+    def shred(self, id: str, later: bool = False) -> dict:
+        """
+        Destroy a patient's key and remove what belongs to that patient alone: {"resources", "versions",
+        "stillNamedBy", "tidy"}. With `later` writing the file anew is left to Store.maintain().
+        """
+        buffer, error = _abi.fhirstore_buf(), ctypes.c_void_p()
+        name = encoded(id)
+        status = library().fhirstore_shred_patient(self._use(), name, len(name), _abi.FHIRSTORE_SHRED_LATER * later,
+                                                   ctypes.byref(buffer), ctypes.byref(error))
+        self._raise_pending(error)
+        if status < _abi.FHIRSTORE_OK:
+            raise take_error(status, error)
+        return json.loads(take_buffer(buffer))
+
+    def repair(self) -> list[tuple[str, str]]:
+        """
+        Verify the store and make anew what can be made of what is stored: (area, text) of each finding, then
+        ("repaired", text) of what was mended and ("left", text) of what was not. Nothing if all is sound.
+        """
+        findings: list[tuple[str, str]] = []
+        callback = _abi.fhirstore_finding_fn(
+            lambda _, area, text: findings.append((area.decode(), text.decode())))
+        error = ctypes.c_void_p()
+        status = library().fhirstore_repair(self._use(), callback, None, None, ctypes.byref(error))
+        self._raise_pending(error)
+        if status < _abi.FHIRSTORE_OK and status != _abi.FHIRSTORE_ERR_CORRUPT:
+            raise take_error(status, error)
+        library().fhirstore_error_free(error)
+        return [finding for finding in findings if finding[0] != "notice"]
+
     def cancel(self) -> None:
         """Stop what the session does, from any thread."""
         library().fhirstore_session_cancel(self._use())

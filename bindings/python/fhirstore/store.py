@@ -89,7 +89,8 @@ def _event_of(struct: Any) -> AuditEvent:
 class Store(Handle):
     """
     A store in one file. The key is 32 bytes, or a passphrase, or a function that is called with a key id
-    and returns 32 bytes. Without any, `plaintext=True` has to be said.
+    and returns 32 bytes. Without any, `plaintext=True` has to be said. With `patient_keys` a new store gives each
+    Patient a key of its own, and Session.shred() can destroy it.
     """
 
     _close_name = "fhirstore_close"
@@ -97,9 +98,9 @@ class Store(Handle):
 
     def __init__(self, path: str, *, key: Optional[bytes] = None, passphrase: Optional[str] = None,
                  key_callback: Optional[Callable[[str], bytes]] = None, key_id: str = "", plaintext: bool = False,
-                 create: bool = False, read_only: bool = False, multi_process: bool = False, fhir: Optional[str] = None,
-                 base_url: str = "", clock: Optional[Callable[[], int]] = None, validation: str = "on",
-                 journal: Optional[str] = None, cache_bytes: int = 0, max_readers: int = 0):
+                 patient_keys: bool = False, create: bool = False, read_only: bool = False, multi_process: bool = False,
+                 fhir: Optional[str] = None, base_url: str = "", clock: Optional[Callable[[], int]] = None,
+                 validation: str = "on", journal: Optional[str] = None, cache_bytes: int = 0, max_readers: int = 0):
         self._local = threading.local()
         self._has_callbacks = True
         self._kept: dict[str, Any] = {}
@@ -107,7 +108,8 @@ class Store(Handle):
         options = _abi.fhirstore_open_options()
         library().fhirstore_open_options_init(ctypes.byref(options), ctypes.sizeof(options))
         options.flags = (_abi.FHIRSTORE_OPEN_CREATE * create | _abi.FHIRSTORE_OPEN_READ_ONLY * read_only |
-                         _abi.FHIRSTORE_OPEN_PLAINTEXT * plaintext | _abi.FHIRSTORE_OPEN_MULTI_PROCESS * multi_process)
+                         _abi.FHIRSTORE_OPEN_PLAINTEXT * plaintext | _abi.FHIRSTORE_OPEN_PATIENT_KEYS * patient_keys |
+                         _abi.FHIRSTORE_OPEN_MULTI_PROCESS * multi_process)
         options.fhir_version = 0 if fhir is None else VERSIONS[fhir]
         options.validation, options.journal = _VALIDATION[validation], _JOURNAL[journal]
         options.cache_bytes, options.max_readers = cache_bytes, max_readers
