@@ -48,6 +48,7 @@ typedef struct action_codes {
     char action;
 } action_codes;
 
+/* Each action has its line. */
 static const action_codes codes_by_action[] = {
     [0] = {NULL, NULL, "", "", 'E'},
     [FHIRSTORE_ACTION_READ] = {NULL, NULL, "read", "Read", 'R'},
@@ -111,12 +112,11 @@ fhs_audit_codes fhs_audit_codes_of(const fhs_audit_style *style, const fhs_audit
         .type_code = is_rest ? FHS_LIT("rest") : fhs_str_from_cstr(codes->dicom),
         .type_display = is_rest ? FHS_LIT("RESTful Operation")
                                 : fhs_str_from_cstr(codes->dicom_display),
-        .subtype = codes->subtype == NULL ? FHS_STR_NONE : fhs_str_from_cstr(codes->subtype),
+        .subtype = fhs_str_from_cstr(codes->subtype),
         .narrower = narrow_subtype(event),
-        .action = codes->action == '\0' ? 'E' : codes->action,
-        .profile = event->outcome >= FHIRSTORE_OK && codes->profile != NULL
-                       ? fhs_str_from_cstr(codes->profile)
-                       : FHS_STR_NONE,
+        .action = codes->action,
+        .profile = event->outcome >= FHIRSTORE_OK ? fhs_str_from_cstr(codes->profile)
+                                                  : FHS_STR_NONE,
         .outcome = outcome_code(style, event->outcome),
     };
 }

@@ -234,13 +234,14 @@ fhirstore_status fhs_audit_filter_add(fhs_audit_filter *filter, fhs_arena *arena
     }
     fhs_audit_condition *condition = fhs_arena_calloc(arena, 1, sizeof *condition);
     filter_value *values = fhs_arena_calloc(arena, max, sizeof *values);
-    if (condition == NULL || values == NULL) {
+    const fhs_str copy = fhs_arena_dup(arena, modifier);
+    if (condition == NULL || values == NULL || copy.ptr == NULL) {
         return fhs_fail_memory(err);
     }
     (void)find_filter_kind(filter, name, &condition->kind);
     condition->values = values;
     condition->is_negated = fhs_str_eq(modifier, FHS_LIT("not"));
-    condition->of_type = condition->is_negated ? FHS_STR_NONE : fhs_arena_dup(arena, modifier);
+    condition->of_type = condition->is_negated ? FHS_STR_NONE : copy;
     for (bool more = true; more && status == FHIRSTORE_OK;) {
         const size_t end = end_of_alternative(value);
         more = end < value.len;
