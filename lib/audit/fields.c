@@ -187,6 +187,7 @@ static fhirstore_status seal_record(field_work *work, fhs_audit_event event, fhs
                                        .resources = event.resources,
                                        .restriction = event.restriction};
         status = fhs_block_add(&work->texts, &inner);
+        status = status == FHIRSTORE_OK ? status : fhs_fail_plain(work->err, status);
         add_sealed_text(key, texts_aad, fhs_buf_str(&work->texts), &work->sealed);
         event.id = fhs_buf_str(&work->sealed);
         event.query = event.resources = event.restriction = FHS_STR_NONE;

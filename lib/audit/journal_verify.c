@@ -79,12 +79,17 @@ static void fault(check *work, int64_t number, const char *what)
 }
 
 /* Each record must be readable, and as many as the block says. */
-static void check_records(check *work, const fhs_journal_block *block)
+static fhirstore_status check_records(check *work, const fhs_journal_block *block)
 {
     fhs_audit_event event;
-    if (fhs_journal_open_block(work->journal, block, &work->records, NULL) != FHIRSTORE_OK) {
+    const fhirstore_status status = fhs_journal_open_block(work->journal, block, &work->records,
+                                                           NULL);
+    if (status == FHIRSTORE_ERR_TAMPERED) {
         fault(work, block->first, "the records from here on cannot be opened: they were changed");
-        return;
+        return FHIRSTORE_OK;
+    }
+    if (status != FHIRSTORE_OK) {
+        return fhs_fail_plain(work->err, status);
     }
     fhs_str rest = fhs_buf_str(&work->records);
     int64_t count = 0;
@@ -97,6 +102,7 @@ static void check_records(check *work, const fhs_journal_block *block)
     if (count != block->count || rest.len > 0) {
         fault(work, block->first, "a block does not hold the records it should");
     }
+    return FHIRSTORE_OK;
 }
 
 static void check_anchor(check *work)
@@ -163,10 +169,9 @@ static fhirstore_status check_block(void *ctx, const fhs_journal_block *block)
     }
     work->time_us = block->time_us;
     work->at.last = block->first + block->count - 1;
-    check_records(work, block);
     check_marks(work, block);
     check_anchor(work);
-    return FHIRSTORE_OK;
+    return check_records(work, block);
 }
 
 static fhirstore_status collect_mark(void *ctx, const fhs_journal_mark *mark)
@@ -276,6 +281,9 @@ static fhirstore_status find_waiting(fhs_conn *conn, fhs_str self, fhs_journal_r
     fhs_buf text = FHS_BUF_INIT(64);
     fhirstore_status status = fhs_meta_each(conn, fhs_journal_waiting_name, take_owner, &found,
                                             err);
+    if (status == FHIRSTORE_OK && fhs_buf_status(&found.names) != FHIRSTORE_OK) {
+        status = fhs_fail_plain(err, fhs_buf_status(&found.names));
+    }
     fhs_str rest = fhs_buf_str(&found.names);
     fhs_str owner;
     bool is_there;
