@@ -170,8 +170,7 @@ START_TEST(a_line_has_what_there_is)
     const fhs_audit_event short_one = {.action = -1, .total = -1};
     fhs_buf out = FHS_BUF_INIT(4096);
     fhs_audit_write_json(5, &whole, &out);
-    ck_assert_ptr_nonnull(
-        strstr(out.ptr, "\"action\":\"update\",\"outcome\":\"FHIRSTORE_ERR_DENIED\""));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "\"action\":\"update\",\"outcome\":\"ERR_DENIED\""));
     ck_assert_ptr_nonnull(strstr(out.ptr, "\"patients\":[\"g\",\"g2\"],\"morePatients\":true"));
     ck_assert_ptr_nonnull(strstr(out.ptr, "\"clockSetBack\":true}"));
     fhs_buf_reset(&out);
