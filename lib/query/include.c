@@ -43,7 +43,9 @@ static bool split_include(fhs_str value, include_text *out)
             return false;
         }
     }
-    return out->source.len > 0 && out->param.len > 0 && !is_star(out->source);
+    /* "*:*" is "*" to many a client; of one parameter nobody asks all types. */
+    return out->source.len > 0 && out->param.len > 0 &&
+           (!is_star(out->source) || is_star(out->param));
 }
 
 /* The resource type of this name; "*" is any. False: there is none. */

@@ -189,6 +189,7 @@ static const include_case cases[] = {
     {"Patient", "_id=p1&_include=Patient:general-practitioner:Organization", "p1 | o2"},
     {"Patient", "_id=p1&_include=Patient:*", "p1 | o2 o1 d1"},
     {"Patient", "_id=p1&_include=*", "p1 | o2 o1 d1"},
+    {"Patient", "_id=p1&_include=*:*", "p1 | o2 o1 d1"},
     {"Patient", "_id=p1&_include=Patient:*:Organization", "p1 | o2 o1"},
     {"Patient", "_id=p1&_include=Patient:organization&_include=Patient:general-practitioner",
      "p1 | o2 o1 d1"},
@@ -221,6 +222,7 @@ static const include_case cases[] = {
     {"Patient", "_id=p1&_revinclude=Observation:subject:Patient", "p1 | b1 b2 b3"},
     {"Patient", "_id=p2&_revinclude=Patient:link", "p2 | p3"},
     {"Patient", "_id=p2&_revinclude=*", "p2 | p3 b4"},
+    {"Patient", "_id=p2&_revinclude=*:*", "p2 | p3 b4"},
     {"Patient", "_id=p2&_revinclude=Observation:*", "p2 | b4"},
     {"Organization", "_id=o1&_revinclude=*", "o1 | o3 p1 p2"},
     /* versions: the one that is named, if there is one */
