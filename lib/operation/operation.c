@@ -26,6 +26,7 @@ static const operation_table tables[] = {
     {fhs_everything_operations, &fhs_everything_operation_count},
     {fhs_purge_operations, &fhs_purge_operation_count},
     {fhs_validate_operations, &fhs_validate_operation_count},
+    {fhs_versions_operations, &fhs_versions_operation_count},
 };
 
 static bool is_at(const fhs_operation_def *def, const fhs_route *route, fhs_str type,

@@ -141,6 +141,8 @@ extern const size_t fhs_everything_operation_count;
 
 extern const fhs_operation_def fhs_validate_operations[];
 extern const size_t fhs_validate_operation_count;
+extern const fhs_operation_def fhs_versions_operations[];
+extern const size_t fhs_versions_operation_count;
 
 /* ---- purge.c ---- */
 

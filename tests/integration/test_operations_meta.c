@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* $meta, $meta-add, $meta-delete, and how operations are called. */
+/* $meta, $meta-add, $meta-delete, $versions, and how operations are called. */
 #include <stdio.h>
 
 #include "harness.h"
@@ -251,6 +251,23 @@ static reply ask_as(const char *claims, const char *method, const char *url, con
 }
 
 /* Labels hide resources from those without clearance; nobody labels his way around that. */
+START_TEST(tells_which_fhir_is_spoken)
+{
+    const reply answer = get("$versions");
+    expect_http(answer, 200);
+    expect_text(answer, "resourceType", "Parameters");
+    expect_text(answer, "parameter.0.name", "version");
+    expect_text(answer, "parameter.0.valueCode", "4.0");
+    expect_text(answer, "parameter.1.name", "default");
+    expect_text(answer, "parameter.1.valueCode", "4.0");
+    expect_text(ask("POST", "$versions", NULL, NULL), "parameter.0.valueCode", "4.0");
+    expect_http(get("$versions?mode=full"), 400);
+    expect_http(get("Patient/$versions"), 404);
+    expect_http(ask("GET", "$versions", "Accept: application/fhir+xml", NULL), 406);
+    expect_http(ask("PUT", "$versions", NULL, "{}"), 405);
+}
+END_TEST
+
 START_TEST(labels_hold_before_and_after)
 {
     static const char policy[] =
@@ -290,6 +307,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup_labels, teardown);
     tcase_add_test(tests, tells_of_resources_and_versions);
     tcase_add_test(tests, tells_what_is_in_use);
+    tcase_add_test(tests, tells_which_fhir_is_spoken);
     tcase_add_test(tests, adds_and_deletes);
     tcase_add_test(tests, keeps_what_stands_beside_profiles);
     tcase_add_loop_test(tests, refuses, 0, (int)(sizeof bad / sizeof *bad));
