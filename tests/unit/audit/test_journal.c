@@ -225,6 +225,13 @@ static const struct {
     {"DELETE FROM journal_mark WHERE last=1030", 1030,
      "the signature behind this record is missing"},
     {"DELETE FROM journal_mark", 1030, "the signature behind this record is missing"},
+    {"UPDATE journal_mark SET signature=x'00' WHERE last=1030", 1030, "a signature is cut off"},
+    {"UPDATE journal_mark SET link=x'00' WHERE last=1030", 1030, "a signature is cut off"},
+    {"UPDATE journal_mark SET last=1025 WHERE last=1030", 1025, "a signature is not the owner's"},
+    {"UPDATE journal SET sealed=x'00' WHERE first=101", 101, "the chain is broken"},
+    {"UPDATE journal SET count=0 WHERE first=2991", 2991, "records are missing"},
+    {"UPDATE meta SET value=substr(value,1,20) WHERE name='journal_head'", 0,
+     "the head of the journal"},
     {"UPDATE journal SET sealed=substr(sealed,1,length(sealed)-1) WHERE first=101", 101,
      "the chain is broken"},
     {"UPDATE meta SET value='00' WHERE name='journal_head'", 0, "the head of the journal"},
@@ -285,6 +292,84 @@ START_TEST(a_journal_that_is_older_than_its_anchor_shows)
     anchor.last += 10;
     (void)verify(&anchor, &found);
     ck_assert_msg(strstr(found.what, "ends before the anchor") != NULL, "%s", found.what);
+}
+END_TEST
+
+static bool count_record(void *ctx, int64_t number, const fhs_audit_event *event)
+{
+    (void)number;
+    (void)event;
+    ++*(int64_t *)ctx;
+    return true;
+}
+
+/* Who has the key can write blocks that hold less, or more, than they say. */
+START_TEST(a_block_that_says_too_much_shows)
+{
+    static const int64_t said[] = {3, 1, INT64_C(1) << 40};
+    fhs_buf records = FHS_BUF_INIT(4096);
+    fhs_conn *conn;
+    faults found;
+    int64_t visited = 0;
+    const fhs_audit_event event = event_of(1);
+    ck_assert_int_eq(fhs_block_add(&records, &event), FHIRSTORE_OK);
+    ck_assert_int_eq(fhs_block_add(&records, &event), FHIRSTORE_OK);
+    ck_assert_ok(fhs_storage_writer(fix.storage, &conn, &err));
+    ck_assert_ok(fhs_conn_begin_write(conn, &err));
+    ck_assert_ok(fhs_journal_append(journal, conn, FHS_STR_NONE, 0, 5, &err)); /* nothing */
+    ck_assert_ok(fhs_journal_append(journal, conn, fhs_buf_str(&records), said[_i], 5, &err));
+    ck_assert_ok(fhs_conn_commit(conn, &err));
+    fhs_conn_release(conn);
+    (void)verify(NULL, &found);
+    ck_assert_int_gt(found.count, 0);
+    ck_assert_msg(strstr(found.what, "does not hold the records") != NULL, "%s", found.what);
+    ck_assert_ok(fhs_storage_reader(fix.storage, &conn, &err));
+    const fhirstore_status wanted = said[_i] > 2 ? FHIRSTORE_ERR_CORRUPT : FHIRSTORE_OK;
+    ck_assert_int_eq(fhs_journal_read(journal, conn, 1, count_record, &visited, NULL), wanted);
+    ck_assert_int_eq(fhs_journal_read_back(journal, conn, INT64_MAX, count_record, &visited, NULL),
+                     wanted);
+    fhs_journal_report report;
+    ck_assert_ok(fhs_journal_verify(journal, conn, NULL, FHS_LIT("self"), NULL, NULL, &report,
+                                    &err)); /* told to nobody, counted all the same */
+    ck_assert_int_eq(report.faults, found.count);
+    fhs_conn_release(conn);
+    fhs_buf_clear(&records);
+}
+END_TEST
+
+START_TEST(an_anchor_within_a_block_or_of_nothing)
+{
+    faults found;
+    fhs_journal_anchor anchor = take_anchor();
+    ck_assert_int_eq(anchor.last, 0);
+    write_records(1, 100, 10);
+    (void)verify(&anchor, &found);
+    ck_assert_int_eq(found.count, 0);
+    anchor = take_anchor();
+    anchor.last = 95;
+    (void)verify(&anchor, &found);
+    ck_assert_int_eq(found.number, 95);
+    anchor.last = 100;
+    anchor.link[0] ^= 1;
+    (void)verify(&anchor, &found);
+    ck_assert_int_eq(found.number, 100);
+}
+END_TEST
+
+/* A block without a link ends what retention may cut: the chain could not begin behind it. */
+START_TEST(retention_stops_at_a_block_without_a_link)
+{
+    fhs_conn *conn;
+    faults found;
+    write_records(1, 100, 10);
+    run_sql("UPDATE journal SET link=x'00' WHERE first=1");
+    ck_assert_ok(fhs_storage_writer(fix.storage, &conn, &err));
+    ck_assert_ok(fhs_conn_begin_write(conn, &err));
+    ck_assert_ok(fhs_journal_retain(journal, conn, 51, &err));
+    ck_assert_ok(fhs_conn_commit(conn, &err));
+    fhs_conn_release(conn);
+    ck_assert_int_eq(verify(NULL, &found).first, 1);
+    ck_assert_int_gt(found.count, 0);
 }
 END_TEST
 
@@ -356,6 +441,9 @@ int main(void)
     tcase_add_test(tests, another_key_finds_everything_wrong);
     tcase_add_test(tests, an_anchor_shows_a_journal_that_was_rewritten);
     tcase_add_test(tests, a_journal_that_is_older_than_its_anchor_shows);
+    tcase_add_loop_test(tests, a_block_that_says_too_much_shows, 0, 3);
+    tcase_add_test(tests, an_anchor_within_a_block_or_of_nothing);
+    tcase_add_test(tests, retention_stops_at_a_block_without_a_link);
     tcase_add_test(tests, a_clock_set_back_shows);
     tcase_add_test(tests, retention_cuts_without_breaking_the_chain);
     tcase_add_test(tests, what_waits_in_memory_leaves_a_trace);

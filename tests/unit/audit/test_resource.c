@@ -57,6 +57,28 @@ static const fhs_audit_event export = {.action = FHIRSTORE_ACTION_EXPORT,
                                        .total = -1,
                                        .principal = FHS_LIT_INIT("app"),
                                        .query = FHS_LIT_INIT("_type=Patient")};
+static const fhs_audit_event odd_ones[] = {
+    {.action = FHIRSTORE_ACTION_READ,
+     .total = -1,
+     .purpose = FHS_LIT_INIT("09AZ"),
+     .type = FHS_LIT_INIT("Patient"),
+     .id = FHS_LIT_INIT("a{")},
+    {.action = FHIRSTORE_ACTION_READ,
+     .total = -1,
+     .purpose = FHS_LIT_INIT("A["),
+     .type = FHS_LIT_INIT("Patient"),
+     .id = FHS_LIT_INIT("A/")},
+    {.action = FHIRSTORE_ACTION_READ,
+     .total = -1,
+     .principal = FHS_LIT_INIT(
+         "Patient/a-long-id-that-is-longer-than-any-of-fhir-can-be-as-they-end-"
+         "at-sixty-four"),
+     .purpose = FHS_LIT_INIT("A:"),
+     .type = FHS_LIT_INIT("Patient"),
+     .id = FHS_LIT_INIT("a-long-id-that-is-longer-than-any-of-fhir-can-be-as-they-end-at-sixty-"
+                        "four")},
+    {.action = FHIRSTORE_ACTION_READ, .total = -1, .purpose = FHS_LIT_INIT("A-")},
+};
 static const fhs_audit_event unknown = {.action = 1000, .total = -1};
 
 static const struct {
@@ -108,6 +130,10 @@ static const struct {
     {&export, false, "\"code\":\"110106\"", "\"subtype\""},
     {&export, false, "\"query\":\"aHR0cDovL3gvZmhpcj9fdHlwZT1QYXRpZW50\"", "\"code\":\"rest\""},
     {&export, true, "\"code\":{\"coding\":[{\"system\":\"http://dicom", "restful-interaction"},
+    {&odd_ones[0], false, "\"code\":\"09AZ\"", "a{"},
+    {&odd_ones[1], false, "{\"text\":\"A[\"}", "A/"},
+    {&odd_ones[2], false, "{\"text\":\"A:\"}", "\"reference\""},
+    {&odd_ones[3], false, "{\"text\":\"A-\"}", "\"profile\""},
     {&unknown, false, "\"action\":\"E\"", "\"subtype\""},
 };
 
