@@ -80,6 +80,7 @@ typedef struct log_end {
     uint64_t whole; /* frames from the first on that are authentic, of this use, and in its chain */
     uint64_t commit;    /* of these, up to and with the last commit */
     uint64_t last_live; /* last authentic frame of this use, plus one */
+    uint64_t last_safe; /* last of them that ends a transaction or came after a sync, plus one */
     bool is_headed;     /* the log's header is sound */
 } log_end;
 
@@ -171,6 +172,9 @@ static fhirstore_status measure_log(walk *w, log_end *end)
             continue;
         }
         end->last_live = i + 1;
+        if (fhs_vfs_is_proof(header, w->scratch)) {
+            end->last_safe = i + 1;
+        }
         leave_out(w, end, i, header);
         if (end->whole == i && goes_on(w, end, header)) {
             end->whole = i + 1;
@@ -183,14 +187,18 @@ static fhirstore_status measure_log(walk *w, log_end *end)
     return status;
 }
 
-/* A bad frame behind all good ones is what a crash leaves, unless a single byte makes it good. */
+/*
+ * A bad frame behind all commits is what a crash leaves, unless a single byte makes it good. Whole
+ * ones may follow it: a page that did not fit in the cache is in the log before its transaction
+ * ends, and when it changes again its frame is written over, with younger ones behind.
+ */
 static fhs_vfs_flaw judge_frame(const walk *w, const log_end *end, uint64_t frame)
 {
     uint64_t known = atomic_load(&w->vfs->wal_commit);
     if (frame < known && !w->vfs->multi_process) {
         return FHS_VFS_DAMAGED;
     }
-    if (frame < end->last_live) {
+    if (frame < end->last_safe) {
         return FHS_VFS_LOST_TAIL;
     }
     return fhs_vfs_is_flipped_frame(w->vfs, (uint32_t)frame, w->scratch) ? FHS_VFS_DAMAGED

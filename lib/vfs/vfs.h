@@ -122,7 +122,7 @@ typedef enum fhs_vfs_flaw {
     FHS_VFS_DAMAGED = 1,     /* does not authenticate */
     FHS_VFS_MISSING = 2,     /* the file ends before it */
     FHS_VFS_TORN_TAIL = 3,   /* the log's unfinished end, as a crash leaves it: no committed data */
-    FHS_VFS_LOST_TAIL = 4,   /* valid frames lie beyond a bad one: commits may be lost */
+    FHS_VFS_LOST_TAIL = 4,   /* ends of transactions lie beyond a bad one: commits may be lost */
     FHS_VFS_SUPERSEDED = 5,  /* a page that a checkpoint left unfinished: the log has it whole */
     FHS_VFS_STALE = 6,       /* all authentic, but not all the newest: something was put back */
     FHS_VFS_OVERWRITTEN = 7, /* was damaged when the store was opened, and written anew since */

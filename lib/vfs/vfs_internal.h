@@ -219,6 +219,8 @@ int fhs_vfs_begin_generation(fhs_vfs *vfs);
  * that made it so.
  */
 bool fhs_vfs_is_flipped_page(const fhs_vfs *vfs, uint32_t page, const uint8_t *sealed);
+/* Shows a frame, sealed and of this use of the log, that those before it were once whole? */
+bool fhs_vfs_is_proof(const uint8_t *header, const uint8_t *sealed);
 bool fhs_vfs_is_flipped_frame(const fhs_vfs *vfs, uint32_t index, const uint8_t *frame);
 
 /* renew.c: finish what a crash has left of a batch, before SQLite sees the file. */

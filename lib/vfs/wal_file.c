@@ -168,29 +168,49 @@ static int read_frame_header(fhs_vfs_file *self, uint32_t frame, int from, int a
 }
 
 /*
- * A bad frame ends the log, as a torn one does. What lies beyond tells more: frames of this use of
- * the log show that commits may be lost, which is remembered; and one that was written after
- * everything before it was synced proves that the bad frame was whole on the disk once. That is no
- * crash, and the read fails.
+ * Does a frame of the log's present use tell that what lies before it was whole? The end of a
+ * transaction does, unless writes were reordered; the first one after a sync does in any case.
+ * Other frames do not: those of a transaction under way are written over in place.
+ */
+bool fhs_vfs_is_proof(const uint8_t *header, const uint8_t *sealed)
+{
+    uint8_t kind = sealed[SEALED_FRAME_HEADER + PAGE_META + META_KIND];
+    return fhs_get_be32(header + 4) != 0 || (kind & KIND_AFTER_SYNC) != 0;
+}
+
+/* A frame behind the bad one, in scratch. */
+static int judge_beyond(fhs_vfs_file *self, uint32_t bad, const uint8_t *header, uint8_t *plain)
+{
+    uint8_t kind = self->scratch[SEALED_FRAME_HEADER + PAGE_META + META_KIND];
+    if (fhs_vfs_salt_at(header + 8) != self->main->salt ||
+        !fhs_vfs_is_proof(header, self->scratch)) {
+        return SQLITE_OK;
+    }
+    atomic_store(&self->vfs->lost_tail, (uint64_t)bad + 1);
+    fhs_vfs_note(self->vfs, FHS_VFS_WAL, FHS_VFS_LOST_TAIL, bad);
+    bool is_synced = (kind & KIND_AFTER_SYNC) != 0 && open_loaded_page(self, header, plain);
+    return is_synced ? damaged_frame(self, bad, FHS_VFS_DAMAGED) : SQLITE_OK;
+}
+
+/*
+ * A bad frame ends the log, as a torn one does. What lies beyond tells more: the end of a
+ * transaction of this use of the log shows that commits may be lost, which is remembered; and a
+ * frame that was written after everything before it was synced proves that the bad frame was whole
+ * on the disk once. That is no crash, and the read fails.
  */
 static int judge_bad_frame(fhs_vfs_file *self, uint32_t bad, uint8_t *plain)
 {
-    fhs_vfs *vfs = self->vfs;
-    const uint8_t *kind = self->scratch + SEALED_FRAME_HEADER + PAGE_META + META_KIND;
     uint8_t header[FRAME_HEADER];
     sqlite3_int64 size = 0;
     int code = self->real->pMethods->xFileSize(self->real, &size);
     uint64_t count = fhs_vfs_frames_in((uint64_t)size);
     for (uint64_t i = (uint64_t)bad + 1; i < count && code == SQLITE_OK; i++) {
         code = load_frame(self, (uint32_t)i, header);
-        if (code == SQLITE_OK && fhs_vfs_salt_at(header + 8) == self->main->salt) {
-            atomic_store(&vfs->lost_tail, (uint64_t)bad + 1);
-            fhs_vfs_note(vfs, FHS_VFS_WAL, FHS_VFS_LOST_TAIL, bad);
-            if ((*kind & KIND_AFTER_SYNC) != 0 && open_loaded_page(self, header, plain)) {
-                return damaged_frame(self, bad, FHS_VFS_DAMAGED);
-            }
+        if (is_bad_frame(code)) {
+            code = SQLITE_OK;
+        } else if (code == SQLITE_OK) {
+            code = judge_beyond(self, bad, header, plain);
         }
-        code = is_bad_frame(code) ? SQLITE_OK : code;
     }
     return code;
 }

@@ -456,6 +456,43 @@ START_TEST(a_frame_torn_by_a_kill_has_no_dead_ones_behind_it)
 }
 END_TEST
 
+/*
+ * Killed while it wrote over a frame of its own transaction: the first ones, which the cache had no
+ * room for, change again. Half of a frame is new then, and whole ones of the same use are behind.
+ */
+START_TEST(a_frame_torn_by_a_kill_may_have_its_own_transaction_behind_it)
+{
+    const fhs_vfs_options options = {
+        .credential = test_key, .create = true, .multi_process = _i == 1};
+    size_t size = 0;
+    uint64_t reported = 0;
+    const char *path = in_folder("killed");
+    const char *copy = in_folder("copy");
+    store opened = open_store_with(path, &options);
+    fill_store(opened.db, 20);
+    run_sql(opened.db, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA cache_size=10; BEGIN;"
+                       "UPDATE t SET body=randomblob(3000)");
+    copy_files(path, copy);
+    uint8_t *log = load_bytes(wal_of(copy), &size);
+    ck_assert_uint_gt(size, FIRST_FRAME + 5 * (size_t)FRAME);
+    memset(log + PAGE, 0x5A, FIRST_FRAME + FRAME - PAGE); /* up to where the system stopped */
+    save_bytes(wal_of(copy), log, size);
+    free(log);
+    run_sql(opened.db, "ROLLBACK");
+    close_store(&opened);
+    outcome found = examine(copy);
+    ck_assert_int_eq(found.status, FHIRSTORE_OK);
+    ck_assert(!found.lost_tail);
+    ck_assert_uint_eq(found.flaws, 0);
+    opened = open_store_with(copy, &options);
+    ck_assert_uint_eq(count_flaws(&opened, &reported), 0);
+    ck_assert_int_eq(get_number(opened.db, "SELECT count(*) FROM t"), 20);
+    run_sql(opened.db, "UPDATE t SET name='x' WHERE id=1");
+    ck_assert_uint_eq(count_flaws(&opened, &reported), 0);
+    close_store(&opened);
+}
+END_TEST
+
 START_TEST(ignores_the_log_of_another_store)
 {
     int64_t sum = make_closed(80);
@@ -620,6 +657,7 @@ int main(void)
     tcase_add_test(tcase, refuses_a_log_damaged_before_synced_commits);
     tcase_add_test(tcase, reports_frames_beyond_a_bad_one);
     tcase_add_loop_test(tcase, a_frame_torn_by_a_kill_has_no_dead_ones_behind_it, 0, 2);
+    tcase_add_loop_test(tcase, a_frame_torn_by_a_kill_may_have_its_own_transaction_behind_it, 0, 2);
     tcase_add_test(tcase, ignores_the_log_of_another_store);
     tcase_add_test(tcase, refuses_frames_of_an_earlier_use);
     tcase_add_test(tcase, refuses_damage_of_a_running_log);
