@@ -60,10 +60,19 @@ static fhirstore_status make_image(const fhs_keys *keys, const fhs_slot_draft *d
     return fhs_slot_fill(image, index, id, draft, dek, err);
 }
 
+/* What a failed write may have torn, as it was: it is the copy that counts. */
+static void put_back(const fhs_keys *keys, const fhs_keys_io *io)
+{
+    const uint64_t place = (uint64_t)keys->copy * FHS_KEYS_COPY_BYTES;
+    if (io->write(io->ctx, place, keys->image, FHS_KEYS_COPY_BYTES, NULL) == FHIRSTORE_OK) {
+        (void)io->sync(io->ctx, NULL);
+    }
+}
+
 /*
  * Both copies, one after the other, before any page is sealed with the new key. Until the second is
- * there either key opens the store as it was; if it fails, the next change of the header writes
- * over the first one.
+ * there either key opens the store as it was; if it fails, it is put back, and the next change of
+ * the header writes over the first one.
  */
 static fhirstore_status take_over(fhs_keys *keys, fhs_secrets *secrets, uint8_t *image,
                                   const fhs_keys_io *io, fhirstore_error **err)
@@ -75,9 +84,13 @@ static fhirstore_status take_over(fhs_keys *keys, fhs_secrets *secrets, uint8_t 
     keys->secrets = secrets;
     fhirstore_status status = fhs_header_publish_twice(keys, image, io, err);
     if (status != FHIRSTORE_OK) {
+        const bool is_half_written = keys->copy != copy;
         keys->secrets = old;
         memcpy(keys->image, before, sizeof before);
         keys->copy = copy;
+        if (is_half_written) {
+            put_back(keys, io);
+        }
         return status;
     }
     fhs_secrets_free(keys->retired); /* of a renewal that is long finished */

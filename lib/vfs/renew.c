@@ -151,39 +151,66 @@ static int write_batch(const renew_batch *batch)
     return code == SQLITE_OK ? store->pMethods->xSync(store, SQLITE_SYNC_FULL) : code;
 }
 
-/* A whole batch that these keys have written? */
-static bool load_batch(renew_batch *batch)
+/* Entries and MAC of a batch whose head says that it has @a count pages. */
+static int load_entries(renew_batch *batch, uint64_t count, bool *is_whole_out)
 {
     uint8_t mac[32];
-    uint8_t head[BATCH_HEAD];
-    const sqlite3_io_methods *io = batch->file->pMethods;
-    if (io->xRead(batch->file, head, BATCH_HEAD, 0) != SQLITE_OK ||
-        memcmp(head, batch_magic, sizeof batch_magic) != 0) {
-        return false;
-    }
-    uint64_t count = fhs_get_le(head + 8, 8);
-    if (count == 0 || count > BATCH_PAGES) {
-        return false;
-    }
     batch->count = (uint32_t)count;
-    size_t size = BATCH_HEAD + (size_t)count * ENTRY_BYTES;
-    batch->bytes = fhs_alloc(size);
-    if (batch->bytes == NULL || move_bytes(batch, false) != SQLITE_OK) {
-        return false;
+    batch->bytes = fhs_alloc(BATCH_HEAD + (size_t)count * ENTRY_BYTES);
+    if (batch->bytes == NULL) {
+        return SQLITE_NOMEM;
     }
-    compute_batch_mac(batch, mac);
-    return sodium_memcmp(mac, batch->bytes + BATCH_MAC, sizeof mac) == 0;
+    int code = move_bytes(batch, false);
+    if (code == SQLITE_OK) {
+        compute_batch_mac(batch, mac);
+        *is_whole_out = sodium_memcmp(mac, batch->bytes + BATCH_MAC, sizeof mac) == 0;
+    }
+    return code;
 }
 
-static fhirstore_status finish_batch(fhs_vfs *vfs, fhirstore_error **err)
+/*
+ * A whole batch that these keys have written? One that is too short is not. One that cannot be read
+ * may be, and hold the only copy of a page: that is a failure, and the batch stays.
+ */
+static int load_batch(renew_batch *batch, bool *is_whole_out)
+{
+    uint8_t head[BATCH_HEAD];
+    sqlite3_int64 size = 0;
+    const sqlite3_io_methods *io = batch->file->pMethods;
+    *is_whole_out = false;
+    int code = io->xFileSize(batch->file, &size);
+    if (code != SQLITE_OK || size < BATCH_HEAD) {
+        return code;
+    }
+    code = io->xRead(batch->file, head, BATCH_HEAD, 0);
+    uint64_t count = fhs_get_le(head + 8, 8);
+    if (code != SQLITE_OK || memcmp(head, batch_magic, sizeof batch_magic) != 0 || count == 0 ||
+        count > BATCH_PAGES || size < (sqlite3_int64)(BATCH_HEAD + count * ENTRY_BYTES)) {
+        return code;
+    }
+    return load_entries(batch, count, is_whole_out);
+}
+
+static int play_back(fhs_vfs *vfs)
 {
     renew_batch batch = {.vfs = vfs};
+    bool is_whole = false;
     int code = open_batch(&batch, true);
-    if (batch.file != NULL && load_batch(&batch)) {
+    if (code == SQLITE_OK && batch.file != NULL) {
+        code = load_batch(&batch, &is_whole);
+    }
+    if (code == SQLITE_OK && is_whole) {
         code = write_batch(&batch);
     }
     int closed = close_batch(&batch, code == SQLITE_OK);
     code = code == SQLITE_OK ? closed : code;
+    vfs->has_batch = code != SQLITE_OK;
+    return code;
+}
+
+static fhirstore_status finish_batch(fhs_vfs *vfs, fhirstore_error **err)
+{
+    int code = play_back(vfs);
     return code == SQLITE_OK
                ? FHIRSTORE_OK
                : fhs_vfs_sqlite_failure(err, "a batch of pages cannot be finished", code);
@@ -265,7 +292,10 @@ fhirstore_status fhs_vfs_renew_step(fhs_vfs *vfs, uint32_t *done_out, uint32_t *
     if (batch.bytes == NULL) {
         return fhs_fail_memory(err);
     }
-    int code = fhs_vfs_begin_generation(vfs);
+    int code = vfs->has_batch ? play_back(vfs) : SQLITE_OK;
+    if (code == SQLITE_OK) {
+        code = fhs_vfs_begin_generation(vfs);
+    }
     if (code == SQLITE_OK) {
         code = fhs_vfs_count_pages(vfs, &pages);
     }
@@ -273,13 +303,15 @@ fhirstore_status fhs_vfs_renew_step(fhs_vfs *vfs, uint32_t *done_out, uint32_t *
         code = take_old_page(&batch, page);
     }
     if (batch.count > 0 && code == SQLITE_OK) {
+        vfs->has_batch = true;
         code = open_batch(&batch, false);
         code = code == SQLITE_OK ? save_batch(&batch) : code;
         code = code == SQLITE_OK ? write_batch(&batch) : code;
     }
-    /* Until it is in the store, the batch stays where a next opening finds it. */
+    /* Until it is in the store, the batch stays where the next step, or opening, finds it. */
     int closed = close_batch(&batch, code == SQLITE_OK);
     code = code == SQLITE_OK ? closed : code;
+    vfs->has_batch = vfs->has_batch && code != SQLITE_OK;
     if (code == SQLITE_OK) {
         vfs->renew_next = page;
     }
@@ -331,7 +363,10 @@ fhirstore_status fhs_vfs_renew_end(fhs_vfs *vfs, bool *ended_out, fhirstore_erro
     if (!fhs_vfs_log_is_empty(vfs)) {
         return FHIRSTORE_OK;
     }
-    int code = find_old_page(vfs, &found);
+    int code = vfs->has_batch ? play_back(vfs) : SQLITE_OK;
+    if (code == SQLITE_OK) {
+        code = find_old_page(vfs, &found);
+    }
     if (code != SQLITE_OK) {
         return fhs_vfs_sqlite_failure(err, "the store cannot be read", code);
     }

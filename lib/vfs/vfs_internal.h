@@ -96,7 +96,8 @@ struct fhs_vfs {
     uint32_t bad_copy;   /* the header copy, plus one, that was damaged at opening; 0: none */
     const fhs_key_set *_Atomic key_set; /* one of the two */
     fhs_key_set key_sets[2];
-    uint32_t renew_next;        /* the page at which the renewal goes on */
+    uint32_t renew_next; /* the page at which the renewal goes on */
+    bool has_batch;      /* … after what a step that failed may have left beside the store */
     uint8_t page_aad[PAGE_AAD]; /* page number and kind are filled in by each use */
     uint8_t uuid[FHS_KEYS_UUID_BYTES];
     _Atomic uint64_t generation; /* that pages are sealed with now */
