@@ -94,6 +94,19 @@ static fhirstore_status write_and_checkpoint(const char *path)
     return end(&opened, status);
 }
 
+/* More frames than there is room for at first. */
+static fhirstore_status write_much(const char *path)
+{
+    store opened;
+    fhirstore_status status = begin(path, &opened);
+    if (status == FHIRSTORE_OK) {
+        status = run(&opened, "PRAGMA cache_size=50; BEGIN;"
+                              "INSERT INTO t(id, body) VALUES(999999, zeroblob(4500000));"
+                              "DELETE FROM t WHERE id=999999; COMMIT");
+    }
+    return end(&opened, status);
+}
+
 static fhirstore_status read_all(const char *path)
 {
     store opened;
@@ -164,12 +177,22 @@ static fhirstore_status renew(const char *path)
     if (status == FHIRSTORE_OK) {
         status = fhs_vfs_renew(opened.vfs, &test_key, cheap, FHS_LIT("new"), &id, NULL);
     }
+    /* Nothing is sealed anew yet: that is no end. */
+    if (status == FHIRSTORE_OK) {
+        failed = fhs_vfs_renew_end(opened.vfs, &has_ended, NULL);
+    }
     for (int round = 0; round < 8 && status == FHIRSTORE_OK && !has_ended; round++) {
         fhirstore_status step = run(&opened, "BEGIN IMMEDIATE");
         if (step == FHIRSTORE_OK) {
             step = fhs_vfs_renew_step(opened.vfs, &done, &total, NULL);
             (void)try_sql(opened.db, "COMMIT");
             (void)try_sql(opened.db, "ROLLBACK"); /* where that failed */
+        }
+        if (step == FHIRSTORE_OK && done == total) {
+            step = run(&opened, "UPDATE t SET name='n' WHERE id=1");
+        }
+        if (step == FHIRSTORE_OK) { /* the log holds something: no end either */
+            step = fhs_vfs_renew_end(opened.vfs, &has_ended, NULL);
         }
         if (step == FHIRSTORE_OK && done == total) {
             step = run(&opened, "PRAGMA wal_checkpoint(TRUNCATE)");
@@ -302,6 +325,7 @@ typedef struct deed {
 
 static const deed deeds[] = {
     {"write and checkpoint", CLOSED, write_and_checkpoint, false},
+    {"write much", CLOSED, write_much, false},
     {"recover", CRASHED, read_all, false},
     {"recover and write", CRASHED, write_and_checkpoint, false},
     {"verify", CRASHED, verify_all, false},
@@ -371,7 +395,7 @@ static void prepare(const deed *it, const char *model)
 /* Most of them in turn; all where there are few. */
 static uint64_t stride_of(uint64_t total)
 {
-    return 1 + total / 250;
+    return 1 + total / 500;
 }
 
 START_TEST(outlives_each_failed_allocation)
@@ -442,6 +466,73 @@ START_TEST(outlives_each_failed_call)
 }
 END_TEST
 
+/* ---- what else lies beside a store under its new key ---- */
+
+static void make_renewing(const char *path)
+{
+    uint32_t id = 0;
+    make_model(path, false);
+    store opened = open_store(path);
+    ck_assert_int_eq(fhs_vfs_renew(opened.vfs, &test_key, cheap, FHS_LIT("new"), &id, NULL),
+                     FHIRSTORE_OK);
+    close_store(&opened);
+}
+
+/* Too short, of another kind, of no pages, of too many, cut off, or of another key. */
+START_TEST(plays_back_no_forged_batch)
+{
+    static const struct {
+        size_t size;
+        uint64_t count;
+        const char *magic;
+    } rows[] = {
+        {20, 1, "FHSRENW1"},   {48, 0, "FHSRENW1"},   {5000, 1, "FHSRENW2"},
+        {48, 257, "FHSRENW1"}, {4147, 1, "FHSRENW1"}, {4148, 1, "FHSRENW1"},
+    };
+    char path[PATH_SIZE];
+    char batch[PATH_SIZE + 8];
+    uint8_t bytes[5000] = {0};
+    (void)snprintf(path, sizeof path, "%s", in_folder("store"));
+    (void)snprintf(batch, sizeof batch, "%s-renew", path);
+    make_renewing(path);
+    for (size_t i = 0; i < FHS_COUNT_OF(rows); i++) {
+        memcpy(bytes, rows[i].magic, 8);
+        fhs_put_le(bytes + 8, 8, rows[i].count);
+        save_bytes(batch, bytes, rows[i].size);
+        store opened = open_store(path);
+        ck_assert_msg(!file_exists(batch), "row %zu", i);
+        ck_assert(fhs_vfs_is_renewing(opened.vfs));
+        ck_assert_uint_eq(count_flaws(&opened, NULL), 0);
+        close_store(&opened);
+    }
+}
+END_TEST
+
+/* Who may not write leaves it to others; and a data key is not replaced in company. */
+START_TEST(renews_alone_and_for_writing)
+{
+    char path[PATH_SIZE];
+    char batch[PATH_SIZE + 8];
+    uint32_t id = 0;
+    const fhs_vfs_options reading = {.credential = test_key, .read_only = true};
+    const fhs_vfs_options sharing = {.credential = test_key, .multi_process = true};
+    (void)snprintf(path, sizeof path, "%s", in_folder("store"));
+    (void)snprintf(batch, sizeof batch, "%s-renew", path);
+    make_half_renewed(path);
+    store opened = open_store_with(path, &reading);
+    ck_assert_int_eq(fhs_vfs_renew(opened.vfs, &test_key, cheap, FHS_STR_NONE, &id, NULL),
+                     FHIRSTORE_ERR_READ_ONLY);
+    close_store(&opened);
+    ck_assert(file_exists(batch));
+    opened = open_store_with(path, &sharing); /* the first one that may, does it */
+    ck_assert(!file_exists(batch));
+    ck_assert_int_eq(fhs_vfs_renew(opened.vfs, &test_key, cheap, FHS_STR_NONE, &id, NULL),
+                     FHIRSTORE_ERR_NOT_SUPPORTED);
+    ck_assert_uint_eq(count_flaws(&opened, NULL), 0);
+    close_store(&opened);
+}
+END_TEST
+
 static void set_up(void)
 {
     make_folder();
@@ -477,6 +568,8 @@ int main(void)
     tcase_set_timeout(tcase, 600);
     tcase_add_loop_test(tcase, outlives_each_failed_allocation, 0, (int)FHS_COUNT_OF(deeds));
     tcase_add_loop_test(tcase, outlives_each_failed_call, 0, (int)FHS_COUNT_OF(deeds));
+    tcase_add_test(tcase, plays_back_no_forged_batch);
+    tcase_add_test(tcase, renews_alone_and_for_writing);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -3,7 +3,7 @@
  * A child of fork() has the parent's descriptors, but none of its locks: whatever it calls through
  * what it inherited is refused, and not a byte of the store changes.
  */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -124,7 +124,7 @@ START_TEST(refuses_every_call)
         use_store(opened.vfs);
         (void)sqlite3_close(opened.db);
         fhs_vfs_close(opened.vfs);
-        _exit(first_wrong);
+        exit(first_wrong);
     }
     ck_assert_int_eq(wait_for(child), 0);
     expect_same(path, &before);
@@ -153,7 +153,7 @@ START_TEST(leaves_a_torn_header_to_its_parent)
     pid_t child = fork();
     if (child == 0) {
         fhs_vfs_close(opened.vfs);
-        _exit(0);
+        exit(0);
     }
     ck_assert_int_eq(wait_for(child), 0);
     expect_same(path, &before);
@@ -182,7 +182,7 @@ START_TEST(goes_on_with_no_copy)
     pid_t child = fork();
     if (child == 0) {
         EXPECT(file->pMethods->xWrite(file, page, PAGE_BYTES, 0) == SQLITE_IOERR_WRITE);
-        _exit(first_wrong);
+        exit(first_wrong);
     }
     ck_assert_int_eq(wait_for(child), 0);
     close_store(&built);
