@@ -59,7 +59,7 @@ static fhirstore_status weigh(fhs_call *call, const fhs_audit_event *event, fhir
 
 /*
  * A write's record goes with it if the hook refuses, so it is noted first. That of a read stays, so
- * the hook is heard before anything is noted as done.
+ * the hook is heard before anything is noted as done. What failed is noted whatever the hook says.
  */
 static fhirstore_status tell_listeners(fhs_call *call, const fhs_audit_event *event,
                                        fhs_arena *arena, fhirstore_error **err)
@@ -67,6 +67,7 @@ static fhirstore_status tell_listeners(fhs_call *call, const fhs_audit_event *ev
     const fhirstore_audit_hook *hook = fhs_hooks_audit(call->hooks);
     const fhs_call *root = outermost(call);
     const bool goes_with_write = root->conn != NULL && fhs_conn_is_writing(root->conn);
+    const bool has_failed = event->outcome < FHIRSTORE_OK;
     fhirstore_status status = FHIRSTORE_OK;
     if (goes_with_write) {
         status = fhs_ledger_note(call, event, err);
@@ -74,8 +75,10 @@ static fhirstore_status tell_listeners(fhs_call *call, const fhs_audit_event *ev
     if (status >= FHIRSTORE_OK) {
         status = weigh(call, event, fhs_audit_record(hook, event, arena, err), err);
     }
-    if (status >= FHIRSTORE_OK && !goes_with_write) {
+    if (!goes_with_write && status >= FHIRSTORE_OK) {
         status = fhs_ledger_note(call, event, err);
+    } else if (!goes_with_write && has_failed) {
+        (void)fhs_ledger_note(call, event, NULL); /* the hook's answer stands */
     }
     return status;
 }

@@ -13,6 +13,7 @@ typedef struct ear {
     char told[32768]; /* a line an event */
     int calls;        /* in either phase */
     int fails_at;     /* 0: never */
+    bool fails_on;    /* … and at each call from there */
     bool is_brief;    /* names nothing but phase, action and outcome */
 } ear;
 
@@ -58,7 +59,8 @@ static fhirstore_status hear(ear *self, const fhirstore_audit_event *event)
     }
     at = strlen(self->told);
     (void)snprintf(self->told + at, sizeof self->told - at, "\n");
-    return ++self->calls == self->fails_at ? FHIRSTORE_ERR_CALLBACK : FHIRSTORE_OK;
+    const bool is_later = self->fails_on && self->fails_at != 0 && self->calls >= self->fails_at;
+    return ++self->calls == self->fails_at || is_later ? FHIRSTORE_ERR_CALLBACK : FHIRSTORE_OK;
 }
 
 static fhirstore_status hear_after(void *ctx, const fhirstore_audit_event *event)
@@ -537,6 +539,8 @@ static char *without_chance(const char *state)
     return out;
 }
 
+static bool stays_deaf; /* a hook that fails goes on failing */
+
 /* The store after @a run, with the hook failing at its call @a fails_at; *calls_out: of them all.
  */
 static char *state_after(const entry *what, int fails_at, uint32_t flags, int *calls_out)
@@ -544,6 +548,7 @@ static char *state_after(const entry *what, int fails_at, uint32_t flags, int *c
     open_copy(in_folder("copy"), flags);
     ear *self = fresh_ear();
     self->fails_at = fails_at;
+    self->fails_on = stays_deaf;
     what->run();
     *calls_out = self->calls;
     stop_listening();
@@ -652,13 +657,27 @@ static void open_again(void)
     session = must_enter(store, FHIRSTORE_SESSION_ALLOW_EVERYTHING, "me");
 }
 
-START_TEST(a_hook_that_fails_leaves_nothing_half_done)
+static void fail_in_each_entry(void)
 {
     fill_and_close();
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
         fail_at_each_call(&entries[i]);
     }
     open_again();
+}
+
+START_TEST(a_hook_that_fails_leaves_nothing_half_done)
+{
+    fail_in_each_entry();
+}
+END_TEST
+
+/* What it does not want to hear of any more was tried all the same, and is on record. */
+START_TEST(a_hook_that_goes_on_failing_hides_nothing)
+{
+    stays_deaf = true;
+    fail_in_each_entry();
+    stays_deaf = false;
 }
 END_TEST
 
@@ -707,7 +726,8 @@ int main(void)
               there_are_limits_and_they_are_told, restrictions_are_told, entries_are_told_apart),
         GROUP("failing", setup_clocked_store, what_is_refused_before_was_never_done,
               a_read_that_was_refused_is_not_recorded_as_done,
-              a_hook_that_fails_leaves_nothing_half_done, best_effort_goes_on_and_says_so),
+              a_hook_that_fails_leaves_nothing_half_done, a_hook_that_goes_on_failing_hides_nothing,
+              best_effort_goes_on_and_says_so),
     };
     return run_groups("audit", groups, sizeof groups / sizeof groups[0]);
 }
