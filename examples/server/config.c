@@ -26,7 +26,7 @@ static const char usage_text[] =
     "http://ADDRESS:PORT/fhir\n"
     "  --tls-cert FILE --tls-key FILE   PEM; https\n"
     "  --workers N             threads that answer; one a processor if not said\n"
-    "  --cache BYTES           page cache of each reader\n"
+    "  --cache BYTES           page cache of each thread; 2 MiB if not said\n"
     "\n"
     "Who may come:\n"
     "  --anonymous             everybody may do everything; on a loopback address only\n"
@@ -202,7 +202,7 @@ static bool take_number(web_config *config, int id)
         config->workers = (unsigned)number;
         return fine;
     case CACHE:
-        fine = read_number(optarg, 0, SIZE_MAX / 2, &number);
+        fine = read_number(optarg, 1, SIZE_MAX / 2, &number);
         config->cache_bytes = number;
         return fine;
     case MAX_BODY:
@@ -309,6 +309,7 @@ bool config_read(int argc, char **argv, web_config *out, int *exit_out)
     *out = (web_config){.listen = "127.0.0.1",
                         .port = 8080,
                         .workers = processors < 1 ? 1 : (unsigned)processors,
+                        .cache_bytes = (uint64_t)2 << 20,
                         .max_body = (size_t)64 << 20,
                         .timeout = 30};
     while ((id = getopt_long(argc, argv, "h", options, NULL)) != -1) {

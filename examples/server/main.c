@@ -10,6 +10,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "access_log.h"
 #include "clients.h"
@@ -97,6 +100,21 @@ static void allow_files(void)
     }
 }
 
+/*
+ * The C library gives each thread a part of memory of its own, and learns to keep what is large.
+ * What one thread puts into a cache and another takes out leaves holes then, and the process grew
+ * by some tenths of a megabyte a minute. With one part for all, and what is large given back, it
+ * does not, and answers as many requests a second.
+ */
+static void settle_memory(void)
+{
+#ifdef __GLIBC__
+    (void)mallopt(M_ARENA_MAX, 1);
+    (void)mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    (void)mallopt(M_TRIM_THRESHOLD, 512 * 1024);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     web_config config;
@@ -109,6 +127,7 @@ int main(int argc, char **argv)
         return exit_code;
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    settle_memory();
     allow_files();
     (void)sigemptyset(&stops);
     (void)sigaddset(&stops, SIGINT);

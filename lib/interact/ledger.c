@@ -14,7 +14,9 @@
 #define FLUSH_AGE_US INT64_C(1000000)
 /* With a writer at work all the while they may wait up to this. */
 #define WAITING_MAX ((size_t)64 * 1024 * 1024)
-#define OWNER_LEN   16u
+/* Room that is kept for the next ones; what a long wait has taken besides is given back. */
+#define WAITING_KEPT (4 * FLUSH_BYTES)
+#define OWNER_LEN    16u
 /* A clock that is adjusted may stand behind by this much before it is noted. */
 #define CLOCK_SLACK_US INT64_C(10000000)
 
@@ -210,13 +212,22 @@ static void start_moving(fhs_ledger *ledger)
     (void)pthread_mutex_unlock(&ledger->lock);
 }
 
+static void empty_moved(record_list *moving)
+{
+    if (moving->bytes.capacity > WAITING_KEPT) {
+        fhs_buf_clear(&moving->bytes);
+    } else {
+        fhs_buf_reset(&moving->bytes);
+    }
+    moving->count = 0;
+}
+
 static void stop_moving(fhs_ledger *ledger, bool is_committed)
 {
     if (is_committed) {
         (void)pthread_mutex_lock(&ledger->lock);
         ledger->is_announced = true;
-        fhs_buf_reset(&ledger->moving.bytes);
-        ledger->moving.count = 0;
+        empty_moved(&ledger->moving);
         (void)pthread_mutex_unlock(&ledger->lock);
     }
 }
