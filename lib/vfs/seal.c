@@ -38,11 +38,10 @@ void fhs_vfs_seal_init(fhs_vfs *vfs)
     fhs_vfs_seal_renew(vfs);
 }
 
-/* The keys do not move while their epoch lasts. */
+/* The keys of an epoch lie in one place, and do not move while it lasts. */
 static bool are_same_keys(const fhs_key_set *a, const fhs_key_set *b)
 {
-    return a->epoch == b->epoch && a->page == b->page && a->wal == b->wal &&
-           a->old_epoch == b->old_epoch && a->old_page == b->old_page && a->old_wal == b->old_wal;
+    return a->page == b->page && a->epoch == b->epoch && a->old_epoch == b->old_epoch;
 }
 
 void fhs_vfs_seal_renew(fhs_vfs *vfs)

@@ -508,6 +508,38 @@ START_TEST(plays_back_no_forged_batch)
 }
 END_TEST
 
+/* An end asked for after a step that failed finishes what that has left, first. */
+START_TEST(ends_no_renewal_over_a_torn_page)
+{
+    char path[PATH_SIZE];
+    char batch[PATH_SIZE + 8];
+    store opened;
+    uint32_t id = 0;
+    uint32_t done = 0;
+    uint32_t total = 0;
+    bool has_ended = true;
+    (void)snprintf(path, sizeof path, "%s", in_folder("store"));
+    (void)snprintf(batch, sizeof batch, "%s-renew", path);
+    make_model(path, false);
+    ck_assert_int_eq(begin(path, &opened), FHIRSTORE_OK);
+    ck_assert_int_eq(fhs_vfs_renew(opened.vfs, &test_key, cheap, FHS_LIT("new"), &id, NULL),
+                     FHIRSTORE_OK);
+    fault_vfs_tear(fault, true);
+    fault_vfs_arm(fault, FAULT_WRITE, 10, false); /* behind the header and the batch */
+    ck_assert_int_eq(fhs_vfs_renew_step(opened.vfs, &done, &total, NULL), FHIRSTORE_ERR_IO);
+    ck_assert(file_exists(batch));
+    fault_vfs_arm(fault, FAULT_READ, 1, false);
+    ck_assert_int_eq(fhs_vfs_renew_end(opened.vfs, &has_ended, NULL), FHIRSTORE_ERR_IO);
+    ck_assert(!has_ended && file_exists(batch));
+    fault_vfs_disarm(fault);
+    ck_assert_int_eq(fhs_vfs_renew_end(opened.vfs, &has_ended, NULL), FHIRSTORE_OK);
+    ck_assert(has_ended && !file_exists(batch));
+    ck_assert_uint_eq(count_flaws(&opened, NULL), 0);
+    close_store(&opened);
+    fault_vfs_tear(fault, false);
+}
+END_TEST
+
 /* Who may not write leaves it to others; and a data key is not replaced in company. */
 START_TEST(renews_alone_and_for_writing)
 {
@@ -569,6 +601,7 @@ int main(void)
     tcase_add_loop_test(tcase, outlives_each_failed_allocation, 0, (int)FHS_COUNT_OF(deeds));
     tcase_add_loop_test(tcase, outlives_each_failed_call, 0, (int)FHS_COUNT_OF(deeds));
     tcase_add_test(tcase, plays_back_no_forged_batch);
+    tcase_add_test(tcase, ends_no_renewal_over_a_torn_page);
     tcase_add_test(tcase, renews_alone_and_for_writing);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

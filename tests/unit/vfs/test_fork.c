@@ -72,6 +72,8 @@ static void use_store(fhs_vfs *vfs)
     EXPECT(fhs_vfs_slot_rotate(vfs, 1, &other_key, cheap, FHS_STR_NONE, &id, NULL) == forked);
     EXPECT(fhs_vfs_renew(vfs, &other_key, cheap, FHS_STR_NONE, &id, NULL) == forked);
     EXPECT(fhs_vfs_resume(vfs, NULL) == forked);
+    EXPECT(fhs_vfs_lock_header(vfs, NULL) == FHIRSTORE_OK); /* among its own threads */
+    fhs_vfs_unlock_header(vfs);
     EXPECT(fhs_vfs_status(vfs, SQLITE_IOERR_WRITE) == forked);
 }
 
