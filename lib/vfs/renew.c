@@ -185,7 +185,7 @@ static int load_batch(renew_batch *batch, bool *is_whole_out)
     code = io->xRead(batch->file, head, BATCH_HEAD, 0);
     uint64_t count = fhs_get_le(head + 8, 8);
     if (code != SQLITE_OK || memcmp(head, batch_magic, sizeof batch_magic) != 0 || count == 0 ||
-        count > BATCH_PAGES || size < (sqlite3_int64)(BATCH_HEAD + count * ENTRY_BYTES)) {
+        count > BATCH_PAGES || (uint64_t)size < BATCH_HEAD + count * ENTRY_BYTES) {
         return code;
     }
     return load_entries(batch, count, is_whole_out);
@@ -282,41 +282,50 @@ static int take_old_page(renew_batch *batch, uint32_t page)
     return code;
 }
 
+/* From @a page on, until the batch is full; *page_out is where the next one begins. */
+static int collect_old_pages(renew_batch *batch, uint32_t page, uint32_t *page_out,
+                             uint32_t *pages_out)
+{
+    int code = fhs_vfs_count_pages(batch->vfs, pages_out);
+    for (; page <= *pages_out && batch->count < BATCH_PAGES && code == SQLITE_OK; page++) {
+        code = take_old_page(batch, page);
+    }
+    *page_out = page;
+    return code;
+}
+
+/* Until it is in the store, the batch stays where the next step, or opening, finds it. */
+static int put_batch(renew_batch *batch)
+{
+    batch->vfs->has_batch = true;
+    int code = open_batch(batch, false);
+    code = code == SQLITE_OK ? save_batch(batch) : code;
+    return code == SQLITE_OK ? write_batch(batch) : code;
+}
+
 fhirstore_status fhs_vfs_renew_step(fhs_vfs *vfs, uint32_t *done_out, uint32_t *total_out,
                                     fhirstore_error **err)
 {
     renew_batch batch = {.vfs = vfs};
-    uint32_t pages = 0;
     uint32_t page = vfs->renew_next == 0 ? 1 : vfs->renew_next;
+    *total_out = 0;
     batch.bytes = fhs_alloc(BATCH_HEAD + (size_t)(BATCH_PAGES + 1) * ENTRY_BYTES);
     if (batch.bytes == NULL) {
         return fhs_fail_memory(err);
     }
     int code = vfs->has_batch ? play_back(vfs) : SQLITE_OK;
-    if (code == SQLITE_OK) {
-        code = fhs_vfs_begin_generation(vfs);
-    }
-    if (code == SQLITE_OK) {
-        code = fhs_vfs_count_pages(vfs, &pages);
-    }
-    for (; page <= pages && batch.count < BATCH_PAGES && code == SQLITE_OK; page++) {
-        code = take_old_page(&batch, page);
-    }
+    code = code == SQLITE_OK ? fhs_vfs_begin_generation(vfs) : code;
+    code = code == SQLITE_OK ? collect_old_pages(&batch, page, &page, total_out) : code;
     if (batch.count > 0 && code == SQLITE_OK) {
-        vfs->has_batch = true;
-        code = open_batch(&batch, false);
-        code = code == SQLITE_OK ? save_batch(&batch) : code;
-        code = code == SQLITE_OK ? write_batch(&batch) : code;
+        code = put_batch(&batch);
     }
-    /* Until it is in the store, the batch stays where the next step, or opening, finds it. */
     int closed = close_batch(&batch, code == SQLITE_OK);
     code = code == SQLITE_OK ? closed : code;
-    vfs->has_batch = vfs->has_batch && code != SQLITE_OK;
     if (code == SQLITE_OK) {
+        vfs->has_batch = false;
         vfs->renew_next = page;
     }
-    *done_out = page > pages ? pages : page - 1;
-    *total_out = pages;
+    *done_out = page > *total_out ? *total_out : page - 1;
     return code == SQLITE_OK ? FHIRSTORE_OK
                              : fhs_vfs_sqlite_failure(err, "pages cannot be sealed anew", code);
 }
