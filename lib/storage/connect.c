@@ -10,20 +10,38 @@
 #define DEFAULT_CACHE_BYTES  ((size_t)16 * 1024 * 1024)
 #define AUTOCHECKPOINT_PAGES 4000
 #define WAL_KEPT_BYTES       ((uint64_t)64 * 1024 * 1024)
-#define NAMES_MAX            8192u
-#define NAMES_TEXT_MAX       (1024u * 1024u)
-/* The writer looks up every reference of what is imported; a reader what it is asked for. */
+/* What is remembered beside pages, with a page cache of the usual size or a larger one. The writer
+ * looks up every reference of what is imported; a reader what it is asked for. */
+#define NAMES           8192u
+#define NAME_TEXT       128u
 #define WRITER_ENTITIES 32768u
 #define READER_ENTITIES 8192u
 #define ENTITY_TEXT     64u
 
+static size_t cache_bytes_of(const fhs_storage *storage)
+{
+    size_t bytes = storage->options.cache_bytes;
+    return bytes == 0 ? DEFAULT_CACHE_BYTES : bytes;
+}
+
+/* Who gives less to pages wants less in all: the same part of each, down to a sixteenth. */
+static void init_name_caches(fhs_conn *conn)
+{
+    size_t wanted = cache_bytes_of(conn->storage);
+    uint32_t part = 1;
+    while (part < 16 && wanted * part < DEFAULT_CACHE_BYTES) {
+        part *= 2;
+    }
+    const uint32_t names = NAMES / part;
+    const uint32_t entities = (conn->is_writer ? WRITER_ENTITIES : READER_ENTITIES) / part;
+    fhs_name_cache_init(&conn->names, names, names * NAME_TEXT);
+    fhs_name_cache_init(&conn->entities, entities, entities * ENTITY_TEXT);
+}
+
 static fhirstore_status set_cache(fhs_conn *conn, fhirstore_error **err)
 {
     char sql[64];
-    size_t bytes = conn->storage->options.cache_bytes;
-    if (bytes == 0) {
-        bytes = DEFAULT_CACHE_BYTES;
-    }
+    size_t bytes = cache_bytes_of(conn->storage);
     size_t kib = bytes / 1024 > INT32_MAX ? INT32_MAX : bytes / 1024;
     (void)sqlite3_snprintf(sizeof sql, sql, "PRAGMA cache_size=-%lld", (long long)kib);
     return fhs_exec(conn, sql, err);
@@ -138,9 +156,7 @@ fhirstore_status fhs_conn_new(fhs_storage *storage, bool is_writer, bool create,
     conn->storage = storage;
     conn->is_writer = is_writer;
     atomic_init(&conn->cancelled, false);
-    fhs_name_cache_init(&conn->names, NAMES_MAX, NAMES_TEXT_MAX);
-    uint32_t entities = is_writer ? WRITER_ENTITIES : READER_ENTITIES;
-    fhs_name_cache_init(&conn->entities, entities, entities * ENTITY_TEXT);
+    init_name_caches(conn);
     fhs_pending_init(&conn->pending);
     fhs_buf_init(&conn->large, FHS_LIMIT_RESOURCE_BYTES);
     fhs_buf_init(&conn->opened, FHS_LIMIT_RESOURCE_BYTES);
