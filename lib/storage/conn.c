@@ -217,6 +217,19 @@ static fhirstore_status steer(fhs_conn *conn, fhs_sql which, fhirstore_error **e
     return status == FHIRSTORE_OK ? fhs_core_run(conn, stmt, err) : status;
 }
 
+/*
+ * A transaction that could not be undone for want of memory is still open in SQLite, though nobody
+ * is in it any more: it is undone before another begins.
+ */
+static fhirstore_status begin_anew(fhs_conn *conn, fhs_sql which, fhirstore_error **err)
+{
+    fhirstore_status status = FHIRSTORE_OK;
+    if (FHS_UNLIKELY(sqlite3_get_autocommit(conn->db) == 0)) {
+        status = steer(conn, FHS_SQL_ROLLBACK, err);
+    }
+    return status == FHIRSTORE_OK ? steer(conn, which, err) : status;
+}
+
 /* ---- reading ---- */
 
 fhirstore_status fhs_conn_begin_read(fhs_conn *conn, fhirstore_error **err)
@@ -226,7 +239,7 @@ fhirstore_status fhs_conn_begin_read(fhs_conn *conn, fhirstore_error **err)
         return fhs_fail(err, FHIRSTORE_ERR_INTERNAL, "a transaction is open already");
     }
     fhs_patient_catch_up(conn);
-    fhirstore_status status = steer(conn, FHS_SQL_BEGIN_READ, err);
+    fhirstore_status status = begin_anew(conn, FHS_SQL_BEGIN_READ, err);
     conn->in_read = status == FHIRSTORE_OK;
     return status;
 }
@@ -358,7 +371,7 @@ fhirstore_status fhs_conn_begin_write(fhs_conn *conn, fhirstore_error **err)
         return fhs_fail(err, FHIRSTORE_ERR_INTERNAL,
                         "a write transaction needs the writer, without a transaction");
     }
-    fhirstore_status status = steer(conn, FHS_SQL_BEGIN_WRITE, err);
+    fhirstore_status status = begin_anew(conn, FHS_SQL_BEGIN_WRITE, err);
     if (status != FHIRSTORE_OK) {
         return status;
     }
